@@ -1,0 +1,204 @@
+// Every error that Perdure throws, each with a stable `code`. Facts are fields; the message says what to do next.
+// This file imports nothing.
+
+/** Base of all errors of this package. `code` is stable across versions; messages are not. */
+export class PerdureError extends Error {
+  readonly code: string
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+    this.name = new.target.name
+  }
+}
+
+/** One object in the way of a commit: `read` if the transaction only read it, `write` if it changed it. */
+export interface Conflict {
+  readonly oid: number
+  readonly type: string
+  readonly kind: 'read' | 'write'
+}
+
+/** Another process (or connection) changed what this transaction accessed. Abort and run it again, or use `transact`. */
+export class WriteConflictError extends PerdureError {
+  readonly conflicts: readonly Conflict[]
+  /** How often the transaction had been run when this was thrown. */
+  readonly attempts: number
+  constructor(conflicts: readonly Conflict[], attempts = 1) {
+    const named = conflicts.slice(0, 5).map(c => `${c.type} ${c.oid} (${c.kind})`)
+    if (conflicts.length > named.length) named.push(`and ${conflicts.length - named.length} more`)
+    super(
+      'WRITE_CONFLICT',
+      `changed by another commit since this transaction began: ${named.join(', ')}. ` +
+        'Call abort() and do the work again, or let transact() repeat it.',
+    )
+    this.conflicts = conflicts
+    this.attempts = attempts
+  }
+}
+
+/** A call that does not fit the connection's state (changes pending, paused, inside transact). Nothing was done. */
+export class StateError extends PerdureError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('STATE', message, options)
+  }
+}
+
+/** The connection, or the connection of this object, is closed. */
+export class ClosedError extends PerdureError {
+  constructor(message: string) {
+    super('CLOSED', message)
+  }
+}
+
+/** A write on a store that was opened `readonly`. */
+export class ReadonlyError extends PerdureError {
+  constructor(message: string) {
+    super('READONLY', message)
+  }
+}
+
+/** A value that cannot be stored exactly, refused at `path` (such as `Account.tags.2`). */
+export class ValueError extends TypeError {
+  readonly code = 'VALUE'
+  readonly path: string
+  constructor(path: string, reason: string) {
+    super(`${path}: ${reason}`)
+    this.name = 'ValueError'
+    this.path = path
+  }
+}
+
+/** Plain data whose place in its owner is gone since it was handed out. Read it again from its owner. */
+export class StaleDataError extends PerdureError {
+  readonly oid: number
+  constructor(oid: number, message: string) {
+    super('STALE_DATA', message)
+    this.oid = oid
+  }
+}
+
+/** The object had become unreachable and a pack has removed it. `path` says where the reference stood, when it was met in a commit. */
+export class GoneError extends PerdureError {
+  readonly oid: number
+  readonly path: string | undefined
+  constructor(oid: number, message: string, path?: string) {
+    super('GONE', message)
+    this.oid = oid
+    this.path = path
+  }
+}
+
+/** Stored state and registered class do not fit each other. */
+export class SchemaError extends PerdureError {
+  constructor(message: string) {
+    super('SCHEMA', message)
+  }
+}
+
+/** The lock was not free within `timeout` milliseconds. `pid` is its holder, where the system tells. */
+export class LockTimeoutError extends PerdureError {
+  readonly path: string
+  readonly timeout: number
+  readonly pid: number | undefined
+  constructor(path: string, timeout: number, pid: number | undefined) {
+    super(
+      'LOCK_TIMEOUT',
+      `${path}: the commit lock was not free within ${timeout} ms` +
+        (pid === undefined ? '' : `; process ${pid} holds it`) +
+        '. Nothing was committed. See whether that process is stopped or hangs, or raise lockTimeout.',
+    )
+    this.path = path
+    this.timeout = timeout
+    this.pid = pid
+  }
+}
+
+/** The disk refused the commit (full, too large, I/O error: see `cause`). Nothing was committed; the store goes on when the cause is gone. */
+export class CommitFailedError extends PerdureError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('COMMIT_FAILED', message, options)
+  }
+}
+
+/** One commit would be larger than a frame may be (1 GiB). Commit in smaller steps. */
+export class CommitTooLargeError extends PerdureError {
+  readonly bytes: number
+  constructor(bytes: number) {
+    super('COMMIT_TOO_LARGE', `this commit has ${bytes} bytes, and one commit may have 1 GiB: commit in smaller steps`)
+    this.bytes = bytes
+  }
+}
+
+/** The commit is in the file and visible, but the disk did not confirm it. Only a pack makes the store durable again. */
+export class DurabilityUnknownError extends PerdureError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('DURABILITY_UNKNOWN', message, options)
+  }
+}
+
+/** Bytes in the log are wrong at `offset`; the last whole commit before them is `lastGoodTid`. */
+export class CorruptLogError extends PerdureError {
+  readonly path: string
+  readonly offset: number
+  readonly lastGoodTid: number
+  constructor(path: string, offset: number, lastGoodTid: number, what: string) {
+    super(
+      'CORRUPT_LOG',
+      `${path}: ${what} at offset ${offset}; the last good commit before it is ${lastGoodTid}. ` +
+        'Keep a copy of the file as it is. Run `perdure verify` for all findings.',
+    )
+    this.path = path
+    this.offset = offset
+    this.lastGoodTid = lastGoodTid
+  }
+}
+
+/** The file at the path is another store than the one that was opened: replaced, removed or restored from a copy. */
+export class StoreReplacedError extends PerdureError {
+  readonly path: string
+  constructor(path: string, what: string) {
+    super('STORE_REPLACED', `${path}: ${what}. Close this connection and open the store again.`)
+    this.path = path
+  }
+}
+
+/** There is no store at the path, and none is made (opened `readonly`, or by a tool). */
+export class StoreNotFoundError extends PerdureError {
+  readonly path: string
+  constructor(path: string) {
+    super('NOT_FOUND', `${path}: there is no such file`)
+    this.path = path
+  }
+}
+
+/** The file at the path is not a Perdure store. It was not changed. */
+export class NotAStoreError extends PerdureError {
+  readonly path: string
+  constructor(path: string, what: string) {
+    super('NOT_A_STORE', `${path}: ${what}. The file was not changed.`)
+    this.path = path
+  }
+}
+
+/** The file needs a newer version of this package. */
+export class NewerFormatError extends PerdureError {
+  readonly path: string
+  constructor(path: string, what: string) {
+    super('NEWER_FORMAT', `${path}: ${what}. Install a newer version of perdure.`)
+    this.path = path
+  }
+}
+
+/** Another pack finished first, or the file changed under this one. Nothing was changed; pack again if need be. */
+export class PackInterruptedError extends PerdureError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('PACK_INTERRUPTED', message, options)
+  }
+}
+
+/** This machine, file system, thread or installation cannot do what was asked; the message says what would help. */
+export class UnsupportedError extends PerdureError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('UNSUPPORTED', message, options)
+  }
+}

@@ -1,0 +1,156 @@
+// The real disk: node:fs, fs-ext, clocks and randomness. Holds no state of any store.
+import { randomBytes } from 'node:crypto'
+import * as fs from 'node:fs'
+import { createRequire } from 'node:module'
+import { basename, dirname, join, resolve } from 'node:path'
+import { performance } from 'node:perf_hooks'
+import { promisify } from 'node:util'
+import { isMainThread } from 'node:worker_threads'
+import { crc32 } from 'node:zlib'
+import { UnsupportedError } from '../error.js'
+import type { Disk, Fd, FileStatus } from './disk.js'
+import { lockHolder } from './lock-holder.js'
+import { networkFileSystem } from './network-file-system.js'
+
+interface FsExt {
+  flockSync(fd: Fd, flags: 'exnb' | 'un'): void
+  seekSync(fd: Fd, position: number, whence: number): number
+}
+
+const SEEK_END = 2
+const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_RDWR } = fs.constants
+const fdatasync = promisify(fs.fdatasync)
+const sleepCell = new Int32Array(new SharedArrayBuffer(4))
+
+let fsExt: FsExt | undefined
+
+/** Loaded at the first lock, never at import: reading needs no compiled add-on. */
+function loadFsExt(): FsExt {
+  if (fsExt !== undefined) return fsExt
+  if (process.platform === 'win32') throw new UnsupportedError('Perdure runs on Linux and macOS, not on Windows')
+  if (!isMainThread) {
+    throw new UnsupportedError(
+      'a worker thread cannot write: the file lock (fs-ext) crashes Node when several threads use it. ' +
+        'Open with { readonly: true } here, and commit in the main thread.',
+    )
+  }
+  try {
+    return (fsExt = createRequire(import.meta.url)('fs-ext') as FsExt)
+  } catch (cause) {
+    throw new UnsupportedError(
+      'writing needs the optional dependency fs-ext, which is not there or was not compiled (reading works without it). ' +
+        'Install a C++ compiler, make and Python 3, then run: npm rebuild fs-ext. ' +
+        'If npm said that its install script is not approved: npm install-scripts approve fs-ext, then npm rebuild fs-ext.',
+      { cause },
+    )
+  }
+}
+
+function toStatus(stats: fs.BigIntStats): FileStatus {
+  return {
+    dev: stats.dev,
+    ino: stats.ino,
+    size: Number(stats.size),
+    links: Number(stats.nlink),
+    mode: Number(stats.mode) & 0o7777,
+    uid: Number(stats.uid),
+    gid: Number(stats.gid),
+    isFile: stats.isFile(),
+  }
+}
+
+function bootChecksum(): number {
+  try {
+    return crc32(fs.readFileSync('/proc/sys/kernel/random/boot_id')) || 1
+  } catch {
+    return 0
+  }
+}
+
+function canonical(path: string): string {
+  try {
+    return fs.realpathSync(path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    const whole = resolve(path)
+    return join(fs.realpathSync(dirname(whole)), basename(whole))
+  }
+}
+
+function openLock(path: string, mode: number): Fd {
+  try {
+    const fd = fs.openSync(path, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW, mode)
+    fs.fchmodSync(fd, mode) // whatever the umask says: everybody who may write the data must be able to lock it
+    return fd
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    return fs.openSync(path, O_CREAT | O_RDWR | O_NOFOLLOW, mode)
+  }
+}
+
+function syncDirectory(path: string): void {
+  const fd = fs.openSync(path, O_RDONLY)
+  try {
+    fs.fsyncSync(fd)
+  } finally {
+    fs.closeSync(fd)
+  }
+}
+
+/** The operating system's disk. */
+export const systemDisk: Disk = {
+  open: (path, access) => fs.openSync(path, access === 'read' ? O_RDONLY : O_RDWR | O_APPEND),
+  create: (path, mode) => fs.openSync(path, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW, mode),
+  openLock,
+  close: fd => fs.closeSync(fd),
+
+  end: fd => (fsExt === undefined ? fs.fstatSync(fd).size : fsExt.seekSync(fd, 0, SEEK_END)),
+  read: (fd, into, at, length, position) => fs.readSync(fd, into, at, length, position),
+  write: (fd, from, at, length, position) => fs.writeSync(fd, from, at, length, position),
+  truncate: (fd, size) => fs.ftruncateSync(fd, size),
+  sync: fd => fs.fdatasyncSync(fd),
+  syncAsync: fd => fdatasync(fd),
+
+  status: fd => toStatus(fs.fstatSync(fd, { bigint: true })),
+  lookUp(path) {
+    const stats = fs.statSync(path, { bigint: true, throwIfNoEntry: false })
+    return stats === undefined ? undefined : toStatus(stats)
+  },
+  setOwnerAndMode(fd, status) {
+    const now = fs.fstatSync(fd)
+    if (now.uid !== status.uid || now.gid !== status.gid) fs.fchownSync(fd, status.uid, status.gid)
+    fs.fchmodSync(fd, status.mode)
+  },
+  canonical,
+  list: directory => fs.readdirSync(directory),
+  link: (from, to) => fs.linkSync(from, to),
+  rename: (from, to) => fs.renameSync(from, to),
+  unlink: path => fs.unlinkSync(path),
+  syncDirectory,
+  networkFileSystem,
+
+  tryLock(fd) {
+    try {
+      loadFsExt().flockSync(fd, 'exnb')
+      return true
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code === 'EAGAIN' || code === 'EWOULDBLOCK' || code === 'EINTR') return false
+      throw error
+    }
+  },
+  unlock: fd => loadFsExt().flockSync(fd, 'un'),
+  lockHolder,
+
+  now: () => Date.now(),
+  ticks: () => performance.now(),
+  sleep: milliseconds => void Atomics.wait(sleepCell, 0, 0, milliseconds),
+  wait: milliseconds => new Promise(done => setTimeout(done, milliseconds)),
+  after(milliseconds, act) {
+    const timer = setTimeout(act, milliseconds).unref()
+    return { cancel: () => clearTimeout(timer) }
+  },
+  random: () => Math.random(),
+  randomBytes: length => randomBytes(length),
+  boot: bootChecksum(),
+}

@@ -1,0 +1,121 @@
+// The first block of a data file, as spec/format.md describes it. Written once, before the file gets its name.
+import { NewerFormatError, NotAStoreError } from '../error.js'
+import { checksum } from './checksum.js'
+
+export const HEADER_LENGTH = 4096
+export const FORMAT_VERSION = 1
+export const MOST_MOMENTS = 128
+
+const MAGIC = Uint8Array.of(0x89, 0x50, 0x52, 0x44, 0x0d, 0x0a, 0x1a, 0x0a) // \x89 P R D \r \n \x1a \n
+const AT = {
+  version: 8,
+  incompatible: 12,
+  readonlyFlags: 16,
+  length: 20,
+  storeId: 24,
+  uuid: 40,
+  generation: 56,
+  baseTid: 64,
+  baseTime: 72,
+  nextOid: 80,
+  baseEnd: 88,
+  moments: 96,
+  firstMoment: 104,
+  checksum: HEADER_LENGTH - 4,
+} as const
+
+/** A moment of the past whose state a pack has kept. */
+export interface Moment {
+  readonly tid: number
+  readonly time: number
+}
+
+export interface FileHeader {
+  /** 16 bytes, the same in all generations of a store. */
+  readonly storeId: Uint8Array
+  /** 16 bytes, of this generation. */
+  readonly uuid: Uint8Array
+  /** 1 for a new store; a pack makes the next. */
+  readonly generation: number
+  /** The commit whose state the base frames hold; 0 in a new store. */
+  readonly baseTid: number
+  /** Its time, milliseconds since 1970. */
+  readonly baseTime: number
+  /** The next oid to give out, as of `baseTid`. */
+  readonly nextOid: number
+  /** Where the base frames end: the file must reach at least to here. */
+  readonly baseEnd: number
+  readonly moments: readonly Moment[]
+  /** Features that this version does not know but may ignore as long as it only reads. */
+  readonly readonlyFlags: number
+}
+
+export function encodeFileHeader(header: FileHeader): Uint8Array {
+  const bytes = new Uint8Array(HEADER_LENGTH)
+  const view = new DataView(bytes.buffer)
+  bytes.set(MAGIC)
+  view.setUint32(AT.version, FORMAT_VERSION, true)
+  view.setUint32(AT.readonlyFlags, header.readonlyFlags, true)
+  view.setUint32(AT.length, HEADER_LENGTH, true)
+  bytes.set(header.storeId, AT.storeId)
+  bytes.set(header.uuid, AT.uuid)
+  view.setBigUint64(AT.generation, BigInt(header.generation), true)
+  view.setBigUint64(AT.baseTid, BigInt(header.baseTid), true)
+  view.setBigUint64(AT.baseTime, BigInt(header.baseTime), true)
+  view.setBigUint64(AT.nextOid, BigInt(header.nextOid), true)
+  view.setBigUint64(AT.baseEnd, BigInt(header.baseEnd), true)
+  view.setUint32(AT.moments, header.moments.length, true)
+  header.moments.forEach((moment, n) => {
+    view.setBigUint64(AT.firstMoment + 16 * n, BigInt(moment.tid), true)
+    view.setBigUint64(AT.firstMoment + 16 * n + 8, BigInt(moment.time), true)
+  })
+  view.setUint32(AT.checksum, checksum(bytes.subarray(0, AT.checksum)), true)
+  return bytes
+}
+
+/** Throws NotAStoreError or NewerFormatError; `bytes` may be shorter than a header. */
+export function decodeFileHeader(bytes: Uint8Array, path: string): FileHeader {
+  if (bytes.length === 0) throw new NotAStoreError(path, 'the file is empty; remove it, or name another path')
+  if (MAGIC.some((byte, at) => bytes[at] !== byte)) throw new NotAStoreError(path, 'this is not a Perdure store')
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  if (bytes.length < HEADER_LENGTH) throw new NotAStoreError(path, 'the file ends within its header')
+  const version = view.getUint32(AT.version, true)
+  if (version > FORMAT_VERSION) throw new NewerFormatError(path, `the file has format ${version}, this is ${FORMAT_VERSION}`)
+  const found = checksum(bytes.subarray(0, AT.checksum))
+  if (view.getUint32(AT.checksum, true) !== found || version === 0 || view.getUint32(AT.length, true) !== HEADER_LENGTH) {
+    throw new NotAStoreError(path, 'the file header is damaged')
+  }
+  const incompatible = view.getUint32(AT.incompatible, true)
+  if (incompatible !== 0) throw new NewerFormatError(path, `the file uses unknown features (${incompatible.toString(16)})`)
+  const number = (at: number): number => {
+    const value = view.getBigUint64(at, true)
+    if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw new NotAStoreError(path, 'the file header holds an impossible number')
+    return Number(value)
+  }
+  const count = view.getUint32(AT.moments, true)
+  if (count > MOST_MOMENTS) throw new NotAStoreError(path, 'the file header holds an impossible number')
+  return {
+    storeId: bytes.slice(AT.storeId, AT.storeId + 16),
+    uuid: bytes.slice(AT.uuid, AT.uuid + 16),
+    generation: number(AT.generation),
+    baseTid: number(AT.baseTid),
+    baseTime: number(AT.baseTime),
+    nextOid: number(AT.nextOid),
+    baseEnd: number(AT.baseEnd),
+    moments: Array.from({ length: count }, (_, n) => ({
+      tid: number(AT.firstMoment + 16 * n),
+      time: number(AT.firstMoment + 16 * n + 8),
+    })),
+    readonlyFlags: view.getUint32(AT.readonlyFlags, true),
+  }
+}
+
+/** What the first frame of a file names as the checksum of "the frame before". */
+export function chainStart(uuid: Uint8Array): number {
+  return checksum(uuid)
+}
+
+/** Four bytes of the generation's uuid that stand in every frame header: a frame of another file is never taken for one of this. */
+export function saltOf(uuid: Uint8Array): number {
+  return new DataView(uuid.buffer, uuid.byteOffset).getUint32(0, true)
+}

@@ -1,0 +1,149 @@
+// The layout of a frame: what is appended at once. See spec/format.md; the constants here follow its table.
+// Pure functions over bytes: no file, no state.
+import { checksum } from './checksum.js'
+
+export const FRAME_HEADER_LENGTH = 72
+export const FRAME_TRAILER_LENGTH = 12
+export const LARGEST_FRAME = 2 ** 30
+/** A frame without a body. */
+export const SMALLEST_FRAME = FRAME_HEADER_LENGTH + FRAME_TRAILER_LENGTH
+
+const MAGIC = 0x4d524650 // "PFRM"
+const END_MAGIC = 0x444e4546 // "FEND"
+const AT = {
+  magic: 0,
+  kind: 4,
+  control: 5,
+  offset: 8,
+  tid: 16,
+  time: 24,
+  bodyLength: 32,
+  records: 36,
+  nextOid: 40,
+  syncedTo: 48,
+  boot: 56,
+  previous: 60,
+  salt: 64,
+  checksum: 68,
+} as const
+
+/** `commit`: one transaction. `base`: records of a packed state. `control`: something that every process must learn. */
+export type FrameKind = 'commit' | 'base' | 'control'
+const KINDS: readonly (FrameKind | undefined)[] = [undefined, 'commit', 'base', 'control']
+
+/** What a control frame says. */
+export type Control = 'superseded' | 'suspect'
+const CONTROLS: readonly (Control | undefined)[] = [undefined, 'superseded', 'suspect']
+
+export interface FrameHeader {
+  readonly kind: FrameKind
+  /** Only in control frames. */
+  readonly control: Control | undefined
+  /** Where the frame begins. */
+  readonly offset: number
+  /** The commit; of a base or control frame, the last one before it. */
+  readonly tid: number
+  /** Milliseconds since 1970, never less than in the frame before. */
+  readonly time: number
+  readonly bodyLength: number
+  readonly records: number
+  /** The next oid to give out after this frame. */
+  readonly nextOid: number
+  /** Everything below this offset was known to be on disk when the frame was built. */
+  readonly syncedTo: number
+  /** Checksum of the id of the boot in which it was written; 0: unknown. */
+  readonly boot: number
+  /** Checksum of the frame before it; of the file header, in the first one. */
+  readonly previous: number
+  readonly salt: number
+}
+
+export function frameLength(header: FrameHeader): number {
+  return FRAME_HEADER_LENGTH + header.bodyLength + FRAME_TRAILER_LENGTH
+}
+
+const TWO_32 = 2 ** 32
+
+function setSafe(view: DataView, at: number, value: number): void {
+  view.setUint32(at, value % TWO_32, true)
+  view.setUint32(at + 4, Math.floor(value / TWO_32), true)
+}
+
+/** NaN where the number is beyond 2^53. */
+function getSafe(view: DataView, at: number): number {
+  const high = view.getUint32(at + 4, true)
+  return high < 0x200000 ? high * TWO_32 + view.getUint32(at, true) : NaN
+}
+
+/** Fills in header and trailer around a body that stands at FRAME_HEADER_LENGTH; returns the frame's checksum. */
+export function sealFrame(frame: Uint8Array, header: FrameHeader): number {
+  const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength)
+  view.setUint32(AT.magic, MAGIC, true)
+  view.setUint8(AT.kind, KINDS.indexOf(header.kind))
+  view.setUint8(AT.control, CONTROLS.indexOf(header.control))
+  view.setUint16(6, 0, true)
+  setSafe(view, AT.offset, header.offset)
+  setSafe(view, AT.tid, header.tid)
+  setSafe(view, AT.time, header.time)
+  view.setUint32(AT.bodyLength, header.bodyLength, true)
+  view.setUint32(AT.records, header.records, true)
+  setSafe(view, AT.nextOid, header.nextOid)
+  setSafe(view, AT.syncedTo, header.syncedTo)
+  view.setUint32(AT.boot, header.boot, true)
+  view.setUint32(AT.previous, header.previous, true)
+  view.setUint32(AT.salt, header.salt, true)
+  const ofHeader = checksum(frame.subarray(0, AT.checksum))
+  view.setUint32(AT.checksum, ofHeader, true)
+  const bodyEnd = FRAME_HEADER_LENGTH + header.bodyLength
+  const ofFrame = checksum(frame.subarray(FRAME_HEADER_LENGTH, bodyEnd), ofHeader)
+  view.setUint32(bodyEnd, ofFrame, true)
+  view.setUint32(bodyEnd + 4, bodyEnd + FRAME_TRAILER_LENGTH, true)
+  view.setUint32(bodyEnd + 8, END_MAGIC, true)
+  return ofFrame
+}
+
+/** The header at `at`, if there is a sound one that says it stands at `offset`; its length is then to be trusted. */
+export function readFrameHeader(bytes: Uint8Array, at: number, offset: number, salt: number): FrameHeader | undefined {
+  if (at + FRAME_HEADER_LENGTH > bytes.length) return undefined
+  const view = new DataView(bytes.buffer, bytes.byteOffset + at, FRAME_HEADER_LENGTH)
+  if (view.getUint32(AT.magic, true) !== MAGIC || view.getUint32(AT.salt, true) !== salt) return undefined
+  if (view.getUint32(AT.checksum, true) !== checksum(bytes.subarray(at, at + AT.checksum))) return undefined
+  const kind = KINDS[view.getUint8(AT.kind)]
+  const control = CONTROLS[view.getUint8(AT.control)]
+  const header = {
+    control,
+    offset: getSafe(view, AT.offset),
+    tid: getSafe(view, AT.tid),
+    time: getSafe(view, AT.time),
+    bodyLength: view.getUint32(AT.bodyLength, true),
+    records: view.getUint32(AT.records, true),
+    nextOid: getSafe(view, AT.nextOid),
+    syncedTo: getSafe(view, AT.syncedTo),
+    boot: view.getUint32(AT.boot, true),
+    previous: view.getUint32(AT.previous, true),
+    salt,
+  }
+  if (kind === undefined || (kind === 'control') !== (control !== undefined)) return undefined
+  if (header.offset !== offset || header.bodyLength > LARGEST_FRAME - SMALLEST_FRAME) return undefined
+  if (Number.isNaN(header.tid + header.time + header.nextOid + header.syncedTo)) return undefined
+  return { kind, ...header }
+}
+
+/** Whether bytes that are fewer than a header could be the beginning of one: enough to tell a torn append from damage. */
+export function mayBeginFrame(bytes: Uint8Array): boolean {
+  const magic = [0x50, 0x46, 0x52, 0x4d]
+  return magic.every((byte, at) => at >= bytes.length || bytes[at] === byte)
+}
+
+/** The checksum of the whole frame at `at`; undefined: its body or trailer is damaged. */
+export function checkFrame(bytes: Uint8Array, at: number, header: FrameHeader): number | undefined {
+  const view = new DataView(bytes.buffer, bytes.byteOffset + at, frameLength(header))
+  const bodyEnd = FRAME_HEADER_LENGTH + header.bodyLength
+  const seed = view.getUint32(AT.checksum, true)
+  const found = checksum(bytes.subarray(at + FRAME_HEADER_LENGTH, at + bodyEnd), seed)
+  const sound =
+    view.getUint32(bodyEnd, true) === found &&
+    view.getUint32(bodyEnd + 4, true) === bodyEnd + FRAME_TRAILER_LENGTH &&
+    view.getUint32(bodyEnd + 8, true) === END_MAGIC
+  return sound ? found : undefined
+}

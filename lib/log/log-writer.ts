@@ -1,0 +1,60 @@
+// Appends whole frames, or nothing. The caller holds the lock and has read everything up to the end.
+import { CommitFailedError } from '../error.js'
+import type { DataFile } from '../file/data-file.js'
+
+export class LogWriter {
+  readonly #file: DataFile
+  readonly #path: string
+  /** Set for ever when a cut could not be synced: nothing may be appended behind it, and what was before it may be lost. */
+  failedSync: unknown
+
+  constructor(file: DataFile, path: string) {
+    this.#file = file
+    this.#path = path
+  }
+
+  /** Appends `frame` at `end`, the end of the file. On any failure the file is as before, and CommitFailedError says why. */
+  append(frame: Uint8Array, end: number): void {
+    if (this.failedSync !== undefined) throw this.#cutFailed(this.failedSync)
+    try {
+      this.#file.write(frame, null)
+    } catch (cause) {
+      this.#undo(end)
+      const why = (cause as Error).message
+      throw new CommitFailedError(
+        `${this.#path}: could not append ${frame.length} bytes (${why}). Nothing was committed; try again when the cause is gone.`,
+        { cause },
+      )
+    }
+  }
+
+  /** Cuts off what stands behind `end`; on disk before this returns. Throws CommitFailedError. */
+  cut(end: number): void {
+    const { disk, fd } = this.#file
+    try {
+      disk.truncate(fd, end)
+    } catch (cause) {
+      throw this.#cutFailed(cause)
+    }
+    try {
+      disk.sync(fd)
+    } catch (cause) {
+      this.failedSync = cause
+      throw this.#cutFailed(cause)
+    }
+  }
+
+  #undo(end: number): void {
+    try {
+      if (this.#file.end() > end) this.cut(end)
+    } catch {
+      // What stays behind is a torn frame: no reader takes it, and the next writer cuts it. If only the sync failed,
+      // `failedSync` tells.
+    }
+  }
+
+  #cutFailed(cause: unknown): CommitFailedError {
+    const why = (cause as Error).message
+    return new CommitFailedError(`${this.#path}: could not cut off an incomplete commit (${why}). Nothing was committed.`, { cause })
+  }
+}
