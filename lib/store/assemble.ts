@@ -1,0 +1,104 @@
+// From encoded states to the bytes of a commit frame at a given place: a pure function, run again as often as the place changes.
+import { CommitTooLargeError } from '../error.js'
+import {
+  FRAME_HEADER_LENGTH,
+  FRAME_TRAILER_LENGTH,
+  LARGEST_FRAME,
+  sealFrame,
+  SMALLEST_FRAME,
+  type Control,
+} from '../log/frame.js'
+import type { Tail } from '../log/log-reader.js'
+import { mostRecordBytes, writeRecord } from './record.js'
+import { FIRST_FREE_OID, type Draft, type Offset, type Oid } from './types.js'
+
+/** Where and when a frame is to stand. */
+export interface Place {
+  readonly tail: Tail
+  /** Milliseconds since 1970. */
+  readonly now: number
+  readonly salt: number
+  readonly boot: number
+  readonly syncedTo: number
+}
+
+/** A commit frame ready to be appended at `place.tail.offset`. */
+export interface AssembledFrame {
+  readonly bytes: Uint8Array
+  /** Where each record of the draft begins. */
+  readonly offsets: readonly Offset[]
+  readonly firstOid: Oid
+  /** The tail once it is appended. */
+  readonly tail: Tail
+}
+
+/** An upper bound of the frame's size. Throws CommitTooLargeError. */
+function mostBytes(draft: Draft): number {
+  let bytes = SMALLEST_FRAME + draft.annotation.length
+  for (const { refs, state } of draft.records) bytes += mostRecordBytes(refs.length, state.length)
+  if (bytes > LARGEST_FRAME) throw new CommitTooLargeError(bytes)
+  return bytes
+}
+
+/** `newest` tells where the version stands that a record will replace. Throws CommitTooLargeError. */
+export function assembleCommit(draft: Draft, place: Place, newest: (oid: Oid) => Offset): AssembledFrame {
+  const { tail, salt } = place
+  const frame = Buffer.allocUnsafe(mostBytes(draft))
+  const firstOid = Math.max(tail.nextOid, FIRST_FREE_OID) as Oid
+  const number = (oid: number): number => (oid < 0 ? firstOid - 1 - oid : oid)
+  const tid = tail.tid + 1
+  const offsets: Offset[] = []
+  let at = FRAME_HEADER_LENGTH
+  for (const { oid, shape, refs, state } of draft.records) {
+    const offset = (tail.offset + at) as Offset
+    const replaced = oid < 0 ? 0 : newest(oid as Oid)
+    const back = replaced === 0 ? 0 : offset - replaced
+    const fields = { oid: number(oid), shape: number(shape), tid, back, refs: refs.map(number), state }
+    offsets.push(offset)
+    at = writeRecord(frame, at, fields, salt)
+  }
+  frame.set(draft.annotation, at)
+  at += draft.annotation.length
+  const bytes = frame.subarray(0, at + FRAME_TRAILER_LENGTH)
+  const time = Math.max(place.now, tail.time)
+  const nextOid = firstOid + draft.fresh
+  const checksum = sealFrame(bytes, {
+    kind: 'commit',
+    control: undefined,
+    offset: tail.offset,
+    tid,
+    time,
+    bodyLength: at - FRAME_HEADER_LENGTH,
+    records: draft.records.length,
+    nextOid,
+    syncedTo: place.syncedTo,
+    boot: place.boot,
+    previous: tail.checksum,
+    salt,
+  })
+  const after = { offset: tail.offset + bytes.length, tid, time, nextOid, checksum, lastFrame: tail.offset }
+  return { bytes, offsets, firstOid, tail: after }
+}
+
+/** A control frame whose body is `body`. */
+export function assembleControl(control: Control, body: Uint8Array, place: Place): Uint8Array {
+  const { tail } = place
+  const bytes = new Uint8Array(SMALLEST_FRAME + body.length)
+  bytes.set(body, FRAME_HEADER_LENGTH)
+  sealFrame(bytes, {
+    kind: 'control',
+    control,
+    offset: tail.offset,
+    tid: tail.tid,
+    time: Math.max(place.now, tail.time),
+    bodyLength: body.length,
+    records: 0,
+    nextOid: tail.nextOid,
+    syncedTo: place.syncedTo,
+    boot: place.boot,
+    previous: tail.checksum,
+    salt: place.salt,
+  })
+  return bytes
+}
+

@@ -1,0 +1,131 @@
+// Which part of the current generation is known to be on disk, and who waits for the next fsync. One for each Store.
+// A failed fsync is never repeated: what it covered may be lost although a second call would succeed.
+import { dirname } from 'node:path'
+import { DurabilityUnknownError } from '../error.js'
+import type { Disk, Timer } from '../file/disk.js'
+import type { Generation } from './generation.js'
+import type { Snapshot } from './snapshot.js'
+
+const BACKGROUND_INTERVAL = 1000 // milliseconds
+const BACKGROUND_BYTES = 64 * 2 ** 20
+
+export class Durability {
+  readonly #disk: Disk
+  readonly #directoriesSynced = new WeakSet<Generation>()
+  readonly #pending = new WeakMap<Generation, Promise<void>>()
+  #timer: Timer | undefined
+  /** Bytes appended since the last fsync in the background began. */
+  #unsynced = 0
+  /** Whether something was appended here that no fsync has covered. */
+  #owing = false
+  /** Set for ever by a failed fsync. */
+  failure: DurabilityUnknownError | undefined
+
+  constructor(disk: Disk) {
+    this.#disk = disk
+  }
+
+  /** Everything up to `snapshot` is on disk when this returns. Throws DurabilityUnknownError. */
+  sync({ generation, offset }: Snapshot): void {
+    this.refuseAfterFailure(generation)
+    if (this.#isSynced(generation, offset)) return
+    const target = generation.reader.tail.offset
+    try {
+      if (generation.reader.syncedTo < offset) this.#disk.sync(generation.file.fd)
+      this.#syncDirectory(generation)
+    } catch (cause) {
+      throw this.#fail(generation, cause)
+    }
+    this.#passed(generation, target)
+  }
+
+  /** The same without blocking; all who wait at once share an fsync that began after what they wait for. */
+  async syncAsync({ generation, offset }: Snapshot): Promise<void> {
+    this.refuseAfterFailure(generation)
+    generation.retain()
+    try {
+      while (!this.#isSynced(generation, offset)) {
+        let pending = this.#pending.get(generation)
+        if (pending === undefined) {
+          pending = this.#start(generation).finally(() => this.#pending.delete(generation))
+          this.#pending.set(generation, pending)
+        }
+        await pending
+      }
+    } finally {
+      generation.release()
+    }
+  }
+
+  /** Notes an append that nobody waits for: it is synced within a second or 64 MiB. */
+  syncSoon(current: () => Generation, bytes: number): void {
+    this.#owing = true
+    this.#unsynced += bytes
+    if (this.#unsynced >= BACKGROUND_BYTES) this.#inBackground(current())
+    this.#timer ??= this.#disk.after(BACKGROUND_INTERVAL, () => {
+      this.#timer = undefined
+      this.#inBackground(current())
+    })
+  }
+
+  /** Syncs what is left and stops the background. */
+  close(last: Snapshot): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+    if (this.#owing && this.failure === undefined) this.sync(last)
+  }
+
+  /** Throws DurabilityUnknownError if an fsync of this process has failed. */
+  refuseAfterFailure(generation: Generation): void {
+    const { failedSync } = generation.writer
+    if (failedSync !== undefined) this.#fail(generation, failedSync)
+    if (this.failure !== undefined) throw this.failure
+  }
+
+  #isSynced(generation: Generation, offset: number): boolean {
+    return generation.reader.syncedTo >= offset && this.#directoriesSynced.has(generation)
+  }
+
+  #inBackground(generation: Generation): void {
+    if (this.failure !== undefined || this.#unsynced === 0) return
+    this.#unsynced = 0
+    // A failure is kept in `failure`, and every later commit reports it.
+    this.syncAsync(generation.snapshot()).catch(() => undefined)
+  }
+
+  async #start(generation: Generation): Promise<void> {
+    const target = generation.reader.tail.offset
+    try {
+      await this.#disk.syncAsync(generation.file.fd)
+      this.#syncDirectory(generation)
+    } catch (cause) {
+      throw this.#fail(generation, cause)
+    }
+    // The system reports a lost write once: another fsync of this file may have been told meanwhile.
+    this.refuseAfterFailure(generation)
+    this.#passed(generation, target)
+  }
+
+  #passed(generation: Generation, target: number): void {
+    generation.reader.syncedTo = Math.max(generation.reader.syncedTo, target)
+    if (target !== generation.reader.tail.offset) return
+    this.#unsynced = 0
+    this.#owing = false
+  }
+
+  /** A rename or link is durable only when the directory is: once for each generation, before the first acknowledgement. */
+  #syncDirectory(generation: Generation): void {
+    if (this.#directoriesSynced.has(generation)) return
+    this.#disk.syncDirectory(dirname(generation.path))
+    this.#directoriesSynced.add(generation)
+  }
+
+
+  #fail({ path }: Generation, cause: unknown): DurabilityUnknownError {
+    return (this.failure ??= new DurabilityUnknownError(
+      `${path}: the disk did not confirm the last commits (${(cause as Error).message}). They are in the file and visible, ` +
+        'but may not survive a power cut. This process commits no more: check the disk, then open the store in a new process.',
+      { cause },
+    ))
+  }
+}

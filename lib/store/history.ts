@@ -1,0 +1,34 @@
+// The commits that the current generation still holds, from its frames. Decodes no state.
+import { frameLength } from '../log/frame.js'
+import type { Generation } from './generation.js'
+import { scanRecords } from './record.js'
+import type { Oid } from './types.js'
+
+/** One commit as it stands in the log. */
+export interface CommitEntry {
+  readonly tid: number
+  /** Milliseconds since 1970. */
+  readonly time: number
+  /** Where its frame begins. */
+  readonly offset: number
+  /** Bytes of its frame. */
+  readonly bytes: number
+  /** The objects that it wrote, shapes not counted. */
+  readonly oids: readonly Oid[]
+  /** A MessagePack map with `note` and `meta`; empty: none. Valid only during the call. */
+  readonly annotation: Uint8Array
+}
+
+/** Calls `visit` with every commit behind the packed state, oldest first. Throws CorruptLogError. */
+export function readHistory(generation: Generation, visit: (commit: CommitEntry) => void): void {
+  generation.replay((header, bytes, at, end) => {
+    if (header.kind !== 'commit') return
+    const oids: Oid[] = []
+    const behind = scanRecords(bytes, at, end, header.records, (oid, shape) => {
+      if (shape !== 0) oids.push(oid)
+    })
+    const { tid, time, offset } = header
+    const annotation = behind < 0 ? new Uint8Array() : bytes.subarray(behind, end)
+    visit({ tid, time, offset, bytes: frameLength(header), oids, annotation })
+  })
+}

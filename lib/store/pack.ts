@@ -1,0 +1,170 @@
+// Pack: copies what is reachable into the next generation while others read and write, then puts it in place under the lock.
+// Never changes a record's state, references, shape or tid. The source file stays valid, and readers on it undisturbed.
+import { dirname } from 'node:path'
+import { PackInterruptedError, ReadonlyError, UnsupportedError } from '../error.js'
+import type { Tail } from '../log/log-reader.js'
+import { assembleControl } from './assemble.js'
+import { BaseWriter } from './base-writer.js'
+import type { Generation } from './generation.js'
+import { LiveCopy, type PackProgress } from './live-copy.js'
+import type { Store } from './store.js'
+import { createTemporary, removeStrays, type Temporary } from './temporary.js'
+
+export interface PackOptions {
+  /** Called now and then while the pack copies. */
+  onProgress?: (progress: PackProgress) => void
+  /** Stops the pack before it takes the lock; nothing is changed then. */
+  signal?: AbortSignal
+}
+
+export interface PackResult {
+  /** Objects in the new file. */
+  readonly objects: number
+  /** Objects that were not reachable any more. */
+  readonly dropped: number
+  readonly bytesBefore: number
+  readonly bytesAfter: number
+  /** How long other writers were kept waiting, in milliseconds. */
+  readonly lockedFor: number
+}
+
+/** Less than this to copy: take the lock. */
+const LITTLE = 256 * 1024
+const MOST_ROUNDS = 8
+/** Milliseconds of work between two turns of the event loop. */
+const SLICE = 10
+
+/**
+ * Makes the next generation. Throws PackInterruptedError (another pack was first: nothing is changed), ReadonlyError,
+ * UnsupportedError (the file has several names or cannot be replaced), CorruptLogError (a record cannot be read).
+ */
+export async function pack(store: Store, options: PackOptions = {}): Promise<PackResult> {
+  if (store.readonly) throw new ReadonlyError(`${store.path} was opened readonly: open it without { readonly: true } to pack`)
+  const { disk } = store
+  const source = store.latest().generation
+  refuseSeveralNames(source)
+  removeStrays(disk, store.path)
+  const temporary = createTemporary(disk, store.path, 'pack', source.identity.mode)
+  source.retain()
+  try {
+    keepOwner(source, temporary)
+    const uuid = disk.randomBytes(16)
+    const writer = new BaseWriter(disk, temporary.fd, uuid)
+    const copy = new LiveCopy(source, writer)
+    let tail = source.reader.tail
+    await inSlices(store, source, copy, copy.everythingAt(tail), options)
+    for (let round = 0; round < MOST_ROUNDS; round++) {
+      verifyCopy(copy, writer)
+      await writer.sync()
+      if (source.file.end() - tail.offset < LITTLE) break
+      const next = copy.changedSince(tail)
+      await inSlices(store, source, copy, next.work, options)
+      tail = next.tail
+    }
+    throwIfStopped(store, source, options.signal)
+    return await store.underLockAsync(() => putInPlace(store, source, temporary, uuid, copy, writer, tail))
+  } finally {
+    temporary.discard()
+    source.release()
+  }
+}
+
+/** With the lock held: the rest, the header, the superseded frame, the rename. */
+function putInPlace(
+  store: Store,
+  source: Generation,
+  temporary: Temporary,
+  uuid: Uint8Array,
+  copy: LiveCopy,
+  writer: BaseWriter,
+  from: Tail,
+): PackResult {
+  const { disk } = store
+  const started = disk.ticks()
+  if (store.current !== source) throw interrupted(store.path)
+  refuseSeveralNames(source)
+  const { work } = copy.changedSince(from)
+  for (const step of work) void step
+  verifyCopy(copy, writer)
+  const { tail } = source.reader
+  const { storeId, readonlyFlags } = source.header
+  const generation = source.number + 1
+  const bytesAfter = writer.end
+  writer.finish({
+    storeId,
+    generation,
+    baseTid: tail.tid,
+    baseTime: tail.time,
+    nextOid: tail.nextOid,
+    moments: [],
+    readonlyFlags,
+  })
+  const { salt, syncedTo } = source.reader
+  const superseded = assembleControl('superseded', uuid, { tail, now: disk.now(), salt, boot: disk.boot, syncedTo })
+  source.writer.append(superseded, tail.offset)
+  try {
+    disk.rename(temporary.path, store.path)
+  } catch (cause) {
+    const why = (cause as Error).message
+    throw new UnsupportedError(`${store.path} cannot be replaced by its packed form (${why}): the store is as it was`, { cause })
+  }
+  temporary.keep()
+  disk.syncDirectory(dirname(store.path))
+  return {
+    objects: copy.objects,
+    dropped: copy.known - copy.objects,
+    bytesBefore: tail.offset,
+    bytesAfter,
+    lockedFor: disk.ticks() - started,
+  }
+}
+
+async function inSlices(
+  store: Store,
+  source: Generation,
+  copy: LiveCopy,
+  work: Iterable<void>,
+  { onProgress, signal }: PackOptions,
+): Promise<void> {
+  let until = store.disk.ticks() + SLICE
+  for (const step of work) {
+    void step
+    if (store.disk.ticks() < until) continue
+    onProgress?.(copy.progress())
+    await store.disk.wait(0)
+    throwIfStopped(store, source, signal)
+    until = store.disk.ticks() + SLICE
+  }
+  onProgress?.(copy.progress())
+}
+
+function throwIfStopped(store: Store, source: Generation, signal: AbortSignal | undefined): void {
+  signal?.throwIfAborted()
+  if (store.current !== source) throw interrupted(store.path)
+}
+
+function interrupted(path: string): PackInterruptedError {
+  return new PackInterruptedError(`${path}: another pack was finished first; nothing was changed by this one`)
+}
+
+function refuseSeveralNames({ file, path }: Generation): void {
+  const { links } = file.status()
+  if (links <= 1) return
+  throw new UnsupportedError(
+    `${path} has ${links} names (hard links). A pack replaces the file under one of them only, and the others would keep ` +
+      'the old store: remove the other names first.',
+  )
+}
+
+function keepOwner({ file, path }: Generation, { fd }: Temporary): void {
+  try {
+    file.disk.setOwnerAndMode(fd, file.status())
+  } catch (cause) {
+    throw new UnsupportedError(`${path}: its packed form could not be given the same owner and mode; pack as its owner`, { cause })
+  }
+}
+
+function verifyCopy(copy: LiveCopy, writer: BaseWriter): void {
+  if (writer.verify(record => copy.isSound(record))) return
+  throw new UnsupportedError('the packed file did not read back as it was written: check the disk; the store is as it was')
+}

@@ -1,0 +1,116 @@
+// The layout of a record: one version of one object. See spec/format.md. Pure functions over bytes.
+import { checksum } from '../log/checksum.js'
+import type { Offset, Oid, StoredRecord, Tid } from './types.js'
+import { VarintReader, varintLength, writeVarint } from './varint.js'
+
+const CHECKSUM_LENGTH = 4
+
+/** What a record holds besides its place. */
+export interface RecordFields {
+  readonly oid: number
+  readonly shape: number
+  readonly tid: number
+  /** Own offset less that of the version it replaces; 0: it replaces none in this file. */
+  readonly back: number
+  readonly refs: readonly number[]
+  readonly state: Uint8Array
+}
+
+/** An upper bound of the bytes that a record with this many references and state bytes takes. */
+export function mostRecordBytes(refs: number, state: number): number {
+  return 8 + CHECKSUM_LENGTH + 5 * 8 + 8 * refs + state
+}
+
+/** Writes a record at `at` and returns the offset behind it. */
+export function writeRecord(into: Uint8Array, at: number, record: RecordFields, salt: number): number {
+  const { oid, shape, tid, back, refs, state } = record
+  let length =
+    CHECKSUM_LENGTH +
+    varintLength(oid) +
+    varintLength(shape) +
+    varintLength(tid) +
+    varintLength(back) +
+    varintLength(refs.length) +
+    state.length
+  for (const ref of refs) length += varintLength(ref)
+  const sum = writeVarint(into, at, length)
+  const end = sum + length
+  let to = sum + CHECKSUM_LENGTH
+  to = writeVarint(into, to, oid)
+  to = writeVarint(into, to, shape)
+  to = writeVarint(into, to, tid)
+  to = writeVarint(into, to, back)
+  to = writeVarint(into, to, refs.length)
+  for (const ref of refs) to = writeVarint(into, to, ref)
+  into.set(state, to)
+  const value = checksum(into.subarray(sum + CHECKSUM_LENGTH, end), salt)
+  into[sum] = value
+  into[sum + 1] = value >>> 8
+  into[sum + 2] = value >>> 16
+  into[sum + 3] = value >>> 24
+  return end
+}
+
+/** Calls `found` for each of `count` records from `at` on and returns the offset behind them; -1: they do not fit. */
+export function scanRecords(
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+  count: number,
+  found: (oid: Oid, shape: Oid, at: number) => void,
+): number {
+  const reader = new VarintReader(bytes, at, end)
+  for (let n = 0; n < count; n++) {
+    const start = reader.at
+    const length = reader.next()
+    const behind = reader.at + length
+    if (reader.failed || length < CHECKSUM_LENGTH || behind > end) return -1
+    reader.at += CHECKSUM_LENGTH
+    const oid = reader.next() as Oid
+    const shape = reader.next() as Oid
+    if (reader.failed || reader.at > behind || oid === 0) return -1
+    found(oid, shape, start)
+    reader.at = behind
+  }
+  return reader.at
+}
+
+/** How many bytes the record at `at` takes, as far as its first bytes tell; 0: they do not. */
+export function recordLength(bytes: Uint8Array, at: number): number {
+  const reader = new VarintReader(bytes, at, bytes.length)
+  const length = reader.next()
+  return reader.failed ? 0 : reader.at + length - at
+}
+
+/** The record at `at` of `bytes`, which stands at `offset` in the file; undefined: it is damaged. */
+export function readRecord(bytes: Uint8Array, at: number, offset: number, salt: number): StoredRecord | undefined {
+  const reader = new VarintReader(bytes, at, bytes.length)
+  const length = reader.next()
+  const sum = reader.at
+  const end = sum + length
+  if (reader.failed || length < CHECKSUM_LENGTH || end > bytes.length) return undefined
+  const stored =
+    ((bytes[sum] ?? 0) | ((bytes[sum + 1] ?? 0) << 8) | ((bytes[sum + 2] ?? 0) << 16) | ((bytes[sum + 3] ?? 0) << 24)) >>> 0
+  if (checksum(bytes.subarray(sum + CHECKSUM_LENGTH, end), salt) !== stored) return undefined
+  reader.at = sum + CHECKSUM_LENGTH
+  reader.end = end
+  const oid = reader.next()
+  const shape = reader.next()
+  const tid = reader.next()
+  const back = reader.next()
+  const count = reader.next()
+  if (reader.failed || count > end - reader.at || back > offset) return undefined
+  const refs: Oid[] = []
+  for (let n = 0; n < count; n++) refs.push(reader.next() as Oid)
+  if (reader.failed) return undefined
+  return {
+    oid: oid as Oid,
+    shape: shape as Oid,
+    tid: tid as Tid,
+    previous: (back === 0 ? 0 : offset - back) as Offset,
+    refs,
+    state: bytes.subarray(reader.at, end),
+    offset: offset as Offset,
+    length: end - at,
+  }
+}

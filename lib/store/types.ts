@@ -1,0 +1,51 @@
+// The words that the layers exchange: numbers with meaning, records as bytes and references, drafts of commits.
+// Nothing here knows of classes or of system calls.
+
+declare const kind: unique symbol
+/** Object number: 1 is the root, 2 to 15 are reserved, given out by the commit that first stores an object, never reused. */
+export type Oid = number & { readonly [kind]: 'oid' }
+/** Commit number: dense from 1, continued by packs. 0 is "before the first commit". */
+export type Tid = number & { readonly [kind]: 'tid' }
+/** A byte offset in one data file. 0 is "nowhere": the header stands there, so no record can. */
+export type Offset = number & { readonly [kind]: 'offset' }
+
+export const ROOT_OID = 1 as Oid
+export const FIRST_FREE_OID = 16 as Oid
+
+/** One version of one object, as it stands in the file. */
+export interface StoredRecord {
+  readonly oid: Oid
+  /** Oid of the shape record; 0: this record is itself a shape. */
+  readonly shape: Oid
+  /** The commit that wrote this version. */
+  readonly tid: Tid
+  /** Where the version stands that this one replaced; 0: none in this file. */
+  readonly previous: Offset
+  /** What the state refers to, by its index in this list. */
+  readonly refs: readonly Oid[]
+  /** Position-independent: a MessagePack array of values in the shape's key order. Owned by the caller. */
+  readonly state: Uint8Array
+  readonly offset: Offset
+  /** Bytes that the record takes in the file. */
+  readonly length: number
+}
+
+/**
+ * A record to be committed. Numbers below zero stand for oids that the commit gives out: -1 is its first new
+ * object, -2 the second, and so on; they are given out in that order. Shapes are records too (`shape` 0).
+ */
+export interface DraftRecord {
+  readonly oid: number
+  readonly shape: number
+  readonly refs: readonly number[]
+  readonly state: Uint8Array
+}
+
+/** What a transaction wants to append, bytes already encoded; built before the lock. */
+export interface Draft {
+  readonly records: readonly DraftRecord[]
+  /** How many oids below zero the records use. */
+  readonly fresh: number
+  /** A MessagePack map with `note` and `meta`; empty: none. */
+  readonly annotation: Uint8Array
+}
