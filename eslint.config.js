@@ -4,7 +4,7 @@ import { defineConfig } from 'eslint/config'
 import tseslint from 'typescript-eslint'
 
 export default defineConfig(
-  { ignores: ['dist/', '.build/', '.tap/', 'spec/types/', 'tools/bench/'] },
+  { ignores: ['dist/', '.build/', '.tap/', 'spec/types/'] },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   eslint.configs.recommended,
   {

@@ -141,15 +141,20 @@ export class CorruptLogError extends PerdureError {
   readonly path: string
   readonly offset: number
   readonly lastGoodTid: number
-  constructor(path: string, offset: number, lastGoodTid: number, what: string) {
+  /** Where the next whole frame behind the damage begins; undefined: there is none. */
+  readonly nextGoodOffset: number | undefined
+  constructor(path: string, offset: number, lastGoodTid: number, what: string, nextGoodOffset?: number) {
+    const behind = nextGoodOffset === undefined ? '' : `; sound data follows from ${nextGoodOffset} on`
     super(
       'CORRUPT_LOG',
-      `${path}: ${what} at offset ${offset}; the last good commit before it is ${lastGoodTid}. ` +
-        'Keep a copy of the file as it is. Run `perdure verify` for all findings.',
+      `${path}: ${what} at offset ${offset}; the last good commit before it is ${lastGoodTid}${behind}. ` +
+        `Keep the file as it is. \`perdure verify\` lists all findings; open(path, { readonly: true, until: ${lastGoodTid} }) reads ` +
+        'that commit; `perdure recover` saves what is sound into a new file.',
     )
     this.path = path
     this.offset = offset
     this.lastGoodTid = lastGoodTid
+    this.nextGoodOffset = nextGoodOffset
   }
 }
 

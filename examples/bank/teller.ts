@@ -21,4 +21,6 @@ for (let n = 0; n < Number(times); n++) {
   }
 }
 db.close()
-console.log(`teller ${process.pid}: ${times} transfers, ${refused} refused, ${runs - Number(times)} repeated after a conflict`)
+console.log(
+  `teller ${process.pid}: ${times} transfers, ${refused} refused, ${runs - Number(times)} repeated after a conflict`,
+)

@@ -4,26 +4,34 @@ import { openGraph } from './model.js'
 const [path = ''] = process.argv.slice(2)
 const db = openGraph(path, { readonly: true })
 const seen = new Set<string>()
-let printed = 0
 
-function look(): void {
+/** The packages that were indexed since the last look. */
+function arrivals(): string[] {
   db.refresh()
   const arrived: string[] = []
-  for (const [location, { version, name }] of db.root.packages) {
+  for (const [location, { name, version }] of db.root.packages) {
     if (version === '' || seen.has(location)) continue
     seen.add(location)
     arrived.push(`${name} ${version}`)
   }
-  if (arrived.length === 0) return
-  printed += arrived.length
-  console.log(`  commit ${db.tid}: ${arrived.slice(0, 3).join(', ')}${arrived.length > 3 ? `, and ${arrived.length - 3} more` : ''}`)
+  return arrived
 }
 
+function look(): void {
+  const arrived = arrivals()
+  if (arrived.length === 0) return
+  const more = arrived.length > 3 ? `, and ${arrived.length - 3} more` : ''
+  console.log(`  commit ${db.tid}: ${arrived.slice(0, 3).join(', ')}${more}`)
+}
+
+const before = arrivals().length
+if (before > 0) console.log(`  the follower sees ${before} packages from earlier`)
 const timer = setInterval(look, 25)
 process.once('message', () => {
   clearInterval(timer)
   look()
-  console.log(`  the follower saw ${printed} packages`)
+  console.log(`  the follower has seen ${seen.size} packages`)
   db.close()
   process.disconnect()
 })
+process.once('disconnect', () => process.exit())

@@ -16,16 +16,17 @@ const here = (file: string): string => fileURLToPath(new URL(file, import.meta.u
 const isNew = !existsSync(path)
 const db = openGraph(path)
 const before = { tid: db.tid, packages: db.root.packages.size }
-const said = `${before.packages} packages, ${before.tid} commits`
-console.log(isNew ? `${path} is new` : `${path} is there already: ${said}`)
+console.log(isNew ? `${path} is new` : `${path} has ${before.packages} packages from ${before.tid} commits`)
 
 console.log(`${INDEXERS} processes index, a fifth follows:`)
 const started = performance.now()
 const follower = fork(here('./follower.js'), [path])
-const indexers = Array.from({ length: INDEXERS }, (_, n) => fork(here('./indexer.js'), [path, root, `${n}`, `${INDEXERS}`]))
+const indexers = Array.from({ length: INDEXERS }, (_, n) =>
+  fork(here('./indexer.js'), [path, root, `${n}`, `${INDEXERS}`]),
+)
 const shares = await Promise.all(indexers.map(shareOf))
 const seconds = (performance.now() - started) / 1000
-follower.send('done')
+follower.send('all is indexed')
 await once(follower, 'exit')
 
 const removed = db.transact(function forgetRemoved(graph) {
@@ -39,13 +40,16 @@ const removed = db.transact(function forgetRemoved(graph) {
 })
 const sum = (count: keyof Share): number => shares.reduce((total, share) => total + share[count], 0)
 console.log(`\n${sum('added')} packages added, ${sum('changed')} changed, ${sum('same')} as before, ${removed} removed`)
-console.log(`${db.tid - before.tid} commits in ${seconds.toFixed(1)} s; ${sum('conflicts')} conflicts, each run again until it went through`)
+const commits = `${db.tid - before.tid} commits in ${seconds.toFixed(1)} s`
+console.log(`${commits}; ${sum('conflicts')} times a transaction met a conflict and ran again`)
 
 const graph = db.root
 let references = 0
 for (const pkg of graph.packages.values()) references += pkg.dependencies.size
 console.log(`${graph.packages.size} packages with ${references} dependencies in the store\n\nmost depended upon:`)
-for (const { name, version, dependents } of mostDependedUpon(graph, 5)) console.log(`  ${dependents} x ${name} ${version}`)
+for (const { name, version, dependents } of mostDependedUpon(graph, 5)) {
+  console.log(`  ${dependents} x ${name} ${version}`)
+}
 const cycle = findCycle(graph)
 console.log(cycle ? `a cycle: ${cycle.map(({ name }) => name).join(' -> ')}` : 'no dependency cycle')
 db.close()
@@ -55,11 +59,12 @@ for (const command of ['inspect', 'pack']) {
   const { status } = spawnSync(process.execPath, [here('../../tools/cli/main.js'), command, path], { stdio: 'inherit' })
   if (status !== 0) process.exitCode = 1
 }
+console.log(`\nRun it again: it finds ${path}, and says what has changed since.`)
 
 async function shareOf(indexer: ChildProcess): Promise<Share> {
   const shares: Share[] = []
   indexer.on('message', share => shares.push(share as Share))
-  const [code] = (await once(indexer, 'exit')) as [number | null]
+  const [code] = (await once(indexer, 'close')) as [number | null]
   const [share] = shares
   if (code !== 0 || !share) throw new Error(`indexer ${indexer.pid} ended with ${code}`)
   return share

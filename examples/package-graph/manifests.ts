@@ -21,7 +21,8 @@ export function findPackages(root: string, below = 'node_modules'): string[] {
       found.push(...findPackages(root, location))
     } else if (existsSync(join(root, location, 'package.json'))) {
       found.push(location)
-      if (existsSync(join(root, location, 'node_modules'))) found.push(...findPackages(root, join(location, 'node_modules')))
+      if (existsSync(join(root, location, 'node_modules')))
+        found.push(...findPackages(root, join(location, 'node_modules')))
     }
   }
   return found
@@ -36,7 +37,8 @@ export function readManifest(root: string, location: string): Manifest {
       if (where !== undefined && where !== location) needs.set(name, where)
     }
   }
-  return { location, name: String(parsed.name ?? location), version: String(parsed.version ?? '?'), needs }
+  const { name = location, version = '?' } = parsed as { name?: string; version?: string }
+  return { location, name, version, needs }
 }
 
 /** As Node looks for it: in the package's own node_modules, then in those further up. */

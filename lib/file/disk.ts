@@ -73,6 +73,8 @@ export interface Disk {
   wait(milliseconds: number): Promise<void>
   /** Does not keep the process alive. */
   after(milliseconds: number, act: () => void): Timer
+  /** Tells the people who run this program of something that is not an error. */
+  warn(message: string): void
   /** A number in [0, 1). */
   random(): number
   randomBytes(length: number): Uint8Array

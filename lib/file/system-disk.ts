@@ -150,6 +150,7 @@ export const systemDisk: Disk = {
     const timer = setTimeout(act, milliseconds).unref()
     return { cancel: () => clearTimeout(timer) }
   },
+  warn: message => process.emitWarning(message, { type: 'PerdureWarning' }),
   random: () => Math.random(),
   randomBytes: length => randomBytes(length),
   boot: bootChecksum(),

@@ -21,6 +21,7 @@ const AT = {
   baseEnd: 88,
   moments: 96,
   firstMoment: 104,
+  idsSince: 2152,
   checksum: HEADER_LENGTH - 4,
 } as const
 
@@ -46,6 +47,8 @@ export interface FileHeader {
   /** Where the base frames end: the file must reach at least to here. */
   readonly baseEnd: number
   readonly moments: readonly Moment[]
+  /** Ids of transactions committed before this time (milliseconds since 1970) have been dropped; 0: none has. */
+  readonly idsSince: number
   /** Features that this version does not know but may ignore as long as it only reads. */
   readonly readonlyFlags: number
 }
@@ -69,6 +72,7 @@ export function encodeFileHeader(header: FileHeader): Uint8Array {
     view.setBigUint64(AT.firstMoment + 16 * n, BigInt(moment.tid), true)
     view.setBigUint64(AT.firstMoment + 16 * n + 8, BigInt(moment.time), true)
   })
+  view.setBigUint64(AT.idsSince, BigInt(header.idsSince), true)
   view.setUint32(AT.checksum, checksum(bytes.subarray(0, AT.checksum)), true)
   return bytes
 }
@@ -80,16 +84,23 @@ export function decodeFileHeader(bytes: Uint8Array, path: string): FileHeader {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   if (bytes.length < HEADER_LENGTH) throw new NotAStoreError(path, 'the file ends within its header')
   const version = view.getUint32(AT.version, true)
-  if (version > FORMAT_VERSION) throw new NewerFormatError(path, `the file has format ${version}, this is ${FORMAT_VERSION}`)
+  if (version > FORMAT_VERSION)
+    throw new NewerFormatError(path, `the file has format ${version}, this is ${FORMAT_VERSION}`)
   const found = checksum(bytes.subarray(0, AT.checksum))
-  if (view.getUint32(AT.checksum, true) !== found || version === 0 || view.getUint32(AT.length, true) !== HEADER_LENGTH) {
+  if (
+    view.getUint32(AT.checksum, true) !== found ||
+    version === 0 ||
+    view.getUint32(AT.length, true) !== HEADER_LENGTH
+  ) {
     throw new NotAStoreError(path, 'the file header is damaged')
   }
   const incompatible = view.getUint32(AT.incompatible, true)
-  if (incompatible !== 0) throw new NewerFormatError(path, `the file uses unknown features (${incompatible.toString(16)})`)
+  if (incompatible !== 0)
+    throw new NewerFormatError(path, `the file uses unknown features (${incompatible.toString(16)})`)
   const number = (at: number): number => {
     const value = view.getBigUint64(at, true)
-    if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw new NotAStoreError(path, 'the file header holds an impossible number')
+    if (value > BigInt(Number.MAX_SAFE_INTEGER))
+      throw new NotAStoreError(path, 'the file header holds an impossible number')
     return Number(value)
   }
   const count = view.getUint32(AT.moments, true)
@@ -106,6 +117,7 @@ export function decodeFileHeader(bytes: Uint8Array, path: string): FileHeader {
       tid: number(AT.firstMoment + 16 * n),
       time: number(AT.firstMoment + 16 * n + 8),
     })),
+    idsSince: number(AT.idsSince),
     readonlyFlags: view.getUint32(AT.readonlyFlags, true),
   }
 }

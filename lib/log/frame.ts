@@ -8,7 +8,9 @@ export const LARGEST_FRAME = 2 ** 30
 /** A frame without a body. */
 export const SMALLEST_FRAME = FRAME_HEADER_LENGTH + FRAME_TRAILER_LENGTH
 
-const MAGIC = 0x4d524650 // "PFRM"
+/** "PFRM" */
+export const FRAME_MAGIC: readonly number[] = [0x50, 0x46, 0x52, 0x4d]
+const MAGIC = 0x4d524650 // the same as a number
 const END_MAGIC = 0x444e4546 // "FEND"
 const AT = {
   magic: 0,
@@ -102,11 +104,15 @@ export function sealFrame(frame: Uint8Array, header: FrameHeader): number {
   return ofFrame
 }
 
-/** The header at `at`, if there is a sound one that says it stands at `offset`; its length is then to be trusted. */
-export function readFrameHeader(bytes: Uint8Array, at: number, offset: number, salt: number): FrameHeader | undefined {
+/**
+ * The header at `at`, if there is a sound one that says it stands at `offset`; its length is then to be trusted. `salt` undefined:
+ * of whatever file.
+ */
+export function readFrameHeader(bytes: Uint8Array, at: number, offset: number, salt?: number): FrameHeader | undefined {
   if (at + FRAME_HEADER_LENGTH > bytes.length) return undefined
   const view = new DataView(bytes.buffer, bytes.byteOffset + at, FRAME_HEADER_LENGTH)
-  if (view.getUint32(AT.magic, true) !== MAGIC || view.getUint32(AT.salt, true) !== salt) return undefined
+  const stored = view.getUint32(AT.salt, true)
+  if (view.getUint32(AT.magic, true) !== MAGIC || (salt !== undefined && stored !== salt)) return undefined
   if (view.getUint32(AT.checksum, true) !== checksum(bytes.subarray(at, at + AT.checksum))) return undefined
   const kind = KINDS[view.getUint8(AT.kind)]
   const control = CONTROLS[view.getUint8(AT.control)]
@@ -121,7 +127,7 @@ export function readFrameHeader(bytes: Uint8Array, at: number, offset: number, s
     syncedTo: getSafe(view, AT.syncedTo),
     boot: view.getUint32(AT.boot, true),
     previous: view.getUint32(AT.previous, true),
-    salt,
+    salt: stored,
   }
   if (kind === undefined || (kind === 'control') !== (control !== undefined)) return undefined
   if (header.offset !== offset || header.bodyLength > LARGEST_FRAME - SMALLEST_FRAME) return undefined
@@ -131,8 +137,7 @@ export function readFrameHeader(bytes: Uint8Array, at: number, offset: number, s
 
 /** Whether bytes that are fewer than a header could be the beginning of one: enough to tell a torn append from damage. */
 export function mayBeginFrame(bytes: Uint8Array): boolean {
-  const magic = [0x50, 0x46, 0x52, 0x4d]
-  return magic.every((byte, at) => at >= bytes.length || bytes[at] === byte)
+  return FRAME_MAGIC.every((byte, at) => at >= bytes.length || bytes[at] === byte)
 }
 
 /** The checksum of the whole frame at `at`; undefined: its body or trailer is damaged. */

@@ -2,6 +2,7 @@
 // Owns the tail (how far this process has read). Never writes, and remembers nothing of bytes that are not yet a whole frame.
 import { CorruptLogError, StoreReplacedError } from '../error.js'
 import type { DataFile } from '../file/data-file.js'
+import { examineDamage } from './damage.js'
 import { chainStart, HEADER_LENGTH, saltOf, type FileHeader } from './file-header.js'
 import {
   checkFrame,
@@ -23,13 +24,16 @@ export interface Tail {
   readonly checksum: number
   /** Where that frame begins; 0: there is none yet. */
   readonly lastFrame: number
+  /** In which boot that frame was written; undefined: there is none yet. */
+  readonly boot?: number
 }
 
 /**
  * `end`: everything is applied. `short`: an incomplete frame stands at the end. `superseded`: the last frame says that a pack
- * has put another file in this one's place; it is not applied as long as it is the last. `budget`: there is more to read.
+ * has put another file in this one's place; it is not applied as long as it is the last. `torn`: what stands behind the tail was
+ * damaged by a power cut before it was proved to be on disk; the log ends here. `budget`: there is more to read.
  */
-export type TailStatus = 'end' | 'short' | 'superseded' | 'budget'
+export type TailStatus = 'end' | 'short' | 'superseded' | 'torn' | 'budget'
 
 /** Gets each whole frame; `body` is at `at` in `bytes`, and is valid only during the call. */
 export type FrameSink = (header: FrameHeader, bytes: Uint8Array, at: number, end: number) => void
@@ -42,6 +46,8 @@ export class LogReader {
   tail: Tail
   /** The highest offset that any frame, or this process's own fsync, has proved to be on disk. */
   syncedTo = HEADER_LENGTH
+  /** An fsync has failed since this machine was started: what was written since may not be on disk, whatever a later one says. */
+  suspect = false
   readonly salt: number
   readonly #file: DataFile
   readonly #path: string
@@ -50,6 +56,8 @@ export class LogReader {
   readonly #until: number
   #damage = 0
   #damageSeen = 0
+  /** Where the torn end was found that the file had then. */
+  #torn: { readonly offset: number; readonly end: number } | undefined
 
   constructor(file: DataFile, path: string, header: FileHeader, sink: FrameSink, until = Infinity) {
     this.#file = file
@@ -73,6 +81,7 @@ export class LogReader {
       if (end === offset && offset >= this.#header.baseEnd) return 'end'
       if (end === offset) throw this.#corrupt('the packed state ends too early')
       if (end < offset) throw new StoreReplacedError(this.#path, `the file has become shorter than ${offset} bytes`)
+      if (this.#isStillTorn(offset, end)) return 'torn'
       const status = this.#applyChunk(end, stop)
       if (status === 'again') continue
       if (status === 'short' && offset < this.#header.baseEnd) throw this.#corrupt('the packed state ends too early')
@@ -90,7 +99,8 @@ export class LogReader {
     const { offset } = this.tail
     const found = this.#read(offset, this.#file.end())
     const header = readFrameHeader(found, 0, offset, this.salt)
-    if (header?.control === 'superseded' && frameLength(header) === found.length) this.#apply(header, found, 0)
+    if (header?.control === 'superseded' && frameLength(header) === found.length)
+      this.#apply(header, found, 0, offset + found.length)
   }
 
   #stopped(): boolean {
@@ -106,17 +116,19 @@ export class LogReader {
   #applyChunk(end: number, stop: number): TailStatus | 'again' {
     const from = this.tail.offset
     let bytes = this.#read(from, Math.min(end, from + CHUNK))
-    for (let at = 0; at < bytes.length; ) {
+    for (let at = 0; at < bytes.length;) {
       const { offset } = this.tail
       if (this.#stopped()) return 'end'
       if (offset >= stop) return 'budget'
       const left = bytes.length - at
       if (left < FRAME_HEADER_LENGTH) {
         if (offset + left < end) return 'again'
-        return mayBeginFrame(bytes.subarray(at)) ? this.#atEnd(end, 'short') : this.#damaged('no frame begins here')
+        return mayBeginFrame(bytes.subarray(at))
+          ? this.#atEnd(end, 'short')
+          : this.#damaged('no frame begins here', end)
       }
       const header = readFrameHeader(bytes, at, offset, this.salt)
-      if (header === undefined) return this.#damaged('the frame header is damaged')
+      if (header === undefined) return this.#damaged('the frame header is damaged', end)
       const length = frameLength(header)
       if (offset + length > end) return this.#atEnd(end, 'short')
       if (length > left) {
@@ -126,10 +138,11 @@ export class LogReader {
       }
       const last = offset + length === end
       if (header.control === 'superseded' && last) {
-        if (checkFrame(bytes, at, header) === undefined) return this.#damaged('the frame is damaged')
-        return this.#atEnd(end, 'superseded')
+        const sound = checkFrame(bytes, at, header) !== undefined && header.previous === this.tail.checksum
+        return sound ? this.#atEnd(end, 'superseded') : this.#damaged('the frame is damaged', end)
       }
-      if (!this.#apply(header, bytes, at)) return 'again'
+      const status = this.#apply(header, bytes, at, end)
+      if (status !== 'applied') return status
       at += length
     }
     return 'again'
@@ -140,12 +153,12 @@ export class LogReader {
     return this.#file.end() === end ? status : 'again'
   }
 
-  /** False: wrong bytes, which are to be read again. */
-  #apply(header: FrameHeader, bytes: Uint8Array, at: number): boolean {
+  /** `again`: wrong bytes, which are to be read once more. */
+  #apply(header: FrameHeader, bytes: Uint8Array, at: number, fileEnd: number): 'applied' | 'again' | 'torn' {
     const { tail } = this
     const checksum = checkFrame(bytes, at, header)
-    if (checksum === undefined) return this.#damaged('the frame is damaged') !== 'again'
-    if (header.previous !== tail.checksum) return this.#damaged('the frame does not follow the one before it') !== 'again'
+    if (checksum === undefined) return this.#damaged('the frame is damaged', fileEnd)
+    if (header.previous !== tail.checksum) return this.#damaged('the frame does not follow the one before it', fileEnd)
     const length = frameLength(header)
     const isBase = header.kind === 'base'
     const tid = header.kind === 'commit' ? tail.tid + 1 : tail.tid
@@ -164,21 +177,51 @@ export class LogReader {
       nextOid: isBase ? tail.nextOid : header.nextOid,
       checksum,
       lastFrame: tail.offset,
+      boot: header.boot,
     }
     if (header.syncedTo > this.syncedTo) this.syncedTo = header.syncedTo
-    return true
+    if (header.control === 'suspect' && isSameBoot(header.boot, this.#file.disk.boot)) this.suspect = true
+    return 'applied'
   }
 
-  #damaged(what: string): 'again' {
+  #damaged(what: string, end: number): 'again' | 'torn' {
     const { offset } = this.tail
     this.#damageSeen = this.#damage === offset ? this.#damageSeen + 1 : 1
     this.#damage = offset
     if (this.#damageSeen <= RE_READS) return 'again'
     this.#damageSeen = 0
-    throw this.#corrupt(what)
+    const { boot } = this.#file.disk
+    const { nextGood, proved, boots } = examineDamage(this.#file, offset, end, this.salt)
+    // A power cut can only have damaged what an earlier boot wrote and nobody proved to be on disk.
+    const unproved = offset >= Math.max(this.syncedTo, proved, this.#header.baseEnd)
+    const before = this.tail.boot
+    if (unproved && before !== undefined && ![before, ...boots].some(each => isSameBoot(each, boot))) {
+      this.#torn = { offset, end }
+      return 'torn'
+    }
+    throw this.#corrupt(what, nextGood)
   }
 
-  #corrupt(what: string): CorruptLogError {
-    return new CorruptLogError(this.#path, this.tail.offset, this.tail.tid, what)
+  /** Whether the torn end found earlier is still what stands there: a writer may have cut it and appended since. */
+  #isStillTorn(offset: number, end: number): boolean {
+    if (this.#torn?.offset !== offset || this.#torn.end !== end) return false
+    const header = readFrameHeader(
+      this.#read(offset, Math.min(end, offset + FRAME_HEADER_LENGTH)),
+      0,
+      offset,
+      this.salt,
+    )
+    if (header === undefined) return true
+    const bytes = this.#read(offset, Math.min(end, offset + frameLength(header)))
+    return bytes.length < frameLength(header) || checkFrame(bytes, 0, header) === undefined
   }
+
+  #corrupt(what: string, nextGood?: number): CorruptLogError {
+    return new CorruptLogError(this.#path, this.tail.offset, this.tail.tid, what, nextGood)
+  }
+}
+
+/** An unknown boot counts as this one: then nothing is taken for the mark of a power cut. */
+function isSameBoot(one: number, other: number): boolean {
+  return one === 0 || other === 0 || one === other
 }

@@ -55,6 +55,9 @@ export class LogWriter {
 
   #cutFailed(cause: unknown): CommitFailedError {
     const why = (cause as Error).message
-    return new CommitFailedError(`${this.#path}: could not cut off an incomplete commit (${why}). Nothing was committed.`, { cause })
+    return new CommitFailedError(
+      `${this.#path}: could not cut off an incomplete commit (${why}). Nothing was committed.`,
+      { cause },
+    )
   }
 }

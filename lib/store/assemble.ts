@@ -42,7 +42,7 @@ function mostBytes(draft: Draft): number {
 
 /** `newest` tells where the version stands that a record will replace. Throws CommitTooLargeError. */
 export function assembleCommit(draft: Draft, place: Place, newest: (oid: Oid) => Offset): AssembledFrame {
-  const { tail, salt } = place
+  const { tail, salt, boot } = place
   const frame = Buffer.allocUnsafe(mostBytes(draft))
   const firstOid = Math.max(tail.nextOid, FIRST_FREE_OID) as Oid
   const number = (oid: number): number => (oid < 0 ? firstOid - 1 - oid : oid)
@@ -72,11 +72,11 @@ export function assembleCommit(draft: Draft, place: Place, newest: (oid: Oid) =>
     records: draft.records.length,
     nextOid,
     syncedTo: place.syncedTo,
-    boot: place.boot,
+    boot,
     previous: tail.checksum,
     salt,
   })
-  const after = { offset: tail.offset + bytes.length, tid, time, nextOid, checksum, lastFrame: tail.offset }
+  const after = { offset: tail.offset + bytes.length, tid, time, nextOid, checksum, lastFrame: tail.offset, boot }
   return { bytes, offsets, firstOid, tail: after }
 }
 
@@ -101,4 +101,3 @@ export function assembleControl(control: Control, body: Uint8Array, place: Place
   })
   return bytes
 }
-

@@ -23,6 +23,7 @@ export function createStore(disk: Disk, path: string, initial: Draft, mode: numb
       nextOid: FIRST_FREE_OID,
       baseEnd: HEADER_LENGTH,
       moments: [],
+      idsSince: 0,
       readonlyFlags: 0,
     }
     const checksum = chainStart(header.uuid)

@@ -120,7 +120,6 @@ export class Durability {
     this.#directoriesSynced.add(generation)
   }
 
-
   #fail({ path }: Generation, cause: unknown): DurabilityUnknownError {
     return (this.failure ??= new DurabilityUnknownError(
       `${path}: the disk did not confirm the last commits (${(cause as Error).message}). They are in the file and visible, ` +

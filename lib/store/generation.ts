@@ -1,6 +1,6 @@
 // One inode of the data file: its descriptor, its reader and writer, and the index of what has been read of it.
 // Kept open as long as somebody holds it: a snapshot on an old generation goes on reading there.
-import { CorruptLogError, NewerFormatError } from '../error.js'
+import { CorruptLogError, NewerFormatError, StoreNotFoundError } from '../error.js'
 import { DataFile } from '../file/data-file.js'
 import type { Disk, FileStatus } from '../file/disk.js'
 import { decodeFileHeader, HEADER_LENGTH, type FileHeader } from '../log/file-header.js'
@@ -11,7 +11,8 @@ import type { AssembledFrame } from './assemble.js'
 import { OffsetIndex } from './offset-index.js'
 import { readRecord, recordLength, scanRecords } from './record.js'
 import type { Snapshot } from './snapshot.js'
-import type { Draft, Offset, Oid, StoredRecord, Tid } from './types.js'
+import { decodeId, type CommittedId } from './transaction-id.js'
+import { ID_SHAPE, type Draft, type Offset, type Oid, type StoredRecord, type Tid } from './types.js'
 
 /** Most records are shorter: one read brings them in. */
 const FIRST_READ = 4096
@@ -26,15 +27,17 @@ export class Generation {
   readonly index = new OffsetIndex()
   /** All shape records met so far. */
   readonly shapes: Oid[] = []
+  /** Ids of transactions that have been committed. */
+  readonly ids = new Map<string, CommittedId>()
   /** Which file this is; its size and links are as of the opening. */
   readonly identity: FileStatus
   readonly #scratch = Buffer.allocUnsafe(FIRST_READ)
   #holders = 1
   #snapshot: Snapshot | undefined
 
-  /** Reads the header only. Throws NotAStoreError, NewerFormatError. */
+  /** Reads the header only. Throws StoreNotFoundError, NotAStoreError, NewerFormatError. */
   static open(disk: Disk, path: string, access: 'read' | 'append', until: number): Generation {
-    const file = new DataFile(disk, disk.open(path, access))
+    const file = openFile(disk, path, access)
     try {
       return new Generation(file, path, access, until)
     } catch (error) {
@@ -47,7 +50,10 @@ export class Generation {
     const bytes = new Uint8Array(HEADER_LENGTH)
     this.header = decodeFileHeader(bytes.subarray(0, file.read(bytes, 0)), path)
     if (access === 'append' && this.header.readonlyFlags !== 0) {
-      throw new NewerFormatError(path, 'the file uses features that this version can only read (open it with { readonly: true })')
+      throw new NewerFormatError(
+        path,
+        'the file uses features that this version can only read (open it with { readonly: true })',
+      )
     }
     this.file = file
     this.path = path
@@ -104,6 +110,11 @@ export class Generation {
       const number = (oid < 0 ? firstOid - 1 - oid : oid) as Oid
       this.index.set(number, offsets[n] ?? (0 as Offset))
       if (shape === 0) this.shapes.push(number)
+      if (shape === ID_SHAPE)
+        this.#noteId(
+          number,
+          readRecord(frame.bytes, (offsets[n] ?? 0) - frame.tail.lastFrame, offsets[n] ?? 0, this.reader.salt),
+        )
     })
     this.reader.passOwn(frame.tail)
   }
@@ -114,11 +125,6 @@ export class Generation {
     if (from !== undefined) reader.tail = from
     reader.advance()
     return reader.tail
-  }
-
-  /** Whether the last frame says that a pack has put another file in this one's place. */
-  isSuperseded(): boolean {
-    return this.reader.advance() === 'superseded'
   }
 
   retain(): void {
@@ -135,8 +141,14 @@ export class Generation {
     const behind = scanRecords(bytes, at, end, header.records, (oid, shape, place) => {
       this.index.set(oid, (shift + place) as Offset)
       if (shape === 0) this.shapes.push(oid)
+      if (shape === ID_SHAPE) this.#noteId(oid, readRecord(bytes, place, shift + place, this.reader.salt))
     })
     if (behind < 0) this.#damagedAt(header.offset as Offset)
+  }
+
+  #noteId(oid: Oid, record: StoredRecord | undefined): void {
+    const found = record && decodeId(record)
+    if (found !== undefined) this.ids.set(found.id, { oid, tid: found.tid, time: found.time })
   }
 
   /** Reads the whole log again to tell where it is damaged first. */
@@ -144,5 +156,14 @@ export class Generation {
     const { tid } = this.reader.tail
     this.replay(() => undefined)
     throw new CorruptLogError(this.path, offset, tid, 'a record is damaged')
+  }
+}
+
+function openFile(disk: Disk, path: string, access: 'read' | 'append'): DataFile {
+  try {
+    return new DataFile(disk, disk.open(path, access))
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') throw new StoreNotFoundError(path)
+    throw cause
   }
 }

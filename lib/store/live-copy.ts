@@ -24,20 +24,31 @@ export class LiveCopy {
   readonly #writer: BaseWriter
   readonly #live = new OidSet()
   readonly #shapes = new OidSet()
+  readonly #ids = new OidSet()
+  /** Ids of transactions before this time are not copied. */
+  readonly #oldestId: number
+  #droppedIds = false
 
-  constructor(source: Generation, writer: BaseWriter) {
+  constructor(source: Generation, writer: BaseWriter, oldestId: number) {
     this.#source = source
     this.#writer = writer
+    this.#oldestId = oldestId
   }
 
-  /** Objects in the copy, shapes not counted. */
+  /** Since when all ids of transactions are in the copy. */
+  get idsSince(): number {
+    const before = this.#source.header.idsSince
+    return this.#droppedIds ? Math.max(this.#oldestId, before) : before
+  }
+
+  /** Objects in the copy. */
   get objects(): number {
-    return this.#live.size - this.#shapes.size
+    return this.#live.size - this.#shapes.size - this.#ids.size
   }
 
   /** Objects in the source. */
   get known(): number {
-    return this.#source.index.size - this.#source.shapes.length
+    return this.#source.index.size - this.#source.shapes.length - this.#source.ids.size
   }
 
   progress(): PackProgress {
@@ -47,13 +58,14 @@ export class LiveCopy {
   /** Whether a record of the new file refers only to what is there too. */
   isSound({ oid, shape, refs }: StoredRecord): boolean {
     const has = (each: Oid): boolean => this.#live.has(each)
-    return has(oid) && (shape === 0 || has(shape)) && refs.every(has)
+    return has(oid) && (shape < FIRST_FREE_OID || has(shape)) && refs.every(has)
   }
 
   /** All shapes, and what is reachable from the root and the other reserved objects. */
   *everythingAt(tail: Tail): Generator<void> {
     const below = tail.offset as Offset
     this.#copyShapes(below)
+    this.#copyIds(below)
     const roots: Oid[] = []
     for (let oid = ROOT_OID; oid < FIRST_FREE_OID; oid = (oid + 1) as Oid) {
       if (this.#source.find(oid, below) !== 0 && this.#live.add(oid)) roots.push(oid)
@@ -70,7 +82,8 @@ export class LiveCopy {
     this.#source.reader.advance()
     const below = tail.offset as Offset
     this.#copyShapes(below)
-    const stale = [...changed].filter(oid => this.#live.has(oid) && !this.#shapes.has(oid))
+    this.#copyIds(below)
+    const stale = [...changed].filter(oid => this.#live.has(oid) && !this.#shapes.has(oid) && !this.#ids.has(oid))
     return { work: this.#copyAll(stale, below), tail }
   }
 
@@ -95,6 +108,20 @@ export class LiveCopy {
       if (at === 0) continue
       this.#live.add(oid)
       this.#shapes.add(oid)
+      this.#writer.add(this.#source.read(at))
+    }
+  }
+
+  #copyIds(below: Offset): void {
+    for (const { oid, time } of this.#source.ids.values()) {
+      const at = this.#source.find(oid, below)
+      if (at === 0 || this.#ids.has(oid)) continue
+      if (time < this.#oldestId) {
+        this.#droppedIds = true
+        continue
+      }
+      this.#live.add(oid)
+      this.#ids.add(oid)
       this.#writer.add(this.#source.read(at))
     }
   }

@@ -31,6 +31,8 @@ export interface PackResult {
 /** Less than this to copy: take the lock. */
 const LITTLE = 256 * 1024
 const MOST_ROUNDS = 8
+/** Milliseconds for which ids of transactions are kept. */
+const KEEP_IDS = 7 * 24 * 3600 * 1000
 /** Milliseconds of work between two turns of the event loop. */
 const SLICE = 10
 
@@ -39,7 +41,8 @@ const SLICE = 10
  * UnsupportedError (the file has several names or cannot be replaced), CorruptLogError (a record cannot be read).
  */
 export async function pack(store: Store, options: PackOptions = {}): Promise<PackResult> {
-  if (store.readonly) throw new ReadonlyError(`${store.path} was opened readonly: open it without { readonly: true } to pack`)
+  if (store.readonly)
+    throw new ReadonlyError(`${store.path} was opened readonly: open it without { readonly: true } to pack`)
   const { disk } = store
   const source = store.latest().generation
   refuseSeveralNames(source)
@@ -50,7 +53,7 @@ export async function pack(store: Store, options: PackOptions = {}): Promise<Pac
     keepOwner(source, temporary)
     const uuid = disk.randomBytes(16)
     const writer = new BaseWriter(disk, temporary.fd, uuid)
-    const copy = new LiveCopy(source, writer)
+    const copy = new LiveCopy(source, writer, disk.now() - KEEP_IDS)
     let tail = source.reader.tail
     await inSlices(store, source, copy, copy.everythingAt(tail), options)
     for (let round = 0; round < MOST_ROUNDS; round++) {
@@ -97,6 +100,7 @@ function putInPlace(
     baseTime: tail.time,
     nextOid: tail.nextOid,
     moments: [],
+    idsSince: copy.idsSince,
     readonlyFlags,
   })
   const { salt, syncedTo } = source.reader
@@ -106,7 +110,9 @@ function putInPlace(
     disk.rename(temporary.path, store.path)
   } catch (cause) {
     const why = (cause as Error).message
-    throw new UnsupportedError(`${store.path} cannot be replaced by its packed form (${why}): the store is as it was`, { cause })
+    throw new UnsupportedError(`${store.path} cannot be replaced by its packed form (${why}): the store is as it was`, {
+      cause,
+    })
   }
   temporary.keep()
   disk.syncDirectory(dirname(store.path))
@@ -160,11 +166,16 @@ function keepOwner({ file, path }: Generation, { fd }: Temporary): void {
   try {
     file.disk.setOwnerAndMode(fd, file.status())
   } catch (cause) {
-    throw new UnsupportedError(`${path}: its packed form could not be given the same owner and mode; pack as its owner`, { cause })
+    throw new UnsupportedError(
+      `${path}: its packed form could not be given the same owner and mode; pack as its owner`,
+      { cause },
+    )
   }
 }
 
 function verifyCopy(copy: LiveCopy, writer: BaseWriter): void {
   if (writer.verify(record => copy.isSound(record))) return
-  throw new UnsupportedError('the packed file did not read back as it was written: check the disk; the store is as it was')
+  throw new UnsupportedError(
+    'the packed file did not read back as it was written: check the disk; the store is as it was',
+  )
 }

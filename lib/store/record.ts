@@ -90,7 +90,11 @@ export function readRecord(bytes: Uint8Array, at: number, offset: number, salt: 
   const end = sum + length
   if (reader.failed || length < CHECKSUM_LENGTH || end > bytes.length) return undefined
   const stored =
-    ((bytes[sum] ?? 0) | ((bytes[sum + 1] ?? 0) << 8) | ((bytes[sum + 2] ?? 0) << 16) | ((bytes[sum + 3] ?? 0) << 24)) >>> 0
+    ((bytes[sum] ?? 0) |
+      ((bytes[sum + 1] ?? 0) << 8) |
+      ((bytes[sum + 2] ?? 0) << 16) |
+      ((bytes[sum + 3] ?? 0) << 24)) >>>
+    0
   if (checksum(bytes.subarray(sum + CHECKSUM_LENGTH, end), salt) !== stored) return undefined
   reader.at = sum + CHECKSUM_LENGTH
   reader.end = end

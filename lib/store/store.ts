@@ -4,14 +4,15 @@ import { NotAStoreError, ReadonlyError, StoreNotFoundError, StoreReplacedError, 
 import type { Disk } from '../file/disk.js'
 import { CommitLock } from '../file/lock.js'
 import type { TailStatus } from '../log/log-reader.js'
-import { cutShortFrame } from '../log/recovery.js'
+import { cutShortFrame, setTornEndAside } from '../log/recovery.js'
 import { assembleCommit, type AssembledFrame, type Place } from './assemble.js'
 import { createStore } from './create.js'
 import { Durability } from './durability.js'
 import { Generation } from './generation.js'
 import type { Snapshot } from './snapshot.js'
 import { removeStrays } from './temporary.js'
-import type { Draft, Offset, Oid } from './types.js'
+import { withId } from './transaction-id.js'
+import type { Draft, Offset, Oid, Tid } from './types.js'
 
 export interface StoreOptions {
   readonly?: boolean
@@ -26,8 +27,14 @@ export interface StoreOptions {
 }
 
 export type CommitResult =
-  | { readonly outcome: 'committed'; readonly snapshot: Snapshot; readonly firstOid: Oid; readonly offsets: readonly Offset[] }
+  | {
+      readonly outcome: 'committed'
+      readonly snapshot: Snapshot
+      readonly firstOid: Oid
+      readonly offsets: readonly Offset[]
+    }
   | { readonly outcome: 'conflict'; readonly oids: readonly Oid[]; readonly snapshot: Snapshot }
+  | { readonly outcome: 'known'; readonly tid: Tid }
   | { readonly outcome: 'moved' }
   | { readonly outcome: 'busy' }
 
@@ -80,7 +87,9 @@ export class Store {
         throw new RangeError(`${real}: there is no commit ${options.until}; the last one is ${tid}`)
       }
       if (options.until !== undefined && tid > options.until) {
-        throw new RangeError(`${real}: commit ${options.until} is not in the file any more; a pack has kept only ${tid} and later`)
+        throw new RangeError(
+          `${real}: commit ${options.until} is not in the file any more; a pack has kept only ${tid} and later`,
+        )
       }
     } catch (error) {
       store.close()
@@ -126,24 +135,27 @@ export class Store {
     }
     for (const oid of oids) {
       const at = generation.find(oid, now.offset)
-      if (at === 0 ? since.generation.find(oid, since.offset) !== 0 : generation.read(at).tid > since.tid) touched.push(oid)
+      if (at === 0 ? since.generation.find(oid, since.offset) !== 0 : generation.read(at).tid > since.tid)
+        touched.push(oid)
     }
     return touched
   }
 
   /**
    * Appends `draft` if none of `accessed` has changed since `snapshot`: the frame is built before the lock, and the lock is held
-   * from the check to the append. Throws LockTimeoutError, CommitFailedError, CommitTooLargeError.
+   * from the check to the append. `id`: of the transaction; nothing is appended if it has been committed before.
+   * Throws LockTimeoutError, CommitFailedError, CommitTooLargeError, DurabilityUnknownError.
    */
-  commit(draft: Draft, snapshot: Snapshot, accessed: Iterable<Oid>, wait: boolean): CommitResult {
+  commit(work: Draft, snapshot: Snapshot, accessed: Iterable<Oid>, wait: boolean, id?: string): CommitResult {
     this.durability.refuseAfterFailure(this.#current)
+    const draft = id === undefined ? work : withId(work, id, this.disk.now())
     let frame = this.#assemble(draft)
-    if (this.lock.held) return this.#append(draft, frame, snapshot, accessed)
+    if (this.lock.held) return this.#append(draft, frame, snapshot, accessed, id)
     for (;;) {
       if (!this.#takeLock(wait)) return { outcome: 'busy' }
       try {
         const status = this.#tailUnderLock()
-        if (status === 'end') return this.#append(draft, frame, snapshot, accessed)
+        if (status === 'end') return this.#append(draft, frame, snapshot, accessed, id)
       } finally {
         this.lock.release()
       }
@@ -180,7 +192,11 @@ export class Store {
 
   /** Resolves when the lock was free at a moment. Throws LockTimeoutError. */
   untilFree(): Promise<void> {
-    return this.lock.with(() => this.#current.file.fd, this.lockTimeout, () => undefined)
+    return this.lock.with(
+      () => this.#current.file.fd,
+      this.lockTimeout,
+      () => undefined,
+    )
   }
 
   /** Everything up to `snapshot` is on disk afterwards, in the file that the path leads to. */
@@ -222,7 +238,13 @@ export class Store {
 
   #place(): Place {
     const { reader } = this.#current
-    return { tail: reader.tail, now: this.disk.now(), salt: reader.salt, boot: this.disk.boot, syncedTo: reader.syncedTo }
+    return {
+      tail: reader.tail,
+      now: this.disk.now(),
+      salt: reader.salt,
+      boot: this.disk.boot,
+      syncedTo: reader.syncedTo,
+    }
   }
 
   #assemble(draft: Draft): AssembledFrame {
@@ -231,7 +253,8 @@ export class Store {
   }
 
   #takeLock(wait: boolean): boolean {
-    if (this.readonly) throw new ReadonlyError(`${this.path} was opened readonly: open it without { readonly: true } to commit`)
+    if (this.readonly)
+      throw new ReadonlyError(`${this.path} was opened readonly: open it without { readonly: true } to commit`)
     if (wait) this.lock.take(this.#current.file.fd, this.lockTimeout)
     else if (!this.lock.try(this.#current.file.fd)) return false
     if (!this.#straysRemoved) this.#removeStrays()
@@ -249,12 +272,18 @@ export class Store {
   }
 
   /** With the lock held: applies what has arrived. `superseded`, `budget`: the lock must be given up to go on. */
-  #tailUnderLock(): Exclude<TailStatus, 'short'> {
+  #tailUnderLock(): Exclude<TailStatus, 'short' | 'torn'> {
     const { reader, writer, file } = this.#current
     for (;;) {
       const status = reader.advance(MOST_UNDER_LOCK)
       if (status === 'short') {
         cutShortFrame(file, this.path, reader, writer)
+      } else if (status === 'torn') {
+        const saved = setTornEndAside(file, this.path, reader, writer)
+        this.disk.warn(
+          `${this.path}: a power cut has damaged the end of the store, behind commit ${reader.tail.tid}, before it was on disk. ` +
+            `It was cut off and saved as ${saved}.`,
+        )
       } else if (status === 'superseded' && this.#pathIsMine()) {
         reader.passSuperseded()
       } else {
@@ -264,8 +293,16 @@ export class Store {
   }
 
   /** With the lock held and everything applied. */
-  #append(draft: Draft, prepared: AssembledFrame, snapshot: Snapshot, accessed: Iterable<Oid>): CommitResult {
+  #append(
+    draft: Draft,
+    prepared: AssembledFrame,
+    snapshot: Snapshot,
+    accessed: Iterable<Oid>,
+    id: string | undefined,
+  ): CommitResult {
     const generation = this.#current
+    const known = id === undefined ? undefined : generation.ids.get(id)
+    if (known !== undefined) return { outcome: 'known', tid: known.tid }
     if (snapshot.generation !== generation) return { outcome: 'moved' }
     const now = generation.snapshot()
     const oids = this.touchedSince(snapshot, accessed, now)
@@ -303,7 +340,10 @@ export class Store {
     if (this.#current.reader.advance() !== 'superseded') {
       const gone = this.disk.lookUp(this.path) === undefined
       if (!gone && this.#pathIsMine()) return
-      throw new StoreReplacedError(this.path, gone ? 'the file has been removed' : 'another file has taken the place of this one')
+      throw new StoreReplacedError(
+        this.path,
+        gone ? 'the file has been removed' : 'another file has taken the place of this one',
+      )
     }
     this.#catchUp()
   }
@@ -327,7 +367,7 @@ export class Store {
     try {
       return this.#openCurrent()
     } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code === 'ENOENT') throw new StoreReplacedError(this.path, 'the file has been removed')
+      if (cause instanceof StoreNotFoundError) throw new StoreReplacedError(this.path, 'the file has been removed')
       throw cause
     }
   }
@@ -351,4 +391,3 @@ function refuseNetwork(disk: Disk, path: string, { unsafeFilesystem }: StoreOpti
       'or, if only this machine uses the file (a local FUSE mount, say), open it with { unsafeFilesystem: true }.',
   )
 }
-

@@ -12,6 +12,11 @@ export type Offset = number & { readonly [kind]: 'offset' }
 export const ROOT_OID = 1 as Oid
 export const FIRST_FREE_OID = 16 as Oid
 
+/** Stands in place of a shape: the record says that the transaction with this id has been committed (see transaction-id.ts). */
+export const ID_SHAPE = 2 as Oid
+/** Stands in place of a shape: nothing is left of this object, which `recover` could not save. */
+export const LOST_SHAPE = 3 as Oid
+
 /** One version of one object, as it stands in the file. */
 export interface StoredRecord {
   readonly oid: Oid

@@ -56,7 +56,7 @@ export function measureUsage({ generation, offset }: Snapshot): Usage {
     liveBytes,
     deadBytes: Math.max(0, offset - liveBytes),
     objects: seen.size,
-    unreachable: known - shapes - seen.size,
+    unreachable: known - shapes - generation.ids.size - seen.size,
     byShape,
   }
 }

@@ -4,7 +4,7 @@ import type { Disk } from '../file/disk.js'
 import { FRAME_HEADER_LENGTH } from '../log/frame.js'
 import { Generation } from './generation.js'
 import { readRecord } from './record.js'
-import { ROOT_OID, type Oid } from './types.js'
+import { FIRST_FREE_OID, ROOT_OID, type Oid } from './types.js'
 
 /** Something that is wrong, or (`tail`) worth knowing. */
 export interface Finding {
@@ -48,9 +48,13 @@ export function verify(disk: Disk, path: string, found: (finding: Finding) => vo
 /** Leaves the generation's reader behind the last sound frame. */
 function checkFrames({ reader, file }: Generation, report: (finding: Finding) => void): void {
   try {
-    if (reader.advance() !== 'short') return
+    const status = reader.advance()
+    if (status !== 'short' && status !== 'torn') return
     const left = file.end() - reader.tail.offset
-    const message = `${left} bytes of an incomplete commit: the next writer removes them`
+    const message =
+      status === 'short'
+        ? `${left} bytes of an incomplete commit: the next writer removes them`
+        : `${left} bytes damaged by a power cut before they were on disk: the next writer saves them aside and removes them`
     report({ kind: 'tail', offset: reader.tail.offset, message })
   } catch (error) {
     if (!(error instanceof CorruptLogError)) throw error
@@ -58,7 +62,10 @@ function checkFrames({ reader, file }: Generation, report: (finding: Finding) =>
   }
 }
 
-function checkRecords(generation: Generation, report: (finding: Finding) => void): { commits: number; records: number } {
+function checkRecords(
+  generation: Generation,
+  report: (finding: Finding) => void,
+): { commits: number; records: number } {
   const { reader } = generation
   let commits = 0
   let records = 0
@@ -86,7 +93,8 @@ function checkRecords(generation: Generation, report: (finding: Finding) => void
 }
 
 function checkReferences(generation: Generation, report: (finding: Finding) => void): void {
-  if (generation.newest(ROOT_OID) === 0) report({ kind: 'root', offset: 0, oid: ROOT_OID, message: 'there is no root object' })
+  if (generation.newest(ROOT_OID) === 0)
+    report({ kind: 'root', offset: 0, oid: ROOT_OID, message: 'there is no root object' })
   const shapes = new Set<Oid>(generation.shapes)
   for (const [oid, offset] of generation.index.entries()) {
     let record
@@ -100,7 +108,7 @@ function checkReferences(generation: Generation, report: (finding: Finding) => v
       report({ kind: 'record', offset, oid, message: `object ${oid} is indexed where object ${record.oid} stands` })
       continue
     }
-    if (record.shape !== 0 && !shapes.has(record.shape)) {
+    if (record.shape >= FIRST_FREE_OID && !shapes.has(record.shape)) {
       report({ kind: 'shape', offset, oid, message: `object ${oid} names shape ${record.shape}, which is none` })
     }
     for (const ref of record.refs) {

@@ -17,7 +17,12 @@ class Root extends Persistent {
 }
 
 const [path = '', durability = 'os'] = process.argv.slice(2)
-const db = open(path, { root: Root, classes: [Item], durability: durability === 'fsync' ? 'fsync' : 'os', lockTimeout: 60_000 })
+const db = open(path, {
+  root: Root,
+  classes: [Item],
+  durability: durability === 'fsync' ? 'fsync' : 'os',
+  lockTimeout: 60_000,
+})
 let own: Connection<Root> | undefined
 let pause: Pause | undefined
 const held = new Map<string, Item>()

@@ -39,15 +39,18 @@ t.test('A loads x, B changes and detaches it and packs, A attaches x: GoneError,
   t.equal(await b.call('text'), undefined)
 })
 
-t.test('A loads x in its last version, B detaches it and packs, A attaches x: it is stored again, under its oid', async t => {
-  const [a, b] = await two(t)
-  await b.call('make', 'kept', 'next')
-  await a.call('load', 'x')
-  await b.call('detach')
-  await b.call('pack')
-  await t.rejects(a.call('attach', 'x'), { code: 'GONE' }, 'not with a successor that was never loaded here')
-  t.equal(await b.call('text'), undefined, 'and nothing of the failed commit is there')
-})
+t.test(
+  'A loads x in its last version, B detaches it and packs, A attaches x: it is stored again, under its oid',
+  async t => {
+    const [a, b] = await two(t)
+    await b.call('make', 'kept', 'next')
+    await a.call('load', 'x')
+    await b.call('detach')
+    await b.call('pack')
+    await t.rejects(a.call('attach', 'x'), { code: 'GONE' }, 'not with a successor that was never loaded here')
+    t.equal(await b.call('text'), undefined, 'and nothing of the failed commit is there')
+  },
+)
 
 t.test('the same with everything that x reaches loaded: all of it is stored again', async t => {
   const [a, b] = await two(t)
@@ -70,18 +73,24 @@ t.test('a ghost that a pack has removed is gone', async t => {
   await t.rejects(a.call('textOf', 'n'), { code: 'GONE' })
 })
 
-t.test('read, await, write, commit on a connection of connect() conflicts when somebody changed what was read', async t => {
-  const [a, b] = await two(t)
-  await a.call('make', 'x', 'next')
-  t.equal(await a.call('ownBegins'), 'light')
-  await b.call('setTheme', 'dark')
-  await a.call('ownWrites', 'written')
-  await t.rejects(a.call('ownCommits'), { code: 'WRITE_CONFLICT', facts: { conflicts: [{ type: 'Root', kind: 'read' }] } })
-  t.equal(await a.call('ownTheme'), 'light', 'one consistent snapshot until it ends')
-  await a.call('ownAborts')
-  t.equal(await a.call('ownTheme'), 'dark')
-  t.equal(await b.call('text'), 'x')
-})
+t.test(
+  'read, await, write, commit on a connection of connect() conflicts when somebody changed what was read',
+  async t => {
+    const [a, b] = await two(t)
+    await a.call('make', 'x', 'next')
+    t.equal(await a.call('ownBegins'), 'light')
+    await b.call('setTheme', 'dark')
+    await a.call('ownWrites', 'written')
+    await t.rejects(a.call('ownCommits'), {
+      code: 'WRITE_CONFLICT',
+      facts: { conflicts: [{ type: 'Root', kind: 'read' }] },
+    })
+    t.equal(await a.call('ownTheme'), 'light', 'one consistent snapshot until it ends')
+    await a.call('ownAborts')
+    t.equal(await a.call('ownTheme'), 'dark')
+    t.equal(await b.call('text'), 'x')
+  },
+)
 
 t.test('reading after an await on the connection of open() sees the other process’s commit', async t => {
   const [a, b] = await two(t)
@@ -113,10 +122,13 @@ t.test('four processes incrementing shared and private counters lose no incremen
   if (!first) throw new Error('four were started')
   const packs = (async () => {
     let count = 0
-    for (; going; count++) await first.call('pack').catch((error: unknown) => t.match(error, { code: 'PACK_INTERRUPTED' }))
+    for (; going; count++)
+      await first.call('pack').catch((error: unknown) => t.match(error, { code: 'PACK_INTERRUPTED' }))
     return count
   })()
-  const repeated = await Promise.all(processes.map((each, n) => each.call('increment', ['shared', `own${n}`], times, n % 2 === 1)))
+  const repeated = await Promise.all(
+    processes.map((each, n) => each.call('increment', ['shared', `own${n}`], times, n % 2 === 1)),
+  )
   going = false
   const expected = { shared: 4 * times, own0: times, own1: times, own2: times, own3: times }
   t.strictSame(await first.call('counters'), expected)
@@ -130,7 +142,10 @@ t.test('a process killed while it commits leaves whole commits only, and the oth
   for (let n = 0; n < 15; n++) {
     const victim = await child<MemberMethods>(t, script, [path])
     void victim.call('increment', ['a', 'b'], 1_000_000, false).catch(() => undefined)
-    for (const before = await watcher.call('tid'); (await watcher.call('tid').then(async tid => (await watcher.call('counters'), tid))) < before + 20; );
+    for (
+      const before = await watcher.call('tid');
+      (await watcher.call('tid').then(async tid => (await watcher.call('counters'), tid))) < before + 20;
+    );
     victim.kill()
     await victim.exited
     const { a = 0, b = 0 } = await watcher.call('counters')

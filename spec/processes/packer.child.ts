@@ -37,7 +37,7 @@ const methods = {
   },
   /** Increments the number in `oid` durably, `times` times, again after each conflict; returns how many were acknowledged. */
   async increment(oid: number, times: number) {
-    for (let done = 0; done < times; ) {
+    for (let done = 0; done < times;) {
       const snapshot = store.latest()
       const next = Number(textOf(store, oid)) + 1
       const result = store.commit(draft(record(oid, String(next))), snapshot, [oid as Oid], true)

@@ -33,7 +33,10 @@ t.test('a pack keeps what is reachable, in its newest version, and nothing else'
   t.match(result, { objects: 3, dropped: 1, bytesBefore: before.offset })
   t.equal(result.bytesAfter, statSync(store.path).size)
   t.ok(result.bytesAfter < result.bytesBefore)
-  t.strictSame([textOf(store, 1), textOf(store, a), textOf(store, b), textOf(store, lost)], ['root b', 'a49', 'b', undefined])
+  t.strictSame(
+    [textOf(store, 1), textOf(store, a), textOf(store, b), textOf(store, lost)],
+    ['root b', 'a49', 'b', undefined],
+  )
   assertSound(t, store)
 })
 
@@ -56,7 +59,10 @@ t.test('a record keeps the commit that wrote it, its shape, references and state
   await pack(store)
   store.latest()
   const is = store.current.read(store.current.newest(a))
-  t.strictSame([is.tid, is.shape, is.refs, Buffer.from(is.state)], [was.tid, was.shape, was.refs, Buffer.from(was.state)])
+  t.strictSame(
+    [is.tid, is.shape, is.refs, Buffer.from(is.state)],
+    [was.tid, was.shape, was.refs, Buffer.from(was.state)],
+  )
   t.equal(is.previous, 0)
 })
 
@@ -79,7 +85,7 @@ t.test('commits that arrive while it copies are in the new file, with all that t
       done = true
       put(store, record(kept, 'kept, changed', [hidden]))
       put(store, record(-1, 'unreachable, and new'))
-      put(store, record(-1, 'new'), record(hidden, 'found', [(hidden + 1) as Oid, -1]))
+      put(store, record(-1, 'new'), record(hidden, 'found', [(hidden + 1), -1]))
     },
   })
   t.ok(done)
@@ -95,7 +101,8 @@ t.test('a new shape that arrives while it copies is kept', async t => {
   let shape = 0
   await pack(store, {
     onProgress() {
-      if (shape === 0) shape = put(store, { oid: -1, shape: 0, refs: [], state: Buffer.from('s') }, { ...record(1, 'r'), shape: -1 })
+      if (shape === 0)
+        shape = put(store, { oid: -1, shape: 0, refs: [], state: Buffer.from('s') }, { ...record(1, 'r'), shape: -1 })
     },
   })
   store.latest()

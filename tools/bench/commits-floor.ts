@@ -3,8 +3,8 @@ import { constants, openSync, writeSync } from 'node:fs'
 import { createRequire } from 'node:module'
 
 const { flockSync, seekSync } = createRequire(import.meta.url)('fs-ext') as {
-  flockSync(fd: number, flags: 'exnb' | 'un'): void
-  seekSync(fd: number, position: number, whence: number): number
+  readonly flockSync: (fd: number, flags: 'exnb' | 'un') => void
+  readonly seekSync: (fd: number, position: number, whence: number) => number
 }
 const FRAME = Buffer.alloc(108, 1)
 const SEEK_END = 2

@@ -33,7 +33,8 @@ for (const contender of CONTENDERS) {
     `${contender.padEnd(8)} ${Math.round(rate).toLocaleString('en').padStart(10)} commits/s   ${(rate / floor).toFixed(2)} of the floor   (${least} to ${most})`,
   )
 }
-if (values.json !== undefined) writeFileSync(values.json, JSON.stringify({ workload: 'commits', rates }, null, 2) + '\n')
+if (values.json !== undefined)
+  writeFileSync(values.json, JSON.stringify({ workload: 'commits', rates }, null, 2) + '\n')
 
 function run(contender: Contender): number {
   const dir = mkdtempSync(join(process.env.PERDURE_BENCH_DIR ?? tmpdir(), 'perdure-bench-'))

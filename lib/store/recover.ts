@@ -1,0 +1,225 @@
+// Salvage: whatever whole frames and sound records a damaged file still holds, put into a new file. Never touches the damaged one.
+// An object of which nothing is left, but to which others refer, is put in as lost: touching it then says so.
+import { dirname } from 'node:path'
+import { CorruptLogError, NotAStoreError, StoreNotFoundError, UnsupportedError } from '../error.js'
+import { DataFile } from '../file/data-file.js'
+import type { Disk } from '../file/disk.js'
+import { findFrames } from '../log/damage.js'
+import { decodeFileHeader, HEADER_LENGTH, saltOf, type FileHeader } from '../log/file-header.js'
+import { FRAME_HEADER_LENGTH, FRAME_TRAILER_LENGTH, readFrameHeader, type FrameHeader } from '../log/frame.js'
+import { BaseWriter } from './base-writer.js'
+import { readRecord, recordLength } from './record.js'
+import { createTemporary } from './temporary.js'
+import { FIRST_FREE_OID, LOST_SHAPE, ROOT_OID, type Oid, type StoredRecord, type Tid } from './types.js'
+
+export interface RecoverReport {
+  /** Objects in the new file, lost ones not counted. */
+  readonly saved: number
+  /** Objects that others refer to and of which nothing was left. */
+  readonly lost: readonly number[]
+  /** Damaged stretches: where each begins, and how many bytes in it hold nothing sound. */
+  readonly skipped: readonly { readonly offset: number; readonly bytes: number }[]
+  /** Commits of which nothing or not everything was found, by number, as far as that can be told: their changes are missing. */
+  readonly missingCommits: readonly { readonly from: number; readonly to: number }[]
+  /** The last commit of which something was found. */
+  readonly lastTid: number
+  /** The root is among what was lost: the new file can be inspected, and has no root to open it with. */
+  readonly rootLost: boolean
+}
+
+/**
+ * Salvages `from` into a new store `to`. Throws StoreNotFoundError, NotAStoreError (nothing in it is a store's),
+ * UnsupportedError (`to` exists).
+ */
+export function recover(disk: Disk, from: string, to: string): RecoverReport {
+  if (disk.lookUp(from) === undefined) throw new StoreNotFoundError(from)
+  const target = disk.canonical(to)
+  if (disk.lookUp(target) !== undefined)
+    throw new UnsupportedError(`${to} exists: recover writes a new file only; name another path`)
+  const file = new DataFile(disk, disk.open(from, 'read'))
+  try {
+    const salvage = new Salvage(file, from)
+    salvage.collect()
+    salvage.fillGaps()
+    writeStore(disk, target, file.status().mode, salvage)
+    return salvage.report()
+  } finally {
+    file.close()
+  }
+}
+
+interface Place {
+  readonly tid: number
+  readonly offset: number
+  readonly length: number
+}
+
+class Salvage {
+  readonly header: FileHeader | undefined
+  readonly newest = new Map<Oid, Place>()
+  readonly lost: Oid[] = []
+  lastTid = 0
+  lastTime = 0
+  nextOid: number = FIRST_FREE_OID
+  readonly #file: DataFile
+  readonly #path: string
+  readonly #end: number
+  #salt: number | undefined
+  readonly #skipped: { offset: number; bytes: number }[] = []
+  readonly #tids: number[] = []
+  readonly #missing: { from: number; to: number }[] = []
+  readonly #shapes = new Set<Oid>()
+
+  constructor(file: DataFile, path: string) {
+    this.#file = file
+    this.#path = path
+    this.#end = file.end()
+    this.header = readHeader(file, path)
+    if (this.header !== undefined) {
+      this.#salt = saltOf(this.header.uuid)
+      this.nextOid = Math.max(this.nextOid, this.header.nextOid)
+      this.lastTid = this.header.baseTid
+      this.lastTime = this.header.baseTime
+    }
+  }
+
+  /** Notes where every sound record stands, and which is the newest of each object. */
+  collect(): void {
+    let at = HEADER_LENGTH
+    for (const { header, bytes } of findFrames(this.#file, HEADER_LENGTH, this.#end, undefined)) {
+      this.#salt ??= header.salt
+      if (header.salt !== this.#salt) continue // a frame of another file, stored as data
+      if (header.offset > at) this.#searchDamaged(at, header.offset)
+      this.#take(header, bytes, bytes.length - FRAME_TRAILER_LENGTH)
+      at = header.offset + bytes.length
+    }
+    if (this.#salt === undefined) throw new NotAStoreError(this.#path, 'nothing in this file belongs to a store')
+    if (at < this.#end) this.#searchDamaged(at, this.#end)
+    this.#tids.sort((a, b) => a - b)
+    let last = this.header?.baseTid ?? 0
+    for (const tid of this.#tids) {
+      if (tid > last + 1) this.#missing.push({ from: last + 1, to: tid - 1 })
+      last = Math.max(last, tid)
+    }
+  }
+
+  /** Finds the references that lead nowhere. */
+  fillGaps(): void {
+    const gone = new Set<Oid>()
+    for (const [oid] of this.newest) {
+      const { shape, refs } = this.read(oid)
+      for (const ref of shape < FIRST_FREE_OID ? refs : [shape, ...refs]) if (!this.newest.has(ref)) gone.add(ref)
+    }
+    if (!this.newest.has(ROOT_OID)) gone.add(ROOT_OID)
+    this.lost.push(...[...gone].sort((a, b) => a - b))
+  }
+
+  read(oid: Oid): StoredRecord {
+    const place = this.newest.get(oid)
+    if (place === undefined) throw new RangeError(`object ${oid} was not found`)
+    const bytes = Buffer.alloc(place.length)
+    this.#file.read(bytes, place.offset)
+    const record = readRecord(bytes, 0, place.offset, this.#salt ?? 0)
+    if (record === undefined)
+      throw new CorruptLogError(this.#path, place.offset, 0, 'the file changes while it is read')
+    return record
+  }
+
+  report(): RecoverReport {
+    return {
+      saved: this.newest.size - this.#shapes.size,
+      lost: this.lost,
+      skipped: this.#skipped,
+      missingCommits: this.#missing,
+      lastTid: this.lastTid,
+      rootLost: !this.newest.has(ROOT_OID),
+    }
+  }
+
+  #take(header: FrameHeader, bytes: Uint8Array, bodyEnd: number): void {
+    if (header.kind === 'commit') {
+      this.#tids.push(header.tid)
+      this.lastTid = Math.max(this.lastTid, header.tid)
+      this.lastTime = Math.max(this.lastTime, header.time)
+    }
+    this.nextOid = Math.max(this.nextOid, header.nextOid)
+    this.#takeRecords(bytes.subarray(0, bodyEnd), FRAME_HEADER_LENGTH, header.offset, header.records)
+  }
+
+  /** Takes the sound ones of up to `most` records, one behind the other; returns the number of bytes in which there was none. */
+  #takeRecords(bytes: Uint8Array, at: number, offset: number, most: number): number {
+    let unsound = 0
+    for (let n = 0; n < most && at < bytes.length; n++) {
+      const record = readRecord(bytes, at, offset + at, this.#salt ?? 0)
+      if (record !== undefined) this.#note(record)
+      const length = record?.length ?? recordLength(bytes, at) // a damaged one may still say how long it is
+      if (length === 0 || at + length > bytes.length) break
+      if (record === undefined) unsound += length
+      at += length
+    }
+    return unsound + bytes.length - at
+  }
+
+  #note({ oid, shape, tid, offset, length }: StoredRecord): void {
+    if (shape === 0) this.#shapes.add(oid)
+    const known = this.newest.get(oid)
+    if (known === undefined || tid > known.tid || (tid === known.tid && offset > known.offset)) {
+      this.newest.set(oid, { tid, offset, length })
+    }
+    this.lastTid = Math.max(this.lastTid, tid)
+    this.nextOid = Math.max(this.nextOid, oid + 1)
+  }
+
+  /** A stretch without a whole frame: if it begins with a sound frame header, there are records in it. */
+  #searchDamaged(from: number, to: number): void {
+    const bytes = Buffer.alloc(to - from)
+    this.#file.read(bytes, from)
+    const header = readFrameHeader(bytes, 0, from, this.#salt)
+    let unsound = bytes.length
+    if (header !== undefined) {
+      this.nextOid = Math.max(this.nextOid, header.nextOid)
+      unsound = this.#takeRecords(bytes, FRAME_HEADER_LENGTH, from, header.records)
+    }
+    this.#skipped.push({ offset: from, bytes: unsound })
+  }
+}
+
+function readHeader(file: DataFile, path: string): FileHeader | undefined {
+  const bytes = new Uint8Array(HEADER_LENGTH)
+  try {
+    return decodeFileHeader(bytes.subarray(0, file.read(bytes, 0)), path)
+  } catch (error) {
+    if (error instanceof NotAStoreError) return undefined
+    throw error
+  }
+}
+
+function writeStore(disk: Disk, path: string, mode: number, salvage: Salvage): void {
+  const temporary = createTemporary(disk, path, 'new', mode)
+  try {
+    const writer = new BaseWriter(disk, temporary.fd, disk.randomBytes(16))
+    for (const oid of salvage.newest.keys()) writer.add(salvage.read(oid))
+    for (const oid of salvage.lost) writer.add(lostRecord(oid, salvage.lastTid))
+    if (!writer.verify(() => true))
+      throw new UnsupportedError(`${path} did not read back as it was written: check the disk`)
+    writer.finish({
+      storeId: disk.randomBytes(16), // not the same store any more: nobody may go over to it
+      generation: 1,
+      baseTid: salvage.lastTid,
+      baseTime: salvage.lastTime,
+      nextOid: salvage.nextOid,
+      moments: [],
+      idsSince: salvage.header?.idsSince ?? 0,
+      readonlyFlags: 0,
+    })
+    disk.link(temporary.path, path)
+    disk.syncDirectory(dirname(path))
+  } finally {
+    temporary.discard()
+  }
+}
+
+function lostRecord(oid: Oid, tid: number): StoredRecord {
+  const nowhere = { previous: 0, offset: 0, length: 0 } as Pick<StoredRecord, 'previous' | 'offset' | 'length'>
+  return { oid, shape: LOST_SHAPE, tid: tid as Tid, refs: [], state: new Uint8Array(), ...nowhere }
+}

@@ -1,0 +1,270 @@
+import t, { type Test } from 'tap'
+import type { Disk } from '../../lib/file/disk.js'
+import { systemDisk } from '../../lib/file/system-disk.js'
+import { put, record, textOf } from '../helpers/drafts.js'
+import { newStore, stranger } from '../helpers/new-store.js'
+
+const fault = Object.assign(new Error('EIO: as the test wants'), { code: 'EIO' })
+/** Lets everything go on that waits for nothing but its turn. */
+const turn = () => new Promise(setImmediate)
+
+/** A store whose fsyncs are seen, and whose asynchronous ones end when the test says so. */
+function watched(t: Test, own: Partial<Disk> = {}) {
+  const syncs: string[] = []
+  const pending: { resolve(): void; reject(error: Error): void }[] = []
+  const timers: { act(): void; milliseconds: number; cancelled: boolean }[] = []
+  const store = newStore(t, {
+    ...systemDisk,
+    sync: fd => {
+      syncs.push('sync')
+      systemDisk.sync(fd)
+    },
+    syncAsync: () => {
+      syncs.push('syncAsync')
+      return new Promise<void>((resolve, reject) => pending.push({ resolve, reject }))
+    },
+    syncDirectory: path => {
+      syncs.push('syncDirectory')
+      systemDisk.syncDirectory(path)
+    },
+    after: (milliseconds, act) => {
+      const timer = { act, milliseconds, cancelled: false }
+      timers.push(timer)
+      return { cancel: () => void (timer.cancelled = true) }
+    },
+    ...own,
+  })
+  syncs.length = 0
+  const commit = (text = 'x') => {
+    put(store, record(1, text))
+    return store.latest()
+  }
+  return { store, commit, syncs, pending, timers }
+}
+
+t.test('a commit by itself syncs nothing', async t => {
+  const { commit, syncs } = watched(t)
+  commit()
+  t.same(syncs, [])
+})
+
+t.test('making durable syncs the file, and not again when nothing is new', async t => {
+  const { store, commit, syncs } = watched(t)
+  const first = commit()
+  store.makeDurable(first)
+  t.same(syncs, ['sync', 'syncDirectory'])
+  store.makeDurable(first)
+  await store.makeDurableAsync(first)
+  t.same(syncs, ['sync', 'syncDirectory'])
+  store.makeDurable(commit())
+  t.same(syncs, ['sync', 'syncDirectory', 'sync'], 'the directory is synced once')
+})
+
+t.test('one sync covers all commits before it', async t => {
+  const { store, commit, syncs } = watched(t)
+  const first = commit()
+  const second = commit()
+  store.makeDurable(second)
+  syncs.length = 0
+  store.makeDurable(first)
+  t.same(syncs, [])
+})
+
+t.test('what another process has committed can be made durable too', async t => {
+  const { store, syncs } = watched(t)
+  const other = stranger(t, store)
+  put(other, record(1, 'theirs'))
+  store.makeDurable(store.latest())
+  t.ok(syncs.includes('sync'))
+})
+
+t.test('commits that wait at once share an fsync, if it began after their append', async t => {
+  const { store, commit, syncs, pending } = watched(t)
+  const done: string[] = []
+  const one = store.makeDurableAsync(commit()).then(() => done.push('one'))
+  const two = store.makeDurableAsync(commit()).then(() => done.push('two'))
+  const three = store.makeDurableAsync(commit()).then(() => done.push('three'))
+  t.same(syncs, ['syncAsync'], 'the first began when only the first commit was there')
+  pending[0]?.resolve()
+  await one
+  await turn()
+  t.same(done, ['one'], 'the others are not covered by it')
+  t.same(syncs, ['syncAsync', 'syncDirectory', 'syncAsync'], 'one more serves both')
+  pending[1]?.resolve()
+  await Promise.all([two, three])
+  t.same(done, ['one', 'two', 'three'])
+  t.equal(pending.length, 2)
+})
+
+t.test(
+  'after a failed fsync the commit is visible, its durability unknown, and this process commits no more',
+  async t => {
+    let fails = false
+    const { store, commit } = watched(t, {
+      sync: fd => {
+        if (fails) throw fault
+        systemDisk.sync(fd)
+      },
+    })
+    const other = stranger(t, store)
+    const snapshot = commit('unsure')
+    fails = true
+    const expected = { code: 'DURABILITY_UNKNOWN', cause: fault }
+    t.throws(() => store.makeDurable(snapshot), expected)
+    t.equal(textOf(other, 1), 'unsure')
+    fails = false
+    t.throws(() => store.makeDurable(snapshot), expected, 'an fsync that failed is not tried again')
+    await t.rejects(store.makeDurableAsync(snapshot), expected)
+    t.throws(() => commit(), expected)
+    t.equal(textOf(store, 1), 'unsure', 'reading goes on')
+  },
+)
+
+t.test('all who share a failed fsync are told', async t => {
+  const { store, commit, pending } = watched(t)
+  const waiting = [store.makeDurableAsync(commit()), store.makeDurableAsync(commit())]
+  pending[0]?.reject(fault)
+  const outcomes = await Promise.allSettled(waiting)
+  t.match(outcomes, [
+    { status: 'rejected', reason: { code: 'DURABILITY_UNKNOWN' } },
+    { status: 'rejected', reason: { code: 'DURABILITY_UNKNOWN' } },
+  ])
+  t.throws(() => commit(), { code: 'DURABILITY_UNKNOWN' })
+})
+
+t.test(
+  'an fsync that succeeds while another one failed proves nothing: the system reports a lost write once',
+  async t => {
+    let fails = false
+    const { store, commit, pending } = watched(t, {
+      sync: fd => {
+        if (fails) throw fault
+        systemDisk.sync(fd)
+      },
+    })
+    const waiting = store.makeDurableAsync(commit())
+    fails = true
+    t.throws(() => store.makeDurable(commit()), { code: 'DURABILITY_UNKNOWN' })
+    pending[0]?.resolve()
+    await t.rejects(waiting, { code: 'DURABILITY_UNKNOWN' })
+  },
+)
+
+t.test('a directory that cannot be synced is no durable place either', async t => {
+  let fails = false
+  const { store, commit } = watched(t, {
+    syncDirectory: path => {
+      if (fails) throw fault
+      systemDisk.syncDirectory(path)
+    },
+  })
+  fails = true
+  t.throws(() => store.makeDurable(commit()), { code: 'DURABILITY_UNKNOWN' })
+})
+
+t.test('what nobody waits for is synced in the background after a second', async t => {
+  const { commit, syncs, pending, timers } = watched(t)
+  commit()
+  commit()
+  t.match(timers, [{ milliseconds: 1000 }], 'one timer for all')
+  timers[0]?.act()
+  t.same(syncs, ['syncAsync'])
+  pending[0]?.resolve()
+  await turn()
+  commit()
+  t.equal(timers.length, 2, 'the next commit starts the next')
+})
+
+t.test('nothing is synced in the background that has been made durable meanwhile', async t => {
+  const { store, commit, syncs, timers } = watched(t)
+  store.makeDurable(commit())
+  syncs.length = 0
+  timers[0]?.act()
+  t.same(syncs, [])
+})
+
+t.test('64 MiB are synced in the background without waiting for the second', async t => {
+  const { store, syncs, pending } = watched(t)
+  const large = 'x'.repeat(16 << 20)
+  for (let n = 0; n < 3; n++) put(store, record(1, large))
+  t.same(syncs, [])
+  put(store, record(1, large))
+  put(store, record(1, 'x'))
+  t.same(syncs, ['syncAsync'])
+  pending[0]?.resolve()
+  await turn()
+})
+
+t.test('an fsync in the background that fails is told by the next commit', async t => {
+  const { commit, pending, timers } = watched(t)
+  commit()
+  timers[0]?.act()
+  pending[0]?.reject(fault)
+  await turn()
+  t.throws(() => commit(), { code: 'DURABILITY_UNKNOWN' })
+})
+
+t.test('closing syncs what is left, and stops the timer', async t => {
+  const { store, commit, syncs, timers } = watched(t)
+  commit()
+  store.close()
+  t.same(syncs, ['sync', 'syncDirectory'])
+  t.equal(timers[0]?.cancelled, true)
+})
+
+t.test('closing does not rely on an fsync in the background that has not ended', async t => {
+  const { store, commit, syncs, timers, pending } = watched(t)
+  commit()
+  timers[0]?.act()
+  store.close()
+  t.same(syncs, ['syncAsync', 'sync', 'syncDirectory'])
+  pending[0]?.resolve()
+  await turn()
+})
+
+t.test('closing syncs nothing when nothing was committed, or all of it is durable', async t => {
+  const idle = watched(t)
+  idle.store.close()
+  t.same(idle.syncs, [])
+  const busy = watched(t)
+  busy.store.makeDurable(busy.commit())
+  busy.syncs.length = 0
+  busy.store.close()
+  t.same(busy.syncs, [])
+})
+
+t.test('a pending fsync holds its file open: a closed descriptor’s number may be another file’s', async t => {
+  const closed: number[] = []
+  const { store, commit, pending } = watched(t, {
+    close: fd => {
+      closed.push(fd)
+      systemDisk.close(fd)
+    },
+  })
+  const data = store.current.file.fd
+  closed.length = 0
+  const first = store.makeDurableAsync(commit())
+  const second = store.makeDurableAsync(commit())
+  store.close()
+  t.notOk(closed.includes(data))
+  pending[0]?.resolve()
+  await first
+  pending[1]?.resolve()
+  await second
+  await turn()
+  t.ok(closed.includes(data), 'and lets go of it afterwards')
+})
+
+t.test('making durable is followed by a look at where the path leads', async t => {
+  const looks: string[] = []
+  const { store, commit } = watched(t, {
+    lookUp: path => {
+      looks.push(path)
+      return systemDisk.lookUp(path)
+    },
+  })
+  const snapshot = commit()
+  looks.length = 0
+  store.makeDurable(snapshot)
+  t.ok(looks.includes(store.path))
+})

@@ -1,0 +1,153 @@
+import { appendFileSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import t, { type Test } from 'tap'
+import type { Disk } from '../../lib/file/disk.js'
+import { systemDisk } from '../../lib/file/system-disk.js'
+import { Store } from '../../lib/store/store.js'
+import { verify } from '../../lib/store/verify.js'
+import { initialDraft, put, record, textOf } from '../helpers/drafts.js'
+import { tempDir } from '../helpers/temp-dir.js'
+
+/** The same disk in another boot of the machine; nothing is synced in the background. */
+function bootOf(boot: number, warnings: string[] = []): Disk {
+  return {
+    ...systemDisk,
+    boot,
+    warn: message => void warnings.push(message),
+    after: () => ({ cancel: () => undefined }),
+  }
+}
+
+/** Commits texts 1 to 5 to the root in boot 1, the first `durable` of them on disk; returns where each frame begins. */
+function makeStore(t: Test, durable: number): { path: string; starts: number[] } {
+  const path = join(tempDir(t), 'app.db')
+  const store = Store.open({ ...bootOf(1), sync: () => undefined }, path, {}, initialDraft)
+  const starts: number[] = []
+  for (let n = 1; n <= 5; n++) {
+    starts.push(store.latest().offset)
+    put(store, record(1, `text ${n}`))
+    if (n === durable) store.makeDurable(store.latest())
+  }
+  starts.push(store.latest().offset)
+  store.close()
+  return { path, starts }
+}
+
+function damage(path: string, offset: number, bytes: number): void {
+  const content = readFileSync(path)
+  content.fill(0, offset, offset + bytes)
+  writeFileSync(path, content)
+}
+
+function siblings(path: string): string[] {
+  return readdirSync(dirname(path)).filter(name => name.startsWith(`${basename(path)}.torn`))
+}
+
+t.test('damage that a power cut can have done ends the log for readers, and the next writer cuts it', t => {
+  const { path, starts } = makeStore(t, 3)
+  const [, , , fourth = 0, fifth = 0] = starts
+  damage(path, fourth + 20, 40)
+  const warnings: string[] = []
+  const reader = Store.open(bootOf(2), path, { readonly: true })
+  t.equal(textOf(reader, 1), 'text 3')
+  t.match(reader.latest(), { tid: 4, offset: fourth })
+  const found: string[] = []
+  t.match(
+    verify(bootOf(2), path, ({ kind }) => found.push(kind)),
+    { damage: 0 },
+  )
+  t.strictSame(found, ['tail'])
+  const rest = readFileSync(path).subarray(fourth)
+  const writer = Store.open(bootOf(2, warnings), path)
+  t.equal(textOf(writer, 1), 'text 3')
+  put(writer, record(1, 'and on'))
+  t.match(warnings, [/power cut.*commit 4/])
+  const [saved = ''] = siblings(path)
+  t.ok(readFileSync(join(dirname(path), saved)).equals(rest), 'what was cut off is saved')
+  t.ok(fifth > fourth)
+  t.equal(textOf(reader, 1), 'and on', 'the reader goes on with what the writer wrote')
+  t.equal(verify(systemDisk, path, finding => t.fail(finding.message)).damage, 0)
+  reader.close()
+  writer.close()
+  t.end()
+})
+
+t.test('zeros at the end are the mark of a power cut', t => {
+  const { path, starts } = makeStore(t, 5)
+  appendFileSync(path, new Uint8Array(5000))
+  const store = Store.open(bootOf(2), path)
+  t.equal(store.latest().offset, starts[5])
+  put(store, record(1, 'and on'))
+  t.equal(textOf(store, 1), 'and on')
+  store.close()
+  t.end()
+})
+
+t.test('in the boot that wrote it, the same damage is none of a power cut', t => {
+  const { path, starts } = makeStore(t, 3)
+  damage(path, (starts[3] ?? 0) + 20, 40)
+  t.throws(() => Store.open(bootOf(1), path), {
+    code: 'CORRUPT_LOG',
+    offset: starts[3],
+    lastGoodTid: 4,
+    nextGoodOffset: starts[4],
+  })
+  t.throws(() => Store.open(bootOf(0), path), { code: 'CORRUPT_LOG' }, 'nor where the boot is unknown')
+  t.strictSame(siblings(path), [])
+  t.end()
+})
+
+t.test('below a proof that it was on disk, it is damage', t => {
+  const { path, starts } = makeStore(t, 4)
+  damage(path, (starts[3] ?? 0) + 20, 40)
+  t.throws(
+    () => Store.open(bootOf(2), path),
+    { code: 'CORRUPT_LOG', offset: starts[3] },
+    'the fifth commit says that the fourth was on disk',
+  )
+  t.end()
+})
+
+t.test('with a frame of this boot behind it, it is damage', t => {
+  const { path, starts } = makeStore(t, 2)
+  const other = Store.open(bootOf(2), path)
+  put(other, record(1, 'of this boot'))
+  other.close()
+  damage(path, (starts[3] ?? 0) + 20, 40)
+  t.throws(() => Store.open(bootOf(2), path), { code: 'CORRUPT_LOG', offset: starts[3] })
+  t.end()
+})
+
+t.test('with a frame of this boot before it, it is damage', t => {
+  const { path } = makeStore(t, 5)
+  const other = Store.open(bootOf(2), path)
+  put(other, record(1, 'of this boot'))
+  other.close()
+  appendFileSync(path, new Uint8Array(100))
+  t.throws(() => Store.open(bootOf(2), path), { code: 'CORRUPT_LOG' })
+  t.end()
+})
+
+t.test('the first commit was on disk before the store had its name: damage there is damage', t => {
+  const { path, starts } = makeStore(t, 0)
+  damage(path, 4096 + 20, 40)
+  t.throws(() => Store.open(bootOf(2), path), {
+    code: 'CORRUPT_LOG',
+    offset: 4096,
+    lastGoodTid: 0,
+    nextGoodOffset: starts[0],
+  })
+  t.end()
+})
+
+t.test('a short frame of an earlier boot is cut like any other', t => {
+  const { path, starts } = makeStore(t, 4)
+  truncateSync(path, (starts[4] ?? 0) + 80)
+  const store = Store.open(bootOf(2), path)
+  t.equal(textOf(store, 1), 'text 4')
+  put(store, record(1, 'and on'))
+  t.equal(textOf(store, 1), 'and on')
+  t.strictSame(siblings(path), [], 'it never was a commit')
+  store.close()
+  t.end()
+})

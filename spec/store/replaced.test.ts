@@ -1,0 +1,114 @@
+import { copyFileSync, renameSync, truncateSync, unlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { systemDisk } from '../../lib/file/system-disk.js'
+import { assembleControl } from '../../lib/store/assemble.js'
+import type { Store } from '../../lib/store/store.js'
+import { put, record, textOf } from '../helpers/drafts.js'
+import { newStore, openStore, stranger } from '../helpers/new-store.js'
+import { tempDir } from '../helpers/temp-dir.js'
+
+/** A store whose clock runs when the test says so: the path is looked at every 100 ms. */
+function clocked(t: Test) {
+  let now = 0
+  const store = newStore(t, { ...systemDisk, ticks: () => now })
+  put(store, record(1, 'x'))
+  store.latest()
+  return { store, later: () => void (now += 100) }
+}
+
+/** Lets the file end as if a pack had put another one in its place. */
+function supersede({ disk, current }: Store): void {
+  const { tail, salt } = current.reader
+  const place = { tail, salt, now: disk.now(), boot: 0, syncedTo: 0 }
+  current.writer.append(assembleControl('superseded', new Uint8Array(16), place), tail.offset)
+}
+
+function copyOf(store: Store, t: Test): string {
+  const copy = join(tempDir(t), 'copy.db')
+  copyFileSync(store.path, copy)
+  return copy
+}
+
+const replaced = { code: 'STORE_REPLACED' }
+
+t.test('a file that was removed is noticed at a transaction’s begin, at most 100 ms later', async t => {
+  const { store, later } = clocked(t)
+  unlinkSync(store.path)
+  t.equal(textOf(store, 1), 'x', 'not looked at yet')
+  later()
+  t.throws(() => store.latest(), { ...replaced, message: /removed/, path: store.path })
+})
+
+t.test('a file in whose place another was put is noticed, even if it is a copy', async t => {
+  const { store, later } = clocked(t)
+  renameSync(copyOf(store, t), store.path)
+  later()
+  t.throws(() => store.latest(), { ...replaced, message: /another file/ })
+})
+
+t.test('nothing is acknowledged as durable that went into a file without a name', async t => {
+  for (const replace of [unlinkSync, (path: string) => renameSync(newStore(t).path, path)]) {
+    const { store } = clocked(t)
+    replace(store.path)
+    put(store, record(1, 'lost'))
+    t.throws(() => store.makeDurable(store.current.snapshot()), replaced)
+    await t.rejects(store.makeDurableAsync(store.current.snapshot()), replaced)
+  }
+})
+
+t.test('a file that was cut shorter is noticed at once', async t => {
+  const { store } = clocked(t)
+  truncateSync(store.path, 4096)
+  t.throws(() => store.latest(), { ...replaced, message: /shorter/ })
+  t.throws(() => put(store, record(1, 'y')), replaced)
+})
+
+t.test('a file that was written over with an older copy of itself is noticed at once', async t => {
+  const { store } = clocked(t)
+  const older = copyOf(store, t)
+  put(store, record(1, 'newer'))
+  copyFileSync(older, store.path)
+  t.throws(() => store.latest(), replaced)
+})
+
+t.test('a packed file is followed only if it is of the same store and newer', async t => {
+  for (const [name, next] of [
+    ['an older copy', (t: Test, store: Store) => copyOf(store, t)],
+    ['another store', (t: Test) => newStore(t).path],
+  ] satisfies [string, (t: Test, store: Store) => string][]) {
+    const { store } = clocked(t)
+    const path = next(t, store)
+    supersede(store)
+    renameSync(path, store.path)
+    t.throws(() => store.latest(), { ...replaced, message: /another store, or an older copy/ }, name)
+    t.throws(() => put(store, record(1, 'y')), replaced, name)
+  }
+})
+
+t.test('a file that ends superseded and was then removed is noticed', async t => {
+  const { store } = clocked(t)
+  supersede(store)
+  unlinkSync(store.path)
+  t.throws(() => store.latest(), { ...replaced, message: /removed/ })
+})
+
+t.test('after a packer that died before it could rename, reading and writing go on', async t => {
+  const { store, later } = clocked(t)
+  const other = stranger(t, store)
+  supersede(store)
+  later()
+  t.same([textOf(store, 1), textOf(other, 1)], ['x', 'x'])
+  t.equal(textOf(openStore(t, store.path, { ...systemDisk }, { readonly: true }), 1), 'x')
+  put(other, record(1, 'y'))
+  t.same([textOf(store, 1), textOf(other, 1)], ['y', 'y'])
+})
+
+t.test('a lock file that was removed or replaced is opened anew', async t => {
+  const { store, later } = clocked(t)
+  unlinkSync(`${store.path}.lock`)
+  later()
+  store.latest()
+  put(store, record(1, 'y'))
+  t.ok(systemDisk.lookUp(`${store.path}.lock`), 'it is there again')
+})

@@ -1,0 +1,79 @@
+import t from 'tap'
+import { systemDisk } from '../../lib/file/system-disk.js'
+import type { Oid } from '../../lib/store/types.js'
+import { countingDisk } from '../helpers/counting-disk.js'
+import { draft, put, record } from '../helpers/drafts.js'
+import { newStore } from '../helpers/new-store.js'
+
+/** The look at the path is due every 100 ms: here no time passes. */
+const timeless = { ...systemDisk, ticks: () => 0 }
+
+t.test('a transaction begins with one look at the end of the file', async t => {
+  const counting = countingDisk(timeless)
+  const store = newStore(t, counting.disk)
+  t.same(
+    counting.during(() => store.latest()),
+    ['end'],
+  )
+})
+
+t.test('an uncontended commit takes both locks, looks at the end, writes once, and releases both', async t => {
+  const counting = countingDisk(timeless)
+  const store = newStore(t, counting.disk)
+  put(store, record(1, 'the first one opens the lock file'))
+  const snapshot = store.latest()
+  t.same(
+    counting.during(() => store.commit(draft(record(1, 'x'), record(-1, 'new')), snapshot, [1 as Oid], true)),
+    ['tryLock', 'tryLock', 'end', 'write', 'unlock', 'unlock'],
+  )
+})
+
+t.test('an object is loaded by one read', async t => {
+  const counting = countingDisk(timeless)
+  const store = newStore(t, counting.disk)
+  const { generation } = store.latest()
+  t.same(
+    counting.during(() => generation.read(generation.newest(1 as Oid))),
+    ['read'],
+  )
+})
+
+t.test('the path is looked at when a tenth of a second has passed, at a transaction’s begin only', async t => {
+  let now = 0
+  const counting = countingDisk({ ...systemDisk, ticks: () => now })
+  const store = newStore(t, counting.disk)
+  put(store, record(1, 'x'))
+  store.latest()
+  now += 99
+  t.same(
+    counting.during(() => store.latest()),
+    ['end'],
+  )
+  now += 1
+  const calls = counting.during(() => store.latest())
+  t.ok(calls.includes('lookUp'), calls.join())
+  t.same(
+    counting.during(() => store.latest()),
+    ['end'],
+  )
+})
+
+t.test('the two locks are of the lock file and of the data file, and are released the other way round', async t => {
+  const descriptors: unknown[] = []
+  const disk = {
+    ...timeless,
+    tryLock: (fd: number) => (descriptors.push(['lock', fd]), systemDisk.tryLock(fd)),
+    unlock: (fd: number) => (descriptors.push(['unlock', fd]), systemDisk.unlock(fd)),
+  }
+  const store = newStore(t, disk)
+  put(store, record(1, 'x'))
+  descriptors.length = 0
+  put(store, record(1, 'y'))
+  const data = store.current.file.fd
+  t.match(descriptors, [
+    ['lock', Number],
+    ['lock', data],
+    ['unlock', data],
+    ['unlock', Number],
+  ])
+})
