@@ -141,6 +141,8 @@ export class CorruptLogError extends PerdureError {
   readonly path: string
   readonly offset: number
   readonly lastGoodTid: number
+  /** What is wrong there. */
+  readonly what: string
   /** Where the next whole frame behind the damage begins; undefined: there is none. */
   readonly nextGoodOffset: number | undefined
   constructor(path: string, offset: number, lastGoodTid: number, what: string, nextGoodOffset?: number) {
@@ -154,6 +156,7 @@ export class CorruptLogError extends PerdureError {
     this.path = path
     this.offset = offset
     this.lastGoodTid = lastGoodTid
+    this.what = what
     this.nextGoodOffset = nextGoodOffset
   }
 }

@@ -2,7 +2,7 @@
 import { frameLength } from '../log/frame.js'
 import type { Generation } from './generation.js'
 import { scanRecords } from './record.js'
-import type { Oid } from './types.js'
+import { FIRST_FREE_OID, LOST_SHAPE, type Oid } from './types.js'
 
 /** One commit as it stands in the log. */
 export interface CommitEntry {
@@ -15,6 +15,8 @@ export interface CommitEntry {
   readonly bytes: number
   /** The objects that it wrote, shapes not counted. */
   readonly oids: readonly Oid[]
+  /** The shape of each. */
+  readonly shapes: readonly Oid[]
   /** A MessagePack map with `note` and `meta`; empty: none. Valid only during the call. */
   readonly annotation: Uint8Array
 }
@@ -24,11 +26,14 @@ export function readHistory(generation: Generation, visit: (commit: CommitEntry)
   generation.replay((header, bytes, at, end) => {
     if (header.kind !== 'commit') return
     const oids: Oid[] = []
+    const shapes: Oid[] = []
     const behind = scanRecords(bytes, at, end, header.records, (oid, shape) => {
-      if (shape !== 0) oids.push(oid)
+      if (shape < FIRST_FREE_OID && shape !== LOST_SHAPE) return
+      oids.push(oid)
+      shapes.push(shape)
     })
     const { tid, time, offset } = header
     const annotation = behind < 0 ? new Uint8Array() : bytes.subarray(behind, end)
-    visit({ tid, time, offset, bytes: frameLength(header), oids, annotation })
+    visit({ tid, time, offset, bytes: frameLength(header), oids, shapes, annotation })
   })
 }

@@ -45,8 +45,8 @@ export async function pack(store: Store, options: PackOptions = {}): Promise<Pac
     throw new ReadonlyError(`${store.path} was opened readonly: open it without { readonly: true } to pack`)
   const { disk } = store
   const source = store.latest().generation
-  refuseSeveralNames(source)
   removeStrays(disk, store.path)
+  refuseSeveralNames(source)
   const temporary = createTemporary(disk, store.path, 'pack', source.identity.mode)
   source.retain()
   try {
@@ -64,8 +64,10 @@ export async function pack(store: Store, options: PackOptions = {}): Promise<Pac
       await inSlices(store, source, copy, next.work, options)
       tail = next.tail
     }
-    throwIfStopped(store, source, options.signal)
-    return await store.underLockAsync(() => putInPlace(store, source, temporary, uuid, copy, writer, tail))
+    return await store.underLockAsync(() => {
+      throwIfStopped(store, source, options.signal)
+      return putInPlace(store, source, temporary, uuid, copy, writer, tail)
+    })
   } finally {
     temporary.discard()
     source.release()
@@ -84,7 +86,6 @@ function putInPlace(
 ): PackResult {
   const { disk } = store
   const started = disk.ticks()
-  if (store.current !== source) throw interrupted(store.path)
   refuseSeveralNames(source)
   const { work } = copy.changedSince(from)
   for (const step of work) void step

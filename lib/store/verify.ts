@@ -58,8 +58,13 @@ function checkFrames({ reader, file }: Generation, report: (finding: Finding) =>
     report({ kind: 'tail', offset: reader.tail.offset, message })
   } catch (error) {
     if (!(error instanceof CorruptLogError)) throw error
-    report({ kind: 'frame', offset: error.offset, message: error.message })
+    report({ kind: 'frame', offset: error.offset, message: whatIsDamaged(error) })
   }
+}
+
+function whatIsDamaged({ what, lastGoodTid, nextGoodOffset }: CorruptLogError): string {
+  const behind = nextGoodOffset === undefined ? 'nothing sound follows' : `sound data follows from ${nextGoodOffset} on`
+  return `${what}; the last good commit before it is ${lastGoodTid}; ${behind}`
 }
 
 function checkRecords(

@@ -1,0 +1,153 @@
+// What a key is: which values may be keys, how they are copied in and out, named in messages, encoded and decoded.
+// Keys are values. Whoever changes a Date, byte array or array that was used as a key changes no collection.
+import { ValueError } from '../error.js'
+import { adopt } from '../object/adopt.js'
+import type { Decoder, Encoder } from '../object/codec.js'
+import { headerOf, unresolvedOid, type Header } from '../object/header.js'
+import type { Persistent } from '../object/persistent.js'
+import { copyLeaf, type Packable } from '../object/values.js'
+import type { Collection } from './sealed.js'
+
+/**
+ * What can be a key of a {@link PersistentMap} and a value of a {@link PersistentSet}. Keys are ordered:
+ *
+ * 1. numbers and bigints, by value; of equal ones the number comes first, and they are two keys. `-0` is `0`;
+ *    `Infinity` is a number, `NaN` is no key;
+ * 2. dates, by time; not invalid ones;
+ * 3. strings, by code unit, as `<` has it;
+ * 4. byte arrays, by bytes, a beginning before what it is the beginning of. A `Uint8Array` and a `Buffer` of the same
+ *    bytes are one key;
+ * 5. tuples: arrays of keys, element by element, a beginning before what it is the beginning of;
+ * 6. persistent objects, collections among them, by identity: in the order in which they were first stored, and behind
+ *    those the ones that never were, in the order of their creation.
+ */
+export type Key = number | bigint | string | Date | Uint8Array | readonly Key[] | Persistent | Collection
+
+/**
+ * A key as it stands in a state: an own copy; a tuple is a frozen array; a reference is an object, or a symbol while
+ * nobody followed it.
+ */
+export type StoredKey = number | bigint | string | symbol | object
+
+const ALLOWED =
+  'keys are numbers (not NaN), bigints, strings, valid dates, byte arrays (Uint8Array, Buffer), ' +
+  'arrays of these, and persistent objects'
+
+const DEEPEST = 32
+
+/** An own copy of what is to be a key of `owner`; ValueError if it is none. `where` begins the path of the message. */
+export function keyIn(value: unknown, owner: Header, where: string, depth = 0): StoredKey {
+  switch (typeof value) {
+    case 'string':
+    case 'bigint':
+      return value
+    case 'number':
+      return Number.isNaN(value) ? refuse(value, where) : value + 0
+    case 'object':
+      return value === null ? refuse(value, where) : objectIn(value, owner, where, depth)
+    default:
+      return refuse(value, where)
+  }
+}
+
+function objectIn(value: object, owner: Header, where: string, depth: number): StoredKey {
+  if (headerOf(value)) return adopt(value, owner, () => where) as object
+  if (Array.isArray(value)) return tupleIn(value, owner, where, depth)
+  const copy = copyLeaf(value)
+  if (copy instanceof Uint8Array || (copy instanceof Date && !Number.isNaN(copy.getTime()))) return copy
+  return refuse(value, where)
+}
+
+function tupleIn(value: readonly unknown[], owner: Header, where: string, depth: number): StoredKey {
+  if (depth >= DEEPEST) throw new ValueError(where, `an array more than ${DEEPEST} levels deep cannot be a key`)
+  if (!Array.isArray(Object.getPrototypeOf(value)) || Reflect.ownKeys(value).length !== value.length + 1) {
+    throw new ValueError(where, 'an array with holes, named fields or a class of its own cannot be a key')
+  }
+  return Object.freeze(value.map((part, i) => keyIn(part, owner, `${where}.${i}`, depth + 1)))
+}
+
+function refuse(value: unknown, where: string): never {
+  throw new ValueError(where, `${whatIs(value)} cannot be a key: ${ALLOWED}`)
+}
+
+function whatIs(value: unknown): string {
+  switch (typeof value) {
+    case 'object': {
+      if (value === null) return 'null'
+      if (value instanceof Date) return 'an invalid date'
+      const { constructor } = value as { readonly constructor?: unknown }
+      const name = typeof constructor === 'function' ? constructor.name : ''
+      return name === 'Object' || name === '' ? 'a plain object' : `an instance of ${name}`
+    }
+    case 'function':
+      return 'a function'
+    case 'symbol':
+      return 'a symbol'
+    default:
+      return String(value)
+  }
+}
+
+/** The key if the value can be one, otherwise undefined: for questions whose answer is then simply no. */
+export function keyOrNone(value: unknown, owner: Header): StoredKey | undefined {
+  try {
+    return keyIn(value, owner, '')
+  } catch (error) {
+    if (error instanceof ValueError) return undefined
+    throw error
+  }
+}
+
+/** Is it equal to another key only if it is the same value to JavaScript too? */
+export function isIdentity(key: StoredKey): boolean {
+  return typeof key !== 'object' || headerOf(key) !== undefined
+}
+
+/** What the application gets: nothing that it could change. `follow` turns symbols into objects. */
+export function keyOut(key: StoredKey, follow: (reference: symbol) => unknown): unknown {
+  if (typeof key === 'symbol') return follow(key)
+  if (typeof key !== 'object') return key
+  if (key instanceof Uint8Array) return copyLeaf(key)
+  if (!Array.isArray(key)) return key
+  const parts = (key as readonly StoredKey[]).map(part => keyOut(part, follow))
+  return parts.every((part, i) => part === key[i]) ? key : Object.freeze(parts)
+}
+
+/** The headers of the persistent objects in a key. */
+export function headersIn(key: StoredKey): readonly Header[] {
+  if (typeof key !== 'object') return []
+  if (Array.isArray(key)) return (key as readonly StoredKey[]).flatMap(headersIn)
+  const header = headerOf(key)
+  return header ? [header] : []
+}
+
+/** In messages and paths. */
+export function keyName(key: StoredKey): string {
+  switch (typeof key) {
+    case 'bigint':
+      return `${key}n`
+    case 'symbol':
+      return `object ${unresolvedOid(key)}`
+    case 'object': {
+      if (key instanceof Uint8Array) return `<${Buffer.from(key.subarray(0, 16)).toString('hex')}>`
+      if (key instanceof Date) return key.toISOString()
+      if (Array.isArray(key)) return `[${(key as readonly StoredKey[]).map(keyName).join(', ')}]`
+      const header = headerOf(key)
+      return header ? `${header.name} ${header.oid || '(new)'}` : 'object'
+    }
+    default:
+      return String(key)
+  }
+}
+
+// A tuple is a MessagePack array of its encoded elements; everything else as any value.
+
+export function encodeKey(key: StoredKey, encoder: Encoder): Packable {
+  if (Array.isArray(key)) return (key as readonly StoredKey[]).map(part => encodeKey(part, encoder))
+  return encoder.value(key, keyName(key))
+}
+
+export function decodeKey(raw: unknown, decoder: Decoder): StoredKey {
+  if (Array.isArray(raw)) return Object.freeze(raw.map(part => decodeKey(part, decoder)))
+  return decoder.value(raw) as StoredKey
+}

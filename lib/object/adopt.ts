@@ -1,0 +1,157 @@
+// What happens to a value on its way into an owner: primitives and persistent objects pass, plain data that is the
+// owner's already passes as it is (it is moved), everything else is copied in, or refused with its path.
+import { types } from 'node:util'
+import { ValueError } from '../error.js'
+import { Header, handlerOf, NOWHERE } from './header.js'
+import { define, Node, type Container } from './plain-node.js'
+import { copyLeaf, isBytes } from './values.js'
+
+/** Deeper than this, a state could be written and not be read again where the stack is smaller. */
+export const DEEPEST = 500
+
+/** Typed arrays that stand in a state, by their owner. */
+const bytesOf = new WeakMap<object, Header>()
+
+export function own(bytes: object, owner: Header): void {
+  bytesOf.set(bytes, owner)
+}
+
+/** `path` is asked only when something is refused. */
+export function adopt(value: unknown, owner: Header, path: () => string): unknown {
+  switch (typeof value) {
+    case 'object':
+      return value === null ? null : new Adoption(owner, path).object(value, undefined)
+    case 'function':
+    case 'symbol':
+      return new Adoption(owner, path).refuse(value, undefined)
+    default:
+      return value
+  }
+}
+
+/** The way from the assigned value down to the part at hand. */
+interface Step {
+  readonly above: Step | undefined
+  readonly container: object
+  readonly depth: number
+  key: string | number
+}
+
+class Adoption {
+  readonly #owner: Header
+  readonly #path: () => string
+
+  constructor(owner: Header, path: () => string) {
+    this.#owner = owner
+    this.#path = path
+  }
+
+  value(value: unknown, step: Step): unknown {
+    if (typeof value === 'object') return value === null ? null : this.object(value, step)
+    return typeof value === 'function' || typeof value === 'symbol' ? this.refuse(value, step) : value
+  }
+
+  object(value: object, step: Step | undefined): unknown {
+    const handler = handlerOf(value)
+    if (handler instanceof Header) return this.#entity(handler, step)
+    if (handler instanceof Node) {
+      handler.see()
+      if (handler.owner === this.#owner) return value
+      return this.#container(handler.target, step)
+    }
+    if (bytesOf.get(value) === this.#owner) return value
+    const leaf = copyLeaf(value)
+    if (leaf === undefined) return this.#container(value, step)
+    if (isBytes(leaf)) own(leaf, this.#owner)
+    return leaf
+  }
+
+  #entity(header: Header, step: Step | undefined): object {
+    const { scope } = this.#owner
+    if (header.scope !== NOWHERE && scope !== NOWHERE && header.scope !== scope) {
+      throw new ValueError(this.#where(step), `${header.name} ${header.oid} belongs to another connection`)
+    }
+    return header.object
+  }
+
+  #container(value: object, above: Step | undefined): object {
+    const step: Step = { above, container: value, depth: (above?.depth ?? 0) + 1, key: '' }
+    for (let up = above; up; up = up.above)
+      if (up.container === value) this.#refuse(above, 'plain data that contains itself')
+    if (step.depth > DEEPEST) this.#refuse(above, `plain data more than ${DEEPEST} levels deep`)
+    let target: Container
+    if (isPlainArray(value)) target = this.#array(value, step)
+    else if (isPlainObject(value)) target = this.#plainObject(value as Record<string, unknown>, step)
+    else return this.refuse(value, above)
+    return new Node(target, this.#owner).object
+  }
+
+  #array(value: readonly unknown[], step: Step): unknown[] {
+    const target: unknown[] = []
+    for (let i = 0; i < value.length; i++) {
+      step.key = i
+      const part = value[i]
+      if (part === undefined && !Object.hasOwn(value, i)) this.#refuse(step, 'a hole in an array')
+      target.push(this.value(part, step))
+    }
+    if (Reflect.ownKeys(value).length !== value.length + 1) this.#refuse(step.above, 'an array with named fields')
+    return target
+  }
+
+  #plainObject(value: Record<string, unknown>, step: Step): Record<string, unknown> {
+    const target = (Object.getPrototypeOf(value) === null ? Object.create(null) : {}) as Record<string, unknown>
+    for (const key of Reflect.ownKeys(value)) {
+      if (typeof key === 'symbol') return this.#refuse(step.above, `a symbol as a key (${key.toString()})`)
+      step.key = key
+      const descriptor = Object.getOwnPropertyDescriptor(value, key)
+      if (!descriptor) continue
+      if (descriptor.get || descriptor.set) this.#refuse(step, 'an accessor cannot be stored')
+      if (!descriptor.enumerable) this.#refuse(step, 'a field that is not enumerable cannot be stored')
+      const part = this.value(descriptor.value, step)
+      if (key === '__proto__') define(target, key, part)
+      else target[key] = part
+    }
+    return target
+  }
+
+  refuse(value: unknown, step: Step | undefined): never {
+    return this.#refuse(step, reasonToRefuse(value))
+  }
+
+  #where(step: Step | undefined): string {
+    const keys: (string | number)[] = []
+    for (let up = step; up; up = up.above) keys.unshift(up.key)
+    return [this.#path(), ...keys].join('.')
+  }
+
+  #refuse(step: Step | undefined, reason: string): never {
+    throw new ValueError(this.#where(step), reason)
+  }
+}
+
+function reasonToRefuse(value: unknown): string {
+  if (typeof value === 'function')
+    return 'a function cannot be stored: make it a method, or name the field in static transient'
+  if (typeof value === 'symbol') return 'a symbol cannot be stored'
+  if (types.isMap(value)) return 'a native Map cannot be stored: use PersistentMap'
+  if (types.isSet(value)) return 'a native Set cannot be stored: use PersistentSet'
+  if (types.isPromise(value)) return 'a promise cannot be stored: await it first'
+  const Class = (value as { constructor?: { name?: unknown } }).constructor
+  const name = typeof Class === 'function' && typeof Class.name === 'string' ? Class.name : 'an unknown class'
+  return `an instance of ${name} cannot be stored: let the class extend Persistent, or store a plain object`
+}
+
+// In whatever realm: `Array.prototype` is itself an array, and the prototypes of derived classes are not.
+function isPlainArray(value: object): value is unknown[] {
+  return Array.isArray(value) && Array.isArray(Object.getPrototypeOf(value))
+}
+
+function isPlainObject(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value) as object | null
+  if (prototype === null) return true
+  return (
+    Object.getPrototypeOf(prototype) === null &&
+    Object.hasOwn(prototype, 'isPrototypeOf') &&
+    Object.prototype.toString.call(value) === '[object Object]'
+  )
+}

@@ -1,0 +1,59 @@
+// What a commit says about itself: a note and meta data, one MessagePack map in the frame. Read by tools that know no
+// classes, so only what JSON has: null, booleans, finite numbers, strings, arrays, plain objects.
+import { ValueError } from '../error.js'
+import { Packr } from './msgpack.js'
+import { isOrdinaryString, type Packable } from './values.js'
+
+export interface Annotation {
+  /** One line for `perdure log`; the name of the function given to `transact` unless told. */
+  readonly note?: string | undefined
+  /** Plain JSON-like data, kept with the commit. */
+  readonly meta?: unknown
+}
+
+const packr = new Packr({ useRecords: false, variableMapSize: true })
+const NONE = new Uint8Array(0)
+
+/** Throws ValueError for what JSON does not have. */
+export function encodeAnnotation({ note, meta }: Annotation): Uint8Array {
+  if ((note === undefined || note === '') && meta === undefined) return NONE
+  const entries = new Map<string, Packable>()
+  if (note !== undefined && note !== '') entries.set('note', checked(note, 'note', []))
+  if (meta !== undefined) entries.set('meta', checked(meta, 'meta', []))
+  return packr.pack(entries)
+}
+
+function checked(value: unknown, path: string, above: readonly object[]): Packable {
+  switch (typeof value) {
+    case 'boolean':
+      return value
+    case 'number':
+      return Number.isFinite(value) ? value : refuse(path, `${value} is not in JSON`)
+    case 'string':
+      return isOrdinaryString(value) ? value : refuse(path, 'a string with lone surrogates or a byte order mark')
+    case 'object':
+      if (value === null) return null
+      if (above.includes(value)) return refuse(path, 'data that contains itself')
+      if (Array.isArray(value)) return value.map((part, i) => checked(part, `${path}.${i}`, [...above, value]))
+      if (Object.prototype.toString.call(value) === '[object Object]' && isPlain(value)) {
+        return new Map(
+          Object.entries(value).map(([key, part]) => {
+            if (key === '__proto__' || !isOrdinaryString(key)) refuse(`${path}.${key}`, 'not a key for meta data')
+            return [key, checked(part, `${path}.${key}`, [...above, value])]
+          }),
+        )
+      }
+      return refuse(path, 'only plain JSON-like data')
+    default:
+      return refuse(path, `a ${typeof value} is not in JSON`)
+  }
+}
+
+function isPlain(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value) as object | null
+  return prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
+function refuse(path: string, reason: string): never {
+  throw new ValueError(path, reason)
+}

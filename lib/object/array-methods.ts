@@ -1,0 +1,112 @@
+// The methods of a tracked array. Called through the Proxy they would pay for every index, and the mutating ones would
+// meet holes on the way; so they check once, and run on the bare array.
+import { adopt } from './adopt.js'
+import { attach, nodeOf, release, type Node } from './plain-node.js'
+
+type Method = (this: unknown, ...args: never[]) => unknown
+const tracked = new Map<unknown, Method>()
+
+/** The version for tracked arrays of one of Array's own methods. */
+export function trackedMethod(method: unknown, target: object): Method | undefined {
+  return Array.isArray(target) ? tracked.get(method) : undefined
+}
+
+/** `make` gets the bare native method and returns one that is called with the node. */
+function track(
+  name: string,
+  make: (native: (...args: unknown[]) => unknown) => (node: Node, bare: unknown[], args: unknown[]) => unknown,
+): void {
+  const native = (Array.prototype as unknown as Record<string, ((...args: unknown[]) => unknown) | undefined>)[name]
+  if (!native) return
+  const run = make(native)
+  const method = {
+    [name](this: unknown, ...args: unknown[]): unknown {
+      const node = nodeOf(this)
+      return node && Array.isArray(node.target) ? run(node, node.target, args) : native.apply(this as never, args)
+    },
+  }[name] as Method
+  tracked.set(native, method)
+}
+
+// ---- mutating ---------------------------------------------------------------------------------------------------
+
+/** Copies in the arguments from `from` to `to`; nothing is changed yet. */
+function adoptArguments(node: Node, args: unknown[], from: number, to: number): void {
+  const length = (node.target as unknown[]).length
+  for (let i = from; i < to; i++) args[i] = adopt(args[i], node.owner, () => node.path(length + i - from))
+}
+
+// [name, first new element among the arguments, one past the last]
+for (const [name, from, to] of [
+  ['push', 0, Infinity],
+  ['unshift', 0, Infinity],
+  ['splice', 2, Infinity],
+  ['pop', 0, 0],
+  ['shift', 0, 0],
+] as const) {
+  track(name, native => (node, bare, args) => {
+    node.see()
+    adoptArguments(node, args, from, Math.min(to, args.length))
+    node.change()
+    const counts = node.attached
+    if (counts) for (let i = from; i < Math.min(to, args.length); i++) attach(args[i])
+    const result = native.apply(bare, args)
+    if (counts && name === 'splice') for (const out of result as unknown[]) release(out)
+    else if (counts && to === 0) release(result)
+    return result
+  })
+}
+
+for (const name of ['fill', 'copyWithin']) {
+  track(name, native => (node, bare, args) => {
+    node.see()
+    if (name === 'fill') adoptArguments(node, args, 0, Math.min(1, args.length))
+    node.change()
+    const before = bare.slice()
+    native.apply(bare, args)
+    if (node.attached) {
+      for (const value of bare) attach(value)
+      for (const value of before) release(value)
+    }
+    return node.object
+  })
+}
+
+for (const name of ['sort', 'reverse']) {
+  track(name, native => (node, bare, args) => {
+    node.change()
+    native.apply(bare, args)
+    return node.object
+  })
+}
+
+// ---- reading ----------------------------------------------------------------------------------------------------
+
+for (const name of [
+  ...['at', 'concat', 'entries', 'includes', 'indexOf', 'join', 'keys', 'lastIndexOf', 'slice', 'flat', 'values'],
+  ...['toReversed', 'toSorted', 'toSpliced', 'with'],
+]) {
+  track(name, native => (node, bare, args) => {
+    node.see()
+    return native.apply(bare, args)
+  })
+}
+
+// A callback gets the tracked array, never the bare one.
+for (const name of [
+  ...['every', 'filter', 'find', 'findIndex', 'findLast', 'findLastIndex', 'flatMap', 'forEach', 'map', 'some'],
+  ...['reduce', 'reduceRight'],
+]) {
+  const place = name.startsWith('reduce') ? 3 : 2
+  track(name, native => (node, bare, args) => {
+    node.see()
+    const [callback] = args
+    if (typeof callback === 'function') {
+      args[0] = function (this: unknown, ...given: unknown[]): unknown {
+        given[place] = node.object
+        return Reflect.apply(callback, this, given) as unknown
+      }
+    }
+    return native.apply(bare, args)
+  })
+}

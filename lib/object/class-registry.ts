@@ -1,0 +1,113 @@
+// The classes that one connection knows, by their stored names. Refuses at once what could not be loaded again later.
+import { SchemaError, ValueError } from '../error.js'
+import { collectionKinds } from './collection.js'
+import { ancestry, EntityType, entityTypeOf, type PersistentClass } from './entity-type.js'
+import type { Header, Kind } from './header.js'
+import { BRAND, Persistent } from './persistent.js'
+
+type AnyClass = PersistentClass & { readonly prototype: Persistent; readonly name: string }
+
+export class ClassRegistry {
+  readonly #kinds = new Map<string, Kind>()
+  readonly #unknown = new Map<string, Kind>()
+  /** The class of the root, or the values that it has when the store is new. */
+  readonly root: AnyClass | object | undefined
+  /** Of a root without a class. */
+  readonly classless: EntityType
+
+  constructor(root: AnyClass | object | undefined, classes: readonly unknown[]) {
+    this.root = root
+    for (const kind of collectionKinds()) this.#kinds.set(kind.type, kind)
+    this.classless = new EntityType(undefined, '', typeof root === 'function' ? undefined : root)
+    this.#kinds.set('', this.classless)
+    for (const Class of typeof root === 'function' ? [root, ...classes] : classes) this.#register(checkClass(Class))
+  }
+
+  #register(type: EntityType): void {
+    const known = this.#kinds.get(type.type)
+    if (known === type) return
+    if (known)
+      throw new TypeError(
+        `the classes ${known.Class?.name} and ${type.Class?.name} both have static type = '${type.type}': one name, one class`,
+      )
+    this.#kinds.set(type.type, type)
+  }
+
+  /** The kind stored under this name; a placeholder for classes that are not registered. */
+  kind(type: string): Kind {
+    const known = this.#kinds.get(type) ?? this.#unknown.get(type)
+    if (known) return known
+    const unknown = new EntityType(undefined, type)
+    this.#unknown.set(type, unknown)
+    return unknown
+  }
+
+  /** Throws unless objects like this one would be found again. */
+  check({ kind }: Header, path: string): void {
+    if (this.#kinds.get(kind.type) === kind) return
+    const name = kind.Class?.name || 'without a name'
+    throw new ValueError(
+      path,
+      `the class ${name} is not registered: name it in the classes of open(), and give it a static type`,
+    )
+  }
+
+  /** Throws when the store's root is not what `open` was told. */
+  checkRoot(stored: string, path: string): void {
+    if (this.root === undefined) return
+    const given = typeof this.root === 'function' ? (this.root as AnyClass).type : ''
+    if (given !== stored) {
+      const name = (type: string | undefined): string => (type ? `of the class '${type}'` : 'a plain object')
+      throw new SchemaError(
+        `${path}: the root of this store is ${name(stored)}, and open() was given ${name(given)} as its root`,
+      )
+    }
+  }
+}
+
+export function isUnknownKind(kind: Kind): boolean {
+  return kind.Class === undefined && kind.type !== ''
+}
+
+function checkClass(given: unknown): EntityType {
+  const Class = given as AnyClass
+  if (typeof given !== 'function') throw new TypeError(`classes: ${String(given)} is not a class`)
+  if (!(Class.prototype instanceof Persistent)) {
+    if ((Class as { [BRAND]?: unknown })[BRAND] === true) {
+      throw new TypeError(
+        `the class ${Class.name} extends the Persistent of another copy of perdure: only one may be installed (see \`npm ls perdure\`)`,
+      )
+    }
+    throw new TypeError(`the class ${Class.name} does not extend Persistent`)
+  }
+  if (!Object.hasOwn(Class, 'type') || typeof Class.type !== 'string' || Class.type === '') {
+    throw new TypeError(
+      `the class ${Class.name} has no type of its own: write \`static type = '${Class.name}'\` in it, the name that is stored`,
+    )
+  }
+  const { version = 1 } = Class
+  if (!Number.isSafeInteger(version) || version < 0)
+    throw new TypeError(`${Class.name}.version must be a whole number, not ${String(version)}`)
+  warnOfPrivateMembers(Class)
+  return entityTypeOf(Class)
+}
+
+const warned = new WeakSet<object>()
+
+/** Private fields are made by constructors, and loading an object runs none. */
+function warnOfPrivateMembers(Class: AnyClass): void {
+  for (const C of ancestry(Class)) {
+    if (warned.has(C)) continue
+    warned.add(C)
+    const source = Function.prototype.toString
+      .call(C)
+      .replace(/\/\*[\s\S]*?\*\/|\/\/[^\n]*|'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`/g, '')
+    const found = /[{;}\n\s]\s*(?:static\s+)?(#[\w$]+|accessor\s+[\w$#]+)\s*[=;(\n]/.exec(source)?.[1]
+    if (found === undefined || /static\s+(#|accessor)/.test(source.slice(0, source.indexOf(found) + 1))) continue
+    process.emitWarning(
+      `the class ${C.name} declares ${found}: private and accessor members are made by constructors, which do not run when an object is loaded. ` +
+        'Use ordinary fields, or name a field in static transient.',
+      { type: 'PerdureWarning', code: 'PERDURE_PRIVATE' },
+    )
+  }
+}

@@ -1,0 +1,270 @@
+// From objects to records: which objects a commit writes, and their states as bytes (decoder.ts leads back). A state is
+// position-independent: it names what it refers to by the index in the record's reference list.
+import { StaleDataError, ValueError } from '../error.js'
+import type { Generation } from '../store/generation.js'
+import type { Draft, DraftRecord, Oid, StoredRecord } from '../store/types.js'
+import { DEEPEST } from './adopt.js'
+import { Header, handlerOf, NOWHERE, unresolvedOid, type Scope } from './header.js'
+import { Packr } from './msgpack.js'
+import { Node } from './plain-node.js'
+import { contentOf, encodeShape, type Shape, type ShapeTable } from './shapes.js'
+import { encodeLeaf, encodePrimitive, isBytes, isOrdinaryString, special, TAG, type Packable } from './values.js'
+
+// No extension type is ever written, and what the encoder gives msgpackr never meets its extension registry, which is
+// global to the process: what an application registers there cannot change these bytes.
+const packr = new Packr({ useRecords: false, variableMapSize: true, useToJSON: false })
+
+/** What the encoder must know of the connection. */
+export interface Writing {
+  readonly scope: Scope
+  readonly shapes: ShapeTable
+  /** Undefined for the first commit of a new store. */
+  readonly generation: Generation | undefined
+  /** Throws unless objects of this kind can be stored here. */
+  checkKind(header: Header, path: string): void
+  /**
+   * A stored object is referred to. True: the file lacks it, and it must be written with this commit.
+   * Throws GoneError when it is gone.
+   */
+  mustWrite(header: Header, path: () => string): boolean
+  /** The same for a reference that was not followed: the object that must be written, if so. Throws GoneError. */
+  missing(oid: Oid, path: () => string): Header | undefined
+}
+
+/** A draft, and whose records it holds. */
+export interface Encoded {
+  readonly draft: Draft
+  /** One for each record, in the same order; shapes come last. */
+  readonly headers: readonly Header[]
+  readonly shapes: readonly { readonly shape: Shape; readonly number: number }[]
+  readonly shapeOf: readonly Shape[]
+  readonly newObjects: readonly Header[]
+}
+
+let encodings = 0
+
+export class Encoder {
+  readonly #writing: Writing
+  readonly #queue: Header[] = []
+  readonly #queued = new Set<Header>()
+  readonly #new: Header[] = []
+  readonly #run = ++encodings
+  // Of the record at hand:
+  #owner: Header | undefined
+  #refs: (Header | Oid)[] = []
+  #refIndex: Map<Header | Oid, number> | undefined
+  #bytesMet: Set<object> | undefined
+  readonly #way: (string | number)[] = []
+
+  constructor(writing: Writing) {
+    this.#writing = writing
+  }
+
+  /** All that must be stored: the changed objects, and the new ones that they reach. */
+  encode(changed: Iterable<Header>, annotation: Uint8Array): Encoded {
+    for (const header of changed) this.#include(header)
+    const parts: { header: Header; shape: Shape; refs: (Header | Oid)[]; state: Uint8Array }[] = []
+    const fresh = new Map<string, Shape>()
+    for (let i = 0; i < this.#queue.length; i++) {
+      const header = this.#queue[i] as Header
+      parts.push({ header, ...this.#record(header, fresh) })
+    }
+    const numberOf = this.#numberNew()
+    const shapes = [...fresh.values()].map((shape, i) => ({ shape, number: -1 - this.#new.length - i }))
+    const records: DraftRecord[] = parts.map(({ header, shape, refs, state }) => ({
+      oid: numberOf(header),
+      shape: shape.oid === 0 ? (shapes.find(known => known.shape === shape)?.number ?? 0) : shape.oid,
+      refs: refs.map(numberOf),
+      state,
+    }))
+    for (const { shape, number } of shapes) records.push({ oid: number, shape: 0, refs: [], state: encodeShape(shape) })
+    return {
+      draft: { records, fresh: this.#new.length + shapes.length, annotation },
+      headers: parts.map(part => part.header),
+      shapes,
+      shapeOf: parts.map(part => part.shape),
+      newObjects: this.#new,
+    }
+  }
+
+  /** New objects get their oids in the order of their creation. */
+  #numberNew(): (ref: Header | Oid) => number {
+    if (this.#new.length === 0) return ref => (typeof ref === 'number' ? ref : ref.oid)
+    this.#new.sort((a, b) => a.born - b.born)
+    const numbers = new Map(this.#new.map((header, i) => [header, -1 - i]))
+    return ref => (typeof ref === 'number' ? ref : (numbers.get(ref) ?? ref.oid))
+  }
+
+  #include(header: Header): void {
+    if (this.#queued.has(header)) return
+    this.#queued.add(header)
+    this.#queue.push(header)
+    if (header.oid === 0) this.#new.push(header)
+  }
+
+  #record(header: Header, fresh: Map<string, Shape>): { shape: Shape; refs: (Header | Oid)[]; state: Uint8Array } {
+    this.#owner = header
+    this.#refs = []
+    this.#refIndex = undefined
+    this.#bytesMet = undefined
+    this.#way.length = 0
+    if (header.inert) return this.#verbatim(header, header.inert)
+    const { shapes, generation } = this.#writing
+    this.#writing.checkKind(header, header.name)
+    const keys = header.keys()
+    const values = header.encode(this)
+    const ordinary = keys.every(isOrdinaryString)
+    let shape = ordinary
+      ? shapes.for(generation, header.kind.type, header.kind.version, keys, header.shape)
+      : shapes.for(generation, header.kind.type, header.kind.version, Array.from({ length: 65 }, String), undefined)
+    if (shape.oid === 0) {
+      const content = contentOf(shape.type, shape.version, shape.keys)
+      const same = fresh.get(content)
+      if (same) shape = same
+      else fresh.set(content, shape)
+    }
+    const state = packr.pack(shape.keys === null ? [keys.map(encodePrimitive), ...values] : values)
+    return { shape, refs: this.#refs, state }
+  }
+
+  /** An object that this program only carries: exactly the bytes that were read. */
+  #verbatim(
+    header: Header,
+    { refs, state }: StoredRecord,
+  ): { shape: Shape; refs: (Header | Oid)[]; state: Uint8Array } {
+    for (const oid of refs) this.#notFollowed(oid, () => `${header.name} ${header.oid}`)
+    return { shape: header.shape as Shape, refs: [...refs], state }
+  }
+
+  /** One value, standing at `key` of what is being encoded. */
+  value(value: unknown, key: string | number): Packable {
+    switch (typeof value) {
+      case 'object':
+        return value === null ? null : this.#object(value, key)
+      case 'symbol':
+        return this.#reference(unresolvedOid(value), key)
+      default:
+        return encodePrimitive(value)
+    }
+  }
+
+  #object(value: object, key: string | number): Packable {
+    const handler = handlerOf(value)
+    if (handler instanceof Header) return this.#reference(handler, key)
+    if (handler instanceof Node) return this.#container(handler, key)
+    if (isBytes(value)) {
+      this.#bytesMet ??= new Set()
+      if (this.#bytesMet.has(value)) this.#refuseTwice('typed array', this.#path(key))
+      this.#bytesMet.add(value)
+    }
+    return encodeLeaf(value)
+  }
+
+  #reference(to: Header | Oid, key: string | number): Packable {
+    const { scope } = this.#writing
+    if (typeof to === 'number') {
+      this.#notFollowed(to, () => this.#path(key))
+    } else if (to.scope === NOWHERE) {
+      this.#writing.checkKind(to, this.#path(key))
+      this.#include(to)
+    } else if (to.scope !== scope) {
+      throw new ValueError(this.#path(key), `${to.name} ${to.oid} belongs to another connection`)
+    } else if (this.#writing.mustWrite(to, () => this.#path(key))) {
+      this.#include(to)
+    }
+    const identity = typeof to === 'number' ? to : to.oid || to
+    this.#refIndex ??= new Map()
+    let index = this.#refIndex.get(identity)
+    if (index === undefined) {
+      index = this.#refs.push(typeof to === 'number' || to.oid === 0 ? to : to.oid) - 1
+      this.#refIndex.set(identity, index)
+    }
+    return { '': index }
+  }
+
+  #notFollowed(oid: Oid, path: () => string): void {
+    const header = this.#writing.missing(oid, path)
+    if (header) this.#include(header)
+  }
+
+  #container(node: Node, key: string | number): Packable {
+    if (node.met === this.#run) this.#refuseTwice(Array.isArray(node.target) ? 'array' : 'object', this.#path(key))
+    if (node.load !== node.owner.load) {
+      throw new StaleDataError(
+        node.owner.oid,
+        `${this.#path(key)} holds plain data of an earlier state: read it again from its owner`,
+      )
+    }
+    node.met = this.#run
+    this.#way.push(key)
+    if (this.#way.length > DEEPEST) throw new ValueError(this.#path(''), `plain data more than ${DEEPEST} levels deep`)
+    const packed = Array.isArray(node.target) ? this.#array(node.target) : this.#plainObject(node.target)
+    this.#way.pop()
+    return packed
+  }
+
+  // Containers in which nothing needs an escape are packed as they are.
+
+  #array(target: unknown[]): Packable {
+    let packed: unknown[] = target
+    for (let i = 0; i < target.length; i++) {
+      const value = target[i]
+      const part = this.value(value, i)
+      if (part === value) continue
+      if (packed === target) packed = target.slice()
+      packed[i] = part
+    }
+    return packed as Packable[]
+  }
+
+  #plainObject(target: Record<string, unknown>): Packable {
+    const keys = Object.keys(target)
+    const bare = Object.getPrototypeOf(target) === null
+    let usual = !bare && !(keys.length === 1 && keys[0] === '')
+    let unsafe = false
+    let escaped = false
+    const parts: Packable[] = []
+    for (const key of keys) {
+      const value = target[key]
+      const part = this.value(value, key)
+      parts.push(part)
+      escaped ||= part !== value
+      usual &&= key !== '__proto__' && isOrdinaryString(key)
+      // msgpackr asks a plain object for these.
+      unsafe ||= key === 'constructor' || key === 'hasOwnProperty'
+    }
+    if (!usual) return special(bare ? TAG.nullObject : TAG.object, keys.map(encodePrimitive), parts)
+    if (!escaped && !unsafe) return target as Packable
+    return new Map(keys.map((key, i) => [key, parts[i] as Packable]))
+  }
+
+  #path(key: string | number): string {
+    const { name } = this.#owner as Header
+    return [name, ...this.#way, key].join('.')
+  }
+
+  #refuseTwice(what: string, path: string): never {
+    const other = this.#firstPlace(path)
+    throw new ValueError(
+      path,
+      `the same plain ${what} stands at ${other} too, and plain data is a tree: store a copy, or make it a class that extends Persistent`,
+    )
+  }
+
+  /** Where the container at `path` was met before. */
+  #firstPlace(path: string): string {
+    const places: { value: unknown; path: string }[] = []
+    const owner = this.#owner as Header
+    const walk = (value: unknown, at: string, depth: number): void => {
+      places.push({ value, path: at })
+      const node = handlerOf(value)
+      if (!(node instanceof Node) || depth > DEEPEST || at === path) return
+      for (const [key, part] of Object.entries(node.target)) walk(part, `${at}.${key}`, depth + 1)
+    }
+    owner.eachSlot((value, key) => walk(value, `${owner.name}.${owner.keyName(key)}`, 0))
+    const here = places.find(place => place.path === path)
+    return places.find(place => place.value === here?.value && place.path !== path)?.path ?? 'another place'
+  }
+}
+
+export { Decoder, referencesOf, unpackState } from './decoder.js'

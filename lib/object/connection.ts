@@ -1,0 +1,264 @@
+// What applications hold of a store: one identity map over one snapshot. Checks in which state each call is allowed
+// (spec/semantics.md has the table) and hands the work on.
+import { StateError } from '../error.js'
+import { pack, type PackOptions, type PackResult } from '../store/pack.js'
+import type { Oid } from '../store/types.js'
+import { encodeAnnotation, type Annotation } from './annotation.js'
+import { commitSession } from './commit.js'
+import { peek } from './load.js'
+import { setLooking, type Looking } from './inspection.js'
+import { headerOf, type Header } from './header.js'
+import { Session } from './session.js'
+import { checkOpen, refuseInsideOther, transact, transactAsync, type TransactOptions } from './transact.js'
+
+/** A promise is not a result that a transaction can have. */
+export type Sync<T> = T extends PromiseLike<unknown> ? never : T
+
+/** Ends one `pause()`. */
+export interface Pause extends Disposable {
+  continue(): void
+}
+
+const connections = new WeakMap<Session, Connection>()
+
+export class Connection<Root = unknown> {
+  readonly #session: Session
+  readonly #again: () => Session
+  readonly #pauses: Pause[] = []
+
+  /** Not for applications: use `open()`. */
+  constructor(session: Session, again: () => Session) {
+    this.#session = session
+    this.#again = again
+    connections.set(session, this)
+  }
+
+  /** The object with oid 1, from which everything that is kept can be reached. */
+  get root(): Root {
+    checkOpen(this.#session)
+    return this.#session.root as Root
+  }
+
+  /** The data file. */
+  get path(): string {
+    return this.#session.store.path
+  }
+
+  /** Number of the last commit that this connection sees. */
+  get tid(): number {
+    return this.#session.tid
+  }
+
+  /** There are changes that were not committed. */
+  get changed(): boolean {
+    return this.#session.changed.size > 0
+  }
+
+  /** The object with this number; undefined: there is none in this snapshot. */
+  get(oid: number): object | undefined {
+    this.#session.begin()
+    return this.#session.headerOf(oid as Oid)?.object
+  }
+
+  /**
+   * Runs `work` as one transaction and commits; after a conflict runs it again, in the end with the lock held, so that it
+   * never throws WriteConflictError. Whatever `work` throws undoes everything and is passed on. Nested calls join.
+   * Throws StateError with changes pending or while paused.
+   */
+  transact<T>(work: (root: Root) => Sync<T>, options?: TransactOptions): T {
+    const run = work as (root: Root) => T
+    return transact(this.#session, this.root, run, options)
+  }
+
+  /** The same for the same synchronous function; waits for lock, back-off and disk without blocking the event loop. */
+  async transactAsync<T>(work: (root: Root) => Sync<T>, options?: TransactOptions): Promise<T> {
+    const run = work as (root: Root) => T
+    return transactAsync(this.#session, this.root, run, options)
+  }
+
+  /**
+   * Makes all changes one commit, and returns its number; with nothing changed, that of the snapshot.
+   * Throws WriteConflictError: then call `abort()` and start over. A commit that fails leaves everything as it was.
+   */
+  commit(annotation: Annotation = {}): number {
+    const session = this.#session
+    this.#check('commit()', { paused: 'a paused connection does not commit: call continue() first' })
+    const bytes = encodeAnnotation(annotation)
+    const wrote = session.changed.size > 0
+    if (wrote) refuseInsideOther(session)
+    commitSession(session, bytes, session.options.isolation, true)
+    const { snapshot } = session
+    if (wrote && session.options.durability === 'fsync') session.store.makeDurable(snapshot)
+    return snapshot.tid
+  }
+
+  /** Undoes all changes. New objects that were never stored stay as they are. */
+  abort(): void {
+    this.#check('abort()', {})
+    if (this.#session.pauses === 0) this.#session.undo()
+  }
+
+  /** Ends the transaction and catches up. Throws StateError with changes pending or while paused. */
+  refresh(): void {
+    const session = this.#session
+    this.#check('refresh()', {
+      changes: 'there are changes that were not committed: call commit() or abort() first',
+      paused: 'the connection is paused: call continue() first',
+    })
+    session.end()
+    session.moveTo(session.store.latest())
+  }
+
+  /** All that this connection has committed or read is on disk afterwards. */
+  flush(): void {
+    checkOpen(this.#session)
+    if (!this.#session.store.readonly) this.#session.store.makeDurable(this.#session.snapshot)
+  }
+
+  /** Catches up, then holds the snapshot until `continue()`; meanwhile nothing can be changed. Nests; disposable. */
+  pause(): Pause {
+    const session = this.#session
+    this.#check('pause()', {
+      changes: 'there are changes that were not committed: call commit() or abort() before pause()',
+    })
+    if (session.pauses === 0) {
+      session.end()
+      session.begin()
+    }
+    session.pauses++
+    const end = (): void => {
+      const at = this.#pauses.indexOf(pause)
+      if (at < 0) return
+      this.#pauses.splice(at, 1)
+      if (session.closed || --session.pauses > 0) return
+      session.end()
+    }
+    const pause: Pause = { continue: end, [Symbol.dispose]: end }
+    this.#pauses.push(pause)
+    return pause
+  }
+
+  /** Ends the latest `pause()`. */
+  continue(): void {
+    this.#check('continue()', {})
+    const pause = this.#pauses.at(-1)
+    if (!pause) throw new StateError('continue(): the connection is not paused')
+    pause.continue()
+  }
+
+  /**
+   * Another connection to the same store, with a snapshot of its own. Its transactions end only by commit, abort or
+   * refresh: for work across awaits.
+   */
+  connect(): Connection<Root> {
+    checkOpen(this.#session)
+    return new Connection<Root>(this.#again(), this.#again)
+  }
+
+  /** Makes a new file of what is reachable, while others go on reading and writing. See `PackOptions`. */
+  async pack(options: PackOptions = {}): Promise<PackResult> {
+    this.#check('pack()', {})
+    return pack(this.#session.store, options)
+  }
+
+  /** Afterwards every access throws ClosedError. Throws StateError with changes pending. Closing twice does nothing. */
+  close(): void {
+    if (this.#session.closed) return
+    this.#check('close()', {
+      changes: 'there are changes that were not committed: call commit() or abort() before close()',
+    })
+    this.#session.close()
+  }
+
+  /** Like `close()`, but undoes pending changes, with a warning. */
+  [Symbol.dispose](): void {
+    if (this.#session.closed) return
+    this.#check('the end of a using block', {})
+    if (this.changed) {
+      this.#session.undo()
+      process.emitWarning(
+        `changes to ${this.path} that were not committed are undone, because the connection is disposed of`,
+        {
+          type: 'PerdureWarning',
+          code: 'PERDURE_UNDONE',
+        },
+      )
+    }
+    this.#session.close()
+  }
+
+  #check(call: string, refuse: { readonly changes?: string; readonly paused?: string }): void {
+    const session = this.#session
+    checkOpen(session)
+    if (session.inside > 0) throw new StateError(`${call} cannot be called inside transact(), which commits by itself`)
+    if (refuse.changes !== undefined && session.changed.size > 0) throw new StateError(refuse.changes)
+    if (refuse.paused !== undefined && session.pauses > 0) throw new StateError(refuse.paused)
+  }
+}
+
+// ---- of single objects ------------------------------------------------------------------------------------------
+
+function needed(object: object): Header {
+  const header = headerOf(object)
+  if (!header) throw new TypeError('expects a persistent object')
+  return header
+}
+
+/** The object's number; undefined: it was never stored. */
+export function oidOf(object: object): number | undefined {
+  const { oid } = needed(object)
+  return oid === 0 ? undefined : oid
+}
+
+/** The stored name of the object's class; '' for a root without a class. */
+export function typeOf(object: object): string {
+  return needed(object).kind.type
+}
+
+/** The connection that the object belongs to; undefined: it was never stored. */
+export function connectionOf(object: object): Connection | undefined {
+  const { scope } = needed(object)
+  return scope instanceof Session ? connections.get(scope) : undefined
+}
+
+/** The object's class is not registered here: it can be read and referred to, and not changed. */
+export function isUnknown(object: object): boolean {
+  const { kind } = needed(object)
+  return kind.Class === undefined && kind.type !== ''
+}
+
+/** Marks the object as changed: after changing bytes inside a typed array, which nobody can see. */
+export function touch(object: object): void {
+  needed(object).change()
+}
+
+// ---- looking ----------------------------------------------------------------------------------------------------
+
+class SessionLooking implements Looking {
+  readonly #session: Session
+
+  constructor(session: Session) {
+    this.#session = session
+  }
+
+  look(header: Header, reference: (oid: Oid) => unknown): unknown {
+    const record = this.#record(header.oid)
+    return record && peek(header, record, this.#session.shapeOf(record), reference)
+  }
+
+  nameOf(oid: Oid): string | undefined {
+    const known = this.#session.cache.get(oid)
+    if (known) return known.name
+    const record = this.#record(oid)
+    return record && (this.#session.shapeOf(record).type || 'root')
+  }
+
+  #record(oid: Oid): ReturnType<Session['snapshot']['generation']['read']> | undefined {
+    if (this.#session.closed) return undefined
+    const { generation, offset } = this.#session.snapshot
+    const at = generation.find(oid, offset)
+    return at === 0 ? undefined : generation.read(at)
+  }
+}
+
+setLooking(({ scope }) => (scope instanceof Session ? new SessionLooking(scope) : undefined))

@@ -1,0 +1,113 @@
+// From records to stored values: unpacks a state, and turns its raw values into tracked containers, leaves and references.
+// Refuses whatever the encoder never writes.
+import type { Oid, StoredRecord } from '../store/types.js'
+import { own } from './adopt.js'
+import { unresolved, type Header } from './header.js'
+import { Unpackr } from './msgpack.js'
+import { define, Node, type Container } from './plain-node.js'
+import type { Shape } from './shapes.js'
+import { decodeBytes, decodeSpecial, isBytes, TAG, unknownForm } from './values.js'
+
+const unpackr = new Unpackr({ useRecords: false, copyBuffers: true })
+
+/** Keys and raw values of a record. */
+export function unpackState(record: StoredRecord, shape: Shape): { keys: readonly string[]; raw: readonly unknown[] } {
+  const state: unknown = unpackr.unpack(record.state)
+  if (!Array.isArray(state)) return unknownForm()
+  if (shape.keys !== null) {
+    if (state.length !== shape.keys.length) return unknownForm()
+    return { keys: shape.keys, raw: state }
+  }
+  const [names, ...raw] = state as unknown[]
+  if (!Array.isArray(names) || names.length !== raw.length) return unknownForm()
+  const plain = new Decoder([], undefined)
+  return { keys: names.map(name => String(plain.value(name))), raw }
+}
+
+/** Raw values into stored ones. Without an owner, containers stay bare and untracked. */
+export class Decoder {
+  readonly #refs: readonly unknown[]
+  readonly #owner: Header | undefined
+
+  constructor(refs: readonly unknown[], owner: Header | undefined) {
+    this.#refs = refs
+    this.#owner = owner
+  }
+
+  value(raw: unknown): unknown {
+    switch (typeof raw) {
+      case 'string':
+      case 'number':
+      case 'boolean':
+        return raw
+      case 'object':
+        return raw === null ? null : this.#object(raw)
+      default:
+        return unknownForm()
+    }
+  }
+
+  #object(raw: object): unknown {
+    if (Array.isArray(raw)) return this.#array(raw)
+    if (raw instanceof Uint8Array) return this.#owned(decodeBytes(raw))
+    if (Object.getPrototypeOf(raw) !== Object.prototype) return unknownForm()
+    const target = raw as Record<string, unknown>
+    const keys = Object.keys(target)
+    if (keys.length === 1 && keys[0] === '') return this.#special(target[''])
+    let ready = true
+    for (const key of keys) {
+      const value = this.value(target[key])
+      if (typeof value === 'symbol') ready = false
+      target[key] = value
+    }
+    return this.#container(target, ready)
+  }
+
+  #array(target: unknown[]): unknown {
+    let ready = true
+    for (let i = 0; i < target.length; i++) {
+      const value = this.value(target[i])
+      if (typeof value === 'symbol') ready = false
+      target[i] = value
+    }
+    return this.#container(target, ready)
+  }
+
+  #special(what: unknown): unknown {
+    if (typeof what === 'number') {
+      const reference = this.#refs[what]
+      return reference === undefined ? unknownForm() : reference
+    }
+    if (!Array.isArray(what)) return unknownForm()
+    const [tag, ...parts] = what as unknown[]
+    if (tag !== TAG.object && tag !== TAG.nullObject) return this.#owned(decodeSpecial(tag, parts))
+    const [keys, values] = parts
+    if (!Array.isArray(keys) || !Array.isArray(values) || keys.length !== values.length) return unknownForm()
+    const target = (tag === TAG.nullObject ? Object.create(null) : {}) as Record<string, unknown>
+    let ready = true
+    keys.forEach((key, i) => {
+      const value = this.value(values[i])
+      if (typeof value === 'symbol') ready = false
+      define(target, String(this.value(key)), value)
+    })
+    return this.#container(target, ready)
+  }
+
+  #owned(value: unknown): unknown {
+    if (this.#owner && isBytes(value)) own(value, this.#owner)
+    return value
+  }
+
+  /** Stands in the state from the start, and so do its parts. */
+  #container(target: Container, ready: boolean): unknown {
+    if (!this.#owner) return target
+    const node = new Node(target, this.#owner, ready)
+    node.slots = 1
+    return node.object
+  }
+}
+
+/** What a record refers to: objects that are known already, otherwise notes to be followed later. */
+export function referencesOf(record: StoredRecord, known: (oid: Oid) => object | undefined): unknown[] {
+  return record.refs.map(oid => known(oid) ?? unresolved(oid))
+}

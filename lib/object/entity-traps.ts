@@ -1,0 +1,140 @@
+// The Proxy of an entity. Reading a field of a loaded object is one comparison and one property load; everything else
+// leaves that path at once. A class of its own with one field, because engines look traps up anew at every access, and find
+// them much faster in a small object than in a header.
+import { ValueError } from '../error.js'
+import { adopt } from './adopt.js'
+import { SPECIAL } from './entity-type.js'
+import { HANDLER, unresolvedOid } from './header.js'
+import { noteSource } from './kept-sources.js'
+import { isOrdinaryField } from './node-traps.js'
+import { attach, define, release } from './plain-node.js'
+import type { EntityHeader, Fields } from './persistent.js'
+
+export class EntityTraps implements ProxyHandler<object> {
+  readonly header: EntityHeader
+
+  constructor(header: EntityHeader) {
+    this.header = header
+  }
+
+  get(_shell: object, key: string | symbol, receiver: unknown): unknown {
+    const { header } = this
+    if (typeof key === 'symbol') return key === HANDLER ? header : Reflect.get(header.kind.shell, key, receiver)
+    if (header.serial !== header.scope.serial) header.scope.touched(header)
+    const value = (header.state as Fields)[key]
+    return typeof value === 'symbol' ? readSpecial(header, key, value, receiver) : value
+  }
+
+  set(_shell: object, key: string | symbol, value: unknown, receiver: unknown): boolean {
+    const { header } = this
+    if (receiver !== header.object) {
+      return Reflect.defineProperty(receiver as object, key, {
+        value,
+        writable: true,
+        enumerable: true,
+        configurable: true,
+      })
+    }
+    if (typeof key === 'string' && header.kind.accessors.has(key))
+      return Reflect.set(header.kind.shell, key, value, receiver)
+    return write(header, key, value)
+  }
+
+  defineProperty(_shell: object, key: string | symbol, descriptor: PropertyDescriptor): boolean {
+    const { header } = this
+    header.touch()
+    const exists = Object.hasOwn(header.state as Fields, key)
+    if (!isOrdinaryField(descriptor, exists))
+      throw new ValueError(`${header.name}.${String(key)}`, 'only ordinary fields can be stored')
+    if (!('value' in descriptor) && exists) return true
+    return write(header, key, descriptor.value)
+  }
+
+  deleteProperty(_shell: object, key: string | symbol): boolean {
+    const { header } = this
+    if (typeof key === 'symbol') return true
+    if (header.kind.transient.has(key)) {
+      if (header.beside) delete header.beside[key]
+      return true
+    }
+    header.touch()
+    if (!Object.hasOwn(header.state as Fields, key)) return true
+    header.change()
+    const state = header.state as Fields
+    const old = state[key]
+    delete state[key]
+    release(old)
+    return true
+  }
+
+  has(_shell: object, key: string | symbol): boolean {
+    const { header } = this
+    if (typeof key === 'symbol') return Reflect.has(header.kind.shell, key)
+    if (header.kind.transient.has(key)) return header.beside !== undefined && key in header.beside
+    header.touch()
+    return key in (header.state as Fields)
+  }
+
+  ownKeys(): string[] {
+    this.header.touch()
+    return Object.keys(this.header.state as Fields)
+  }
+
+  getOwnPropertyDescriptor(shell: object, key: string | symbol): PropertyDescriptor | undefined {
+    const { header } = this
+    if (typeof key === 'symbol') return undefined
+    if (header.kind.transient.has(key)) {
+      const { beside } = header
+      return beside && Object.hasOwn(beside, key)
+        ? { value: beside[key], writable: true, enumerable: false, configurable: true }
+        : undefined
+    }
+    header.touch()
+    if (!Object.hasOwn(header.state as Fields, key)) return undefined
+    return { value: this.get(shell, key, header.object), writable: true, enumerable: true, configurable: true }
+  }
+
+  setPrototypeOf(shell: object, prototype: object | null): boolean {
+    return prototype === Object.getPrototypeOf(shell)
+  }
+
+  preventExtensions(): boolean {
+    return false
+  }
+}
+
+/** A reference that nobody has followed yet, an accessor, or a transient field. */
+function readSpecial(header: EntityHeader, key: string, value: symbol, receiver: unknown): unknown {
+  if (value !== SPECIAL) return ((header.state as Fields)[key] = header.scope.resolve(unresolvedOid(value)))
+  if (header.kind.transient.has(key)) return header.beside?.[key]
+  return Reflect.get(header.kind.shell, key, receiver)
+}
+
+function write(header: EntityHeader, key: string | symbol, value: unknown): boolean {
+  const { kind } = header
+  if (typeof key === 'symbol') throw new ValueError(`${header.name}.${key.toString()}`, 'a symbol cannot be a key')
+  if (kind.transient.has(key)) {
+    header.beside ??= {}
+    header.beside[key] = value
+    return true
+  }
+  if (kind.members.has(key) || key === '__proto__') {
+    throw new ValueError(
+      `${header.name}.${key}`,
+      'is a member of the class, which would hide the stored field: choose another name',
+    )
+  }
+  header.touch()
+  const own = adopt(value, header, () => `${header.name}.${key}`)
+  header.change()
+  const state = header.state as Fields
+  const old = Object.hasOwn(state, key) ? state[key] : undefined
+  if (typeof own === 'object' && own !== null) {
+    attach(own)
+    if (own !== value) noteSource(header, key, value as object)
+  }
+  if (key in kind.view && !Object.hasOwn(state, key)) define(state, key, own)
+  else state[key] = own
+  if (typeof old === 'object' && old !== null) release(old)
+  return true
+}

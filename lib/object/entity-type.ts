@@ -1,0 +1,106 @@
+// What the library derives from a class once: its stored name, what of it is not state, and how its objects are made.
+import { EntityHeader, Persistent } from './persistent.js'
+import type { Kind } from './header.js'
+
+/** A class whose objects can be stored. */
+export interface PersistentClass<T extends Persistent = Persistent> {
+  new (): T
+  /** The stored name of the class; its own, not inherited. */
+  readonly type: string
+  /** Of the fields' meaning: a whole number, 1 unless told. Raise it together with `upgrade`. */
+  readonly version?: number
+  /** Values for fields that an older record lacks; copied in. */
+  readonly defaults?: object
+  /** Names of fields that are kept beside the state and never stored. */
+  readonly transient?: readonly string[]
+  /** Edits the plain state of a record that an older version of the class wrote. */
+  upgrade?(state: Record<string, unknown>, from: number): void
+}
+
+type AnyClass = PersistentClass & { readonly prototype: Persistent; readonly name: string }
+
+/** Stands in a class's view of its prototype for what must not be read as a field. */
+export const SPECIAL = Symbol('accessor or transient')
+
+export class EntityType implements Kind {
+  readonly type: string
+  readonly version: number
+  readonly Class: AnyClass | undefined
+  /** The Proxy's target: empty, shared by all objects of the class, there for its prototype only. */
+  readonly shell: object
+  /** Prototype of states: the class's, with SPECIAL in front of what is no field. */
+  readonly view: object
+  readonly accessors = new Set<string>()
+  /** Names that a field must not have: it would be hidden, or hide them. */
+  readonly members = new Set<string>()
+  readonly transient = new Set<string>()
+  readonly defaults: Record<string, unknown> | undefined
+  readonly upgrade: ((state: Record<string, unknown>, from: number) => void) | undefined
+
+  /** A class; or undefined, for objects without one: `defaults` are the root's initial values. */
+  constructor(Class: AnyClass | undefined, type: string, defaults?: object) {
+    this.Class = Class
+    this.type = type
+    this.version = Class?.version ?? 1
+    this.defaults = (defaults ?? Class?.defaults) as Record<string, unknown> | undefined
+    if (Class?.upgrade) this.upgrade = Class.upgrade.bind(Class)
+    const prototype = Class ? Class.prototype : (Object.create(Persistent.prototype) as object)
+    this.shell = Object.create(prototype) as object
+    this.view = Object.create(prototype) as object
+    if (Class) this.#inspectClass(Class)
+    for (const name of ['__proto__', ...this.accessors, ...this.transient])
+      Object.defineProperty(this.view, name, { value: SPECIAL })
+  }
+
+  #inspectClass(Class: AnyClass): void {
+    let prototype: object | null = Class.prototype
+    for (
+      ;
+      prototype && prototype !== Persistent.prototype;
+      prototype = Object.getPrototypeOf(prototype) as object | null
+    ) {
+      for (const name of Object.getOwnPropertyNames(prototype)) {
+        const descriptor = Object.getOwnPropertyDescriptor(prototype, name)
+        this.members.add(name)
+        if (descriptor?.get || descriptor?.set) this.accessors.add(name)
+      }
+    }
+    for (const name of ancestry(Class).flatMap(C => (Object.hasOwn(C, 'transient') ? (C.transient ?? []) : [])))
+      this.transient.add(name)
+  }
+
+  ghost(): EntityHeader {
+    return new EntityHeader(this, false)
+  }
+
+  /** A new object without running a constructor. */
+  create(): EntityHeader {
+    return new EntityHeader(this, true)
+  }
+}
+
+/** The class and those that it is derived from, below Persistent. */
+export function ancestry(Class: AnyClass): AnyClass[] {
+  const line: AnyClass[] = []
+  for (
+    let C = Class;
+    (C as unknown) !== Persistent && typeof C === 'function' && C !== Function.prototype;
+    C = Object.getPrototypeOf(C) as AnyClass
+  )
+    line.push(C)
+  return line
+}
+
+const types = new WeakMap<object, EntityType>()
+
+export function entityTypeOf(Class: AnyClass): EntityType {
+  let type = types.get(Class)
+  if (!type) {
+    type = new EntityType(
+      Class,
+      Object.hasOwn(Class, 'type') && typeof Class.type === 'string' ? Class.type : Class.name,
+    )
+    types.set(Class, type)
+  }
+  return type
+}

@@ -1,0 +1,153 @@
+// What the library knows of one object: who it is, which version of it is loaded, whether it was changed. Every object
+// that can be stored has one: behind its Proxy (persistent.ts), or in a sealed collection (collection.ts).
+// A header never decides what a transaction sees: that is the connection, its scope.
+import { StateError } from '../error.js'
+import type { Offset, Oid, StoredRecord, Tid } from '../store/types.js'
+import type { Decoder, Encoder } from './codec.js'
+import { takeBack, type Node } from './plain-node.js'
+import type { Shape } from './shapes.js'
+import type { Packable } from './values.js'
+
+/** Leads from an object or a container to its handler (Header or Node), past every trap. Never leaves the library. */
+export const HANDLER = Symbol('perdure handler')
+
+/** What an object asks of the connection that it belongs to. */
+export interface Scope {
+  /** Changes with every transaction; an object that was accessed in the current one carries it. */
+  readonly serial: number
+  /** First access in this transaction: checks that the loaded version is the visible one, or loads that. */
+  touched(header: Header): void
+  /** First change in this transaction. Throws when it must not be. */
+  changing(header: Header): void
+  /** The object with this oid, as a ghost if need be. */
+  resolve(oid: Oid): object
+}
+
+/** Of objects that no commit has stored yet: nothing to load, nobody to tell. */
+export const NOWHERE: Scope = {
+  serial: 0,
+  touched: () => undefined,
+  changing: () => undefined,
+  resolve: () => {
+    throw new StateError('an object that was never stored has no references to load')
+  },
+}
+
+/** What all objects of one class (or one kind of collection) have in common. */
+export interface Kind {
+  /** The stored name. */
+  readonly type: string
+  readonly version: number
+  /** undefined: stands for a class that is not registered here. */
+  readonly Class: (abstract new (...args: never[]) => object) | undefined
+  /** An object that is not loaded. */
+  ghost(): Header
+}
+
+let births = 0
+
+export abstract class Header {
+  readonly kind: Kind
+  /** Order of creation: in this order new objects get their oids. */
+  readonly born = ++births
+  scope: Scope = NOWHERE
+  /** 0: never stored. */
+  oid = 0 as Oid
+  /** The transaction in which it was last accessed, by its connection's count. */
+  serial = 0
+  /** Changed since it was loaded or stored; a new object is always. */
+  changed = false
+
+  // The version that is loaded.
+  /** Where it was loaded from; 0: nowhere, because its file lacks it (see Connection). */
+  at = 0 as Offset
+  tid = 0 as Tid
+  /** The file generation that `at` belongs to. */
+  generation = 0
+  shape: Shape | undefined
+  /** Read already, not yet decoded. */
+  fetched: StoredRecord | undefined
+  /** Kept as it was read because it must not be written anew: of an unknown class, or newer than its class. */
+  inert: StoredRecord | undefined
+
+  // Plain data: see places.ts.
+  /** Counts loads: plain data of an earlier one is found again, or stale. */
+  load = 0
+  /** Containers that can be found again by their place in the stored state; owners before what they contain. */
+  placed: readonly Node[] = []
+  /** Containers with a stored place that the current transaction took out. */
+  removed: Node[] | undefined
+
+  constructor(kind: Kind) {
+    this.kind = kind
+  }
+
+  /** What the application holds. */
+  abstract readonly object: object
+  abstract readonly loaded: boolean
+  /** Becomes a ghost. */
+  protected abstract unload(): void
+  /** Takes over a stored state: one raw value for each key, to be passed through `decoder.value`. */
+  abstract decode(keys: readonly string[], raw: readonly unknown[], decoder: Decoder): void
+  abstract keys(): readonly string[]
+  /** One value for each key. */
+  abstract encode(encoder: Encoder): Packable[]
+  /** Every plain container that stands directly in the state, with the key that leads to it, or undefined if none does for long. */
+  abstract eachSlot(visit: (value: unknown, key: unknown) => void): void
+  /** What stands at a key that `eachSlot` gave. */
+  abstract slot(key: unknown): unknown
+  /** Puts a container back to its place, without any notice. */
+  abstract putBack(key: unknown, value: object): void
+  /** Name of a key in messages. */
+  keyName(key: unknown): string {
+    return String(key)
+  }
+
+  get name(): string {
+    return this.kind.type || 'root'
+  }
+
+  touch(): void {
+    if (this.serial !== this.scope.serial) this.scope.touched(this)
+  }
+
+  /** To be called before every change. */
+  change(): void {
+    if (this.serial !== this.scope.serial) this.scope.touched(this)
+    if (!this.changed) this.scope.changing(this)
+  }
+
+  /** Forgets the loaded state and what was changed in it. */
+  drop(): void {
+    this.unload()
+    this.changed = false
+    this.serial = 0
+    this.fetched = undefined
+    this.inert = undefined
+    if (this.removed) for (const node of this.removed) takeBack(node)
+    this.removed = undefined
+  }
+}
+
+/** The handler behind a value: a Header, a Node, or undefined for anything else. */
+export function handlerOf(value: unknown): Header | Node | undefined {
+  if (value === null || typeof value !== 'object') return undefined
+  const handler = (value as { [HANDLER]?: Header | Node })[HANDLER]
+  return handler !== undefined && handler.object === value ? handler : undefined
+}
+
+export function headerOf(value: unknown): Header | undefined {
+  const handler = handlerOf(value)
+  return handler instanceof Header ? handler : undefined
+}
+
+// ---- references that were not followed yet ----------------------------------------------------------------------
+
+/** Stands in a state for a reference whose object nobody asked for; symbols cannot be stored, so it is nothing else. */
+export function unresolved(oid: Oid): symbol {
+  return Symbol(`object ${oid}`)
+}
+
+export function unresolvedOid(reference: symbol): Oid {
+  return Number(reference.description?.slice('object '.length)) as Oid
+}

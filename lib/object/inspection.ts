@@ -1,0 +1,86 @@
+// How objects print: their fields, with references as [Account 12]. Looking begins no transaction, loads nothing into the
+// identity map, and is no access.
+import { inspect } from 'node:util'
+import type { Oid } from '../store/types.js'
+import { handlerOf, Header, unresolvedOid } from './header.js'
+import { define, nodeOf } from './plain-node.js'
+
+interface Options {
+  readonly depth?: number | null
+  readonly stylize?: (text: string, style: string) => string
+}
+
+/** Prints as its text, without quotes. */
+class Mark {
+  readonly text: string
+  constructor(text: string) {
+    this.text = text
+  }
+  [inspect.custom](_depth: number, options: Options): string {
+    return options.stylize?.(this.text, 'special') ?? this.text
+  }
+}
+
+/** What inspection asks of the connection, which must not change by it. */
+export interface Looking {
+  /** Fields of the record that the snapshot shows; undefined: there is none, or the connection is closed. */
+  look(header: Header, reference: (oid: Oid) => unknown): unknown
+  /** Stored name of the object's class; undefined: not known. */
+  nameOf(oid: Oid): string | undefined
+}
+
+let looking: ((header: Header) => Looking | undefined) | undefined
+
+/** Connections tell how to look at what is not loaded. */
+export function setLooking(find: (header: Header) => Looking | undefined): void {
+  looking = find
+}
+
+export function inspectObject(header: Header, depth: number | null, options: object): string {
+  const given = options as Options
+  const name = label(header)
+  const mark = (value: unknown): unknown => markReferences(value, header)
+  if (depth !== null && depth < 0) return new Mark(`[${name}]`)[inspect.custom](0, given)
+  let content: unknown
+  if (header.loaded) content = contentOf(header, mark)
+  else
+    content = looking?.(header)?.look(header, oid => new Mark(`[${looking?.(header)?.nameOf(oid) ?? 'object'} ${oid}]`))
+  if (content === undefined) return `${name} {}`
+  return `${name} ${inspect(content, { ...given, depth })}`
+}
+
+/** Method of containers with references that were not followed. */
+export function inspectContainer(this: unknown, depth: number | null, options: object): string {
+  const node = nodeOf(this)
+  return inspect(node && markReferences(this, node.owner), { ...options, depth })
+}
+
+function label(header: Header): string {
+  return header.oid === 0 ? header.name : `${header.name} ${header.oid}`
+}
+
+function contentOf(header: Header, mark: (value: unknown) => unknown): unknown {
+  if (hasToPlain(header)) return header.toPlain(mark)
+  const { state } = header as unknown as { state: Record<string, unknown> }
+  return Object.fromEntries(Object.entries(state).map(([key, value]) => [key, mark(value)]))
+}
+
+function hasToPlain(header: Header): header is Header & { toPlain(convert: (value: unknown) => unknown): unknown } {
+  return typeof (header as { toPlain?: unknown }).toPlain === 'function'
+}
+
+function markReferences(value: unknown, from: Header): unknown {
+  if (typeof value === 'symbol') {
+    const oid = unresolvedOid(value)
+    return new Mark(`[${looking?.(from)?.nameOf(oid) ?? 'object'} ${oid}]`)
+  }
+  const handler = handlerOf(value)
+  if (handler instanceof Header) return new Mark(`[${label(handler)}]`)
+  const node = nodeOf(value)
+  if (!node) return value
+  const { target } = node
+  if (Array.isArray(target)) return target.map(part => markReferences(part, from))
+  const copy = Object.create(Object.getPrototypeOf(target) as object | null) as Record<string, unknown>
+  for (const [key, part] of Object.entries(target)) define(copy, key, markReferences(part, from))
+  return copy
+}

@@ -1,0 +1,259 @@
+// Objects as anybody can look at them, without the application's classes: records decoded by their shapes, references as
+// names, ways from the root. Reads one snapshot. Loads nothing into any identity map, and changes nothing.
+import { inspect } from 'node:util'
+import type { Snapshot } from '../store/snapshot.js'
+import { LOST_SHAPE, ROOT_OID, type Oid, type StoredRecord, type Tid } from '../store/types.js'
+import type { ShapeUsage } from '../store/usage.js'
+import type { Annotation } from './annotation.js'
+import { Decoder, unpackState } from './codec.js'
+import { collectionKinds } from './collection.js'
+import { collectionEntries } from './inspected-collection.js'
+import { Unpackr } from './msgpack.js'
+import { ShapeTable, type Shape } from './shapes.js'
+
+/** A reference as it is shown; nothing is loaded by it. Prints as `[Account 12]`. */
+export class Reference {
+  readonly oid: Oid
+  readonly #typeOf: (oid: Oid) => string
+  constructor(oid: Oid, typeOf: (oid: Oid) => string) {
+    this.oid = oid
+    this.#typeOf = typeOf
+  }
+  /**
+   * Stored name of the class; 'root' for a root without a class, 'lost' for what could not be saved from a damaged file,
+   * 'missing' if there is no such object. Read when it is asked for: a collection may refer to many.
+   */
+  get type(): string {
+    return this.#typeOf(this.oid)
+  }
+  toString(): string {
+    return `[${this.type} ${this.oid}]`
+  }
+  [inspect.custom](): string {
+    return this.toString()
+  }
+}
+
+/** One object, as the snapshot shows it. */
+export interface InspectedObject {
+  readonly oid: Oid
+  readonly type: string
+  /** Of the class that wrote it. */
+  readonly version: number
+  /** The commit that wrote it. */
+  readonly tid: Tid
+  /** Where its record begins, and how many bytes it takes. */
+  readonly offset: number
+  readonly bytes: number
+  /** Plain values, with a Reference wherever one object refers to another. Of a collection: none. */
+  readonly fields: ReadonlyMap<string, unknown>
+  /** Of a collection: what it holds, in its order; the key is the position in a list or set. */
+  readonly entries: readonly (readonly [key: unknown, value: unknown])[] | undefined
+  /** What it refers to, each object once. */
+  readonly references: readonly Reference[]
+}
+
+/** What stands at the end of a path. */
+export type Found =
+  | { readonly kind: 'object'; readonly object: InspectedObject }
+  /** Plain data inside an object. */
+  | { readonly kind: 'value'; readonly owner: Reference; readonly value: unknown }
+  /** `inside` has no `key`; `has` names the first keys that it has, and there are `more`. */
+  | {
+      readonly kind: 'absent'
+      readonly inside: string
+      readonly key: string
+      readonly has: readonly string[]
+      readonly more: number
+    }
+
+export interface TypeUsage extends ShapeUsage {
+  readonly type: string
+}
+
+const MOST_NAMED = 10
+
+/** Of objects that could not be saved from a damaged file. */
+const LOST: Shape = { oid: LOST_SHAPE, type: 'lost', version: 0, keys: [] }
+const NOTHING = { keys: [], raw: [] }
+
+export class Inspector {
+  readonly #snapshot: Snapshot
+  readonly #shapes = new ShapeTable()
+  readonly #types = new Map<Oid, string>()
+
+  constructor(snapshot: Snapshot) {
+    this.#snapshot = snapshot
+  }
+
+  /** Undefined: there is no such object (a shape is none). Throws SchemaError if a newer version wrote what this one cannot read. */
+  object(oid: Oid): InspectedObject | undefined {
+    const record = this.#record(oid)
+    if (record === undefined || record.shape === 0) return undefined
+    const shape = this.#shape(record.shape)
+    const references = record.refs.map(ref => this.reference(ref))
+    const { keys, raw } = shape === LOST ? NOTHING : unpackState(record, shape)
+    const kind = collectionKinds().find(({ type }) => type === shape.type)
+    const fields = new Map<string, unknown>()
+    if (kind === undefined) {
+      const decoder = new Decoder(references, undefined)
+      keys.forEach((key, n) => fields.set(key, decoder.value(raw[n])))
+    }
+    return {
+      oid,
+      type: nameOf(shape),
+      version: shape.version,
+      tid: record.tid,
+      offset: record.offset,
+      bytes: record.length,
+      fields,
+      entries: kind && collectionEntries(kind, keys, raw, record.refs, ref => this.reference(ref)),
+      references,
+    }
+  }
+
+  /** Stored name of an object's class; undefined: there is no such object. */
+  typeOf(oid: Oid): string | undefined {
+    const known = this.#types.get(oid)
+    if (known !== undefined) return known
+    const record = this.#record(oid)
+    if (record === undefined || record.shape === 0) return undefined
+    const type = nameOf(this.#shape(record.shape))
+    this.#types.set(oid, type)
+    return type
+  }
+
+  reference(oid: Oid): Reference {
+    return new Reference(oid, each => this.typeOf(each) ?? 'missing')
+  }
+
+  /**
+   * Follows `path` (`/accounts/ada/tags/0`) from an object, the root unless told: through fields, plain data, positions
+   * in lists and keys of maps, over references. A key with slashes is written as it is, or, if that could mean something
+   * else as well, with `~1` for `/` and `~0` for `~` as in a JSON Pointer (RFC 6901).
+   */
+  resolve(path: string, from: Oid = ROOT_OID): Found {
+    const found = this.#resolve(path, from)
+    return found.kind === 'absent' && path.endsWith('/') ? this.#resolve(path.slice(0, -1), from) : found
+  }
+
+  #resolve(path: string, from: Oid): Found {
+    const steps = path.split('/').slice(1).map(unescape)
+    const start = this.object(from)
+    if (start === undefined) return noObject(from)
+    return this.#walk(start, this.reference(start.oid), undefined, steps)
+  }
+
+  /** `plain`: where in `owner` we are, undefined at its top. */
+  #walk(
+    owner: InspectedObject,
+    named: Reference,
+    plain: { value: unknown; path: string } | undefined,
+    steps: readonly string[],
+  ): Found {
+    if (plain?.value instanceof Reference) {
+      const object = this.object(plain.value.oid)
+      const { value } = plain
+      return object ? this.#walk(object, value, undefined, steps) : noObject(value.oid)
+    }
+    if (steps.length === 0)
+      return plain ? { kind: 'value', owner: named, value: plain.value } : { kind: 'object', object: owner }
+    const parts = plain ? partsOf(plain.value) : (owner.entries ?? [...owner.fields])
+    let failure: Found | undefined
+    for (let taken = 1; taken <= steps.length; taken++) {
+      const key = steps.slice(0, taken).join('/')
+      const part =
+        parts.find(([name]) => name === key) ??
+        parts.find(([name]) => typeof name !== 'string' && keyText(name) === key)
+      if (part === undefined) continue
+      const found = this.#walk(
+        owner,
+        named,
+        { value: part[1], path: `${plain?.path ?? ''}/${key}` },
+        steps.slice(taken),
+      )
+      if (found.kind !== 'absent') return found
+      failure ??= found
+    }
+    const has = parts.slice(0, MOST_NAMED).map(([key]) => keyText(key))
+    const inside = plain ? `${plain.path} of ${String(named)}` : String(named)
+    return failure ?? { kind: 'absent', inside, key: steps[0] ?? '', has, more: parts.length - has.length }
+  }
+
+  /** When that commit was made, in milliseconds since 1970; undefined: a pack has taken its frame away. */
+  timeOf(tid: Tid): number | undefined {
+    const { generation } = this.#snapshot
+    const { baseTid, baseTime } = generation.header
+    if (tid <= baseTid) return tid === baseTid ? baseTime : undefined
+    if (tid === this.#snapshot.tid) return this.#snapshot.time
+    const found = new Error('found')
+    let time: number | undefined
+    try {
+      generation.replay(frame => {
+        if (frame.kind !== 'commit' || frame.tid !== tid) return
+        time = frame.time
+        throw found
+      })
+    } catch (error) {
+      if (error !== found) throw error
+    }
+    return time
+  }
+
+  /** Adds up the shapes of each class; most bytes first. */
+  byType(byShape: ReadonlyMap<Oid, ShapeUsage>): TypeUsage[] {
+    const sums = new Map<string, TypeUsage>()
+    for (const [oid, { objects, bytes }] of byShape) {
+      const type = nameOf(this.#shape(oid))
+      const before = sums.get(type) ?? { objects: 0, bytes: 0 }
+      sums.set(type, { type, objects: before.objects + objects, bytes: before.bytes + bytes })
+    }
+    return [...sums.values()].sort((a, b) => b.bytes - a.bytes || (a.type < b.type ? -1 : 1))
+  }
+
+  #record(oid: Oid): StoredRecord | undefined {
+    const { generation, offset } = this.#snapshot
+    const at = generation.find(oid, offset)
+    return at === 0 ? undefined : generation.read(at)
+  }
+
+  #shape(oid: Oid): Shape {
+    return oid === LOST_SHAPE ? LOST : this.#shapes.get(this.#snapshot.generation, oid)
+  }
+}
+
+function noObject(oid: Oid): Found {
+  return { kind: 'absent', inside: 'the store', key: `object ${oid}`, has: [], more: 0 }
+}
+
+function nameOf({ type }: Shape): string {
+  return type || 'root'
+}
+
+function unescape(step: string): string {
+  return step.replaceAll('~1', '/').replaceAll('~0', '~')
+}
+
+function partsOf(value: unknown): readonly (readonly [key: unknown, value: unknown])[] {
+  if (Array.isArray(value)) return [...value.entries()]
+  const isPlain = typeof value === 'object' && value !== null && !ArrayBuffer.isView(value) && !(value instanceof Date)
+  return isPlain ? Object.entries(value) : []
+}
+
+/** How a key is written in a path: as in the messages of the library. */
+export function keyText(key: unknown): string {
+  if (typeof key === 'bigint') return `${key}n`
+  if (key instanceof Reference) return `${key.type} ${key.oid}`
+  if (key instanceof Date) return key.toISOString()
+  if (key instanceof Uint8Array) return `<${Buffer.from(key).toString('hex')}>`
+  return Array.isArray(key) ? `[${key.map(keyText).join(', ')}]` : String(key)
+}
+
+const unpackr = new Unpackr({ useRecords: false })
+
+/** What a commit says about itself. */
+export function decodeAnnotation(bytes: Uint8Array): Annotation {
+  if (bytes.length === 0) return {}
+  const { note, meta } = unpackr.unpack(bytes) as { note?: unknown; meta?: unknown }
+  return { note: typeof note === 'string' ? note : undefined, meta }
+}

@@ -1,0 +1,57 @@
+// Plain data is copied in when it is assigned, so an object that the program keeps is not the stored one. Changing that
+// instead is an easy mistake and loses data in silence: a sample is remembered until the commit, which compares and warns.
+import type { Header } from './header.js'
+
+/** Only so many fields of an object are compared. */
+const MOST_FIELDS = 32
+/** Of the assignments to one field, the first few are in the sample, then every 64th. */
+const FIRST = 4
+const EVERY = 64
+
+interface Sample {
+  readonly source: object
+  readonly field: string
+  readonly was: readonly unknown[]
+}
+
+const counts = new Map<string, number>()
+const warned = new Set<string>()
+const samples = new WeakMap<Header, Sample[]>()
+
+/** `source` was copied into the field of this owner. */
+export function noteSource(owner: Header, key: string, source: object): void {
+  if (!Array.isArray(source) && Object.getPrototypeOf(source) !== Object.prototype) return
+  const field = `${owner.name}.${key}`
+  // Initial values of new objects are mostly literals, and must not use up the sample.
+  const group = owner.oid === 0 ? `new ${field}` : field
+  const count = counts.get(group) ?? 0
+  counts.set(group, count + 1)
+  if ((count >= FIRST && count % EVERY !== 0) || warned.has(field)) return
+  if ((Array.isArray(source) ? source : Object.keys(source)).length > MOST_FIELDS) return
+  const was = contentOf(source)
+  const noted = samples.get(owner)
+  if (noted) noted.push({ source, field, was })
+  else samples.set(owner, [{ source, field, was }])
+}
+
+/** The owner is being committed (or its changes are undone: then nothing is compared). */
+export function checkSources(owner: Header, compare: boolean): void {
+  const noted = samples.get(owner)
+  if (!noted) return
+  samples.delete(owner)
+  if (!compare) return
+  for (const { source, field, was } of noted) {
+    const is = contentOf(source)
+    if (warned.has(field) || (is.length === was.length && is.every((part, i) => Object.is(part, was[i])))) continue
+    warned.add(field)
+    process.emitWarning(
+      `The plain data assigned to ${field} was changed after the assignment. A copy was stored, and that did not change: ` +
+        'read it back from its owner and change what you get.',
+      { type: 'PerdureWarning', code: 'PERDURE_KEPT_SOURCE' },
+    )
+  }
+}
+
+function contentOf(source: object): unknown[] {
+  return Object.entries(source).flat()
+}

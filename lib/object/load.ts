@@ -1,0 +1,84 @@
+// Fills an object with a version of its record: decodes, upgrades what an older class wrote, and leads plain data that was
+// handed out back to its places.
+import { SchemaError } from '../error.js'
+import type { Oid, StoredRecord } from '../store/types.js'
+import { isUnknownKind } from './class-registry.js'
+import { Decoder, referencesOf, unpackState } from './codec.js'
+import { CollectionHeader } from './collection.js'
+import { unresolved, unresolvedOid, type Header } from './header.js'
+import { EntityHeader, whileUpgrading } from './persistent.js'
+import { rebind, stamp } from './places.js'
+import type { Shape } from './shapes.js'
+
+/** What loading needs of the connection. */
+export interface Loading {
+  /** The object, if it is in the identity map. */
+  known(oid: Oid): object | undefined
+  resolve(oid: Oid): object
+  /** Every access while `run` runs fails. */
+  withoutAccess<T>(run: () => T): T
+}
+
+export function load(header: Header, record: StoredRecord, shape: Shape, generation: number, loading: Loading): void {
+  const { kind } = header
+  if (shape.type !== kind.type)
+    throw new SchemaError(`object ${record.oid} is a '${shape.type}' now, and was a '${kind.type}'`)
+  const { keys, raw } = unpackState(record, shape)
+  header.load++
+  if (header instanceof EntityHeader && shape.version < kind.version && header.kind.upgrade) {
+    upgrade(header, keys, raw, record, shape.version, loading)
+  } else {
+    header.decode(
+      keys,
+      raw,
+      new Decoder(
+        referencesOf(record, oid => loading.known(oid)),
+        header,
+      ),
+    )
+  }
+  if (header instanceof EntityHeader) header.fillIn(header.kind.defaults)
+  header.inert = isUnknownKind(kind) || shape.version > kind.version ? record : undefined
+  header.fetched = undefined
+  header.shape = shape
+  header.at = record.offset
+  header.tid = record.tid
+  header.generation = generation
+  rebind(header)
+  stamp(header)
+}
+
+function upgrade(
+  header: EntityHeader,
+  keys: readonly string[],
+  raw: readonly unknown[],
+  record: StoredRecord,
+  from: number,
+  loading: Loading,
+): void {
+  const decoder = new Decoder(
+    record.refs.map(oid => loading.resolve(oid)),
+    undefined,
+  )
+  const state: Record<string, unknown> = {}
+  keys.forEach((key, i) => {
+    state[key] = decoder.value(raw[i])
+  })
+  loading.withoutAccess(() => {
+    whileUpgrading(header.kind.type, () => header.kind.upgrade?.(state, from))
+  })
+  header.decode([], [], decoder)
+  header.fillIn(state)
+}
+
+/** What a record holds, for looking at, plain and untracked; references are given as what `reference` makes of them. */
+export function peek(header: Header, record: StoredRecord, shape: Shape, reference: (oid: Oid) => unknown): unknown {
+  const { keys, raw } = unpackState(record, shape)
+  if (header instanceof CollectionHeader) {
+    const looked = header.kind.ghost() as CollectionHeader
+    looked.decode(keys, raw, new Decoder(record.refs.map(unresolved), undefined))
+    return looked.toPlain(value => (typeof value === 'symbol' ? reference(unresolvedOid(value)) : value))
+  }
+  const decoder = new Decoder(record.refs.map(reference), undefined)
+  return Object.fromEntries(keys.map((key, i) => [key, decoder.value(raw[i])]))
+}

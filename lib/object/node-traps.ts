@@ -1,0 +1,106 @@
+// The Proxy of a plain container inside an owner: every use asks the node first, and every change marks the owner.
+import { adopt } from './adopt.js'
+import { trackedMethod } from './array-methods.js'
+import { HANDLER } from './header.js'
+import { attach, define, release, type Container, type Node } from './plain-node.js'
+
+export class NodeTraps implements ProxyHandler<Container> {
+  readonly node: Node
+
+  constructor(node: Node) {
+    this.node = node
+  }
+
+  get(target: Container, key: string | symbol): unknown {
+    if (key === HANDLER) return this.node
+    this.node.see()
+    const value = (target as Record<string | symbol, unknown>)[key]
+    return typeof value === 'function' ? (trackedMethod(value, target) ?? value) : value
+  }
+
+  set(target: Container, key: string | symbol, value: unknown, receiver: unknown): boolean {
+    const { node } = this
+    if (receiver !== node.object) return Reflect.set(target, key, value, receiver)
+    if (key === '__proto__' && !Object.hasOwn(target, key)) node.refuse(key, 'cannot be assigned')
+    return write(node, key, value)
+  }
+
+  defineProperty(target: Container, key: string | symbol, descriptor: PropertyDescriptor): boolean {
+    const exists = Object.hasOwn(target, key)
+    if (!isOrdinaryField(descriptor, exists)) return this.node.refuse(String(key), 'only ordinary fields can be stored')
+    if (!('value' in descriptor) && exists) return true
+    return write(this.node, key, descriptor.value)
+  }
+
+  deleteProperty(target: Container, key: string | symbol): boolean {
+    const { node } = this
+    node.see()
+    if (!Object.hasOwn(target, key)) return true
+    if (Array.isArray(target)) return node.refuse(String(key), 'deleting would leave a hole: use splice')
+    node.change()
+    const old = (target as Record<string | symbol, unknown>)[key]
+    delete (target as Record<string | symbol, unknown>)[key]
+    if (node.attached) release(old)
+    return true
+  }
+
+  has(target: Container, key: string | symbol): boolean {
+    this.node.see()
+    return Reflect.has(target, key)
+  }
+
+  ownKeys(target: Container): (string | symbol)[] {
+    this.node.see()
+    return Reflect.ownKeys(target)
+  }
+
+  getOwnPropertyDescriptor(target: Container, key: string | symbol): PropertyDescriptor | undefined {
+    this.node.see()
+    return Reflect.getOwnPropertyDescriptor(target, key)
+  }
+
+  setPrototypeOf(target: Container, prototype: object | null): boolean {
+    return prototype === Object.getPrototypeOf(target)
+  }
+
+  preventExtensions(): boolean {
+    return false
+  }
+}
+
+function write(node: Node, key: string | symbol, value: unknown): boolean {
+  node.see()
+  const { target } = node
+  if (typeof key === 'symbol') return node.refuse(key.toString(), 'a symbol cannot be a key')
+  if (Array.isArray(target)) {
+    if (key === 'length') return truncate(node, target, value)
+    const index = Number(key)
+    if (!Number.isInteger(index) || index < 0 || String(index) !== key)
+      return node.refuse(key, 'an array has no fields')
+    if (index > target.length) return node.refuse(key, `would leave a hole behind index ${target.length - 1}`)
+  }
+  const own = adopt(value, node.owner, () => node.path(key))
+  node.change()
+  const had = Object.hasOwn(target, key)
+  const old = had ? (target as Record<string, unknown>)[key] : undefined
+  if (node.attached) attach(own)
+  if (key === '__proto__') define(target, key, own)
+  else (target as Record<string, unknown>)[key] = own
+  if (had && node.attached) release(old)
+  return true
+}
+
+function truncate(node: Node, target: unknown[], value: unknown): boolean {
+  const length = Number(value)
+  if (!Number.isInteger(length) || length < 0) throw new RangeError('Invalid array length')
+  if (length > target.length) return node.refuse('length', 'a longer array would have holes')
+  node.change()
+  for (const out of target.splice(length)) if (node.attached) release(out)
+  return true
+}
+
+/** Writable, enumerable, configurable, a value. */
+export function isOrdinaryField(descriptor: PropertyDescriptor, exists: boolean): boolean {
+  if (descriptor.get || descriptor.set) return false
+  return (['writable', 'enumerable', 'configurable'] as const).every(flag => descriptor[flag] ?? exists)
+}

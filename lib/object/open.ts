@@ -1,0 +1,142 @@
+// Opening a store: checks the options, makes the first commit of a new store, and gives a connection.
+import { systemDisk } from '../file/system-disk.js'
+import type { Disk } from '../file/disk.js'
+import { Store, type StoreOptions } from '../store/store.js'
+import { ROOT_OID, type Draft } from '../store/types.js'
+import { ClassRegistry } from './class-registry.js'
+import { Encoder, type Writing } from './codec.js'
+import { Connection } from './connection.js'
+import type { PersistentClass } from './entity-type.js'
+import { NOWHERE, headerOf, type Header } from './header.js'
+import { define } from './plain-node.js'
+import type { Persistent } from './persistent.js'
+import { Session, type Isolation, type SessionOptions } from './session.js'
+import { ShapeTable } from './shapes.js'
+import { checkIsolation } from './transact.js'
+
+export interface OpenOptions extends StoreOptions {
+  /** Classes whose objects are in the store, beside the root's. */
+  readonly classes?: readonly PersistentClass[]
+  /** `fsync`: a commit returns when it is on disk; `os`: when the system has it. `fsync` unless told. */
+  readonly durability?: 'fsync' | 'os'
+  /** `serializable`: all that a transaction accessed must be unchanged when it commits; `snapshot`: what it changed. */
+  readonly isolation?: Isolation
+  /** `transact`: changes are only allowed inside `transact()`; for servers, where requests share a connection. */
+  readonly writes?: 'anywhere' | 'transact'
+}
+
+/** A root without a class and without initial values. */
+export type OpenEnded = Persistent & Record<string, unknown>
+
+type AnyFunction = ((...args: never[]) => unknown) | (abstract new (...args: never[]) => unknown)
+
+/** A field of a new root; `never`: it cannot be stored. What lies deeper is checked when the program runs. */
+type InitialValue<V> = V extends AnyFunction | symbol
+  ? never
+  : V extends ReadonlyMap<infer K, infer E>
+    ? NotNative<V, Map<K, E>>
+    : V extends ReadonlySet<infer E>
+      ? NotNative<V, Set<E>>
+      : V
+
+/** A collection of ours has all that a native one has, but not the other way round. */
+type NotNative<V, Native> = Native extends V ? never : V
+
+/** What may stand for a root without a class: never a class, or else `open` would take one for its own initial values. */
+export type InitialValues<S> = S extends AnyFunction | readonly unknown[]
+  ? never
+  : { readonly [K in keyof S]: InitialValue<S[K]> }
+
+/**
+ * Opens the store at `path`; a missing file is created. `root` is the class of the root object, or its initial values,
+ * or absent.
+ */
+export function open<R extends Persistent>(
+  path: string,
+  options: OpenOptions & { readonly root: PersistentClass<R> },
+): Connection<R>
+export function open<S extends object>(
+  path: string,
+  options: OpenOptions & { readonly root: S & InitialValues<S> },
+): Connection<Persistent & S>
+export function open(path: string, options?: OpenOptions & { readonly root?: undefined }): Connection<OpenEnded>
+export function open(
+  path: string,
+  options: OpenOptions & { readonly root?: PersistentClass | object | undefined } = {},
+): Connection<never> {
+  return openWith(systemDisk, path, options) as Connection<never>
+}
+
+/** The same on a given disk. For tests. */
+export function openWith(
+  disk: Disk,
+  path: string,
+  options: OpenOptions & { readonly root?: PersistentClass | object | undefined } = {},
+): Connection {
+  if (typeof path !== 'string' || path === '') throw new TypeError('open: expects the path of a file')
+  const choices = checkOptions(options)
+  const registry = new ClassRegistry(options.root, options.classes ?? [])
+  const first = options.readonly !== true && disk.lookUp(path) === undefined ? initialDraft(registry) : undefined
+  const connect = (endsWithTurn: boolean, initial?: Draft): Session => {
+    const store = Store.open(disk, path, options, initial)
+    try {
+      return new Session(store, registry, { ...choices, endsWithTurn })
+    } catch (error) {
+      store.close()
+      throw error
+    }
+  }
+  const session = connect(true, first)
+  try {
+    registry.checkRoot(headerOf(session.root)?.kind.type ?? '', session.store.path)
+  } catch (error) {
+    session.close()
+    throw error
+  }
+  return new Connection(session, () => connect(false))
+}
+
+function checkOptions({
+  durability = 'fsync',
+  isolation = 'serializable',
+  writes = 'anywhere',
+  ...rest
+}: OpenOptions): Omit<SessionOptions, 'endsWithTurn'> {
+  if (durability !== 'fsync' && durability !== 'os')
+    throw new TypeError(`durability must be 'fsync' or 'os', not ${String(durability)}`)
+  if (writes !== 'anywhere' && writes !== 'transact')
+    throw new TypeError(`writes must be 'anywhere' or 'transact', not ${String(writes)}`)
+  checkIsolation(isolation)
+  if (rest.until !== undefined && rest.readonly !== true)
+    throw new TypeError('until needs { readonly: true }: the past cannot be changed')
+  return { durability, isolation, writes }
+}
+
+/** The first commit: the root, and all that its constructor attached to it. */
+function initialDraft(registry: ClassRegistry): Draft {
+  const header = newRoot(registry)
+  header.oid = ROOT_OID
+  const writing: Writing = {
+    scope: NOWHERE,
+    shapes: new ShapeTable(),
+    generation: undefined,
+    checkKind: (object, path) => {
+      registry.check(object, path)
+    },
+    mustWrite: () => false,
+    missing: () => undefined,
+  }
+  return new Encoder(writing).encode([header], new Uint8Array(0)).draft
+}
+
+function newRoot(registry: ClassRegistry): Header {
+  const { root } = registry
+  if (typeof root === 'function') {
+    const header = headerOf(new (root as PersistentClass)())
+    if (!header) throw new TypeError('the constructor of the root class returned something else than its object')
+    return header
+  }
+  const header = registry.classless.create()
+  for (const [key, value] of Object.entries(root ?? {})) define(header.object, key, value)
+  return header
+}

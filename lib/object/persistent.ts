@@ -1,0 +1,151 @@
+// The object that applications write: its constructor returns a Proxy (entity-traps.ts) with a header behind it, which
+// holds the state. Loading makes a header and a Proxy: no constructor runs, no initialiser.
+import { inspect } from 'node:util'
+import { SchemaError } from '../error.js'
+import { adopt } from './adopt.js'
+import type { Decoder, Encoder } from './codec.js'
+import { EntityTraps } from './entity-traps.js'
+import { entityTypeOf, type EntityType, type PersistentClass } from './entity-type.js'
+import { HANDLER, Header } from './header.js'
+import { inspectObject } from './inspection.js'
+import { attach, define } from './plain-node.js'
+import type { Packable } from './values.js'
+
+export type Fields = Record<string, unknown>
+
+export class EntityHeader extends Header {
+  declare readonly kind: EntityType
+  readonly object: Persistent
+  state: Fields | null = null
+  /** Values of transient fields. */
+  beside: Fields | undefined
+
+  constructor(type: EntityType, isNew: boolean) {
+    super(type)
+    if (isNew) {
+      this.state = Object.create(type.view) as Fields
+      this.changed = true
+    }
+    this.object = new Proxy(type.shell, new EntityTraps(this)) as Persistent
+  }
+
+  get loaded(): boolean {
+    return this.state !== null
+  }
+
+  protected unload(): void {
+    this.state = null
+  }
+
+  decode(keys: readonly string[], raw: readonly unknown[], decoder: Decoder): void {
+    const state = Object.create(this.kind.view) as Fields
+    const { view, members } = this.kind
+    for (let i = 0; i < keys.length; i++) {
+      const key = keys[i] as string
+      if (key in view) {
+        if (members.has(key)) this.#hidden(key)
+        if (this.kind.transient.has(key)) continue
+        define(state, key, decoder.value(raw[i]))
+      } else {
+        state[key] = decoder.value(raw[i])
+      }
+    }
+    this.state = state
+  }
+
+  /** Adds fields that the state lacks, copied in. No change: the record stays as it is until something else changes it. */
+  fillIn(fields: Fields | undefined): void {
+    const state = this.state as Fields
+    for (const key of Object.keys(fields ?? {})) {
+      if (Object.hasOwn(state, key) || this.kind.transient.has(key)) continue
+      if (this.kind.members.has(key)) this.#hidden(key)
+      const own = adopt(fields?.[key], this, () => `${this.name}.${key}`)
+      attach(own)
+      define(state, key, own)
+    }
+  }
+
+  #hidden(key: string): never {
+    throw new SchemaError(
+      `${this.name} ${this.oid} has a stored field "${key}", which a method or accessor of the class hides: ` +
+        'rename that, or move the field in static upgrade',
+    )
+  }
+
+  keys(): readonly string[] {
+    return Object.keys(this.state as Fields)
+  }
+
+  encode(encoder: Encoder): Packable[] {
+    const state = this.state as Fields
+    const values: Packable[] = []
+    for (const key of Object.keys(state)) values.push(encoder.value(state[key], key))
+    return values
+  }
+
+  eachSlot(visit: (value: unknown, key: unknown) => void): void {
+    const { state } = this
+    if (!state) return
+    for (const key of Object.keys(state)) {
+      const value = state[key]
+      if (typeof value === 'object' && value !== null) visit(value, key)
+    }
+  }
+
+  slot(key: unknown): unknown {
+    const { state } = this
+    return state && Object.hasOwn(state, key as string) ? state[key as string] : undefined
+  }
+
+  putBack(key: unknown, value: object): void {
+    define(this.state as Fields, key as string, value)
+  }
+}
+
+declare const nominal: unique symbol
+
+/**
+ * An object with an identity of its own, stored as one record. Derive a class, give it a `static type`, and name it in
+ * the `classes` of `open`. Its fields may hold primitives, plain objects and arrays, dates, bytes, and other
+ * persistent objects.
+ */
+export abstract class Persistent {
+  /** Makes look-alikes incompatible; there is no such property. */
+  declare protected readonly [nominal]: true
+
+  constructor() {
+    forbidIfUpgrading()
+    return new EntityHeader(entityTypeOf(new.target as unknown as PersistentClass & { prototype: Persistent }), true)
+      .object
+  }
+
+  [inspect.custom](depth: number, options: object): string {
+    const header = (this as { [HANDLER]?: EntityHeader })[HANDLER]
+    return header?.object === this ? inspectObject(header, depth, options) : inspect({ ...this }, options)
+  }
+}
+
+/** Another copy of the package has classes that look the same and are not: found by this mark. */
+export const BRAND = Symbol.for('perdure.Persistent')
+Object.defineProperty(Persistent, BRAND, { value: true })
+
+let upgrading: string | undefined
+
+/** While `static upgrade` runs, persistent objects may be neither made nor touched. */
+export function whileUpgrading<T>(type: string, run: () => T): T {
+  const before = upgrading
+  upgrading = type
+  try {
+    return run()
+  } finally {
+    upgrading = before
+  }
+}
+
+export function forbidIfUpgrading(): void {
+  if (upgrading !== undefined) {
+    throw new SchemaError(
+      `static upgrade of ${upgrading} may only edit the plain state that it is given, not make or touch persistent objects`,
+    )
+  }
+}

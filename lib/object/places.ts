@@ -1,0 +1,75 @@
+// How plain data follows its owner. Each container remembers its place in the owner's last stored state: stamped when
+// that state was loaded or committed, never by what a transaction did since. After a new load it is found again by it.
+import { define, nodeOf, partsOf, setShown, type Node } from './plain-node.js'
+import type { Header } from './header.js'
+
+/** The owner's state is the stored one: notes every container's place in it. */
+export function stamp(owner: Header): void {
+  if (owner.removed) {
+    for (const node of owner.removed) if (!node.attached) node.stored = false
+    owner.removed = undefined
+  }
+  const placed: Node[] = []
+  owner.eachSlot((value, key) => {
+    const node = nodeOf(value)
+    if (node) place(node, null, key, placed)
+  })
+  owner.placed = placed
+}
+
+function place(node: Node, parent: Node | null, key: unknown, placed: Node[]): void {
+  const certain = key !== undefined
+  node.stored = true
+  node.parent = parent
+  node.key = key
+  if (certain) placed.push(node)
+  if (!certain || Array.isArray(node.target)) {
+    for (const part of partsOf(node)) {
+      const inner = nodeOf(part)
+      if (inner) place(inner, node, undefined, placed)
+    }
+    return
+  }
+  for (const [name, part] of Object.entries(node.target)) {
+    const inner = nodeOf(part)
+    if (inner) place(inner, node, name, placed)
+  }
+}
+
+/** The owner has been loaded anew: containers that were handed out take over what stands at their places now. */
+export function rebind(owner: Header): void {
+  for (const old of owner.placed) {
+    const { parent, key } = old
+    if (parent !== null && parent.load !== owner.load) continue
+    const fresh = nodeOf(parent === null ? owner.slot(key) : partAt(parent, key as string))
+    if (!fresh || fresh === old || kindOf(fresh) !== kindOf(old)) continue
+    takeOver(old, fresh)
+    if (parent === null) owner.putBack(key, old.object)
+    else define(parent.target, key as string, old.object)
+  }
+}
+
+function partAt(parent: Node, key: string): unknown {
+  return Object.hasOwn(parent.target, key) ? (parent.target as Record<string, unknown>)[key] : undefined
+}
+
+/** Array, object, or object without prototype: one never turns into another. */
+function kindOf({ target }: Node): unknown {
+  return Array.isArray(target) ? 'array' : Object.getPrototypeOf(target) === null ? 'bare' : 'object'
+}
+
+/** `fresh` was never handed out: its content moves, and it is forgotten. */
+function takeOver(old: Node, fresh: Node): void {
+  if (Array.isArray(old.target)) {
+    old.target.length = 0
+    for (const part of fresh.target as unknown[]) old.target.push(part)
+  } else {
+    const target = old.target
+    for (const key of Object.keys(target)) delete target[key]
+    for (const [key, part] of Object.entries(fresh.target)) define(target, key, part)
+  }
+  old.slots = 1
+  old.load = fresh.load
+  old.ready = fresh.ready
+  setShown(old.target, old.ready === old.load)
+}

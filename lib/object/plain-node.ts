@@ -1,0 +1,153 @@
+// Plain objects and arrays inside an owner: a Proxy over the bare container, so that a change marks the owner. A node has
+// one owner for life. It is attached while it stands in the owner's state; once taken out it is ordinary local data.
+import { inspect } from 'node:util'
+import { StaleDataError, ValueError } from '../error.js'
+import { handlerOf, unresolvedOid, type Header } from './header.js'
+import { inspectContainer } from './inspection.js'
+import { NodeTraps } from './node-traps.js'
+
+export type Container = unknown[] | Record<string, unknown>
+/** Puts a property by definition: "__proto__" is a key like any other. */
+export function define(target: object, key: string, value: unknown): void {
+  Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true })
+}
+
+/**
+ * While references in it were not followed, a container prints by a method of its own, as references: nothing else is
+ * asked when something prints, the Proxy least of all.
+ */
+export function setShown(target: Container, asItIs: boolean): void {
+  if (asItIs) delete (target as { [inspect.custom]?: unknown })[inspect.custom]
+  else Object.defineProperty(target, inspect.custom, { value: inspectContainer, configurable: true })
+}
+
+export class Node {
+  /** The bare container; its parts are primitives, leaves, nodes of the same owner, and persistent objects. */
+  readonly target: Container
+  readonly owner: Header
+  readonly object: Container
+  /** How many places of attached containers hold it: 0 is local data, 2 is refused by the commit. */
+  slots = 0
+  /** The owner's load that this node belongs to. */
+  load: number
+  /** Equals `load` when the node is ready for use; -1 while it holds references that were not followed. */
+  ready: number
+  /** Stands in the owner's last stored state ... */
+  stored = false
+  /** ... at this key of that node (null: of the owner itself); undefined: below an array, no way leads back. */
+  parent: Node | null = null
+  key: unknown = undefined
+  /** The last encoding that met it. */
+  met = 0
+
+  constructor(target: Container, owner: Header, ready = true) {
+    this.target = target
+    this.owner = owner
+    this.load = owner.load
+    this.ready = ready ? this.load : -1
+    if (!ready) setShown(target, false)
+    this.object = new Proxy(target, new NodeTraps(this))
+  }
+
+  get attached(): boolean {
+    return this.slots > 0
+  }
+
+  /** To be called before every use. Access through plain data is access to its owner. */
+  see(): void {
+    if (this.slots === 0) return
+    const { owner } = this
+    if (owner.serial !== owner.scope.serial) owner.scope.touched(owner)
+    if (this.ready !== owner.load) this.#attend()
+  }
+
+  /** To be called before every change. */
+  change(): void {
+    this.see()
+    if (this.slots > 0) this.owner.change()
+  }
+
+  #attend(): void {
+    const { owner } = this
+    if (this.load !== owner.load) {
+      throw new StaleDataError(
+        owner.oid,
+        `this ${Array.isArray(this.target) ? 'array' : 'object'} was part of ${owner.name} ${owner.oid}, which has been read anew since, ` +
+          'and its place there is gone or not certain: read it again from its owner',
+      )
+    }
+    this.resolve()
+  }
+
+  /** Follows the references that stand directly in this container. */
+  resolve(): void {
+    const target = this.target as Record<string, unknown>
+    for (const key of Object.keys(target)) {
+      const value = target[key]
+      if (typeof value === 'symbol') define(target, key, this.owner.scope.resolve(unresolvedOid(value)))
+    }
+    setShown(target, true)
+    this.ready = this.load
+  }
+
+  // ---- messages ----
+
+  /** Where this node stands in its owner now, with `key` below it. */
+  path(key: string | number): string {
+    let found: string | undefined
+    const search = (value: unknown, path: string): void => {
+      const node = nodeOf(value)
+      if (!node || found !== undefined) return
+      if (node === this) found = path
+      else for (const [name, part] of Object.entries(node.target)) search(part, `${path}.${name}`)
+    }
+    if (this.slots > 0)
+      this.owner.eachSlot((value, name) => search(value, `${this.owner.name}.${this.owner.keyName(name)}`))
+    return `${found ?? (Array.isArray(this.target) ? 'array' : 'object')}.${key}`
+  }
+
+  refuse(key: string, reason: string): never {
+    throw new ValueError(this.path(key), reason)
+  }
+}
+
+export function nodeOf(value: unknown): Node | undefined {
+  const handler = handlerOf(value)
+  return handler instanceof Node ? handler : undefined
+}
+
+// ---- coming and going -------------------------------------------------------------------------------------------
+
+/** A value now stands in one more place of its owner's state. */
+export function attach(value: unknown): void {
+  const node = nodeOf(value)
+  if (!node || node.slots++ > 0) return
+  node.load = node.ready = node.owner.load
+  for (const part of partsOf(node)) attach(part)
+}
+
+/** A value stands in one place fewer. */
+export function release(value: unknown): void {
+  const node = nodeOf(value)
+  if (!node || --node.slots > 0) return
+  if (node.ready !== node.load) node.resolve()
+  if (node.stored) (node.owner.removed ??= []).push(node)
+  for (const part of partsOf(node)) release(part)
+}
+
+/** A node with a stored place is no local data any more: the transaction that took it out has been undone. */
+export function takeBack(node: Node): void {
+  if (node.slots > 0) return
+  node.slots = 1
+  node.load = -1
+  node.ready = -2
+  for (const part of partsOf(node)) {
+    const inner = nodeOf(part)
+    if (inner && inner.owner === node.owner) takeBack(inner)
+  }
+}
+
+/** The bare parts of a container. */
+export function partsOf(node: Node): readonly unknown[] {
+  return Array.isArray(node.target) ? node.target : Object.values(node.target)
+}

@@ -1,0 +1,60 @@
+// Ordinary data out of stored data: for structuredClone, workers, comparisons in tests, and hot loops.
+import { headerOf, unresolvedOid, type Header } from './header.js'
+import { define, nodeOf } from './plain-node.js'
+import { isBytes } from './values.js'
+import { types } from 'node:util'
+
+export interface PlainOptions {
+  /** How many references are followed; an object beyond that becomes `{ type, oid }`. 0 unless told. */
+  readonly depth?: number
+}
+
+/**
+ * A copy of the value as ordinary objects and arrays, with no tie to the store. Persistent objects become plain objects,
+ * collections their native counterparts. An object met twice is one object in the copy, cycles included.
+ */
+export function plain(value: unknown, { depth = 0 }: PlainOptions = {}): unknown {
+  return new Copy().value(value, depth + 1)
+}
+
+class Copy {
+  readonly #made = new Map<Header, unknown>()
+
+  value(value: unknown, depth: number): unknown {
+    if (value === null || typeof value !== 'object') return value
+    const header = headerOf(value)
+    if (header) return this.#entity(header, depth)
+    const node = nodeOf(value)
+    node?.see()
+    const target: object = node?.target ?? value
+    if (Array.isArray(target)) return target.map(part => this.value(part, depth))
+    if (types.isDate(target)) return new Date(Date.prototype.getTime.call(target))
+    if (Buffer.isBuffer(target)) return Buffer.from(target)
+    if (isBytes(target)) return target.slice()
+    if (!node && Object.getPrototypeOf(target) !== Object.prototype && Object.getPrototypeOf(target) !== null)
+      return value
+    const copy = Object.create(Object.getPrototypeOf(target) as object | null) as Record<string, unknown>
+    for (const [key, part] of Object.entries(target)) define(copy, key, this.value(part, depth))
+    return copy
+  }
+
+  #entity(header: Header, depth: number): unknown {
+    const made = this.#made.get(header)
+    if (made !== undefined) return made
+    if (depth === 0) return { type: header.kind.type, oid: header.oid === 0 ? undefined : header.oid }
+    header.touch()
+    const convert = (part: unknown): unknown => {
+      const value = typeof part === 'symbol' ? header.scope.resolve(unresolvedOid(part)) : part
+      return this.value(value, depth - 1)
+    }
+    if ('toPlain' in header) {
+      const copy = (header as Header & { toPlain(convert: (value: unknown) => unknown): unknown }).toPlain(convert)
+      this.#made.set(header, copy)
+      return copy
+    }
+    const copy: Record<string, unknown> = {}
+    this.#made.set(header, copy)
+    for (const key of header.keys()) define(copy, key, convert(header.slot(key)))
+    return copy
+  }
+}

@@ -1,0 +1,266 @@
+// What one connection sees: its snapshot, its identity map, which transaction runs and what that has accessed and changed.
+// It decides what is visible and what may be changed; how objects hold their state is theirs, what is in the file the store's.
+//
+//   idle ──first access──▶ reading ──first change──▶ writing ──commit, abort──▶ idle
+//   reading ends by itself with the synchronous stretch that began it (connections of `open`), or by commit, abort, refresh.
+import { ClosedError, GoneError, ReadonlyError, SchemaError, StateError } from '../error.js'
+import type { Snapshot } from '../store/snapshot.js'
+import type { Store } from '../store/store.js'
+import { ID_SHAPE, LOST_SHAPE, ROOT_OID, type Oid, type StoredRecord, type Tid } from '../store/types.js'
+import { ObjectCache } from './cache.js'
+import { isUnknownKind, type ClassRegistry } from './class-registry.js'
+import { checkSources } from './kept-sources.js'
+import { load, type Loading } from './load.js'
+import { watchPending } from './exit-warning.js'
+import type { Header, Scope } from './header.js'
+import { forbidIfUpgrading } from './persistent.js'
+import { ShapeTable, type Shape } from './shapes.js'
+
+export type Isolation = 'serializable' | 'snapshot'
+
+export interface SessionOptions {
+  readonly isolation: Isolation
+  readonly durability: 'fsync' | 'os'
+  readonly writes: 'anywhere' | 'transact'
+  /** A transaction that only reads ends with the synchronous stretch of code that began it. */
+  readonly endsWithTurn: boolean
+}
+
+const CLOSED = -1
+const NO_ACCESS = -2
+
+export class Session implements Scope, Loading {
+  readonly store: Store
+  readonly registry: ClassRegistry
+  readonly options: SessionOptions
+  readonly shapes = new ShapeTable()
+  readonly cache = new ObjectCache()
+  /** Oids that the current transaction read or wrote. */
+  readonly accessed = new Set<Oid>()
+  readonly changed = new Set<Header>()
+  serial = 1
+  snapshot: Snapshot
+  closed = false
+  /** How deep in `transact`. */
+  inside = 0
+  /** Why the running transact can only fail. */
+  doomed: { readonly cause: unknown } | undefined
+  pauses = 0
+  #began = false
+
+  constructor(store: Store, registry: ClassRegistry, options: SessionOptions) {
+    this.store = store
+    this.registry = registry
+    this.options = options
+    this.snapshot = store.latest()
+    this.snapshot.generation.retain()
+  }
+
+  // ---- where a transaction begins and ends ----
+
+  begin(): void {
+    if (this.closed) throw new ClosedError(`the connection to ${this.store.path} is closed`)
+    if (this.#began) return
+    this.moveTo(this.store.latest())
+    this.#began = true
+    if (!this.options.endsWithTurn || this.inside > 0) return
+    const { serial } = this
+    queueMicrotask(() => {
+      if (this.serial === serial && this.changed.size === 0 && this.pauses === 0 && this.inside === 0) this.end()
+    })
+  }
+
+  /** The next access begins another transaction. */
+  end(): void {
+    if (this.closed) return
+    this.serial++
+    this.accessed.clear()
+    this.doomed = undefined
+    this.#began = false
+  }
+
+  undo(): void {
+    for (const header of this.changed) {
+      checkSources(header, false)
+      header.drop()
+    }
+    this.changed.clear()
+    watchPending(this, false)
+    this.end()
+  }
+
+  close(): void {
+    if (this.closed) return
+    this.end()
+    this.closed = true
+    this.serial = CLOSED
+    this.pauses = 0
+    this.snapshot.generation.release()
+    this.store.close()
+  }
+
+  moveTo(now: Snapshot): void {
+    const before = this.snapshot
+    if (now === before) return
+    if (now.generation !== before.generation) {
+      this.#goOver(before, now)
+      now.generation.retain()
+      before.generation.release()
+    }
+    this.snapshot = now
+  }
+
+  /**
+   * Another file, made by a pack: which loaded objects may keep their state? One that the new file has, is compared at its
+   * next access. One that it lacks: only if nobody can have changed it since, that is, if it was the last version in the
+   * file left and that file's direct successor is this one. It is then like a new object that has its oid already.
+   */
+  #goOver(before: Snapshot, now: Snapshot): void {
+    const old = before.generation
+    const next = now.generation
+    const direct = next.number === old.number + 1
+    for (const header of this.cache.loaded()) {
+      if (!header.loaded || header.changed || next.find(header.oid, now.offset) !== 0) continue
+      if (direct && this.#isLast(header, before)) {
+        header.at = 0 as typeof header.at
+        header.generation = next.number
+      } else {
+        header.drop()
+      }
+    }
+  }
+
+  #isLast(header: Header, { generation }: Snapshot): boolean {
+    const newest = generation.newest(header.oid)
+    if (header.generation === generation.number) return newest === header.at
+    return newest !== 0 && generation.read(newest).tid === header.tid
+  }
+
+  // ---- what objects ask ----
+
+  touched(header: Header): void {
+    forbidIfUpgrading()
+    this.begin()
+    if (!header.changed) this.#makeCurrent(header)
+    if (this.pauses === 0) this.accessed.add(header.oid)
+    header.serial = this.serial
+  }
+
+  changing(header: Header): void {
+    this.checkMayChange(header.name)
+    if (header.inert) {
+      throw new SchemaError(
+        isUnknownKind(header.kind)
+          ? `${header.name} ${header.oid} cannot be changed: its class is not registered. Name it in the classes of open().`
+          : `${header.name} ${header.oid} cannot be changed: version ${header.shape?.version} of its class wrote it, and this program has version ${header.kind.version}`,
+      )
+    }
+    // The file lacks it: like a new object, it is written when something refers to it.
+    if (header.at === 0) return
+    header.changed = true
+    this.changed.add(header)
+    if (this.changed.size === 1) watchPending(this, true)
+  }
+
+  checkMayChange(what: string): void {
+    if (this.closed) throw new ClosedError(`the connection to ${this.store.path} is closed`)
+    if (this.store.readonly)
+      throw new ReadonlyError(`${what} cannot be changed: ${this.store.path} was opened readonly`)
+    if (this.pauses > 0)
+      throw new StateError(`${what} cannot be changed while the connection is paused: call continue() first`)
+    if (this.doomed) throw new StateError('a nested transact has failed, so the whole transaction will', this.doomed)
+    if (this.inside === 0 && this.options.writes === 'transact') {
+      throw new StateError(
+        `${what} can only be changed inside transact(): the connection was opened with writes: 'transact'`,
+      )
+    }
+  }
+
+  known(oid: Oid): object | undefined {
+    return this.cache.get(oid)?.object
+  }
+
+  resolve(oid: Oid): object {
+    return this.headerOf(oid)?.object ?? this.#gone(oid)
+  }
+
+  /** undefined: there is no such object in this snapshot. */
+  headerOf(oid: Oid): Header | undefined {
+    const known = this.cache.get(oid)
+    if (known) return known
+    const { generation, offset } = this.snapshot
+    const at = generation.find(oid, offset)
+    if (at === 0) return undefined
+    const record = generation.read(at)
+    if (record.shape === 0 || record.shape === ID_SHAPE) return undefined
+    const type = record.shape === LOST_SHAPE ? '(lost)' : this.shapeOf(record).type
+    const header = this.registry.kind(type).ghost()
+    header.scope = this
+    header.oid = oid
+    header.fetched = record
+    header.generation = generation.number
+    this.cache.addGhost(header)
+    return header
+  }
+
+  get root(): object {
+    return this.resolve(ROOT_OID)
+  }
+
+  /** Stands for an object that a pack removed: any use of it throws GoneError. */
+  #gone(oid: Oid): object {
+    const header = this.registry.kind('(gone)').ghost()
+    header.scope = this
+    header.oid = oid
+    return header.object
+  }
+
+  shapeOf(record: StoredRecord): Shape {
+    return this.shapes.get(this.snapshot.generation, record.shape)
+  }
+
+  withoutAccess<T>(run: () => T): T {
+    const { serial } = this
+    this.serial = NO_ACCESS
+    try {
+      return run()
+    } finally {
+      this.serial = serial
+    }
+  }
+
+  /** The version that the snapshot shows is loaded afterwards, or GoneError thrown. */
+  #makeCurrent(header: Header): void {
+    const { generation, offset } = this.snapshot
+    const at = generation.find(header.oid, offset)
+    const sameFile = header.generation === generation.number
+    if (header.loaded && sameFile && header.at === at) return
+    if (at === 0) {
+      if (header.loaded) header.drop()
+      throw new GoneError(
+        header.oid,
+        `${header.name} ${header.oid} was not reachable from the root any more, and a pack has removed it`,
+      )
+    }
+    const { fetched } = header
+    const record = sameFile && fetched?.offset === at ? fetched : generation.read(at)
+    if (header.loaded && record.tid === header.tid) {
+      header.at = at
+      header.generation = generation.number
+      return
+    }
+    if (record.shape === LOST_SHAPE) {
+      throw new GoneError(
+        header.oid,
+        `object ${header.oid} could not be saved when this store was recovered from a damaged file`,
+      )
+    }
+    if (header.loaded) header.drop()
+    load(header, record, this.shapeOf(record), generation.number, this)
+    this.cache.keep(header)
+  }
+
+  get tid(): Tid {
+    return this.snapshot.tid
+  }
+}

@@ -1,0 +1,109 @@
+// Shapes: type name, class version and keys of a record, stored once and referred to by number. Immutable, so no two
+// processes can disagree about one. This file knows how they are encoded and which of them exist.
+import type { Generation } from '../store/generation.js'
+import type { Oid } from '../store/types.js'
+import { Packr, Unpackr } from './msgpack.js'
+import { unknownForm } from './values.js'
+
+export interface Shape {
+  /** 0 until a commit has stored it. */
+  oid: Oid
+  /** '' for objects without a class. */
+  readonly type: string
+  readonly version: number
+  /** null: the keys stand in each record. */
+  readonly keys: readonly string[] | null
+}
+
+/** Beyond this the keys stand in the record. */
+export const MOST_KEYS = 64
+/** Objects without a class may take on any keys; beyond so many shapes theirs stand in the record. */
+export const MOST_CLASSLESS_SHAPES = 32
+
+const packr = new Packr({ useRecords: false, variableMapSize: true })
+const unpackr = new Unpackr({ useRecords: false })
+
+export function encodeShape({ type, version, keys }: Shape): Uint8Array {
+  return packr.pack([type, version, keys])
+}
+
+export function decodeShape(oid: Oid, state: Uint8Array): Shape {
+  const [type, version, keys] = unpackr.unpack(state) as [unknown, unknown, unknown]
+  if (typeof type !== 'string' || typeof version !== 'number') return unknownForm()
+  if (keys !== null && !(Array.isArray(keys) && keys.every(key => typeof key === 'string'))) return unknownForm()
+  return { oid, type, version, keys }
+}
+
+/** The shapes that a connection knows. A pack copies all of them, so a number keeps its meaning over generations. */
+export class ShapeTable {
+  readonly #byOid = new Map<Oid, Shape>()
+  readonly #byContent = new Map<string, Shape>()
+  #generation: Generation | undefined
+  #seen = 0
+  #classless = 0
+
+  get(generation: Generation, oid: Oid): Shape {
+    return this.#byOid.get(oid) ?? this.#add(decodeShape(oid, generation.read(generation.newest(oid)).state))
+  }
+
+  /** A shape for these keys, if possible a stored one; `likely` is looked at first. */
+  for(
+    generation: Generation | undefined,
+    type: string,
+    version: number,
+    keys: readonly string[],
+    likely: Shape | undefined,
+  ): Shape {
+    if (
+      likely?.keys &&
+      likely.oid !== 0 &&
+      likely.version === version &&
+      likely.type === type &&
+      sameKeys(likely.keys, keys)
+    )
+      return likely
+    if (generation) this.#readNew(generation)
+    const inRecord = keys.length > MOST_KEYS
+    const known = inRecord ? undefined : this.#byContent.get(contentOf(type, version, keys))
+    if (known) return known
+    const shared = inRecord || (type === '' && this.#classless >= MOST_CLASSLESS_SHAPES) ? null : keys
+    return this.#byContent.get(contentOf(type, version, shared)) ?? { oid: 0 as Oid, type, version, keys: shared }
+  }
+
+  /** A shape that a commit has just stored. */
+  stored(shape: Shape, oid: Oid): void {
+    shape.oid = oid
+    this.#add(shape)
+  }
+
+  #readNew(generation: Generation): void {
+    if (this.#generation !== generation) {
+      this.#generation = generation
+      this.#seen = 0
+    }
+    for (; this.#seen < generation.shapes.length; this.#seen++) {
+      const oid = generation.shapes[this.#seen]
+      if (oid !== undefined && !this.#byOid.has(oid)) this.get(generation, oid)
+    }
+  }
+
+  #add(shape: Shape): Shape {
+    this.#byOid.set(shape.oid, shape)
+    const content = contentOf(shape.type, shape.version, shape.keys)
+    if (!this.#byContent.has(content)) {
+      this.#byContent.set(content, shape)
+      if (shape.type === '') this.#classless++
+    }
+    return shape
+  }
+}
+
+export function contentOf(type: string, version: number, keys: readonly string[] | null): string {
+  return JSON.stringify([type, version, keys])
+}
+
+export function sameKeys(a: readonly string[], b: readonly string[]): boolean {
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
+}

@@ -1,0 +1,251 @@
+// Running a function as one transaction: fresh snapshot, run, commit, again after a conflict. The last run holds the lock,
+// so that it cannot fail for that reason. Synchronous and asynchronous differ only in how they wait.
+import { ClosedError, StateError, WriteConflictError } from '../error.js'
+import type { Store } from '../store/store.js'
+import { encodeAnnotation } from './annotation.js'
+import { commitSession } from './commit.js'
+import type { Isolation, Session } from './session.js'
+
+export interface TransactOptions {
+  /** How often the function is run at most; the last run holds the commit lock. 4 unless told. */
+  readonly attempts?: number
+  /** Milliseconds: once so long has passed, the next run is the last one, which holds the lock. */
+  readonly timeout?: number
+  /** Kept with the commit; the function's name unless told. */
+  readonly note?: string
+  /** Plain JSON-like data, kept with the commit. */
+  readonly meta?: unknown
+  /** `snapshot`: only objects that were changed must not have been changed by others meanwhile. */
+  readonly isolation?: Isolation
+}
+
+type Work<R, T> = (root: R) => T
+
+const DEFAULT_ATTEMPTS = 4
+/** Runs that follow at once; after that, with a pause. */
+const IMMEDIATE = 3
+const SHORTEST_PAUSE = 2
+const LONGEST_PAUSE = 100
+
+/** Which session runs a transact, by store: its last run holds the lock, and another commit would wait for it in vain. */
+const running = new WeakMap<Store, Session>()
+
+export function refuseInsideOther(session: Session): void {
+  const other = running.get(session.store)
+  if (other && other !== session) {
+    throw new StateError(
+      'inside transact() of another connection to the same store: nothing can be committed here until that has ended',
+    )
+  }
+}
+
+export function transact<R, T>(session: Session, root: R, work: Work<R, T>, options: TransactOptions = {}): T {
+  checkOpen(session)
+  if (session.inside > 0) return nested(session, root, work)
+  const plan = new Plan(session, work, options)
+  for (let run = 1; !plan.isLast(run); run++) {
+    checkIdle(session)
+    const result = attempt(session, root, work, plan, true)
+    if (typeof result === 'object') return made(session, result).value
+    const pause = plan.pauseAfter(run)
+    if (pause > 0) session.store.disk.sleep(pause)
+  }
+  checkIdle(session)
+  session.end()
+  return made(
+    session,
+    session.store.underLock(() => lastAttempt(session, root, work, plan)),
+  ).value
+}
+
+export async function transactAsync<R, T>(
+  session: Session,
+  root: R,
+  work: Work<R, T>,
+  options: TransactOptions = {},
+): Promise<T> {
+  const { store } = session
+  checkOpen(session)
+  if (session.inside > 0)
+    throw new StateError('transactAsync() cannot be called inside transact(): call transact(), which joins')
+  const plan = new Plan(session, work, options)
+  let done: Done<T> | undefined
+  for (let run = 1; done === undefined && !plan.isLast(run); run++) {
+    checkIdle(session)
+    const result = attempt(session, root, work, plan, false)
+    if (typeof result === 'object') done = result
+    else if (result === 'busy') await store.untilFree()
+    else {
+      const pause = plan.pauseAfter(run)
+      if (pause > 0) await store.disk.wait(pause)
+    }
+    if (done === undefined) checkOpen(session)
+  }
+  if (done === undefined) {
+    checkIdle(session)
+    done = await store.underLockAsync(() => {
+      checkIdle(session)
+      session.end()
+      return lastAttempt(session, root, work, plan)
+    })
+  }
+  if (done.wrote && session.options.durability === 'fsync') await store.makeDurableAsync(done.snapshot)
+  return done.value
+}
+
+// ---- one run ----------------------------------------------------------------------------------------------------
+
+interface Done<T> {
+  readonly value: T
+  readonly wrote: boolean
+  readonly snapshot: Session['snapshot']
+}
+
+class Plan {
+  readonly annotation: Uint8Array
+  readonly isolation: Isolation
+  readonly #attempts: number
+  readonly #deadline: number
+  readonly #session: Session
+
+  constructor(
+    session: Session,
+    work: (...args: never[]) => unknown,
+    { attempts = DEFAULT_ATTEMPTS, timeout, note, meta, isolation }: TransactOptions,
+  ) {
+    if (typeof work !== 'function') throw new TypeError('transact: expects a function')
+    if (!Number.isSafeInteger(attempts) || attempts < 1)
+      throw new RangeError(`attempts must be a whole number of at least 1, not ${String(attempts)}`)
+    if (timeout !== undefined && !(timeout >= 0))
+      throw new RangeError(`timeout must be a number of milliseconds, not ${String(timeout)}`)
+    checkIsolation(isolation)
+    checkIdle(session)
+    refuseInsideOther(session)
+    this.#session = session
+    this.#attempts = attempts
+    this.#deadline = timeout === undefined ? Infinity : session.store.disk.ticks() + timeout
+    this.annotation = encodeAnnotation({ note: note ?? work.name, meta })
+    this.isolation = isolation ?? session.options.isolation
+  }
+
+  isLast(run: number): boolean {
+    const { store } = this.#session
+    // Whoever cannot write cannot conflict, and must not take the lock.
+    if (store.readonly) return false
+    return run >= this.#attempts || (this.#deadline !== Infinity && run > 1 && store.disk.ticks() >= this.#deadline)
+  }
+
+  /** Full jitter: anything from nothing to a bound that doubles. */
+  pauseAfter(run: number): number {
+    if (run < IMMEDIATE || this.isLast(run + 1)) return 0
+    return this.#session.store.disk.random() * Math.min(LONGEST_PAUSE, SHORTEST_PAUSE * 2 ** (run - IMMEDIATE))
+  }
+}
+
+function attempt<R, T>(
+  session: Session,
+  root: R,
+  work: Work<R, T>,
+  plan: Plan,
+  wait: boolean,
+): Done<T> | 'conflict' | 'busy' {
+  session.end()
+  try {
+    const value = run(session, root, work)
+    const wrote = session.changed.size > 0
+    if (commitSession(session, plan.annotation, plan.isolation, wait) === 'done')
+      return { value, wrote, snapshot: session.snapshot }
+    session.undo()
+    return 'busy'
+  } catch (error) {
+    session.undo()
+    if (error instanceof RunError) throw error.thrown
+    if (error instanceof WriteConflictError) return 'conflict'
+    throw error
+  }
+}
+
+/** Under the lock nobody else can commit. */
+function lastAttempt<R, T>(session: Session, root: R, work: Work<R, T>, plan: Plan): Done<T> {
+  const result = attempt(session, root, work, plan, true)
+  if (typeof result !== 'object') throw new StateError('a commit conflicted although it held the lock')
+  return result
+}
+
+/** Carries what the function threw past what the commit may throw. */
+class RunError extends Error {
+  readonly thrown: unknown
+  constructor(thrown: unknown) {
+    super()
+    this.thrown = thrown
+  }
+}
+
+function run<R, T>(session: Session, root: R, work: Work<R, T>): T {
+  session.inside++
+  running.set(session.store, session)
+  try {
+    session.begin()
+    const value = work(root)
+    refusePromise(value)
+    if (session.doomed)
+      throw new StateError('a nested transact has failed, so the whole transaction has', session.doomed)
+    return value
+  } catch (error) {
+    throw new RunError(error)
+  } finally {
+    session.inside--
+    running.delete(session.store)
+  }
+}
+
+function nested<R, T>(session: Session, root: R, work: Work<R, T>): T {
+  session.inside++
+  try {
+    if (session.doomed)
+      throw new StateError('a nested transact has failed, so the whole transaction will', session.doomed)
+    const value = work(root)
+    refusePromise(value)
+    return value
+  } catch (error) {
+    session.doomed ??= { cause: error }
+    throw error
+  } finally {
+    session.inside--
+  }
+}
+
+/** The commit is visible; waits until it is durable, too, if that was asked for. */
+function made<T>(session: Session, done: Done<T>): Done<T> {
+  if (done.wrote && session.options.durability === 'fsync') session.store.makeDurable(done.snapshot)
+  return done
+}
+
+function refusePromise(value: unknown): void {
+  const then = value !== null && typeof value === 'object' ? (value as { then?: unknown }).then : undefined
+  if (typeof then !== 'function') return
+  Promise.resolve(value).catch(() => undefined)
+  throw new TypeError(
+    'the function given to transact() returned a promise, and a transaction does not wait: await first and transact then, ' +
+      'or use a connection of your own (connect()) and commit by hand',
+  )
+}
+
+// ---- states -----------------------------------------------------------------------------------------------------
+
+export function checkOpen(session: Session): void {
+  if (session.closed) throw new ClosedError(`the connection to ${session.store.path} is closed`)
+}
+
+function checkIdle(session: Session): void {
+  checkOpen(session)
+  if (session.changed.size > 0)
+    throw new StateError('there are changes that were not committed: call commit() or abort() before transact()')
+  if (session.pauses > 0) throw new StateError('the connection is paused: call continue() before transact()')
+}
+
+export function checkIsolation(isolation: unknown): void {
+  if (isolation !== undefined && isolation !== 'serializable' && isolation !== 'snapshot') {
+    throw new TypeError(`isolation must be 'serializable' or 'snapshot', not ${JSON.stringify(isolation)}`)
+  }
+}

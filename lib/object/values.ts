@@ -1,0 +1,227 @@
+// Which values can be stored, and how each is checked, copied in, encoded and decoded: one table, which the round-trip
+// test runs over. Containers (arrays, plain objects) are in plain-node.ts and codec.ts; what stands here has no parts.
+import { types } from 'node:util'
+import { SchemaError } from '../error.js'
+
+/** What msgpackr is given: it must not see anything whose encoding depends on its extension registry. */
+export type Packable =
+  null | boolean | string | number | Uint8Array | Packable[] | { [key: string]: Packable } | Map<string, Packable>
+
+/** Special values stand in a state as a map with the sole key "" and the value [tag, ...]. Numbers are never reused. */
+export const TAG = {
+  undefined: 0,
+  negativeZero: 1,
+  bigint: 2,
+  date: 3,
+  string: 4,
+  object: 5,
+  nullObject: 6,
+  Buffer: 7,
+  Int8Array: 8,
+  Uint8ClampedArray: 9,
+  Int16Array: 10,
+  Uint16Array: 11,
+  Int32Array: 12,
+  Uint32Array: 13,
+  Float32Array: 14,
+  Float64Array: 15,
+  BigInt64Array: 16,
+  BigUint64Array: 17,
+  Float16Array: 18,
+} as const
+
+export function special(tag: number, ...parts: Packable[]): Packable {
+  return { '': [tag, ...parts] }
+}
+
+/** Typed arrays and buffers: mutable in place, which nobody can watch. */
+export type Bytes = NodeJS.TypedArray
+
+interface Leaf {
+  readonly tag: number
+  is(value: object): boolean
+  /** An own copy, as it is kept in a state. */
+  copy(value: never): object
+  encode(value: never): Packable
+  decode(parts: readonly unknown[]): object
+}
+
+// ---- strings and numbers ----------------------------------------------------------------------------------------
+
+const BYTE_ORDER_MARK = 0xfeff
+
+/** Well-formed UTF-16 that UTF-8 carries both ways; a leading byte order mark would be eaten by a TextDecoder. */
+export function isOrdinaryString(value: string): boolean {
+  return (value as string & { isWellFormed(): boolean }).isWellFormed() && value.charCodeAt(0) !== BYTE_ORDER_MARK
+}
+
+function encodeString(value: string): Packable {
+  return isOrdinaryString(value) ? value : special(TAG.string, neutral(Buffer.from(value, 'utf16le')))
+}
+
+/** `typeof` string, number, boolean, bigint or undefined. */
+export function encodePrimitive(value: unknown): Packable {
+  switch (typeof value) {
+    case 'string':
+      return encodeString(value)
+    case 'number':
+      return Object.is(value, -0) ? special(TAG.negativeZero) : value
+    case 'boolean':
+      return value
+    case 'bigint':
+      return special(TAG.bigint, value < 0n ? `-${(-value).toString(16)}` : value.toString(16))
+    default:
+      return special(TAG.undefined)
+  }
+}
+
+// ---- dates ------------------------------------------------------------------------------------------------------
+
+// Own properties, not another prototype: a stored date must stay deeply equal to an ordinary one.
+const frozenSetters: PropertyDescriptorMap = {}
+for (const name of Object.getOwnPropertyNames(Date.prototype)) {
+  if (!name.startsWith('set')) continue
+  const refuse = (): never => {
+    throw new TypeError(`a stored Date does not change (${name}): assign a new Date to the field`)
+  }
+  frozenSetters[name] = { value: refuse, enumerable: false, writable: false, configurable: false }
+}
+const storedDates = new WeakSet<Date>()
+
+function storedDate(time: number): Date {
+  const date = new Date(time)
+  Object.defineProperties(date, frozenSetters)
+  storedDates.add(date)
+  return date
+}
+
+const dateLeaf: Leaf = {
+  tag: TAG.date,
+  is: types.isDate,
+  // A stored date never changes, so any number of places may share it.
+  copy: (value: Date) => (storedDates.has(value) ? value : storedDate(Date.prototype.getTime.call(value))),
+  encode: (value: Date) => special(TAG.date, Date.prototype.getTime.call(value)),
+  decode: ([time]) => (typeof time === 'number' ? storedDate(time) : unknownForm()),
+}
+
+// ---- bytes ------------------------------------------------------------------------------------------------------
+
+const TypedArray = Object.getPrototypeOf(Uint8Array.prototype) as object
+
+/** The same bytes as an object that only msgpackr's built-in rule for typed arrays applies to, whatever was registered with it. */
+function neutral(bytes: Uint8Array): Uint8Array {
+  return Object.setPrototypeOf(bytesOf(bytes), TypedArray) as Uint8Array
+}
+
+function bytesOf(value: Bytes): Uint8Array {
+  return new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
+}
+
+/** Decoded binary, as bytes of its own that start at an aligned address. */
+function ownBuffer(part: unknown): ArrayBuffer {
+  if (!(part instanceof Uint8Array)) return unknownForm()
+  const { buffer, byteLength } = part
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) return buffer
+  return part.slice().buffer
+}
+
+export function decodeBytes(part: Uint8Array): Uint8Array {
+  return new Uint8Array(ownBuffer(part))
+}
+
+type ArrayName = Exclude<
+  keyof typeof TAG,
+  'undefined' | 'negativeZero' | 'bigint' | 'date' | 'string' | 'object' | 'nullObject' | 'Buffer'
+>
+type ArrayConstructor = new (buffer: ArrayBuffer) => Bytes
+
+function nameOf(value: object): string | undefined {
+  return (value as { [Symbol.toStringTag]?: string })[Symbol.toStringTag]
+}
+
+/** Of the built-in class itself and not of one derived from it, in whatever realm. */
+function isExactly(value: object, name: string): boolean {
+  if (!types.isTypedArray(value) || nameOf(value) !== name) return false
+  const up = Object.getPrototypeOf(Object.getPrototypeOf(value) as object) as object | null
+  return up !== null && Object.hasOwn(up, Symbol.toStringTag)
+}
+
+function typedArrayLeaf(name: ArrayName): Leaf {
+  const Class = (globalThis as unknown as Record<string, ArrayConstructor | undefined>)[name]
+  return {
+    tag: TAG[name],
+    is: value => isExactly(value, name),
+    copy: (value: Bytes) => new (Class ?? unknownForm())(bytesOf(value).slice().buffer),
+    encode: (value: Bytes) => special(TAG[name], neutral(bytesOf(value))),
+    decode: ([part]) => new (Class ?? unknownForm())(ownBuffer(part)),
+  }
+}
+
+const uint8Leaf: Leaf = {
+  tag: -1,
+  is: value => isExactly(value, 'Uint8Array'),
+  copy: (value: Uint8Array) => new Uint8Array(value),
+  encode: (value: Uint8Array) => neutral(value),
+  decode: unknownForm,
+}
+
+const bufferLeaf: Leaf = {
+  tag: TAG.Buffer,
+  is: value => Buffer.isBuffer(value) && Object.getPrototypeOf(value) === Buffer.prototype,
+  copy: (value: Buffer) => Buffer.from(new Uint8Array(value).buffer),
+  encode: (value: Buffer) => special(TAG.Buffer, neutral(value)),
+  decode: ([part]) => Buffer.from(ownBuffer(part)),
+}
+
+const arrayNames = Object.keys(TAG).slice(Object.keys(TAG).indexOf('Int8Array')) as ArrayName[]
+const byteLeaves: readonly Leaf[] = [bufferLeaf, uint8Leaf, ...arrayNames.map(typedArrayLeaf)]
+const byTag = new Map([dateLeaf, ...byteLeaves].map(leaf => [leaf.tag, leaf]))
+
+// ---- the table --------------------------------------------------------------------------------------------------
+
+/** The rule for an object that has no parts; undefined: it is something else. */
+function leafOf(value: object): Leaf | undefined {
+  if (types.isDate(value))
+    return Object.getPrototypeOf(Object.getPrototypeOf(Object.getPrototypeOf(value))) === null ? dateLeaf : undefined
+  return ArrayBuffer.isView(value) ? byteLeaves.find(leaf => leaf.is(value)) : undefined
+}
+
+/** An own copy of a Date or typed array; undefined: it is neither. */
+export function copyLeaf(value: object): object | undefined {
+  return leafOf(value)?.copy(value as never)
+}
+
+/** A Date or typed array that was copied in. */
+export function encodeLeaf(value: object): Packable {
+  const leaf = types.isDate(value) ? dateLeaf : leafOf(value)
+  return leaf ? leaf.encode(value as never) : unknownForm()
+}
+
+export function isBytes(value: unknown): value is Bytes {
+  return types.isTypedArray(value)
+}
+
+/** What a special value without parts stands for. Objects with unusual keys are the codec's. */
+export function decodeSpecial(tag: unknown, parts: readonly unknown[]): unknown {
+  const [part] = parts
+  switch (tag) {
+    case TAG.undefined:
+      return undefined
+    case TAG.negativeZero:
+      return -0
+    case TAG.bigint:
+      if (typeof part !== 'string') return unknownForm()
+      return part.startsWith('-') ? -BigInt(`0x${part.slice(1)}`) : BigInt(`0x${part}`)
+    case TAG.string:
+      return Buffer.from(ownBuffer(part)).toString('utf16le')
+    default:
+      return (byTag.get(tag as number) ?? unknownForm()).decode(parts)
+  }
+}
+
+/** The bytes are whole (their checksum is right) and mean nothing to this version. */
+export function unknownForm(): never {
+  throw new SchemaError(
+    'the stored state holds a kind of value that this version of perdure does not know: a newer version wrote it',
+  )
+}

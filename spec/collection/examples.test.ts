@@ -1,0 +1,30 @@
+// The examples in the doc comments of the collections run, and print what they say.
+import { readFileSync } from 'node:fs'
+import { inspect } from 'node:util'
+import { join } from 'node:path'
+import t from 'tap'
+import ts from 'typescript'
+import { PersistentList, PersistentMap, PersistentSet } from '../../lib/index.js'
+import { projectRoot } from '../helpers/project-root.js'
+
+for (const file of ['persistent-map', 'persistent-set', 'persistent-list']) {
+  t.test(`the example of ${file}`, async t => {
+    const source = readFileSync(join(projectRoot, 'lib/collection', `${file}.ts`), 'utf8')
+    const example = /```ts\n([\s\S]*?)```/.exec(source)?.[1]?.replaceAll(/^ \* ?/gm, '') ?? ''
+    const expected = Array.from(example.matchAll(/console\.log.*\/\/ (.*)/g), ([, text]) => text)
+    t.not(expected.length, 0)
+    const printed: string[] = []
+    const log = (...values: unknown[]): number =>
+      printed.push(values.map(value => (typeof value === 'string' ? value : inspect(value))).join(' '))
+    // eslint-disable-next-line @typescript-eslint/no-implied-eval -- the text is this project's own
+    const run = new Function(
+      'PersistentList',
+      'PersistentMap',
+      'PersistentSet',
+      'console',
+      ts.transpile(example, { target: ts.ScriptTarget.ES2022 }),
+    ) as (...args: unknown[]) => void
+    run(PersistentList, PersistentMap, PersistentSet, { log })
+    t.same(printed, expected)
+  })
+}

@@ -1,0 +1,24 @@
+import t from 'tap'
+import { PersistentList, PersistentMap, PersistentSet } from '../../lib/index.js'
+import { Decoder } from '../../lib/object/codec.js'
+import { headerOf } from '../../lib/object/header.js'
+
+// The record's list of keys tells how a collection is kept. A later version may keep it in another way.
+
+const forms: [collection: object, keys: string[], good: unknown[], bad: unknown[][]][] = [
+  [new PersistentMap(), ['keys', 'values'], [['a'], [1]], [[['a'], []], [1, [1]], [['a'], 1]]], // prettier-ignore
+  [new PersistentSet(), ['values'], [['a']], [[1], [{ a: 1 }]]],
+  [new PersistentList(), ['items'], [['a']], [[1], [{ a: 1 }]]],
+]
+for (const [collection, keys, good, bad] of forms) {
+  t.test(`a ${collection.constructor.name} is read from the form that it writes, and from no other`, async t => {
+    const header = headerOf(collection)!
+    const decode = (names: string[], raw: unknown[]): void => header.decode(names, raw, new Decoder([], header))
+    t.same(header.keys(), keys)
+    decode(keys, structuredClone(good))
+    t.same([...(collection as Iterable<unknown>)].flat()[0], 'a')
+    for (const raw of bad) t.throws(() => decode(keys, structuredClone(raw)), { code: 'SCHEMA' })
+    t.throws(() => decode(['other', ...keys], structuredClone(good)), { code: 'SCHEMA' })
+    t.throws(() => decode(keys.toReversed().map(String).concat('more'), structuredClone(good)), { code: 'SCHEMA' })
+  })
+}

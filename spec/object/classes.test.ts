@@ -1,0 +1,230 @@
+import t from 'tap'
+import { join } from 'node:path'
+import { isUnknown, oidOf, open, Persistent, plain, typeOf, type PersistentClass } from '../../lib/index.js'
+import { tempDir } from '../helpers/temp-dir.js'
+
+class Root extends Persistent {
+  static type = 'Root'
+  task: Persistent | null = null
+}
+class Friend extends Persistent {
+  static type = 'Friend'
+  name = 'bob'
+}
+
+/** A store with one task, as the first version of the class wrote it. */
+function stored(t: Parameters<typeof tempDir>[0]): string {
+  class Task extends Persistent {
+    static type = 'Task'
+    title = 'buy milk'
+    done = 0
+    friend = new Friend()
+  }
+  const path = join(tempDir(t), 'classes.db')
+  const db = open(path, { root: Root, classes: [Task, Friend], durability: 'os' })
+  db.transact(root => (root.task = new Task()))
+  db.close()
+  return path
+}
+
+function withTask<T extends Persistent>(
+  path: string,
+  Task: PersistentClass<T>,
+  look: (task: T, commit: () => void) => void,
+): void {
+  const db = open(path, { root: Root, classes: [Task, Friend], durability: 'os' })
+  look(db.root.task as T, () => db.commit())
+  db.abort()
+  db.close()
+}
+
+t.test('defaults fill what an old record lacks, and write nothing', async t => {
+  const path = stored(t)
+  class Task extends Persistent {
+    static type = 'Task'
+    static defaults = { tags: ['none'], title: 'never used' }
+    title = ''
+    tags: string[] = []
+  }
+  withTask(path, Task, (task, commit) => {
+    t.equal(task.title, 'buy milk')
+    t.same(task.tags, ['none'])
+    t.equal(task instanceof Task, true)
+    commit()
+    task.tags.push('more')
+    commit()
+  })
+  withTask(path, Task, task => {
+    t.same(task.tags, ['none', 'more'])
+    t.same(Task.defaults.tags, ['none'], 'copied in')
+  })
+})
+
+t.test('upgrade edits the plain state of an older version when it loads', async t => {
+  const path = stored(t)
+  class Task extends Persistent {
+    static type = 'Task'
+    static version = 2
+    static defaults = { priority: 1 }
+    static upgrade(state: Record<string, unknown>, from: number): void {
+      if (from < 2) {
+        state.state = state.done === 0 ? 'open' : 'done'
+        state.log = [{ from }]
+        delete state.done
+      }
+    }
+    state = ''
+    log: { from: number }[] = []
+    priority = 0
+    friend: Friend | null = null
+  }
+  withTask(path, Task, (task, commit) => {
+    t.same(task.log, [{ from: 1 }])
+    t.equal(task.state, 'open')
+    t.equal(task.priority, 1)
+    t.equal(task.friend?.name, 'bob')
+    t.notOk('done' in task)
+    task.log.push({ from: 9 })
+    commit()
+  })
+  withTask(path, Task, task => {
+    t.same(task.log, [{ from: 1 }, { from: 9 }])
+  })
+})
+
+t.test('upgrade may neither make nor touch persistent objects', async t => {
+  const path = stored(t)
+  class Makes extends Persistent {
+    static type = 'Task'
+    static version = 2
+    static upgrade(state: Record<string, unknown>): void {
+      state.friend = new Friend()
+    }
+  }
+  class Touches extends Persistent {
+    static type = 'Task'
+    static version = 2
+    static upgrade(state: Record<string, unknown>): void {
+      state.name = (state.friend as Friend).name
+    }
+  }
+  for (const Task of [Makes, Touches]) {
+    withTask(path, Task, task => {
+      t.throws(() => Object.keys(task), { code: 'SCHEMA', message: /upgrade/ })
+    })
+  }
+})
+
+t.test('a record newer than the class can be read and not changed', async t => {
+  const path = stored(t)
+  class Newer extends Persistent {
+    static type = 'Task'
+    static version = 3
+    title = ''
+  }
+  withTask(path, Newer, (task, commit) => {
+    task.title = 'newer'
+    commit()
+  })
+  class Older extends Persistent {
+    static type = 'Task'
+    title = ''
+  }
+  withTask(path, Older, task => {
+    t.equal(task.title, 'newer')
+    t.throws(() => (task.title = 'x'), { code: 'SCHEMA', message: /version 3/ })
+  })
+})
+
+t.test('a stored key that a method or accessor of the class hides is an error that says so', async t => {
+  const path = stored(t)
+  class Task extends Persistent {
+    static type = 'Task'
+    done(): boolean {
+      return true
+    }
+  }
+  withTask(path, Task, task => {
+    t.throws(() => task.done(), { code: 'SCHEMA', message: /"done"/ })
+  })
+})
+
+t.test('an unknown class loads as an inert placeholder, and goes back unchanged', async t => {
+  const path = stored(t)
+  class Box extends Persistent {
+    static type = 'Box'
+    kept: Persistent | null = null
+  }
+  const db = open(path, { root: Root, classes: [Box] })
+  const { task } = db.root
+  t.ok(task)
+  t.equal(isUnknown(task as Persistent), true)
+  t.equal(typeOf(task as Persistent), 'Task')
+  t.match(plain(task), { title: 'buy milk', done: 0 })
+  t.throws(() => ((task as unknown as { title: string }).title = 'x'), { code: 'SCHEMA', message: /not registered/ })
+  db.transact(root => {
+    const box = new Box()
+    box.kept = root.task
+    root.task = box
+  })
+  await db.pack()
+  db.refresh()
+  t.match(plain((db.root.task as Box).kept), { title: 'buy milk', done: 0 })
+  db.close()
+})
+
+t.test('open refuses classes that could not be loaded again', async t => {
+  const path = join(tempDir(t), 'classes.db')
+  const refuse = (Class: unknown, message: RegExp): void => {
+    t.throws(() => open(path, { classes: [Class as typeof Root] }), { name: 'TypeError', message })
+  }
+  class Untyped extends Persistent {}
+  class Derived extends Root {}
+  class Twin extends Persistent {
+    static type = 'Root'
+  }
+  refuse(Untyped, /no type of its own/)
+  refuse(Derived, /no type of its own/)
+  refuse(class {}, /does not extend Persistent/)
+  refuse({}, /is not a class/)
+  t.throws(() => open(path, { classes: [Root, Twin] }), { name: 'TypeError', message: /both have static type/ })
+  class Copy {}
+  Object.defineProperty(Copy, Symbol.for('perdure.Persistent'), { value: true })
+  refuse(class Foreign extends Copy {}, /another copy/)
+})
+
+t.test('open refuses a root of another kind than the stored one', async t => {
+  const path = stored(t)
+  t.throws(() => open(path, { root: Friend }), { code: 'SCHEMA', message: /'Root'.*'Friend'/ })
+  t.throws(() => open(path, { root: { a: 1 } }), { code: 'SCHEMA', message: /'Root'.*plain object/ })
+  const db = open(path)
+  t.equal(isUnknown(db.root), true)
+  db.close()
+})
+
+t.test('initial values of a plain root fill what the stored one lacks', async t => {
+  const path = join(tempDir(t), 'classes.db')
+  const first = open(path, { root: { todos: ['a'] } })
+  first.close()
+  const db = open(path, { root: { todos: [] as string[], done: ['x'] } })
+  t.same(db.root.todos, ['a'])
+  t.same(db.root.done, ['x'])
+  t.equal(db.changed, false)
+  t.equal(oidOf(db.root), 1)
+  db.close()
+})
+
+t.test('class fields survive under both field semantics', async t => {
+  class Assigned extends Persistent {
+    static type = 'Assigned'
+    declare n: number
+    constructor() {
+      super()
+      this.n = 1
+      Object.defineProperty(this, 'defined', { value: [1], writable: true, enumerable: true, configurable: true })
+    }
+  }
+  const db = open(join(tempDir(t), 'classes.db'), { root: Assigned })
+  t.same(plain(db.root), { n: 1, defined: [1] })
+  db.close()
+})

@@ -1,0 +1,130 @@
+import t, { type Test } from 'tap'
+import { join } from 'node:path'
+import { oidOf, open, type Connection, type Persistent } from '../../lib/index.js'
+import { tempDir } from '../helpers/temp-dir.js'
+import { Item } from './helpers/classes.js'
+import { elsewhere } from './helpers/elsewhere.js'
+
+type Root = Persistent & { a: Item | null; b: Item | null; n: number }
+const root: { a: Item | null; b: Item | null; n: number } = { a: null, b: null, n: 0 }
+const options = { root, classes: [Item], durability: 'os' as const }
+
+function store(t: Test): { db: Connection<Root>; other: Connection<Root> } {
+  const db = open(join(tempDir(t), 'gone.db'), options) as Connection<Root>
+  const other = elsewhere<Root>(db.path, options)
+  t.teardown(() => {
+    db[Symbol.dispose]()
+    other[Symbol.dispose]()
+  })
+  db.transact(r => {
+    const item = new Item()
+    item.name = 'x'
+    item.tags = ['t']
+    item.next = new Item()
+    r.a = item
+  })
+  return { db, other }
+}
+
+t.test('an object that others changed, detached and packed away is gone: never its old state', async t => {
+  const { db, other } = store(t)
+  const x = db.root.a as Item
+  t.equal(x.name, 'x')
+  const { tags } = x
+  other.transact(r => {
+    if (r.a) r.a.name = 'changed'
+  })
+  other.transact(r => (r.a = null))
+  await other.pack()
+  db.refresh()
+  t.throws(() => x.name, { code: 'GONE', oid: oidOf(x) })
+  t.throws(() => tags.length, { code: 'GONE' })
+  db.root.b = x
+  t.throws(() => db.commit(), { code: 'GONE', path: 'root.b' })
+  db.abort()
+})
+
+t.test('one whose last version is loaded keeps its state, and is written when it is attached again', async t => {
+  const { db, other } = store(t)
+  const x = db.root.a as Item
+  t.equal(x.next?.name, '')
+  t.equal(x.name, 'x')
+  const oid = oidOf(x)
+  db.transact(r => (r.a = null))
+  await other.pack()
+  db.refresh()
+  t.equal(x.name, 'x')
+  x.name = 'kept'
+  t.equal(db.changed, false, 'like a new object')
+  db.transact(r => (r.b = x))
+  t.equal(oidOf(x), oid)
+  other.refresh()
+  t.equal(other.root.b?.name, 'kept')
+  t.same(other.root.b?.tags, ['t'])
+  t.equal(other.root.b?.next?.name, '', 'with all that it newly reaches')
+})
+
+t.test('a part that was never loaded is gone, and so the whole cannot be attached', async t => {
+  const { db, other } = store(t)
+  const x = other.root.a as Item
+  t.equal(x.name, 'x')
+  db.transact(r => (r.a = null))
+  await db.pack()
+  other.refresh()
+  t.equal(x.name, 'x')
+  other.root.b = x
+  t.throws(() => other.commit(), { code: 'GONE', path: 'Item.next' })
+  t.throws(() => x.next?.name, { code: 'GONE' })
+  other.abort()
+})
+
+t.test(
+  'objects that are still reachable stay as they are over a pack, and so do changes that were not committed',
+  async t => {
+    const { db, other } = store(t)
+    const x = db.root.a as Item
+    const { tags } = x
+    tags.push('pending')
+    await other.pack()
+    db.commit()
+    t.same(tags, ['t', 'pending'])
+    other.refresh()
+    t.same(other.root.a?.tags, ['t', 'pending'])
+  },
+)
+
+t.test('a commit that finds the file packed and its objects changed conflicts', async t => {
+  const { db, other } = store(t)
+  db.root.n = 1
+  other.transact(r => r.n++)
+  await other.pack()
+  t.throws(() => db.commit(), { code: 'WRITE_CONFLICT' })
+  db.abort()
+  t.equal(db.root.n, 1)
+})
+
+t.test('a paused connection goes on reading the old file', async t => {
+  const { db, other } = store(t)
+  const pause = db.pause()
+  other.transact(r => {
+    r.a = null
+    r.n = 7
+  })
+  await other.pack()
+  t.equal(db.root.a?.next?.name, '')
+  t.equal(db.root.n, 0)
+  pause.continue()
+  t.equal(db.root.n, 7)
+})
+
+t.test('two packs later nothing that is missing is trusted', async t => {
+  const { db, other } = store(t)
+  const x = db.root.a as Item
+  t.equal(x.name, 'x')
+  db.transact(r => (r.a = null))
+  const pause = db.pause()
+  await other.pack()
+  await other.pack()
+  pause.continue()
+  t.throws(() => x.name, { code: 'GONE' })
+})

@@ -1,0 +1,45 @@
+import t from 'tap'
+import { inspect } from 'node:util'
+import { join } from 'node:path'
+import { open, oidOf } from '../../lib/index.js'
+import { tempDir } from '../helpers/temp-dir.js'
+import { Item } from './helpers/classes.js'
+import { elsewhere } from './helpers/elsewhere.js'
+
+t.test('looking shows fields and references, loads nothing and is no access', async t => {
+  const path = join(tempDir(t), 'look.db')
+  const root: { first: Item | null; list: { at: Item }[]; n: number } = { first: null, list: [], n: 1 }
+  const options = { root, classes: [Item], durability: 'os' as const }
+  const db = open(path, options)
+  db.transact(r => {
+    r.first = new Item()
+    r.list = [{ at: r.first }]
+  })
+  const oid = oidOf(db.root.first as Item)
+  const other = elsewhere<typeof db.root>(path, options)
+  t.equal(inspect(other.root), `root 1 { first: [Item ${oid}], list: [ { at: [Item ${oid}] } ], n: 1 }`, 'not loaded')
+  t.equal(other.root.n, 1)
+  t.equal(inspect(other.root), `root 1 { first: [Item ${oid}], list: [ { at: [Item ${oid}] } ], n: 1 }`, 'loaded')
+  const { list } = other.root
+  t.equal(inspect(list), `[ { at: [Item ${oid}] } ]`, 'plain data that nobody has used')
+  t.equal(inspect(list[0]), `{ at: [Item ${oid}] }`)
+  t.same(Reflect.ownKeys(list[0] as object), ['at'])
+  t.equal(inspect(other.root.first), `Item ${oid} { n: 0, name: '', tags: [], next: null }`)
+  t.equal(inspect({ deep: { er: { and: other.root } } }), '{ deep: { er: { and: [root 1] } } }')
+  t.equal(inspect(new Item()), `Item { n: 0, name: '', tags: [], next: null }`)
+
+  const own = other.connect()
+  own.root.n = 2
+  inspect(own.root.first)
+  inspect(own.get(oid as number))
+  db.transact(r => {
+    if (r.first) r.first.n++
+  })
+  own.commit()
+  t.equal(own.root.n, 2, 'what was looked at did not conflict')
+  own.close()
+  other.close()
+  t.match(inspect(other), /Connection/)
+  db.close()
+  t.match(inspect(db.path), /look\.db/)
+})

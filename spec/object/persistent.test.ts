@@ -1,0 +1,313 @@
+import t, { type Test } from 'tap'
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import {
+  connectionOf,
+  isUnknown,
+  oidOf,
+  open,
+  Persistent,
+  plain,
+  touch,
+  typeOf,
+  type Connection,
+  type OpenOptions,
+} from '../../lib/index.js'
+import { tempDir } from '../helpers/temp-dir.js'
+import { Item } from './helpers/classes.js'
+import { elsewhere } from './helpers/elsewhere.js'
+
+class Shelf extends Persistent {
+  static type = 'Shelf'
+  static transient = ['cache']
+  first: Item | null = null
+  items: Item[] = []
+  settings: Record<string, { n: number; tags: string[] }> = { view: { n: 1, tags: ['a'] } }
+  bytes = new Uint8Array([1, 2, 3])
+  cache: Map<string, number> | undefined
+  #later = 0
+  get size(): number {
+    return this.items.length
+  }
+  set size(n: number) {
+    this.items.length = n
+  }
+  add(name: string): Item {
+    const item = new Item()
+    item.name = name
+    this.items.push(item)
+    return item
+  }
+  later(): number {
+    return ++this.#later
+  }
+}
+
+const options = { root: Shelf, classes: [Item], durability: 'os' } as const
+function shelf(t: Test, more: OpenOptions = {}): Connection<Shelf> {
+  const db = open(join(tempDir(t), 'shelf.db'), { ...options, ...more })
+  t.teardown(() => {
+    db[Symbol.dispose]()
+  })
+  return db
+}
+function other(t: Test, db: Connection<Shelf>): Connection<Shelf> {
+  const connection = elsewhere<Shelf>(db.path, options)
+  t.teardown(() => {
+    connection[Symbol.dispose]()
+  })
+  return connection
+}
+
+t.test('references keep identity, cycles included', t => {
+  const db = shelf(t)
+  db.transact(root => {
+    const a = root.add('a')
+    const b = root.add('b')
+    a.next = b
+    b.next = a
+    root.first = a
+  })
+  const seen = other(t, db)
+  const { first, items } = seen.root
+  t.equal(first, items[0])
+  t.equal(first?.next?.next, first)
+  t.equal(seen.get(oidOf(first as Item) as number), first)
+  t.ok(first instanceof Item)
+  t.end()
+})
+
+t.test('an object knows its number, type and connection once it is stored', t => {
+  const db = shelf(t)
+  const item = new Item()
+  t.equal(oidOf(item), undefined)
+  t.equal(connectionOf(item), undefined)
+  db.root.first = item
+  db.commit()
+  t.equal(oidOf(db.root), 1)
+  t.ok((oidOf(item) as number) >= 16)
+  t.equal(typeOf(item), 'Item')
+  t.equal(connectionOf(item), db)
+  t.equal(isUnknown(item), false)
+  t.throws(() => oidOf({}), { name: 'TypeError' })
+  t.end()
+})
+
+t.test('new objects get their numbers in the order of their creation', t => {
+  const db = shelf(t)
+  const [x, y, z] = [new Item(), new Item(), new Item()]
+  db.root.items.push(z, x, y)
+  db.commit()
+  const [a, b, c] = [x, y, z].map(item => oidOf(item) as number) as [number, number, number]
+  t.same([b - a, c - b], [1, 1])
+  t.end()
+})
+
+t.test('objects and plain data are ordinary to look at', t => {
+  const db = shelf(t)
+  const { root } = db
+  t.same(Object.keys(root), ['first', 'items', 'settings', 'bytes'])
+  t.equal('items' in root, true)
+  t.equal('nothing' in root, false)
+  t.equal(Object.hasOwn(root, 'first'), true)
+  t.equal(Array.isArray(root.items), true)
+  t.equal(JSON.stringify(root.settings), '{"view":{"n":1,"tags":["a"]}}')
+  assert.deepStrictEqual(root.settings, { view: { n: 1, tags: ['a'] } })
+  t.equal(root.items, root.items)
+  t.equal(root.constructor, Shelf)
+  t.equal(Object.getPrototypeOf(root), Shelf.prototype)
+  t.throws(() => Object.freeze(root.items), { name: 'TypeError' })
+  t.throws(() => Object.setPrototypeOf(root, null) as unknown, { name: 'TypeError' })
+  t.end()
+})
+
+t.test('a change in place marks the owner', t => {
+  const db = shelf(t)
+  db.root.settings.view!.tags.push('b') // set by the class
+  t.equal(db.changed, true)
+  db.commit()
+  t.same(other(t, db).root.settings, { view: { n: 1, tags: ['a', 'b'] } })
+  t.end()
+})
+
+t.test('accessors and methods run on the object', t => {
+  const db = shelf(t)
+  db.transact(root => root.add('a'))
+  t.equal(db.root.size, 1)
+  db.root.size = 0
+  db.commit()
+  t.equal(other(t, db).root.size, 0)
+  t.end()
+})
+
+t.test('a field cannot take the name of a method', t => {
+  const db = shelf(t)
+  const root = db.root as unknown as Record<string, unknown>
+  t.throws(() => (root.add = 1), { code: 'VALUE', path: 'Shelf.add' })
+  t.throws(() => Object.defineProperty(root, 'x', { get: () => 1 }), { code: 'VALUE' })
+  t.end()
+})
+
+t.test('transient fields hold anything, beside the state', t => {
+  const db = shelf(t)
+  db.root.cache = new Map([['x', 1]])
+  t.equal(db.changed, false)
+  t.equal(db.root.cache.get('x'), 1)
+  t.notOk(Object.keys(db.root).includes('cache'))
+  t.equal(other(t, db).root.cache, undefined)
+  t.end()
+})
+
+t.test('bytes changed inside a typed array need touch', t => {
+  const db = shelf(t)
+  db.root.bytes[0] = 9
+  t.equal(db.changed, false)
+  touch(db.root)
+  db.commit()
+  t.equal(other(t, db).root.bytes[0], 9)
+  t.end()
+})
+
+t.test("foreign plain data is copied in; the owner's own is moved", t => {
+  const db = shelf(t)
+  const kept = { n: 1, tags: ['x'] }
+  db.root.settings.a = kept
+  t.not(db.root.settings.a, kept)
+  const { a } = db.root.settings
+  db.root.settings.b = a
+  delete db.root.settings.a
+  t.equal(db.root.settings.b, a)
+  db.root.items.push(new Item())
+  const item = db.root.items[0] as Item
+  item.tags = a.tags
+  t.not(item.tags, a.tags, 'another owner gets a copy')
+  db.abort()
+  t.end()
+})
+
+t.test('what was taken out is ordinary local data after the commit', t => {
+  const db = shelf(t)
+  const view = db.root.settings.view!
+  delete db.root.settings.view
+  db.commit()
+  view.n = 7
+  view.tags.push('more')
+  t.equal(db.changed, false)
+  t.same(view, { n: 7, tags: ['a', 'more'] })
+  t.end()
+})
+
+t.test('one container in two places is refused by the commit, which names both', t => {
+  const db = shelf(t)
+  db.root.settings.other = db.root.settings.view!
+  t.throws(() => db.commit(), { code: 'VALUE', path: 'Shelf.settings.other', message: /Shelf\.settings\.view/ })
+  delete db.root.settings.view
+  db.commit()
+  t.end()
+})
+
+t.test('a failed commit leaves the connection as it was', t => {
+  const db = shelf(t)
+  const seen = other(t, db)
+  const item = new Item()
+  db.root.first = item
+  seen.root.first = null
+  seen.commit()
+  t.throws(() => db.commit(), { code: 'WRITE_CONFLICT', conflicts: [{ oid: 1, type: 'Shelf', kind: 'write' }] })
+  t.equal(oidOf(item), undefined)
+  t.equal(db.changed, true)
+  t.equal(db.root.first, item)
+  db.abort()
+  t.equal(db.root.first, null)
+  item.name = 'still there'
+  db.root.first = item
+  db.commit()
+  seen.refresh()
+  t.match(seen.root.first, { name: 'still there' })
+  t.end()
+})
+
+t.test('plain data that was handed out follows its owner', t => {
+  const db = shelf(t)
+  const seen = other(t, db)
+  const { view } = db.root.settings
+  const { tags } = view!
+  seen.root.settings = { view: { n: 5, tags: ['new'] } }
+  seen.commit()
+  db.refresh()
+  t.equal(view?.n, 5)
+  t.same(tags, ['new'])
+  t.equal(db.root.settings.view, view)
+  seen.root.settings = { view: { n: 6, tags: null as unknown as string[] } }
+  seen.commit()
+  db.refresh()
+  t.equal(view?.n, 6)
+  t.throws(() => tags.length, { code: 'STALE_DATA', oid: 1 })
+  t.end()
+})
+
+t.test('elements of arrays are not found again', t => {
+  const path = join(tempDir(t), 'list.db')
+  const db = open(path, { root: { list: [{ n: 1 }] }, durability: 'os' })
+  const [first] = db.root.list
+  db.root.list.push({ n: 2 })
+  db.abort()
+  t.throws(() => first?.n, { code: 'STALE_DATA' })
+  t.equal(db.root.list.length, 1)
+  db.close()
+  t.end()
+})
+
+t.test('objects of two connections do not mix', t => {
+  const db = shelf(t)
+  db.transact(root => root.add('a'))
+  const own = db.connect()
+  t.throws(() => (own.root.first = db.root.items[0] as Item), { name: 'ValueError', message: /another connection/ })
+  own.close()
+  t.end()
+})
+
+t.test('an object of a class that is not registered is refused by the commit', t => {
+  class Strange extends Persistent {
+    static type = 'Strange'
+  }
+  const db = shelf(t)
+  db.root.first = new Strange() as unknown as Item
+  t.throws(() => db.commit(), { code: 'VALUE', path: 'Shelf.first', message: /Strange is not registered/ })
+  db.abort()
+  t.end()
+})
+
+t.test('plain data kept after storing it is not the stored one, and a commit that sees that warns', async t => {
+  const db = shelf(t)
+  const warning = new Promise<Error & { code?: string }>(resolve => {
+    process.on('warning', (given: Error & { code?: string }) => {
+      if (given.code === 'PERDURE_KEPT_SOURCE') resolve(given)
+    })
+  })
+  const kept = { view: { n: 1, tags: [] } as { n: number; tags: string[] } }
+  db.root.settings = kept
+  kept.view = { n: 2, tags: [] }
+  db.commit()
+  t.match(await warning, { code: 'PERDURE_KEPT_SOURCE', message: /Shelf\.settings/ })
+  t.equal(db.root.settings.view?.n, 1)
+})
+
+t.test('plain gives ordinary data, following as many references as it is told', t => {
+  const db = shelf(t)
+  db.transact(root => {
+    root.first = root.add('a')
+    root.first.next = root.first
+  })
+  const oid = oidOf(db.root.first as Item)
+  t.strictSame(structuredClone(plain(db.root)), {
+    first: { type: 'Item', oid },
+    items: [{ type: 'Item', oid }],
+    settings: { view: { n: 1, tags: ['a'] } },
+    bytes: new Uint8Array([1, 2, 3]),
+  })
+  const deep = plain(db.root, { depth: 1 }) as { first: { next: unknown }; items: unknown[] }
+  t.equal(deep.first, deep.items[0])
+  t.equal(deep.first.next, deep.first)
+  t.end()
+})
