@@ -1,0 +1,75 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { open, Persistent, PersistentMap } from '../../lib/index.js'
+import { tempDir } from '../helpers/temp-dir.js'
+import { perdure } from './cli-tool.js'
+
+class Thing extends Persistent {
+  static type = 'Thing'
+  text = ''
+}
+class Root extends Persistent {
+  static type = 'Root'
+  things = new PersistentMap<string, Thing>()
+}
+
+/** Ten commits, each of one thing. */
+function makeStore(dir: string): string {
+  const path = join(dir, 'app.db')
+  const db = open(path, { root: Root, classes: [Thing] })
+  for (let n = 0; n < 10; n++) {
+    db.transact(root => {
+      const thing = new Thing()
+      thing.text = `the text of thing ${n}`
+      root.things.set(`thing ${n}`, thing)
+    })
+  }
+  db.close()
+  return path
+}
+
+t.test('an undamaged store is saved whole, with exit code 0', async t => {
+  const dir = tempDir(t)
+  const path = makeStore(dir)
+  const run = await perdure('recover', path, '-o', join(dir, 'new.db'))
+  t.match(run, { code: 0, stderr: '', stdout: /12 objects saved in .*new\.db, up to commit 11/ })
+})
+
+t.test('a damaged one is saved as far as it is sound, with exit code 4 and a report', async t => {
+  const dir = tempDir(t)
+  const path = makeStore(dir)
+  const bytes = readFileSync(path)
+  bytes.write('XXXX', bytes.indexOf('the text of thing 5'))
+  writeFileSync(path, bytes)
+  const target = join(dir, 'new.db')
+  t.match(await perdure('inspect', path), { code: 1, stderr: /perdure verify/ })
+  const run = await perdure('recover', path, '-o', target)
+  t.match(run, { code: 4, stderr: '' })
+  t.match(run.stdout, /missing: commit 7\n/)
+  t.match(run.stdout, /lost: 1 object that others refer to/)
+  t.ok(readFileSync(path).equals(bytes), 'the damaged file is not touched')
+  const db = open(target, { root: Root, classes: [Thing] })
+  t.equal(db.root.things.get('thing 4')?.text, 'the text of thing 4')
+  t.throws(() => db.root.things.get('thing 5')?.text, { code: 'GONE' })
+  t.equal(db.root.things.size, 10)
+  db.transact(root => root.things.delete('thing 5'))
+  await db.pack()
+  t.equal(db.root.things.get('thing 9')?.text, 'the text of thing 9')
+  db.close()
+  t.match(await perdure('verify', target), { code: 0 })
+  const json = await perdure('recover', path, '-o', `${target}2`, '--json')
+  t.match(JSON.parse(json.stdout), { saved: 11, lost: [Number], missingCommits: [{ from: 7, to: 7 }], rootLost: false })
+})
+
+t.test('it never overwrites, and needs a name to write to', async t => {
+  const dir = tempDir(t)
+  const path = makeStore(dir)
+  t.match(await perdure('recover', path, '-o', path), { code: 3, stderr: /exists/ })
+  t.match(await perdure('recover', path), { code: 2 })
+  const foreign = join(dir, 'foreign')
+  writeFileSync(foreign, 'no store at all')
+  t.match(await perdure('recover', foreign, '-o', join(dir, 'x.db')), { code: 1, stderr: /belongs to a store/ })
+  t.match(await perdure('recover', join(dir, 'missing'), '-o', join(dir, 'x.db')), { code: 1 })
+  t.notOk(existsSync(join(dir, 'x.db')))
+})

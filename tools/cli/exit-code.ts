@@ -1,0 +1,45 @@
+// What the tool's exit codes mean, and which one an error stands for. `--help` prints this table.
+import { getSystemErrorMap } from 'node:util'
+import { PerdureError } from '../../lib/error.js'
+
+export const EXIT = {
+  done: 0,
+  no: 1,
+  usage: 2,
+  couldNot: 3,
+  withLoss: 4,
+  interrupted: 130,
+} as const
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
+
+export const EXIT_CODES = `Exit codes:
+  0    done
+  1    the answer is no: damage was found, no such path or object, no store there
+  2    the command was not understood
+  3    it could not be done: I/O error, no permission, locked, not supported here
+  4    done, but not everything could be kept
+  130  interrupted (Ctrl-C)`
+
+/** An answer that the tool itself gives; the message is all that is printed. */
+export class Refusal extends Error {
+  readonly exitCode: ExitCode
+  constructor(exitCode: ExitCode, message: string) {
+    super(message)
+    this.exitCode = exitCode
+  }
+}
+
+const NO: ReadonlySet<string> = new Set(['NOT_FOUND', 'NOT_A_STORE', 'CORRUPT_LOG', 'ENOENT', 'ENOTDIR', 'EISDIR'])
+
+/** The code to exit with, and the text for stderr. */
+export function explain(error: unknown): { exitCode: ExitCode; message: string } {
+  if (error instanceof Refusal) return error
+  if (!(error instanceof Error)) return { exitCode: EXIT.couldNot, message: String(error) }
+  const { code, errno, path } = error as NodeJS.ErrnoException
+  const exitCode = code !== undefined && NO.has(code) ? EXIT.no : EXIT.couldNot
+  if (error instanceof PerdureError) return { exitCode, message: error.message }
+  const meaning = errno === undefined ? undefined : getSystemErrorMap().get(errno)?.[1]
+  if (meaning !== undefined) return { exitCode, message: path === undefined ? meaning : `${path}: ${meaning}` }
+  // A mistake in the tool or the library: whoever reports it needs to know where.
+  return { exitCode, message: error.stack ?? error.message }
+}

@@ -1,0 +1,46 @@
+// `perdure recover`: saves what is sound in a damaged store into a new file, and says what was not.
+import type { Command } from 'commander'
+import { systemDisk } from '../../lib/file/system-disk.js'
+import { recover, type RecoverReport } from '../../lib/store/recover.js'
+import { EXIT, type ExitCode } from './exit-code.js'
+import { print, printJson } from './output.js'
+import { count, size } from './units.js'
+
+/** Of longer lists only so many are printed; `--json` has all. */
+const MOST_SHOWN = 20
+
+export function addRecover(program: Command, exit: (code: ExitCode) => void): void {
+  program
+    .command('recover <file>')
+    .description('save what is sound in a damaged store into a new file; the damaged one is not touched')
+    .requiredOption('-o, --output <new file>', 'where to; it must not exist')
+    .option('--json', 'print the report as one JSON object')
+    .action((file: string, { output, json }: { output: string; json?: true }) => exit(runRecover(file, output, json === true)))
+}
+
+function runRecover(path: string, output: string, asJson: boolean): ExitCode {
+  const report = recover(systemDisk, path, output)
+  if (asJson) printJson({ path, output, ...report })
+  else for (const line of describe(report, output)) print(line)
+  const { lost, skipped, missingCommits } = report
+  return lost.length + skipped.length + missingCommits.length === 0 ? EXIT.done : EXIT.withLoss
+}
+
+function* describe({ saved, lost, skipped, missingCommits, lastTid, rootLost }: RecoverReport, output: string): Generator<string> {
+  yield `${count(saved, 'object')} saved in ${output}, up to commit ${lastTid}`
+  for (const { from, to } of missingCommits.slice(0, MOST_SHOWN)) {
+    yield from === to ? `missing: commit ${from}` : `missing: commits ${from} to ${to}`
+  }
+  yield* more(missingCommits.length, 'missing stretches')
+  for (const { offset, bytes } of skipped.slice(0, MOST_SHOWN)) yield `skipped: ${size(bytes)} at offset ${offset}, nothing sound there`
+  yield* more(skipped.length, 'skipped stretches')
+  if (lost.length > 0) {
+    yield `lost: ${count(lost.length, 'object')} that others refer to (${lost.slice(0, MOST_SHOWN).join(', ')}); using one throws GoneError`
+    yield* more(lost.length, 'lost objects')
+  }
+  if (rootLost) yield 'lost: the root. The new file can be inspected by object number, and not be opened as before.'
+}
+
+function* more(all: number, what: string): Generator<string> {
+  if (all > MOST_SHOWN) yield `… and ${all - MOST_SHOWN} more ${what}: --json lists them all`
+}

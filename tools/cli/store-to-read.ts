@@ -1,0 +1,41 @@
+// Opens a store for looking: never writes, never locks, makes no file. Of a damaged one, what stands before the damage.
+import { CorruptLogError } from '../../lib/error.js'
+import { systemDisk } from '../../lib/file/system-disk.js'
+import { Store } from '../../lib/store/store.js'
+import { EXIT, type ExitCode } from './exit-code.js'
+import { flush, say } from './output.js'
+
+export interface StoreToRead {
+  readonly store: Store
+  /** Where the log is damaged; the store is then shown as of the last good commit before that. */
+  readonly damage: CorruptLogError | undefined
+}
+
+/** Runs `look` and closes the store again. Returns the exit code: damage has been reported then, after what could be shown. */
+export function withStore(path: string, look: (opened: StoreToRead) => void): ExitCode {
+  const opened = openToRead(path)
+  const { store, damage } = opened
+  try {
+    look(opened)
+  } finally {
+    store.close()
+    flush()
+    if (damage !== undefined) say(damage.message)
+  }
+  return damage === undefined ? EXIT.done : EXIT.no
+}
+
+function openToRead(path: string): StoreToRead {
+  // Reading takes no lock, so it does not matter that a network's locks cannot be trusted.
+  const options = { readonly: true, unsafeFilesystem: true }
+  try {
+    return { store: Store.open(systemDisk, path, options), damage: undefined }
+  } catch (error) {
+    if (!(error instanceof CorruptLogError)) throw error
+    try {
+      return { store: Store.open(systemDisk, path, { ...options, until: error.lastGoodTid }), damage: error }
+    } catch {
+      throw error // damaged where the packed state stands: there is nothing before it
+    }
+  }
+}

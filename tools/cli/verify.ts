@@ -1,0 +1,40 @@
+// `perdure verify`: prints the findings of the library's check as they come.
+import type { Command } from 'commander'
+import { NotAStoreError, StoreNotFoundError } from '../../lib/error.js'
+import { systemDisk } from '../../lib/file/system-disk.js'
+import { verify, type Finding, type VerifySummary } from '../../lib/store/verify.js'
+import { EXIT, type ExitCode } from './exit-code.js'
+import { flush, print, printJson } from './output.js'
+import { count, harmless, size } from './units.js'
+
+export function addVerify(program: Command, exit: (code: ExitCode) => void): void {
+  program
+    .command('verify <file>')
+    .description('check every frame, checksum and reference of a store; changes nothing, and needs no lock')
+    .option('--json', 'one JSON object a line: the findings, then the summary')
+    .action((file: string, options: { json?: true }) => exit(runVerify(file, options.json === true)))
+}
+
+function runVerify(path: string, asJson: boolean): ExitCode {
+  const there = systemDisk.lookUp(path)
+  if (there === undefined) throw new StoreNotFoundError(path)
+  if (!there.isFile) throw new NotAStoreError(path, 'this is not a regular file')
+  const summary = verify(systemDisk, path, finding => {
+    if (asJson) printJson({ kind: 'finding', finding })
+    else print(describe(finding))
+    flush()
+  })
+  if (asJson) printJson({ kind: 'summary', path, ...summary })
+  else print(`${path}: ${sum(summary)}`)
+  return summary.damage === 0 ? EXIT.done : EXIT.no
+}
+
+function describe({ kind, offset, message }: Finding): string {
+  const where = offset === 0 ? '' : ` at offset ${offset}`
+  return harmless(kind === 'tail' ? `remark${where}: ${message}` : `damage${where} (${kind}): ${message}`)
+}
+
+function sum({ commits, records, bytes, damage }: VerifySummary): string {
+  const read = `${count(commits, 'commit')}, ${count(records, 'record')}, ${size(bytes)}`
+  return `${read}: ${damage === 0 ? 'no damage' : count(damage, 'finding of damage', 'findings of damage')}`
+}
