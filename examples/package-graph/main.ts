@@ -18,9 +18,10 @@ const db = openGraph(path)
 const before = { tid: db.tid, packages: db.root.packages.size }
 console.log(isNew ? `${path} is new` : `${path} has ${before.packages} packages from ${before.tid} commits`)
 
+const follower = fork(here('./follower.js'), [path])
+await once(follower, 'message') // it has opened the store
 console.log(`${INDEXERS} processes index, a fifth follows:`)
 const started = performance.now()
-const follower = fork(here('./follower.js'), [path])
 const indexers = Array.from({ length: INDEXERS }, (_, n) =>
   fork(here('./indexer.js'), [path, root, `${n}`, `${INDEXERS}`]),
 )
@@ -47,11 +48,13 @@ const graph = db.root
 let references = 0
 for (const pkg of graph.packages.values()) references += pkg.dependencies.size
 console.log(`${graph.packages.size} packages with ${references} dependencies in the store\n\nmost depended upon:`)
-for (const { name, version, dependents } of mostDependedUpon(graph, 5)) {
+const top = mostDependedUpon(graph, 5)
+for (const { name, version, dependents } of top) {
   console.log(`  ${dependents} x ${name} ${version}`)
 }
 const cycle = findCycle(graph)
 console.log(cycle ? `a cycle: ${cycle.map(({ name }) => name).join(' -> ')}` : 'no dependency cycle')
+const example = top[0]?.location
 db.close()
 
 for (const command of ['inspect', 'pack']) {
@@ -59,7 +62,8 @@ for (const command of ['inspect', 'pack']) {
   const { status } = spawnSync(process.execPath, [here('../../tools/cli/main.js'), command, path], { stdio: 'inherit' })
   if (status !== 0) process.exitCode = 1
 }
-console.log(`\nRun it again: it finds ${path}, and says what has changed since.`)
+console.log(`\nLook at one package:  npx perdure inspect ${path} /packages/${example}`)
+console.log(`Run this again: it finds ${path}, and says what has changed since.`)
 
 async function shareOf(indexer: ChildProcess): Promise<Share> {
   const shares: Share[] = []

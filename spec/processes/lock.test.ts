@@ -1,6 +1,7 @@
 import { linkSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { systemDisk } from '../../lib/file/system-disk.js'
 import { child, type Child } from '../helpers/child.js'
 import { tempDir } from '../helpers/temp-dir.js'
 import type { StoreMethods } from './store.child.js'
@@ -56,16 +57,28 @@ t.test('a holder that is stopped makes others time out with its pid; when it goe
   await other.call('put', 1, 'x')
 })
 
-t.test('a lock that somebody else takes on the lock file keeps writers out', async t => {
+t.test('whoever takes the lock file alone, as a backup program may, keeps writers out', async t => {
   const path = join(tempDir(t), 'app.db')
-  const [one, other] = [await start(t, path), await start(t, path, { lockTimeout: 50 })]
-  await one.call('put', 1, 'x')
-  // The other name has a lock file of its own: what is held is only that of the data file.
-  linkSync(path, `${path}.hard`)
-  const hard = await start(t, `${path}.hard`)
-  await hard.call('take')
-  await t.rejects(other.call('put', 1, 'x'), { ...busy, facts: { pid: hard.pid } })
+  const writer = await start(t, path, { lockTimeout: 50 })
+  await writer.call('put', 1, 'x')
+  const sidecar = systemDisk.openLock(`${path}.lock`, 0o600)
+  t.ok(systemDisk.tryLock(sidecar))
+  await t.rejects(writer.call('put', 1, 'y'), { ...busy, facts: { pid: process.pid } })
+  systemDisk.close(sidecar)
+  await writer.call('put', 1, 'y')
 })
+
+t.test(
+  'a writer by a hard link, which has a lock file of its own, keeps the others out by the data file’s lock',
+  async t => {
+    const path = join(tempDir(t), 'app.db')
+    const other = await start(t, path, { lockTimeout: 50 })
+    linkSync(path, `${path}.hard`)
+    const hard = await start(t, `${path}.hard`)
+    await hard.call('take')
+    await t.rejects(other.call('put', 1, 'x'), { ...busy, facts: { pid: hard.pid } })
+  },
+)
 
 for (const [what, change] of [
   ['removed', (lock: string) => rmSync(lock)],

@@ -2,6 +2,7 @@ import { linkSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { systemDisk } from '../../lib/file/system-disk.js'
+import { pack } from '../../lib/store/pack.js'
 import { createTemporary, removeStrays } from '../../lib/store/temporary.js'
 import { put, record } from '../helpers/drafts.js'
 import { newStore } from '../helpers/new-store.js'
@@ -62,4 +63,11 @@ t.test('a directory that cannot be listed does not stand in the way of a commit'
     },
   })
   put(store, record(1, 'x'))
+})
+
+t.test('a second name that a creator has left does not stand in the way of a pack', async t => {
+  const store = newStore(t)
+  linkSync(store.path, `${store.path}.0123456789abcdef.new`)
+  await pack(store)
+  t.same(readdirSync(join(store.path, '..')).sort(), ['app.db', 'app.db.lock'])
 })
