@@ -31,6 +31,8 @@ export interface Disk {
   create(path: string, mode: number): Fd
   /** The lock file: O_CREAT | O_RDWR, not following links; made empty if missing. */
   openLock(path: string, mode: number): Fd
+  /** Throws UnsupportedError where stores can only be read: in a worker thread, on Windows. */
+  checkWriting(): void
   close(fd: Fd): void
 
   /** The size in bytes, by one lseek(END) where fs-ext is there. */

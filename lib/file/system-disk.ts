@@ -24,9 +24,7 @@ const sleepCell = new Int32Array(new SharedArrayBuffer(4))
 
 let fsExt: FsExt | undefined
 
-/** Loaded at the first lock, never at import: reading needs no compiled add-on. */
-function loadFsExt(): FsExt {
-  if (fsExt !== undefined) return fsExt
+function checkWriting(): void {
   if (process.platform === 'win32') throw new UnsupportedError('Perdure runs on Linux and macOS, not on Windows')
   if (!isMainThread) {
     throw new UnsupportedError(
@@ -34,6 +32,12 @@ function loadFsExt(): FsExt {
         'Open with { readonly: true } here, and commit in the main thread.',
     )
   }
+}
+
+/** Loaded at the first lock, never at import: reading needs no compiled add-on. */
+function loadFsExt(): FsExt {
+  if (fsExt !== undefined) return fsExt
+  checkWriting()
   try {
     return (fsExt = createRequire(import.meta.url)('fs-ext') as FsExt)
   } catch (cause) {
@@ -78,13 +82,19 @@ function canonical(path: string): string {
 }
 
 function openLock(path: string, mode: number): Fd {
-  try {
-    const fd = fs.openSync(path, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW, mode)
-    fs.fchmodSync(fd, mode) // whatever the umask says: everybody who may write the data must be able to lock it
-    return fd
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-    return fs.openSync(path, O_CREAT | O_RDWR | O_NOFOLLOW, mode)
+  for (;;) {
+    try {
+      return fs.openSync(path, O_RDWR | O_NOFOLLOW)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    }
+    try {
+      const fd = fs.openSync(path, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW, mode)
+      fs.fchmodSync(fd, mode) // whatever the umask says: everybody who may write the data must be able to lock it
+      return fd
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    }
   }
 }
 
@@ -102,6 +112,7 @@ export const systemDisk: Disk = {
   open: (path, access) => fs.openSync(path, access === 'read' ? O_RDONLY : O_RDWR | O_APPEND),
   create: (path, mode) => fs.openSync(path, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW, mode),
   openLock,
+  checkWriting,
   close: fd => fs.closeSync(fd),
 
   end: fd => (fsExt === undefined ? fs.fstatSync(fd).size : fsExt.seekSync(fd, 0, SEEK_END)),

@@ -3,7 +3,7 @@
 import { CorruptLogError, StoreReplacedError } from '../error.js'
 import type { DataFile } from '../file/data-file.js'
 import { examineDamage } from './damage.js'
-import { chainStart, HEADER_LENGTH, saltOf, type FileHeader } from './file-header.js'
+import { chainStart, decodeFileHeader, HEADER_LENGTH, saltOf, type FileHeader } from './file-header.js'
 import {
   checkFrame,
   FRAME_HEADER_LENGTH,
@@ -37,6 +37,9 @@ export type TailStatus = 'end' | 'short' | 'superseded' | 'torn' | 'budget'
 
 /** Gets each whole frame; `body` is at `at` in `bytes`, and is valid only during the call. */
 export type FrameSink = (header: FrameHeader, bytes: Uint8Array, at: number, end: number) => void
+
+/** What has happened when the last frame read is not in the file any more: frames that were read are never changed. */
+export const REPLACED = 'the last commit that was read is not in the file any more: its content has been replaced'
 
 const CHUNK = 1 << 20
 /** How often bytes that look wrong are read again: a writer may just have cut a torn frame and written anew. */
@@ -101,6 +104,18 @@ export class LogReader {
     const header = readFrameHeader(found, 0, offset, this.salt)
     if (header?.control === 'superseded' && frameLength(header) === found.length)
       this.#apply(header, found, 0, offset + found.length)
+  }
+
+  /** Whether the last frame that was applied is still in the file as it was. */
+  lastFrameStands(): boolean {
+    const { lastFrame, offset, checksum } = this.tail
+    if (lastFrame === 0) {
+      const bytes = this.#read(0, HEADER_LENGTH)
+      return bytes.length === HEADER_LENGTH && chainStart(decodeFileHeader(bytes, this.#path).uuid) === checksum
+    }
+    const bytes = this.#read(lastFrame, offset)
+    const header = bytes.length < offset - lastFrame ? undefined : readFrameHeader(bytes, 0, lastFrame, this.salt)
+    return header !== undefined && checkFrame(bytes, 0, header) === checksum
   }
 
   #stopped(): boolean {
@@ -199,6 +214,7 @@ export class LogReader {
       this.#torn = { offset, end }
       return 'torn'
     }
+    if (!this.lastFrameStands()) throw new StoreReplacedError(this.#path, REPLACED)
     throw this.#corrupt(what, nextGood)
   }
 

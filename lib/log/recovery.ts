@@ -3,17 +3,15 @@
 import { dirname } from 'node:path'
 import { StoreReplacedError } from '../error.js'
 import { DataFile } from '../file/data-file.js'
-import { chainStart, decodeFileHeader, HEADER_LENGTH } from './file-header.js'
-import { checkFrame, readFrameHeader } from './frame.js'
-import type { LogReader } from './log-reader.js'
+import { REPLACED, type LogReader } from './log-reader.js'
 import type { LogWriter } from './log-writer.js'
 
 const PIECE = 1 << 20
 
 /** Cuts the short frame behind the tail, after making sure that this is still the file that was read. */
-export function cutShortFrame(file: DataFile, path: string, reader: LogReader, writer: LogWriter): void {
-  if (!lastFrameStands(file, path, reader)) {
-    throw new StoreReplacedError(path, 'the last commit that was read is not in the file any more')
+export function cutShortFrame(path: string, reader: LogReader, writer: LogWriter): void {
+  if (!reader.lastFrameStands()) {
+    throw new StoreReplacedError(path, REPLACED)
   }
   writer.cut(reader.tail.offset)
 }
@@ -23,8 +21,8 @@ export function cutShortFrame(file: DataFile, path: string, reader: LogReader, w
  * silence. Returns the name of the saved part.
  */
 export function setTornEndAside(file: DataFile, path: string, reader: LogReader, writer: LogWriter): string {
-  if (!lastFrameStands(file, path, reader)) {
-    throw new StoreReplacedError(path, 'the last commit that was read is not in the file any more')
+  if (!reader.lastFrameStands()) {
+    throw new StoreReplacedError(path, REPLACED)
   }
   const { disk } = file
   const { offset } = reader.tail
@@ -43,15 +41,4 @@ export function setTornEndAside(file: DataFile, path: string, reader: LogReader,
   disk.syncDirectory(dirname(path))
   writer.cut(offset)
   return name
-}
-
-function lastFrameStands(file: DataFile, path: string, { tail, salt }: LogReader): boolean {
-  const from = tail.lastFrame
-  const bytes = new Uint8Array(from === 0 ? HEADER_LENGTH : tail.offset - from)
-  if (file.read(bytes, from) < bytes.length) return false
-  if (from === 0) {
-    return chainStart(decodeFileHeader(bytes, path).uuid) === tail.checksum
-  }
-  const header = readFrameHeader(bytes, 0, from, salt)
-  return header !== undefined && checkFrame(bytes, 0, header) === tail.checksum
 }

@@ -18,11 +18,16 @@ export class Durability {
   #unsynced = 0
   /** Whether something was appended here that no fsync has covered. */
   #owing = false
-  /** Set for ever by a failed fsync. */
-  failure: DurabilityUnknownError | undefined
+  /** Which fsync has failed: for ever, as long as that file is in use. */
+  readonly #failures = new WeakMap<Generation, DurabilityUnknownError>()
+  /** An fsync in the background has failed, and no call has reported it yet. */
+  #untold = false
+  readonly #tellOthers: (generation: Generation) => void
 
-  constructor(disk: Disk) {
+  /** `tellOthers` is called once for each generation of which an fsync has failed. */
+  constructor(disk: Disk, tellOthers: (generation: Generation) => void) {
     this.#disk = disk
+    this.#tellOthers = tellOthers
   }
 
   /** Everything up to `snapshot` is on disk when this returns. Throws DurabilityUnknownError. */
@@ -68,18 +73,23 @@ export class Durability {
     })
   }
 
-  /** Syncs what is left and stops the background. */
+  /** Syncs what is left and stops the background. Throws DurabilityUnknownError unless that has been told before. */
   close(last: Snapshot): void {
     this.#timer?.cancel()
     this.#timer = undefined
-    if (this.#owing && this.failure === undefined) this.sync(last)
+    if (this.#owing && (this.#untold || !this.#failures.has(last.generation))) this.sync(last)
   }
 
-  /** Throws DurabilityUnknownError if an fsync of this process has failed. */
+  /** Throws DurabilityUnknownError if an fsync of this file has failed, here or in another process since the machine was started. */
   refuseAfterFailure(generation: Generation): void {
     const { failedSync } = generation.writer
     if (failedSync !== undefined) this.#fail(generation, failedSync)
-    if (this.failure !== undefined) throw this.failure
+    const failure = this.#failures.get(generation)
+    if (failure !== undefined) {
+      this.#untold = false
+      throw failure
+    }
+    if (generation.reader.suspect) throw unknownSince(generation.path, 'another process was told so')
   }
 
   #isSynced(generation: Generation, offset: number): boolean {
@@ -87,10 +97,10 @@ export class Durability {
   }
 
   #inBackground(generation: Generation): void {
-    if (this.failure !== undefined || this.#unsynced === 0) return
+    if (this.#unsynced === 0) return
     this.#unsynced = 0
-    // A failure is kept in `failure`, and every later commit reports it.
-    this.syncAsync(generation.snapshot()).catch(() => undefined)
+    // A failure is kept, and every later commit and `close` report it.
+    this.syncAsync(generation.snapshot()).catch(() => void (this.#untold = true))
   }
 
   async #start(generation: Generation): Promise<void> {
@@ -120,11 +130,20 @@ export class Durability {
     this.#directoriesSynced.add(generation)
   }
 
-  #fail({ path }: Generation, cause: unknown): DurabilityUnknownError {
-    return (this.failure ??= new DurabilityUnknownError(
-      `${path}: the disk did not confirm the last commits (${(cause as Error).message}). They are in the file and visible, ` +
-        'but may not survive a power cut. This process commits no more: check the disk, then open the store in a new process.',
-      { cause },
-    ))
+  #fail(generation: Generation, cause: unknown): DurabilityUnknownError {
+    const known = this.#failures.get(generation)
+    if (known !== undefined) return known
+    const failure = unknownSince(generation.path, (cause as Error).message, cause)
+    this.#failures.set(generation, failure)
+    this.#tellOthers(generation)
+    return failure
   }
+}
+
+function unknownSince(path: string, why: string, cause?: unknown): DurabilityUnknownError {
+  return new DurabilityUnknownError(
+    `${path}: the disk did not confirm the last commits (${why}). They are in the file and visible, but may not survive a power ` +
+      'cut. Nobody can commit any more until the store has been packed: check the disk, then pack, which writes a new file.',
+    { cause },
+  )
 }

@@ -1,11 +1,16 @@
-// Where the newest version of every object stands: typed arrays in pages, absent while empty; about 8 bytes an object.
+// Where the newest version of every object stands: typed arrays in pages; about 8 bytes an object. A page becomes an array only
+// when it holds enough of them: a file with few and far numbers must not take many times its size in memory.
 // Knows one generation, up to the tail that its owner has applied.
 import type { Offset, Oid } from './types.js'
 
 const PAGE = 4096
+/** Entries with which a page becomes an array. */
+const ENOUGH = 128
 
 export class OffsetIndex {
   readonly #pages = new Map<number, Float64Array>()
+  /** Pages with fewer entries: position in the page to offset. */
+  readonly #sparse = new Map<number, Map<number, Offset>>()
   #lastNumber = -1
   #lastPage: Float64Array | undefined
   /** How many objects have an entry. */
@@ -13,28 +18,47 @@ export class OffsetIndex {
 
   /** 0: no such object. */
   get(oid: Oid): Offset {
-    const page = this.#page(Math.floor(oid / PAGE))
-    return (page === undefined ? 0 : (page[oid % PAGE] ?? 0)) as Offset
+    const number = Math.floor(oid / PAGE)
+    const page = this.#page(number)
+    if (page !== undefined) return (page[oid % PAGE] ?? 0) as Offset
+    return this.#sparse.get(number)?.get(oid % PAGE) ?? (0 as Offset)
   }
 
   set(oid: Oid, offset: Offset): void {
     const number = Math.floor(oid / PAGE)
-    let page = this.#page(number)
-    if (page === undefined) {
-      page = new Float64Array(PAGE)
-      this.#pages.set(number, page)
-      this.#lastPage = page
-    }
+    const page = this.#page(number) ?? this.#setSparse(number, oid % PAGE, offset)
+    if (page === undefined) return
     if (page[oid % PAGE] === 0) this.size++
     page[oid % PAGE] = offset
   }
 
   /** All objects in order of oid. */
   *entries(): Generator<[Oid, Offset]> {
-    for (const number of [...this.#pages.keys()].sort((a, b) => a - b)) {
-      const page = this.#pages.get(number) ?? []
-      for (const [at, offset] of page.entries()) if (offset !== 0) yield [(number * PAGE + at) as Oid, offset as Offset]
+    for (const number of [...this.#pages.keys(), ...this.#sparse.keys()].sort((a, b) => a - b)) {
+      const page = this.#pages.get(number)?.entries() ?? [...(this.#sparse.get(number) ?? [])].sort(([a], [b]) => a - b)
+      for (const [at, offset] of page) if (offset !== 0) yield [(number * PAGE + at) as Oid, offset as Offset]
     }
+  }
+
+  /** The page, once it has become an array. */
+  #setSparse(number: number, at: number, offset: Offset): Float64Array | undefined {
+    let entries = this.#sparse.get(number)
+    if (entries === undefined) this.#sparse.set(number, (entries = new Map<number, Offset>()))
+    if (entries.size === ENOUGH && !entries.has(at)) return this.#widen(number, entries)
+    const before = entries.size
+    entries.set(at, offset)
+    this.size += entries.size - before
+    return undefined
+  }
+
+  #widen(number: number, entries: ReadonlyMap<number, Offset>): Float64Array {
+    const page = new Float64Array(PAGE)
+    for (const [at, offset] of entries) page[at] = offset
+    this.#sparse.delete(number)
+    this.#pages.set(number, page)
+    this.#lastNumber = number
+    this.#lastPage = page
+    return page
   }
 
   #page(number: number): Float64Array | undefined {

@@ -5,7 +5,7 @@ import type { Disk } from '../file/disk.js'
 import { CommitLock } from '../file/lock.js'
 import type { TailStatus } from '../log/log-reader.js'
 import { cutShortFrame, setTornEndAside } from '../log/recovery.js'
-import { assembleCommit, type AssembledFrame, type Place } from './assemble.js'
+import { assembleCommit, assembleControl, type AssembledFrame, type Place } from './assemble.js'
 import { createStore } from './create.js'
 import { Durability } from './durability.js'
 import { Generation } from './generation.js'
@@ -64,6 +64,7 @@ export class Store {
     if (options.until !== undefined && options.readonly !== true) throw new TypeError('until needs { readonly: true }')
     const real = canonicalPath(disk, path)
     refuseNetwork(disk, real, options)
+    if (options.readonly !== true) disk.checkWriting()
     const there = disk.lookUp(real)
     if (there === undefined) {
       if (options.readonly === true || initial === undefined) throw new StoreNotFoundError(real)
@@ -107,7 +108,7 @@ export class Store {
     this.#current = this.#openCurrent()
     this.#mode = this.#current.identity.mode & 0o666
     this.lock = new CommitLock(disk, path, this.#mode)
-    this.durability = new Durability(disk)
+    this.durability = new Durability(disk, generation => this.#markSuspect(generation))
   }
 
   /** The generation that commits go to, as far as this process knows. */
@@ -277,7 +278,7 @@ export class Store {
     for (;;) {
       const status = reader.advance(MOST_UNDER_LOCK)
       if (status === 'short') {
-        cutShortFrame(file, this.path, reader, writer)
+        cutShortFrame(this.path, reader, writer)
       } else if (status === 'torn') {
         const saved = setTornEndAside(file, this.path, reader, writer)
         this.disk.warn(
@@ -292,6 +293,20 @@ export class Store {
     }
   }
 
+  /** An fsync has failed. A process that opens the file later would be told that all is well: the file itself must say so. */
+  #markSuspect(generation: Generation): void {
+    try {
+      this.underLock(() => {
+        if (this.#current !== generation || generation.reader.suspect) return
+        const { reader, writer } = generation
+        writer.append(assembleControl('suspect', new Uint8Array(), this.#place()), reader.tail.offset)
+        reader.advance()
+      })
+    } catch {
+      // The disk takes nothing any more. This process knows, and commits no more.
+    }
+  }
+
   /** With the lock held and everything applied. */
   #append(
     draft: Draft,
@@ -301,6 +316,7 @@ export class Store {
     id: string | undefined,
   ): CommitResult {
     const generation = this.#current
+    this.durability.refuseAfterFailure(generation)
     const known = id === undefined ? undefined : generation.ids.get(id)
     if (known !== undefined) return { outcome: 'known', tid: known.tid }
     if (snapshot.generation !== generation) return { outcome: 'moved' }

@@ -78,6 +78,20 @@ t.test('a part that was never loaded is gone, and so the whole cannot be attache
   other.abort()
 })
 
+t.test('what is reached by a reference that was not followed is written too', async t => {
+  const { db, other } = store(t)
+  const x = other.root.a as Item
+  t.equal(x.name, 'x')
+  const next = other.get((oidOf(x) as number) + 1) as Item
+  t.equal(next.name, '')
+  db.transact(r => (r.a = null))
+  await db.pack()
+  other.transact(r => (r.b = x))
+  db.refresh()
+  t.equal(db.root.b?.next?.name, '')
+  t.equal(oidOf(db.root.b?.next as Item), oidOf(next))
+})
+
 t.test(
   'objects that are still reachable stay as they are over a pack, and so do changes that were not committed',
   async t => {

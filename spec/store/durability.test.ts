@@ -1,6 +1,8 @@
 import t, { type Test } from 'tap'
 import type { Disk } from '../../lib/file/disk.js'
 import { systemDisk } from '../../lib/file/system-disk.js'
+import { pack } from '../../lib/store/pack.js'
+import { Store } from '../../lib/store/store.js'
 import { put, record, textOf } from '../helpers/drafts.js'
 import { newStore, stranger } from '../helpers/new-store.js'
 
@@ -119,6 +121,45 @@ t.test(
     t.equal(textOf(store, 1), 'unsure', 'reading goes on')
   },
 )
+
+t.test('after a failed fsync nobody commits in this boot of the machine, until a pack has succeeded', async t => {
+  let fails = false
+  const { store, commit } = watched(t, {
+    sync: fd => {
+      if (fails) throw fault
+      systemDisk.sync(fd)
+    },
+  })
+  const unsure = commit('unsure')
+  fails = true
+  t.throws(() => store.makeDurable(unsure), { code: 'DURABILITY_UNKNOWN' })
+  fails = false
+  const late = Store.open({ ...systemDisk }, store.path)
+  t.teardown(() => late.close())
+  t.equal(textOf(late, 1), 'unsure')
+  t.throws(
+    () => put(late, record(1, 'more')),
+    { code: 'DURABILITY_UNKNOWN', message: /pack/ },
+    'told by the file itself',
+  )
+  const rebooted = Store.open({ ...systemDisk, boot: systemDisk.boot ^ 1 }, store.path)
+  put(rebooted, record(1, 'what there is now is what the disk has'))
+  rebooted.close()
+  t.throws(() => put(late, record(1, 'more')), { code: 'DURABILITY_UNKNOWN' })
+  await pack(late)
+  put(late, record(1, 'packed'))
+  t.equal(textOf(store, 1), 'packed')
+  t.doesNotThrow(() => store.makeDurable(commit('and on')))
+})
+
+t.test('a failed fsync in the background that no commit has reported is reported by close()', async t => {
+  const { store, commit, pending, timers } = watched(t)
+  commit()
+  timers.at(-1)?.act()
+  pending[0]?.reject(fault)
+  await turn()
+  t.throws(() => store.close(), { code: 'DURABILITY_UNKNOWN' })
+})
 
 t.test('all who share a failed fsync are told', async t => {
   const { store, commit, pending } = watched(t)

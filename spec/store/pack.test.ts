@@ -85,7 +85,7 @@ t.test('commits that arrive while it copies are in the new file, with all that t
       done = true
       put(store, record(kept, 'kept, changed', [hidden]))
       put(store, record(-1, 'unreachable, and new'))
-      put(store, record(-1, 'new'), record(hidden, 'found', [(hidden + 1), -1]))
+      put(store, record(-1, 'new'), record(hidden, 'found', [hidden + 1, -1]))
     },
   })
   t.ok(done)
@@ -200,7 +200,7 @@ t.test('an abort signal stops it and leaves nothing behind', async t => {
   const stop = new AbortController()
   await t.rejects(pack(store, { signal: stop.signal, onProgress: () => stop.abort() }), { name: 'AbortError' })
   t.equal(store.latest().generation.number, 1)
-  t.strictSame(readdirSync(join(store.path, '..')).sort(), ['app.db'])
+  t.strictSame(readdirSync(join(store.path, '..')).sort(), ['app.db', 'app.db.lock'])
 })
 
 t.test('progress is told', async t => {

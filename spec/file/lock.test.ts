@@ -1,0 +1,139 @@
+import { readdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import type { Disk } from '../../lib/file/disk.js'
+import { CommitLock } from '../../lib/file/lock.js'
+import { systemDisk } from '../../lib/file/system-disk.js'
+import { tempDir } from '../helpers/temp-dir.js'
+
+/** A data file and its lock, on a disk some of whose operations are the test's own. */
+function lockOn(t: Test, own: Partial<Disk> = {}, path = join(tempDir(t), 'app.db')) {
+  writeFileSync(path, 'data')
+  const disk = { ...systemDisk, ...own }
+  const data = disk.open(path, 'append')
+  const lock = new CommitLock(disk, path, 0o600)
+  t.teardown(() => {
+    lock.close()
+    systemDisk.close(data)
+  })
+  return { path, lock, data, disk }
+}
+
+/** A clock that only sleeping and waiting move. */
+function fakeTime() {
+  const slept: number[] = []
+  const now = () => slept.reduce((sum, milliseconds) => sum + milliseconds, 0)
+  return {
+    slept,
+    ticks: now,
+    sleep: (milliseconds: number) => void slept.push(milliseconds),
+    wait: async (milliseconds: number) => void slept.push(milliseconds),
+  }
+}
+
+t.test('the lock file is made at the first lock, beside the data file, and stays', async t => {
+  const { lock, data, path } = lockOn(t)
+  t.equal(lock.path, `${path}.lock`)
+  t.same(readdirSync(join(path, '..')), ['app.db'])
+  t.equal(lock.try(data), true)
+  lock.release()
+  lock.close()
+  t.same(readdirSync(join(path, '..')), ['app.db', 'app.db.lock'])
+})
+
+t.test('one holder at a time', async t => {
+  const one = lockOn(t)
+  const other = lockOn(t, {}, one.path)
+  t.equal(one.lock.try(one.data), true)
+  t.equal(one.lock.held, true)
+  t.equal(other.lock.try(other.data), false)
+  one.lock.release()
+  t.equal(other.lock.try(other.data), true)
+  other.lock.release()
+})
+
+t.test('a process cannot take it twice, nor release what it does not hold', async t => {
+  const { lock, data } = lockOn(t)
+  t.throws(() => lock.release(), { code: 'STATE' })
+  lock.try(data)
+  t.throws(() => lock.try(data), { code: 'STATE' })
+  t.throws(() => lock.take(data, 100), { code: 'STATE' })
+  lock.release()
+  t.throws(() => lock.release(), { code: 'STATE' })
+})
+
+t.test('with the data file locked by somebody else, the lock file is let go', async t => {
+  const { lock, data, path } = lockOn(t)
+  const other = lockOn(t, {}, path)
+  t.ok(systemDisk.tryLock(other.data))
+  t.equal(lock.try(data), false)
+  t.equal(lock.held, false)
+  systemDisk.unlock(other.data)
+  t.equal(other.lock.try(other.data), true)
+  other.lock.release()
+})
+
+t.test('waiting tries a few times at once, then sleeps, longer and longer, at most 4 ms at a time', async t => {
+  const time = fakeTime()
+  let tries = 0
+  const { lock, data } = lockOn(t, { ...time, random: () => 0.5, tryLock: () => (tries++, false) })
+  t.throws(() => lock.take(data, 1000), { code: 'LOCK_TIMEOUT', timeout: 1000 })
+  t.ok(tries - time.slept.length > 5, 'without a sleep at first')
+  const whole = time.slept.slice(0, -1)
+  t.same(
+    whole,
+    [...whole].sort((a, b) => a - b),
+  )
+  t.ok(Math.max(...whole) <= 4)
+  t.equal(Math.round(time.ticks()), 1000, 'and it gives up in time')
+})
+
+t.test('the sleeps are jittered, so that two that wait do not meet again and again', async t => {
+  const { lock } = lockOn(t, { random: Math.random })
+  t.equal(new Set(Array.from({ length: 20 }, () => lock.pauseBefore(20))).size, 20)
+})
+
+t.test('waiting without blocking gives up in time too, and runs nothing then', async t => {
+  const time = fakeTime()
+  const { lock, data } = lockOn(t, { ...time, tryLock: () => false })
+  await t.rejects(
+    lock.with(
+      () => data,
+      50,
+      () => t.fail(),
+    ),
+    { code: 'LOCK_TIMEOUT', timeout: 50 },
+  )
+  t.equal(Math.round(time.ticks()), 50)
+})
+
+t.test('an unlock that fails is called again, and the other lock is released all the same', async t => {
+  let failures = 0
+  const unlocked: number[] = []
+  const { lock, data, path } = lockOn(t, {
+    unlock: fd => {
+      if (failures-- > 0) throw new Error('EINTR: as the test wants')
+      unlocked.push(fd)
+      systemDisk.unlock(fd)
+    },
+  })
+  lock.try(data)
+  failures = 1
+  lock.release()
+  t.equal(unlocked.length, 2)
+  lock.try(data)
+  failures = 2
+  t.throws(() => lock.release(), /EINTR/)
+  t.equal(unlocked.length, 3)
+  t.equal(lock.held, false)
+  const sidecar = systemDisk.openLock(`${path}.lock`, 0o600)
+  t.ok(systemDisk.tryLock(sidecar), 'the lock file is free')
+  systemDisk.close(sidecar)
+})
+
+t.test('a lock file that is a symbolic link is not followed', async t => {
+  const { lock, data, path } = lockOn(t)
+  symlinkSync(join(path, '..', 'elsewhere'), `${path}.lock`)
+  t.throws(() => lock.try(data))
+  t.same(readdirSync(join(path, '..')), ['app.db', 'app.db.lock'])
+})

@@ -1,0 +1,21 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import t from 'tap'
+import { plainNode } from '../helpers/plain-node.js'
+import { tempDir } from '../helpers/temp-dir.js'
+
+const lib = new URL('../../lib/index.js', import.meta.url).href
+
+t.test('a process that ends with changes pending says so, and one that committed does not', async t => {
+  const path = join(tempDir(t), 'exit.db')
+  for (const end of ['', 'db.commit()', 'db.abort()']) {
+    const program = `import { open } from ${JSON.stringify(lib)}
+      const db = open(${JSON.stringify(path)})
+      db.root.n = 1
+      ${end}`
+    const { stderr } = await promisify(execFile)(...plainNode('--input-type=module', '--eval', program))
+    if (end === '') t.match(stderr, /not committed/)
+    else t.equal(stderr, '')
+  }
+})
