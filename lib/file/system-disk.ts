@@ -38,16 +38,30 @@ function checkWriting(): void {
 function loadFsExt(): FsExt {
   if (fsExt !== undefined) return fsExt
   checkWriting()
+  const load = createRequire(import.meta.url)
   try {
-    return (fsExt = createRequire(import.meta.url)('fs-ext') as FsExt)
+    return (fsExt = load('fs-ext') as FsExt)
   } catch (cause) {
-    throw new UnsupportedError(
-      'writing needs the optional dependency fs-ext, which is not there or was not compiled (reading works without it). ' +
-        'Install a C++ compiler, make and Python 3, then run: npm rebuild fs-ext. ' +
-        'If npm said that its install script is not approved: npm install-scripts approve fs-ext, then npm rebuild fs-ext.',
-      { cause },
-    )
+    throw new UnsupportedError(howToGetFsExt(isInstalled(load)), { cause })
   }
+}
+
+function isInstalled(load: NodeJS.Require): boolean {
+  try {
+    load.resolve('fs-ext')
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** npm removes an optional package that could not be compiled, and then has nothing that it could rebuild. */
+function howToGetFsExt(isInstalled: boolean): string {
+  const remedy = isInstalled
+    ? 'is installed but not compiled for this Node. Run `npm install-scripts approve fs-ext` (older versions of npm do ' +
+      'not know this, nor need it), then `npm rebuild fs-ext`. '
+    : 'is not installed: it was left out, or could not be compiled. Run `npm install fs-ext`. '
+  return `writing needs the add-on fs-ext, which ${remedy}That takes a C++ compiler, make and Python 3. Reading works without it.`
 }
 
 function toStatus(stats: fs.BigIntStats): FileStatus {

@@ -1,6 +1,6 @@
 // One commit of one session: encode what was changed, let the store check and append it, and settle the outcome in the
 // objects. Until the store says "committed", nothing that an object knows of itself has changed.
-import { GoneError, StateError, WriteConflictError, type Conflict } from '../error.js'
+import { GoneError, WriteConflictError, type Conflict } from '../error.js'
 import type { Snapshot } from '../store/snapshot.js'
 import type { CommitResult } from '../store/store.js'
 import type { Generation } from '../store/generation.js'
@@ -54,13 +54,23 @@ class SessionWriting implements Writing {
   }
 }
 
-/** `busy`: only without `wait`; nothing was done. Throws WriteConflictError, and leaves everything as it was. */
+/** How a session commits. */
+export interface CommitPlan {
+  readonly annotation: Uint8Array
+  readonly isolation: Isolation
+  /** Of the transaction, if it has one. */
+  readonly id?: string | undefined
+}
+
+/**
+ * `busy`: only without `wait`; nothing was done. `known`: a transaction with this id has been committed before; nothing was done.
+ * Throws WriteConflictError, and leaves everything as it was.
+ */
 export function commitSession(
   session: Session,
-  annotation: Uint8Array,
-  isolation: Isolation,
+  { annotation, isolation, id }: CommitPlan,
   wait: boolean,
-): 'done' | 'busy' {
+): 'done' | 'busy' | 'known' {
   const { store, changed } = session
   if (changed.size === 0) {
     session.end()
@@ -71,17 +81,16 @@ export function commitSession(
     const checked = isolation === 'serializable' ? session.accessed : new Set<Oid>()
     for (const { oid } of encoded.headers) if (oid !== 0) checked.add(oid)
     const before = session.snapshot
-    const result = store.commit(encoded.draft, before, checked, wait)
+    const result = store.commit(encoded.draft, before, checked, wait, id)
     switch (result.outcome) {
       case 'committed':
         settle(session, encoded, result)
         return 'done'
       case 'busy':
-        return 'busy'
+      case 'known':
+        return result.outcome
       case 'conflict':
         throw conflict(session, result.oids)
-      case 'known':
-        throw new StateError('the store knows the id of this transaction, although it was given none')
       case 'moved':
         followMove(session, before, checked)
     }

@@ -9,7 +9,7 @@ import { peek } from './load.js'
 import { setLooking, type Looking } from './inspection.js'
 import { headerOf, type Header } from './header.js'
 import { Session } from './session.js'
-import { checkOpen, refuseInsideOther, transact, transactAsync, type TransactOptions } from './transact.js'
+import { checkId, checkOpen, refuseInsideOther, transact, transactAsync, type TransactOptions } from './transact.js'
 
 /** A promise is not a result that a transaction can have. */
 export type Sync<T> = T extends PromiseLike<unknown> ? never : T
@@ -65,15 +65,39 @@ export class Connection<Root = unknown> {
    * never throws WriteConflictError. Whatever `work` throws undoes everything and is passed on. Nested calls join.
    * Throws StateError with changes pending or while paused.
    */
+  transact<T>(work: (root: Root) => Sync<T>, options: TransactOptions & { readonly id: string }): T | undefined
+  transact<T>(work: (root: Root) => Sync<T>, options?: TransactOptions): T
   transact<T>(work: (root: Root) => Sync<T>, options?: TransactOptions): T {
     const run = work as (root: Root) => T
     return transact(this.#session, this.root, run, options)
   }
 
   /** The same for the same synchronous function; waits for lock, back-off and disk without blocking the event loop. */
+  transactAsync<T>(
+    work: (root: Root) => Sync<T>,
+    options: TransactOptions & { readonly id: string },
+  ): Promise<T | undefined>
+  transactAsync<T>(work: (root: Root) => Sync<T>, options?: TransactOptions): Promise<T>
   async transactAsync<T>(work: (root: Root) => Sync<T>, options?: TransactOptions): Promise<T> {
     const run = work as (root: Root) => T
     return transactAsync(this.#session, this.root, run, options)
+  }
+
+  /**
+   * What became of the transaction with this id. `unknown`: ids of that age may have been dropped by a pack; with `since`, a time
+   * (Date or milliseconds) before which it was certainly not begun, the answer is `not committed` if none so young was dropped. As
+   * long as another process may still be running it, `not committed` can change: running it again with the same id is safe.
+   */
+  resolve(
+    id: string,
+    { since = 0 }: { readonly since?: Date | number } = {},
+  ): 'committed' | 'not committed' | 'unknown' {
+    checkId(id)
+    checkOpen(this.#session)
+    const { generation } = this.#session.store.latest()
+    if (generation.ids.has(id)) return 'committed'
+    const { idsSince } = generation.header
+    return idsSince > 0 && Number(since) < idsSince ? 'unknown' : 'not committed'
   }
 
   /**
@@ -86,7 +110,7 @@ export class Connection<Root = unknown> {
     const bytes = encodeAnnotation(annotation)
     const wrote = session.changed.size > 0
     if (wrote) refuseInsideOther(session)
-    commitSession(session, bytes, session.options.isolation, true)
+    commitSession(session, { annotation: bytes, isolation: session.options.isolation }, true)
     const { snapshot } = session
     if (wrote && session.options.durability === 'fsync') session.store.makeDurable(snapshot)
     return snapshot.tid

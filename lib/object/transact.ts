@@ -3,8 +3,9 @@
 import { ClosedError, StateError, WriteConflictError } from '../error.js'
 import type { Store } from '../store/store.js'
 import { encodeAnnotation } from './annotation.js'
-import { commitSession } from './commit.js'
+import { commitSession, type CommitPlan } from './commit.js'
 import type { Isolation, Session } from './session.js'
+import { isOrdinaryString } from './values.js'
 
 export interface TransactOptions {
   /** How often the function is run at most; the last run holds the commit lock. 4 unless told. */
@@ -17,11 +18,18 @@ export interface TransactOptions {
   readonly meta?: unknown
   /** `snapshot`: only objects that were changed must not have been changed by others meanwhile. */
   readonly isolation?: Isolation
+  /**
+   * Names the transaction, in up to 1,024 bytes of UTF-8: once one with this id has been committed, by whatever process, it is not
+   * run again, and the result is undefined. Kept for at least seven days. So a program that was killed before it learned the
+   * outcome can simply run it again.
+   */
+  readonly id?: string
 }
 
 type Work<R, T> = (root: R) => T
 
 const DEFAULT_ATTEMPTS = 4
+const MOST_ID_BYTES = 1024
 /** Runs that follow at once; after that, with a pause. */
 const IMMEDIATE = 3
 const SHORTEST_PAUSE = 2
@@ -41,7 +49,11 @@ export function refuseInsideOther(session: Session): void {
 
 export function transact<R, T>(session: Session, root: R, work: Work<R, T>, options: TransactOptions = {}): T {
   checkOpen(session)
-  if (session.inside > 0) return nested(session, root, work)
+  if (session.inside > 0) {
+    if (options.id !== undefined)
+      throw new StateError('a nested transact has no id of its own: give it to the outer one')
+    return nested(session, root, work)
+  }
   const plan = new Plan(session, work, options)
   for (let run = 1; !plan.isLast(run); run++) {
     checkIdle(session)
@@ -101,9 +113,10 @@ interface Done<T> {
   readonly snapshot: Session['snapshot']
 }
 
-class Plan {
+class Plan implements CommitPlan {
   readonly annotation: Uint8Array
   readonly isolation: Isolation
+  readonly id: string | undefined
   readonly #attempts: number
   readonly #deadline: number
   readonly #session: Session
@@ -111,7 +124,7 @@ class Plan {
   constructor(
     session: Session,
     work: (...args: never[]) => unknown,
-    { attempts = DEFAULT_ATTEMPTS, timeout, note, meta, isolation }: TransactOptions,
+    { attempts = DEFAULT_ATTEMPTS, timeout, note, meta, isolation, id }: TransactOptions,
   ) {
     if (typeof work !== 'function') throw new TypeError('transact: expects a function')
     if (!Number.isSafeInteger(attempts) || attempts < 1)
@@ -119,6 +132,7 @@ class Plan {
     if (timeout !== undefined && !(timeout >= 0))
       throw new RangeError(`timeout must be a number of milliseconds, not ${String(timeout)}`)
     checkIsolation(isolation)
+    if (id !== undefined) checkId(id)
     checkIdle(session)
     refuseInsideOther(session)
     this.#session = session
@@ -126,6 +140,7 @@ class Plan {
     this.#deadline = timeout === undefined ? Infinity : session.store.disk.ticks() + timeout
     this.annotation = encodeAnnotation({ note: note ?? work.name, meta })
     this.isolation = isolation ?? session.options.isolation
+    this.id = id
   }
 
   isLast(run: number): boolean {
@@ -151,18 +166,31 @@ function attempt<R, T>(
 ): Done<T> | 'conflict' | 'busy' {
   session.end()
   try {
+    session.begin()
+    if (isCommitted(session, plan.id)) return committedBefore(session)
     const value = run(session, root, work)
     const wrote = session.changed.size > 0
-    if (commitSession(session, plan.annotation, plan.isolation, wait) === 'done')
-      return { value, wrote, snapshot: session.snapshot }
+    const outcome = commitSession(session, plan, wait)
+    if (outcome === 'done') return { value, wrote, snapshot: session.snapshot }
     session.undo()
-    return 'busy'
+    return outcome === 'busy' ? 'busy' : committedBefore(session)
   } catch (error) {
     session.undo()
     if (error instanceof RunError) throw error.thrown
     if (error instanceof WriteConflictError) return 'conflict'
     throw error
   }
+}
+
+/** Its commit is in this snapshot, and must be durable before anybody is told so. */
+function committedBefore<T>(session: Session): Done<T> {
+  session.end()
+  session.moveTo(session.store.latest())
+  return { value: undefined as T, wrote: true, snapshot: session.snapshot }
+}
+
+function isCommitted({ snapshot }: Session, id: string | undefined): boolean {
+  return id !== undefined && snapshot.generation.ids.has(id)
 }
 
 /** Under the lock nobody else can commit. */
@@ -242,6 +270,13 @@ function checkIdle(session: Session): void {
   if (session.changed.size > 0)
     throw new StateError('there are changes that were not committed: call commit() or abort() before transact()')
   if (session.pauses > 0) throw new StateError('the connection is paused: call continue() before transact()')
+}
+
+/** Throws TypeError for what cannot be the id of a transaction. */
+export function checkId(id: unknown): void {
+  if (typeof id !== 'string' || id === '' || !isOrdinaryString(id) || Buffer.byteLength(id) > MOST_ID_BYTES) {
+    throw new TypeError(`the id of a transaction is a well-formed string of 1 to ${MOST_ID_BYTES} bytes of UTF-8`)
+  }
 }
 
 export function checkIsolation(isolation: unknown): void {

@@ -1,0 +1,112 @@
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import type { Disk } from '../../lib/file/disk.js'
+import { systemDisk } from '../../lib/file/system-disk.js'
+import { Persistent } from '../../lib/index.js'
+import type { Connection } from '../../lib/index.js'
+import { openWith } from '../../lib/object/open.js'
+import { tempDir } from '../helpers/temp-dir.js'
+import { child } from '../helpers/child.js'
+import type { OrderMethods } from './orders.child.js'
+
+class Root extends Persistent {
+  static type = 'Root'
+  orders: string[] = []
+}
+
+const DAY = 24 * 3600 * 1000
+
+/** A store, and the clock that its disk goes by. */
+function start(t: Test): { db: Connection<Root>; clock: { now: number }; again(): Connection<Root> } {
+  const clock = { now: Date.UTC(2026, 0, 1) }
+  const path = join(tempDir(t), 'app.db')
+  const again = (): Connection<Root> => {
+    const disk: Disk = { ...systemDisk, now: () => clock.now }
+    const db = openWith(disk, path, { root: Root }) as Connection<Root>
+    t.teardown(() => db.close())
+    return db
+  }
+  return { db: again(), clock, again }
+}
+
+function order(db: Connection<Root>, id: string): number | undefined {
+  return db.transact(root => root.orders.push(id), { id })
+}
+
+t.test('a transaction with an id is applied once, by whichever connection and process', async t => {
+  const { db, again } = start(t)
+  t.equal(order(db, 'one'), 1)
+  t.equal(order(db, 'one'), undefined, 'it is not run again')
+  const other = again()
+  t.equal(order(other, 'one'), undefined)
+  t.equal(order(other, 'two'), 2)
+  t.equal(await db.transactAsync(root => root.orders.push('no'), { id: 'two' }), undefined)
+  t.equal(await db.transactAsync(root => root.orders.push('three'), { id: 'three' }), 3)
+  t.strictSame([...db.root.orders], ['one', 'two', 'three'])
+})
+
+t.test('resolve() tells what became of it', async t => {
+  const { db } = start(t)
+  t.equal(db.resolve('one'), 'not committed')
+  order(db, 'one')
+  t.equal(db.resolve('one'), 'committed')
+  t.throws(() => db.transact(() => Promise.reject(new Error('x')) as never, { id: 'two' }), TypeError)
+  t.equal(db.resolve('two'), 'not committed', 'what was undone has not been applied')
+})
+
+t.test('the commit of another process that comes in between is noticed under the lock', async t => {
+  const { db, again } = start(t)
+  const other = again()
+  let runs = 0
+  const result = db.transact(
+    root => {
+      runs++
+      order(other, 'same')
+      return root.orders.push('same')
+    },
+    { id: 'same', isolation: 'snapshot', attempts: 3 },
+  )
+  t.equal(result, undefined)
+  t.equal(runs, 1)
+  t.strictSame([...db.root.orders], ['same'])
+})
+
+t.test('a pack keeps ids for seven days', async t => {
+  const { db, clock } = start(t)
+  order(db, 'old')
+  clock.now += 6 * DAY
+  order(db, 'young')
+  await db.pack()
+  t.equal(order(db, 'old'), undefined)
+  t.equal(db.resolve('never'), 'not committed')
+  clock.now += 2 * DAY
+  await db.pack()
+  t.equal(db.resolve('young'), 'committed')
+  t.equal(db.resolve('old'), 'unknown', 'it may have been one of those that were dropped')
+  t.equal(db.resolve('old', { since: clock.now - DAY }), 'not committed', 'none so young was')
+  t.equal(db.resolve('old', { since: new Date(clock.now - 30 * DAY) }), 'unknown')
+  t.strictSame([...db.root.orders], ['old', 'young'])
+})
+
+t.test('what cannot be an id is refused', async t => {
+  const { db } = start(t)
+  for (const id of ['', 'x'.repeat(1025), '\ud800', 7, null]) {
+    t.throws(() => order(db, id as string), TypeError)
+    t.throws(() => db.resolve(id as string), TypeError)
+  }
+  t.throws(() => db.transact(() => order(db, 'inner')), { code: 'STATE', message: /nested/ })
+})
+
+t.test('a process killed between append and answer: running it again does not apply it twice', async t => {
+  const path = join(tempDir(t), 'app.db')
+  for (let n = 0; n < 5; n++) {
+    const first = await child<OrderMethods>(t, new URL('./orders.child.js', import.meta.url), [path])
+    await t.rejects(first.call('orderAndDie', `order ${n}`), { code: 'CHILD_EXITED' })
+    const second = await child<OrderMethods>(t, new URL('./orders.child.js', import.meta.url), [path])
+    t.equal(await second.call('resolve', `order ${n}`), 'committed')
+    t.equal(await second.call('order', `order ${n}`), null)
+    t.equal((await second.call('orders')).length, n + 1)
+    second.kill()
+    await second.exited
+  }
+})

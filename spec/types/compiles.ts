@@ -1,0 +1,159 @@
+// What must compile, under the strictest settings: types are inferred as the documentation says.
+import {
+  connectionOf,
+  isUnknown,
+  oidOf,
+  open,
+  Persistent,
+  PersistentList,
+  PersistentMap,
+  PersistentSet,
+  plain,
+  StateError,
+  touch,
+  typeOf,
+  WriteConflictError,
+  type Connection,
+  type Key,
+  type OpenEnded,
+  type OpenOptions,
+  type PackResult,
+  type Pause,
+  type PersistentClass,
+} from 'perdure'
+
+/** Compiles only if both are the same type, not merely assignable to each other. */
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+declare function same<A, B>(isSame: Same<A, B>): void
+
+class Counter extends Persistent {
+  static type = 'Counter'
+  count = 0
+}
+
+class Task extends Persistent {
+  static readonly type = 'Task'
+  static readonly version = 2
+  static readonly defaults = { urgent: false }
+  static readonly transient = ['draft']
+  static upgrade(state: Record<string, unknown>, from: number): void {
+    if (from < 2) state.title = String(state.name)
+  }
+  title = ''
+  urgent = false
+  draft?: string
+  due: Date | null = null
+  readonly steps = new PersistentList<{ text: string; done: boolean }>()
+  readonly byName = new PersistentMap<string, Task>()
+  readonly labels = new PersistentSet<string>()
+  parent?: Task
+}
+
+// ---- the type of the root ----
+
+const byClass = open('a.db', { root: Counter })
+same<typeof byClass, Connection<Counter>>(true)
+const byClassWithOptions = open('a.db', { root: Counter, classes: [Task], durability: 'os', isolation: 'snapshot' })
+same<typeof byClassWithOptions, Connection<Counter>>(true)
+const onlyOneOption = open('a.db', { root: Task, durability: 'os' })
+same<typeof onlyOneOption, Connection<Task>>(true)
+
+const byValues = open('b.db', {
+  root: {
+    count: 0,
+    name: 'x',
+    done: false,
+    big: 1n,
+    at: new Date(),
+    bytes: new Uint8Array(3),
+    todos: [] as { title: string }[],
+    first: null as null | { title: string },
+    anything: undefined as unknown,
+    tasks: new PersistentMap<string, Task>(),
+    order: new PersistentList<Task>(),
+    seen: new PersistentSet<number>(),
+  },
+})
+byValues.transact(root => {
+  root.count++
+  root.name = 'another'
+  root.done = true
+  root.big += 2n
+  root.todos.push({ title: 'write it down' })
+  root.first = { title: 'more' }
+  root.anything = 'whatever'
+  root.order.push(root.tasks.get('a') ?? new Task())
+  root.seen.add(root.count)
+})
+same<typeof byValues.root.count, number>(true)
+same<typeof byValues.root.name, string>(true)
+
+interface Settings {
+  theme: 'dark' | 'light'
+  size?: number
+}
+const settings: Settings = { theme: 'dark' }
+const byInterface = open('c.db', { root: settings })
+same<typeof byInterface.root.theme, 'dark' | 'light'>(true)
+
+const openEnded = open('d.db')
+same<typeof openEnded, Connection<OpenEnded>>(true)
+same<typeof openEnded.root.whatever, unknown>(true)
+openEnded.root.whatever = 1
+
+const options: OpenOptions = { readonly: true, until: 12, lockTimeout: 100, mode: 0o640, writes: 'transact' }
+open('e.db', { ...options, root: Counter }).root.count.toFixed()
+
+const Class: PersistentClass<Task> = Task
+open('f.db', { root: Class }).root.title.trim()
+
+// ---- transactions ----
+
+const result = byClass.transact(root => root.count++)
+same<typeof result, number>(true)
+const later = byClass.transactAsync(root => [root], { attempts: 2, timeout: 50, note: 'n', meta: { by: 'me' } })
+same<typeof later, Promise<Counter[]>>(true)
+byClass.transact(function nothing() {})
+const mixed = byClass.transact((root): number | undefined => (root.count > 1 ? root.count : undefined))
+same<typeof mixed, number | undefined>(true)
+const tid: number = byClass.commit({ note: 'by hand', meta: { a: 1 } })
+byClass.refresh()
+const pause: Pause = byClass.pause()
+pause.continue()
+const own: Connection<Counter> = byClass.connect()
+own.close()
+const packed: Promise<PackResult> = byClass.pack({ onProgress: () => {} })
+
+// ---- objects and collections ----
+
+function look(task: Task): unknown[] {
+  const { byName, labels, steps } = task
+  for (const [name, child] of byName) name.concat(child.title)
+  for (const label of labels) label.trim()
+  for (const { text } of steps) text.trim()
+  touch(task)
+  steps.push({ text: 'a', done: false })
+  steps.at(0)?.text.trim()
+  labels.add('x').add('y')
+  const children: Task[] = [...byName.values()]
+  const oid: number | undefined = oidOf(task)
+  const type: string = typeOf(task)
+  const unknown: boolean = isUnknown(task)
+  const connection: Connection | undefined = connectionOf(task)
+  return [children, oid, type, unknown, connection, plain(task, { depth: 2 })]
+}
+
+const keys: Key[] = [1, 2n, 'a', new Date(), Buffer.from(''), new Uint8Array(1), ['a', [1, new Date()]], new Counter()]
+const byTask = new PersistentMap<Task, number>([[new Task(), 1]])
+const byPair = new PersistentMap<readonly [string, number], string>()
+byPair.set(['a', 1], 'x')
+const byCollection = new PersistentSet<PersistentMap<string, number>>()
+
+try {
+  byClass.commit()
+} catch (error) {
+  if (error instanceof WriteConflictError) error.conflicts.map(({ oid, type, kind }) => [oid, type, kind === 'read'])
+  if (error instanceof StateError) error.code.trim()
+}
+
+export { byCollection, byTask, keys, look, packed, tid }
