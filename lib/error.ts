@@ -120,6 +120,18 @@ export class CommitFailedError extends PerdureError {
   }
 }
 
+/**
+ * The system refused to open, read or write a file of the store, outside of a commit: `cause` is its error (EIO, ENOSPC, EACCES ...).
+ * The store is as it was; try again when the cause is gone.
+ */
+export class DiskError extends PerdureError {
+  readonly path: string
+  constructor(path: string, cause: Error) {
+    super('DISK', cause.message.includes(path) ? cause.message : `${path}: ${cause.message}`, { cause })
+    this.path = path
+  }
+}
+
 /** One commit would be larger than a frame may be (1 GiB). Commit in smaller steps. */
 export class CommitTooLargeError extends PerdureError {
   readonly bytes: number

@@ -43,7 +43,7 @@ export class DataFile {
     while (done < bytes.length) {
       const at = position === null ? null : position + done
       const taken = this.disk.write(this.fd, bytes, done, bytes.length - done, at)
-      if (taken === 0) throw new Error('the disk takes no more bytes')
+      if (taken === 0) throw Object.assign(new Error('ENOSPC: the disk takes no more bytes'), { code: 'ENOSPC' })
       done += taken
     }
   }

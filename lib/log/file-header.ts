@@ -1,5 +1,5 @@
 // The first block of a data file, as spec/format.md describes it. Written once, before the file gets its name.
-import { NewerFormatError, NotAStoreError } from '../error.js'
+import { NewerFormatError, NotAStoreError, UnsupportedError } from '../error.js'
 import { checksum } from './checksum.js'
 
 export const HEADER_LENGTH = 4096
@@ -62,17 +62,22 @@ export function encodeFileHeader(header: FileHeader): Uint8Array {
   view.setUint32(AT.length, HEADER_LENGTH, true)
   bytes.set(header.storeId, AT.storeId)
   bytes.set(header.uuid, AT.uuid)
-  view.setBigUint64(AT.generation, BigInt(header.generation), true)
-  view.setBigUint64(AT.baseTid, BigInt(header.baseTid), true)
-  view.setBigUint64(AT.baseTime, BigInt(header.baseTime), true)
-  view.setBigUint64(AT.nextOid, BigInt(header.nextOid), true)
-  view.setBigUint64(AT.baseEnd, BigInt(header.baseEnd), true)
+  const setNumber = (at: number, value: number): void => {
+    // A crafted file may have got so far; what is written must be readable.
+    if (!Number.isSafeInteger(value)) throw new UnsupportedError(`the store has come to its last number (${value})`)
+    view.setBigUint64(at, BigInt(value), true)
+  }
+  setNumber(AT.generation, header.generation)
+  setNumber(AT.baseTid, header.baseTid)
+  setNumber(AT.baseTime, header.baseTime)
+  setNumber(AT.nextOid, header.nextOid)
+  setNumber(AT.baseEnd, header.baseEnd)
   view.setUint32(AT.moments, header.moments.length, true)
   header.moments.forEach((moment, n) => {
-    view.setBigUint64(AT.firstMoment + 16 * n, BigInt(moment.tid), true)
-    view.setBigUint64(AT.firstMoment + 16 * n + 8, BigInt(moment.time), true)
+    setNumber(AT.firstMoment + 16 * n, moment.tid)
+    setNumber(AT.firstMoment + 16 * n + 8, moment.time)
   })
-  view.setBigUint64(AT.idsSince, BigInt(header.idsSince), true)
+  setNumber(AT.idsSince, header.idsSince)
   view.setUint32(AT.checksum, checksum(bytes.subarray(0, AT.checksum)), true)
   return bytes
 }

@@ -1,5 +1,5 @@
 // From encoded states to the bytes of a commit frame at a given place: a pure function, run again as often as the place changes.
-import { CommitTooLargeError } from '../error.js'
+import { CommitFailedError, CommitTooLargeError } from '../error.js'
 import {
   FRAME_HEADER_LENGTH,
   FRAME_TRAILER_LENGTH,
@@ -47,6 +47,9 @@ export function assembleCommit(draft: Draft, place: Place, newest: (oid: Oid) =>
   const firstOid = Math.max(tail.nextOid, FIRST_FREE_OID) as Oid
   const number = (oid: number): number => (oid < 0 ? firstOid - 1 - oid : oid)
   const tid = tail.tid + 1
+  if (tid > Number.MAX_SAFE_INTEGER || firstOid + draft.fresh > Number.MAX_SAFE_INTEGER) {
+    throw new CommitFailedError('the store has come to its last number: no commit or object can be added to it')
+  }
   const offsets: Offset[] = []
   let at = FRAME_HEADER_LENGTH
   for (const { oid, shape, refs, state } of draft.records) {

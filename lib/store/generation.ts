@@ -3,6 +3,7 @@
 import { CorruptLogError, NewerFormatError, StoreNotFoundError } from '../error.js'
 import { DataFile } from '../file/data-file.js'
 import type { Disk, FileStatus } from '../file/disk.js'
+import { asDiskError } from '../file/disk-error.js'
 import { decodeFileHeader, HEADER_LENGTH, type FileHeader } from '../log/file-header.js'
 import { FRAME_HEADER_LENGTH, type FrameHeader } from '../log/frame.js'
 import { LogReader, type FrameSink, type Tail } from '../log/log-reader.js'
@@ -33,6 +34,8 @@ export class Generation {
   readonly identity: FileStatus
   readonly #scratch = Buffer.allocUnsafe(FIRST_READ)
   #holders = 1
+  /** The frames have been read again since a damaged record was met, and all are sound. */
+  #replayed = false
   #snapshot: Snapshot | undefined
 
   /** Reads the header only. Throws StoreNotFoundError, NotAStoreError, NewerFormatError. */
@@ -84,23 +87,41 @@ export class Generation {
   /** Where the version stands that is visible below `below`; 0: there was no such object yet. */
   find(oid: Oid, below: Offset): Offset {
     let at = this.index.get(oid)
-    while (at >= below && at !== 0) at = this.read(at).previous
-    return at
+    if (at < below) return at
+    for (;;) {
+      at = this.#readOf(oid, at).previous
+      if (at === 0) return at
+      // The index is right about what stands where; what a record says of another is to be checked.
+      if (at < below) return this.#readOf(oid, at).offset
+    }
   }
 
-  /** One version of one object, checked. Throws CorruptLogError. */
+  /** One version of one object, checked. Throws CorruptLogError, DiskError. */
   read(at: Offset): StoredRecord {
     const most = this.reader.tail.offset - at
     let bytes: Uint8Array = this.#scratch.subarray(0, Math.min(FIRST_READ, most))
-    bytes = bytes.subarray(0, this.file.read(bytes, at))
+    bytes = bytes.subarray(0, this.#fill(bytes, at))
     const length = recordLength(bytes, 0)
     if (length > bytes.length && length <= most) {
       bytes = Buffer.allocUnsafe(length)
-      bytes = bytes.subarray(0, this.file.read(bytes, at))
+      bytes = bytes.subarray(0, this.#fill(bytes, at))
     } else {
       bytes = Buffer.from(bytes.subarray(0, length))
     }
     return readRecord(bytes, 0, at, this.reader.salt) ?? this.#damagedAt(at)
+  }
+
+  #fill(bytes: Uint8Array, at: Offset): number {
+    try {
+      return this.file.read(bytes, at)
+    } catch (error) {
+      throw asDiskError(this.path, error)
+    }
+  }
+
+  #readOf(oid: Oid, at: Offset): StoredRecord {
+    const record = this.read(at)
+    return record.oid === oid ? record : this.#damagedAt(at)
   }
 
   /** Takes over what this process has appended. */
@@ -138,12 +159,15 @@ export class Generation {
 
   #apply(header: FrameHeader, bytes: Uint8Array, at: number, end: number): void {
     const shift = header.offset + FRAME_HEADER_LENGTH - at
+    const nextOid = header.kind === 'base' ? this.header.nextOid : header.nextOid
+    let sound = true
     const behind = scanRecords(bytes, at, end, header.records, (oid, shape, place) => {
+      if (oid >= nextOid) sound = false
       this.index.set(oid, (shift + place) as Offset)
       if (shape === 0) this.shapes.push(oid)
       if (shape === ID_SHAPE) this.#noteId(oid, readRecord(bytes, place, shift + place, this.reader.salt))
     })
-    if (behind < 0) this.#damagedAt(header.offset as Offset)
+    if (behind < 0 || !sound) this.#damagedAt(header.offset as Offset)
   }
 
   #noteId(oid: Oid, record: StoredRecord | undefined): void {
@@ -151,10 +175,11 @@ export class Generation {
     if (found !== undefined) this.ids.set(found.id, { oid, tid: found.tid, time: found.time })
   }
 
-  /** Reads the whole log again to tell where it is damaged first. */
+  /** Reads the whole log again, once, to tell where it is damaged first. */
   #damagedAt(offset: Offset): never {
     const { tid } = this.reader.tail
-    this.replay(() => undefined)
+    if (!this.#replayed) this.replay(() => undefined)
+    this.#replayed = true
     throw new CorruptLogError(this.path, offset, tid, 'a record is damaged')
   }
 }

@@ -2,6 +2,7 @@
 // Never changes a record's state, references, shape or tid. The source file stays valid, and readers on it undisturbed.
 import { dirname } from 'node:path'
 import { PackInterruptedError, ReadonlyError, UnsupportedError } from '../error.js'
+import { asDiskError } from '../file/disk-error.js'
 import type { Tail } from '../log/log-reader.js'
 import { assembleControl } from './assemble.js'
 import { BaseWriter } from './base-writer.js'
@@ -41,6 +42,14 @@ const SLICE = 10
  * UnsupportedError (the file has several names or cannot be replaced), CorruptLogError (a record cannot be read).
  */
 export async function pack(store: Store, options: PackOptions = {}): Promise<PackResult> {
+  try {
+    return await packStore(store, options)
+  } catch (error) {
+    throw asDiskError(store.path, error)
+  }
+}
+
+async function packStore(store: Store, options: PackOptions): Promise<PackResult> {
   if (store.readonly)
     throw new ReadonlyError(`${store.path} was opened readonly: open it without { readonly: true } to pack`)
   const { disk } = store

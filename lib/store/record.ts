@@ -103,7 +103,7 @@ export function readRecord(bytes: Uint8Array, at: number, offset: number, salt: 
   const tid = reader.next()
   const back = reader.next()
   const count = reader.next()
-  if (reader.failed || count > end - reader.at || back > offset) return undefined
+  if (reader.failed || oid === 0 || count > end - reader.at || back > offset) return undefined
   const refs: Oid[] = []
   for (let n = 0; n < count; n++) refs.push(reader.next() as Oid)
   if (reader.failed) return undefined

@@ -4,6 +4,7 @@ import { dirname } from 'node:path'
 import { CorruptLogError, NotAStoreError, StoreNotFoundError, UnsupportedError } from '../error.js'
 import { DataFile } from '../file/data-file.js'
 import type { Disk } from '../file/disk.js'
+import { onDisk } from '../file/disk-error.js'
 import { findFrames } from '../log/damage.js'
 import { decodeFileHeader, HEADER_LENGTH, saltOf, type FileHeader } from '../log/file-header.js'
 import { FRAME_HEADER_LENGTH, FRAME_TRAILER_LENGTH, readFrameHeader, type FrameHeader } from '../log/frame.js'
@@ -32,6 +33,10 @@ export interface RecoverReport {
  * UnsupportedError (`to` exists).
  */
 export function recover(disk: Disk, from: string, to: string): RecoverReport {
+  return onDisk(from, () => salvage(disk, from, to))
+}
+
+function salvage(disk: Disk, from: string, to: string): RecoverReport {
   if (disk.lookUp(from) === undefined) throw new StoreNotFoundError(from)
   const target = disk.canonical(to)
   if (disk.lookUp(target) !== undefined)

@@ -1,14 +1,17 @@
 // One store as this process sees it: which generation is current, catching up, and the commit procedure. One for each data inode,
 // shared by its connections. Knows oids and bytes, never classes. The lock is held only inside `commit` and `underLock`.
-import { NotAStoreError, ReadonlyError, StoreNotFoundError, StoreReplacedError, UnsupportedError } from '../error.js'
+import { CommitFailedError, CorruptLogError, DurabilityUnknownError, ReadonlyError } from '../error.js'
 import type { Disk } from '../file/disk.js'
+import { onDisk, systemErrorIn } from '../file/disk-error.js'
 import { CommitLock } from '../file/lock.js'
+import { HEADER_LENGTH } from '../log/file-header.js'
 import type { TailStatus } from '../log/log-reader.js'
 import { cutShortFrame, setTornEndAside } from '../log/recovery.js'
 import { assembleCommit, assembleControl, type AssembledFrame, type Place } from './assemble.js'
-import { createStore } from './create.js'
+import { CurrentFile } from './current-file.js'
 import { Durability } from './durability.js'
-import { Generation } from './generation.js'
+import type { Generation } from './generation.js'
+import { locateStore } from './locate.js'
 import type { Snapshot } from './snapshot.js'
 import { removeStrays } from './temporary.js'
 import { withId } from './transaction-id.js'
@@ -43,7 +46,7 @@ const LOOK_INTERVAL = 100
 /** More than this to catch up with is read without the lock. */
 const MOST_UNDER_LOCK = 1 << 20
 
-const stores = new Map<string, Store>()
+const stores = new Set<Store>()
 
 export class Store {
   readonly disk: Disk
@@ -53,8 +56,7 @@ export class Store {
   readonly durability: Durability
   readonly lockTimeout: number
   readonly #until: number
-  readonly #mode: number
-  #current: Generation
+  readonly #file: CurrentFile
   #lookedAt = 0
   #users = 0
   #straysRemoved = false
@@ -62,36 +64,25 @@ export class Store {
   /** Opens the store at `path`; a missing one is created with `initial` as its first commit (whoever is first, wins). */
   static open(disk: Disk, path: string, options: StoreOptions = {}, initial?: Draft): Store {
     if (options.until !== undefined && options.readonly !== true) throw new TypeError('until needs { readonly: true }')
-    const real = canonicalPath(disk, path)
-    refuseNetwork(disk, real, options)
+    return onDisk(path, () => Store.#open(disk, path, options, initial))
+  }
+
+  static #open(disk: Disk, path: string, options: StoreOptions, initial: Draft | undefined): Store {
     if (options.readonly !== true) disk.checkWriting()
-    const there = disk.lookUp(real)
-    if (there === undefined) {
-      if (options.readonly === true || initial === undefined) throw new StoreNotFoundError(real)
-      createStore(disk, real, initial, options.mode ?? 0o600)
-    } else if (!there.isFile) {
-      throw new NotAStoreError(real, 'this is not a regular file')
-    }
+    const real = locateStore(disk, path, options, initial)
     const store = new Store(disk, real, options)
-    const shared = options.until === undefined ? stores.get(store.#key()) : undefined
-    if (shared !== undefined && shared.disk === disk && shared.path === real) {
-      store.#current.release()
+    const shared = store.#until === Infinity ? [...stores].find(other => other.#isOpenFor(store)) : undefined
+    if (shared !== undefined) {
+      store.current.release()
       shared.#users++
       return shared
     }
+    stores.add(store)
     store.#users++
-    if (options.until === undefined && shared === undefined) stores.set(store.#key(), store)
     try {
-      store.#catchUp()
-      const { tid } = store.#current.reader.tail
-      if (options.until !== undefined && tid < options.until) {
-        throw new RangeError(`${real}: there is no commit ${options.until}; the last one is ${tid}`)
-      }
-      if (options.until !== undefined && tid > options.until) {
-        throw new RangeError(
-          `${real}: commit ${options.until} is not in the file any more; a pack has kept only ${tid} and later`,
-        )
-      }
+      store.#file.catchUp()
+      store.#checkFirst()
+      store.#checkUntil()
     } catch (error) {
       store.close()
       throw error
@@ -105,24 +96,25 @@ export class Store {
     this.readonly = options.readonly === true
     this.lockTimeout = options.lockTimeout ?? 10_000
     this.#until = options.until ?? Infinity
-    this.#current = this.#openCurrent()
-    this.#mode = this.#current.identity.mode & 0o666
-    this.lock = new CommitLock(disk, path, this.#mode)
+    this.#file = new CurrentFile(disk, path, this.readonly ? 'read' : 'append', this.#until)
+    this.lock = new CommitLock(disk, path, this.current.identity.mode & 0o666)
     this.durability = new Durability(disk, generation => this.#markSuspect(generation))
   }
 
   /** The generation that commits go to, as far as this process knows. */
   get current(): Generation {
-    return this.#current
+    return this.#file.generation
   }
 
   /** The newest state of the file: one lseek when nothing has happened since. May be in another generation than before. */
   latest(): Snapshot {
     if (this.#until === Infinity) {
-      if (this.disk.ticks() - this.#lookedAt >= LOOK_INTERVAL) this.#look()
-      this.#catchUp()
+      onDisk(this.path, () => {
+        if (this.disk.ticks() - this.#lookedAt >= LOOK_INTERVAL) this.look()
+        this.#file.catchUp()
+      })
     }
-    return this.#current.snapshot()
+    return this.current.snapshot()
   }
 
   /** Which of `oids` were changed after `since` and up to `now`, `now` being the later of the two. */
@@ -148,7 +140,15 @@ export class Store {
    * Throws LockTimeoutError, CommitFailedError, CommitTooLargeError, DurabilityUnknownError.
    */
   commit(work: Draft, snapshot: Snapshot, accessed: Iterable<Oid>, wait: boolean, id?: string): CommitResult {
-    this.durability.refuseAfterFailure(this.#current)
+    try {
+      return this.#commit(work, snapshot, accessed, wait, id)
+    } catch (error) {
+      throw this.#asCommitFailure(error)
+    }
+  }
+
+  #commit(work: Draft, snapshot: Snapshot, accessed: Iterable<Oid>, wait: boolean, id?: string): CommitResult {
+    this.durability.refuseAfterFailure(this.current)
     const draft = id === undefined ? work : withId(work, id, this.disk.now())
     let frame = this.#assemble(draft)
     if (this.lock.held) return this.#append(draft, frame, snapshot, accessed, id)
@@ -160,7 +160,7 @@ export class Store {
       } finally {
         this.lock.release()
       }
-      this.#catchUp()
+      this.#file.catchUp()
       frame = this.#assemble(draft)
     }
   }
@@ -168,13 +168,13 @@ export class Store {
   /** Runs `act` with the lock held and everything read; commits inside use that lock. Blocks up to `lockTimeout`. */
   underLock<T>(act: () => T): T {
     for (;;) {
-      this.#takeLock(true)
+      this.#committing(() => this.#takeLock(true))
       try {
-        if (this.#tailUnderLock() === 'end') return act()
+        if (this.#committing(() => this.#tailUnderLock()) === 'end') return act()
       } finally {
         this.lock.release()
       }
-      this.#catchUp()
+      this.#committing(() => this.#file.catchUp())
     }
   }
 
@@ -182,19 +182,19 @@ export class Store {
   async underLockAsync<T>(act: () => T): Promise<T> {
     for (;;) {
       const result = await this.lock.with(
-        () => this.#current.file.fd,
+        () => this.current.file.fd,
         this.lockTimeout,
-        () => (this.#tailUnderLock() === 'end' ? { value: act() } : undefined),
+        () => (this.#committing(() => this.#tailUnderLock()) === 'end' ? { value: act() } : undefined),
       )
       if (result !== undefined) return result.value
-      this.#catchUp()
+      this.#committing(() => this.#file.catchUp())
     }
   }
 
   /** Resolves when the lock was free at a moment. Throws LockTimeoutError. */
   untilFree(): Promise<void> {
     return this.lock.with(
-      () => this.#current.file.fd,
+      () => this.current.file.fd,
       this.lockTimeout,
       () => undefined,
     )
@@ -203,42 +203,88 @@ export class Store {
   /** Everything up to `snapshot` is on disk afterwards, in the file that the path leads to. */
   makeDurable(snapshot: Snapshot): void {
     this.durability.sync(snapshot)
-    this.#look()
+    this.#lookAfterSync()
   }
 
   async makeDurableAsync(snapshot: Snapshot): Promise<void> {
     await this.durability.syncAsync(snapshot)
-    this.#look()
+    this.#lookAfterSync()
   }
 
-  /** Looks at the path now: after a pack, goes on in the next generation. Throws StoreReplacedError. */
+  /** Looks now whether the path still leads to this file. Throws StoreReplacedError. */
   look(): void {
-    this.#look()
-    this.#catchUp()
+    this.#lookedAt = this.disk.ticks()
+    if (this.#until !== Infinity) return
+    this.lock.look()
+    this.#file.look()
   }
 
   close(): void {
     if (--this.#users > 0) return
-    if (stores.get(this.#key()) === this) stores.delete(this.#key())
+    stores.delete(this)
     try {
-      if (!this.readonly) this.durability.close(this.#current.snapshot())
+      if (!this.readonly) this.durability.close(this.current.snapshot())
     } finally {
-      this.#current.release()
+      this.current.release()
       this.lock.close()
     }
   }
 
-  #key(): string {
-    const { dev, ino } = this.#current.identity
-    return `${this.readonly ? 'r' : 'w'}:${dev}:${ino}`
+  /** What the system refuses on the way to a commit. */
+  #committing<T>(act: () => T): T {
+    try {
+      return act()
+    } catch (error) {
+      throw this.#asCommitFailure(error)
+    }
   }
 
-  #openCurrent(): Generation {
-    return Generation.open(this.disk, this.path, this.readonly ? 'read' : 'append', this.#until)
+  #asCommitFailure(error: unknown): unknown {
+    const cause = systemErrorIn(error)
+    if (cause === undefined) return error
+    const message = `${this.path}: ${cause.message}. Nothing was committed; try again when the cause is gone.`
+    return new CommitFailedError(message, { cause })
+  }
+
+  #isOpenFor(other: Store): boolean {
+    const { dev, ino } = this.current.identity
+    const { identity } = other.current
+    const same = identity.ino === ino && identity.dev === dev && this.disk === other.disk && this.path === other.path
+    return same && this.readonly === other.readonly && this.#until === Infinity
+  }
+
+  /** The first commit was on disk before the file had its name. */
+  #checkFirst(): void {
+    const { header, reader } = this.current
+    if (reader.tail.tid > 0 || header.baseEnd > HEADER_LENGTH || this.#until === 0) return
+    throw new CorruptLogError(this.path, HEADER_LENGTH, 0, 'the commit that made this store is missing or cut short')
+  }
+
+  #checkUntil(): void {
+    const { tid } = this.current.reader.tail
+    if (this.#until === Infinity || tid === this.#until) return
+    throw new RangeError(
+      tid < this.#until
+        ? `${this.path}: there is no commit ${this.#until}; the last one is ${tid}`
+        : `${this.path}: commit ${this.#until} is not in the file any more; a pack has kept only ${tid} and later`,
+    )
+  }
+
+  #lookAfterSync(): void {
+    try {
+      this.look()
+    } catch (cause) {
+      const { message } = systemErrorIn(cause) ?? {}
+      if (message === undefined) throw cause
+      throw new DurabilityUnknownError(
+        `${this.path}: the last commits are on disk, but not whether in the file that this path leads to (${message}).`,
+        { cause },
+      )
+    }
   }
 
   #place(): Place {
-    const { reader } = this.#current
+    const { reader } = this.current
     return {
       tail: reader.tail,
       now: this.disk.now(),
@@ -249,15 +295,15 @@ export class Store {
   }
 
   #assemble(draft: Draft): AssembledFrame {
-    const generation = this.#current
+    const generation = this.current
     return assembleCommit(draft, this.#place(), oid => generation.newest(oid))
   }
 
   #takeLock(wait: boolean): boolean {
     if (this.readonly)
       throw new ReadonlyError(`${this.path} was opened readonly: open it without { readonly: true } to commit`)
-    if (wait) this.lock.take(this.#current.file.fd, this.lockTimeout)
-    else if (!this.lock.try(this.#current.file.fd)) return false
+    if (wait) this.lock.take(this.current.file.fd, this.lockTimeout)
+    else if (!this.lock.try(this.current.file.fd)) return false
     if (!this.#straysRemoved) this.#removeStrays()
     return true
   }
@@ -274,7 +320,7 @@ export class Store {
 
   /** With the lock held: applies what has arrived. `superseded`, `budget`: the lock must be given up to go on. */
   #tailUnderLock(): Exclude<TailStatus, 'short' | 'torn'> {
-    const { reader, writer, file } = this.#current
+    const { reader, writer, file } = this.current
     for (;;) {
       const status = reader.advance(MOST_UNDER_LOCK)
       if (status === 'short') {
@@ -285,7 +331,7 @@ export class Store {
           `${this.path}: a power cut has damaged the end of the store, behind commit ${reader.tail.tid}, before it was on disk. ` +
             `It was cut off and saved as ${saved}.`,
         )
-      } else if (status === 'superseded' && this.#pathIsMine()) {
+      } else if (status === 'superseded' && this.#file.isAtPath()) {
         reader.passSuperseded()
       } else {
         return status
@@ -297,7 +343,7 @@ export class Store {
   #markSuspect(generation: Generation): void {
     try {
       this.underLock(() => {
-        if (this.#current !== generation || generation.reader.suspect) return
+        if (this.current !== generation || generation.reader.suspect) return
         const { reader, writer } = generation
         writer.append(assembleControl('suspect', new Uint8Array(), this.#place()), reader.tail.offset)
         reader.advance()
@@ -315,7 +361,7 @@ export class Store {
     accessed: Iterable<Oid>,
     id: string | undefined,
   ): CommitResult {
-    const generation = this.#current
+    const generation = this.current
     this.durability.refuseAfterFailure(generation)
     const known = id === undefined ? undefined : generation.ids.get(id)
     if (known !== undefined) return { outcome: 'known', tid: known.tid }
@@ -327,83 +373,7 @@ export class Store {
     const frame = prepared.tail.lastFrame === tail.offset ? prepared : this.#assemble(draft)
     generation.writer.append(frame.bytes, tail.offset)
     generation.applyOwn(draft, frame)
-    this.durability.syncSoon(() => this.#current, frame.bytes.length)
+    this.durability.syncSoon(() => this.current, frame.bytes.length)
     return { outcome: 'committed', snapshot: generation.snapshot(), firstOid: frame.firstOid, offsets: frame.offsets }
   }
-
-  /** Reads to the end, over to the next generation where a pack has made one. */
-  #catchUp(): void {
-    for (;;) {
-      const status = this.#current.reader.advance()
-      if (status !== 'superseded' || this.#pathIsMine()) return
-      this.#goOver()
-    }
-  }
-
-  /** Whether the path leads to the current generation's file, or that file has at least kept a name of its own. */
-  #pathIsMine(): boolean {
-    const there = this.disk.lookUp(this.path)
-    const { dev, ino } = this.#current.identity
-    return there?.ino === ino && there.dev === dev
-  }
-
-  #look(): void {
-    this.#lookedAt = this.disk.ticks()
-    if (this.#until !== Infinity) return
-    this.lock.look()
-    if (this.#pathIsMine()) return
-    // Another file stands at the path: a pack, if this one ends in a superseded frame, which catching up finds.
-    if (this.#current.reader.advance() !== 'superseded') {
-      const gone = this.disk.lookUp(this.path) === undefined
-      if (!gone && this.#pathIsMine()) return
-      throw new StoreReplacedError(
-        this.path,
-        gone ? 'the file has been removed' : 'another file has taken the place of this one',
-      )
-    }
-    this.#catchUp()
-  }
-
-  #goOver(): void {
-    const old = this.#current
-    const next = this.#openNext()
-    const same = Buffer.compare(next.header.storeId, old.header.storeId) === 0
-    if (!same || next.number <= old.number) {
-      next.release()
-      throw new StoreReplacedError(this.path, 'another store, or an older copy, has taken the place of this one')
-    }
-    const shared = stores.get(this.#key()) === this
-    if (shared) stores.delete(this.#key())
-    this.#current = next
-    if (shared && !stores.has(this.#key())) stores.set(this.#key(), this)
-    old.release()
-  }
-
-  #openNext(): Generation {
-    try {
-      return this.#openCurrent()
-    } catch (cause) {
-      if (cause instanceof StoreNotFoundError) throw new StoreReplacedError(this.path, 'the file has been removed')
-      throw cause
-    }
-  }
-}
-
-function canonicalPath(disk: Disk, path: string): string {
-  try {
-    return disk.canonical(path)
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') throw new StoreNotFoundError(path)
-    throw cause
-  }
-}
-
-function refuseNetwork(disk: Disk, path: string, { unsafeFilesystem }: StoreOptions): void {
-  if (unsafeFilesystem === true) return
-  const name = disk.networkFileSystem(path.slice(0, path.lastIndexOf('/') + 1))
-  if (name === undefined) return
-  throw new UnsupportedError(
-    `${path} is on ${name}, where file locks and appends of several machines cannot be trusted. Use a local disk; ` +
-      'or, if only this machine uses the file (a local FUSE mount, say), open it with { unsafeFilesystem: true }.',
-  )
 }

@@ -1,6 +1,7 @@
 // The check of a whole file: every frame, checksum and reference, as a stream of findings. Changes nothing, needs no lock.
 import { CorruptLogError } from '../error.js'
 import type { Disk } from '../file/disk.js'
+import { onDisk } from '../file/disk-error.js'
 import { FRAME_HEADER_LENGTH } from '../log/frame.js'
 import { Generation } from './generation.js'
 import { readRecord } from './record.js'
@@ -29,6 +30,10 @@ export interface VerifySummary {
  * Throws StoreNotFoundError, NotAStoreError, NewerFormatError.
  */
 export function verify(disk: Disk, path: string, found: (finding: Finding) => void): VerifySummary {
+  return onDisk(path, () => verifyFile(disk, path, found))
+}
+
+function verifyFile(disk: Disk, path: string, found: (finding: Finding) => void): VerifySummary {
   const generation = Generation.open(disk, path, 'read', Infinity)
   try {
     let damage = 0

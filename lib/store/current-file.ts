@@ -1,0 +1,75 @@
+// Which generation a store is at, as far as this process knows: catching up with it, and over to the next one that a pack has put
+// in its place. Tells a pack from a file that somebody has replaced. Takes no lock.
+import { StoreNotFoundError, StoreReplacedError } from '../error.js'
+import type { Disk } from '../file/disk.js'
+import { Generation } from './generation.js'
+
+export class CurrentFile {
+  readonly #disk: Disk
+  readonly #path: string
+  readonly #access: 'read' | 'append'
+  #generation: Generation
+
+  /** `until`: the last commit to read. */
+  constructor(disk: Disk, path: string, access: 'read' | 'append', until: number) {
+    this.#disk = disk
+    this.#path = path
+    this.#access = access
+    this.#generation = Generation.open(disk, path, access, until)
+  }
+
+  get generation(): Generation {
+    return this.#generation
+  }
+
+  /** Reads to the end, over to the next generation where a pack has made one. */
+  catchUp(): void {
+    for (;;) {
+      const status = this.#generation.reader.advance()
+      if (status !== 'superseded' || this.isAtPath()) return
+      this.#goOver()
+    }
+  }
+
+  /** Looks whether the path still leads to this file: after a pack, goes on in the next one. Throws StoreReplacedError. */
+  look(): void {
+    if (this.isAtPath()) return
+    // Another file stands at the path: a pack, if this one ends in a superseded frame, which catching up finds.
+    if (this.#generation.reader.advance() !== 'superseded') {
+      const gone = this.#disk.lookUp(this.#path) === undefined
+      if (!gone && this.isAtPath()) return
+      throw new StoreReplacedError(
+        this.#path,
+        gone ? 'the file has been removed' : 'another file has taken the place of this one',
+      )
+    }
+    this.catchUp()
+  }
+
+  isAtPath(): boolean {
+    const there = this.#disk.lookUp(this.#path)
+    const { dev, ino } = this.#generation.identity
+    return there?.ino === ino && there.dev === dev
+  }
+
+  #goOver(): void {
+    const old = this.#generation
+    const next = this.#openNext()
+    const same = Buffer.compare(next.header.storeId, old.header.storeId) === 0
+    if (!same || next.number <= old.number) {
+      next.release()
+      throw new StoreReplacedError(this.#path, 'another store, or an older copy, has taken the place of this one')
+    }
+    this.#generation = next
+    old.release()
+  }
+
+  #openNext(): Generation {
+    try {
+      return Generation.open(this.#disk, this.#path, this.#access, Infinity)
+    } catch (cause) {
+      if (cause instanceof StoreNotFoundError) throw new StoreReplacedError(this.#path, 'the file has been removed')
+      throw cause
+    }
+  }
+}
