@@ -126,8 +126,9 @@ export class CommitFailedError extends PerdureError {
  */
 export class DiskError extends PerdureError {
   readonly path: string
-  constructor(path: string, cause: Error) {
-    super('DISK', cause.message.includes(path) ? cause.message : `${path}: ${cause.message}`, { cause })
+  constructor(path: string, cause: Error, advice?: string) {
+    const found = cause.message.includes(path) ? cause.message : `${path}: ${cause.message}`
+    super('DISK', advice === undefined ? found : `${found}. ${advice}.`, { cause })
     this.path = path
   }
 }

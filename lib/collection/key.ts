@@ -5,7 +5,7 @@ import { adopt } from '../object/adopt.js'
 import type { Decoder, Encoder } from '../object/codec.js'
 import { headerOf, unresolvedOid, type Header } from '../object/header.js'
 import type { Persistent } from '../object/persistent.js'
-import { copyLeaf, type Packable } from '../object/values.js'
+import { copyLeaf, unknownForm, type Packable } from '../object/values.js'
 import type { Collection } from './sealed.js'
 
 /**
@@ -147,7 +147,26 @@ export function encodeKey(key: StoredKey, encoder: Encoder): Packable {
   return encoder.value(key, keyName(key))
 }
 
-export function decodeKey(raw: unknown, decoder: Decoder): StoredKey {
-  if (Array.isArray(raw)) return Object.freeze(raw.map(part => decodeKey(part, decoder)))
-  return decoder.value(raw) as StoredKey
+export function decodeKey(raw: unknown, decoder: Decoder, depth = 0): StoredKey {
+  if (Array.isArray(raw)) {
+    return depth < DEEPEST ? Object.freeze(raw.map(part => decodeKey(part, decoder, depth + 1))) : unknownForm()
+  }
+  const key = decoder.value(raw)
+  return isStoredKey(key) ? key : unknownForm()
+}
+
+function isStoredKey(key: unknown): key is StoredKey {
+  switch (typeof key) {
+    case 'string':
+    case 'bigint':
+    case 'symbol':
+      return true
+    case 'number':
+      return !Number.isNaN(key)
+    case 'object':
+      if (key instanceof Date) return !Number.isNaN(key.getTime())
+      return key instanceof Uint8Array || headerOf(key) !== undefined
+    default:
+      return false
+  }
 }

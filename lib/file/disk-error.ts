@@ -24,5 +24,21 @@ export function onDisk<T>(path: string, act: () => T): T {
 }
 
 export function asDiskError(path: string, error: unknown): unknown {
-  return isSystemError(error) ? new DiskError(path, error) : error
+  return isSystemError(error) ? new DiskError(path, error, adviceOn(error)) : error
+}
+
+const PERMISSION =
+  'Reading takes { readonly: true } and permission to read the file; writing takes permission to write the file and the lock ' +
+  'file beside it; making a store, its lock file or its packed form takes permission to write the directory, too'
+const READ_ONLY_DISK = 'The disk is mounted read-only, or the file is marked immutable: open the store with { readonly: true }'
+const ADVICE: Readonly<Record<string, string>> = {
+  EACCES: PERMISSION,
+  EPERM: PERMISSION,
+  EROFS: READ_ONLY_DISK,
+  ELOOP: 'A symbolic link stands in place of a file that must not be one: remove it',
+}
+
+/** What to do about it; undefined: what the system says has to do. */
+export function adviceOn({ code = '' }: NodeJS.ErrnoException): string | undefined {
+  return Object.hasOwn(ADVICE, code) ? ADVICE[code] : undefined
 }

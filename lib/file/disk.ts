@@ -29,8 +29,11 @@ export interface Disk {
   open(path: string, access: 'read' | 'append'): Fd
   /** O_CREAT | O_EXCL | O_RDWR, not following links: fails if the name exists. */
   create(path: string, mode: number): Fd
-  /** The lock file: O_CREAT | O_RDWR, not following links; made empty if missing. */
-  openLock(path: string, mode: number): Fd
+  /**
+   * The lock file: O_CREAT | O_RDWR, not following links; made empty if missing, and then with the owner and group of `like`
+   * as far as that is allowed.
+   */
+  openLock(path: string, mode: number, like?: FileStatus): Fd
   /** Throws UnsupportedError where stores can only be read: in a worker thread, on Windows. */
   checkWriting(): void
   close(fd: Fd): void

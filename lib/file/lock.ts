@@ -2,7 +2,7 @@
 // The sidecar is what people and tools see; the data file's own lock is what keeps two writers apart when somebody removes
 // or replaces the sidecar, or reaches the file by another name. Neither is held across an await, and the sidecar is never unlinked.
 import { LockTimeoutError, StateError } from '../error.js'
-import type { Disk, Fd } from './disk.js'
+import type { Disk, Fd, FileStatus } from './disk.js'
 
 const SPINS = 8
 const FIRST_SLEEP = 0.05 // milliseconds
@@ -11,13 +11,14 @@ const LONGEST_SLEEP = 4 // milliseconds
 export class CommitLock {
   readonly path: string
   readonly #disk: Disk
-  readonly #mode: number
+  readonly #data: FileStatus
   #sidecar: Fd | undefined
   #held: Fd | undefined
 
-  constructor(disk: Disk, dataPath: string, mode: number) {
+  /** `data`: the status of the data file, whose owner, group and mode a new sidecar gets. */
+  constructor(disk: Disk, dataPath: string, data: FileStatus) {
     this.#disk = disk
-    this.#mode = mode
+    this.#data = data
     this.path = `${dataPath}.lock`
   }
 
@@ -28,7 +29,7 @@ export class CommitLock {
   /** Takes both locks if both are free now. */
   try(data: Fd): boolean {
     if (this.#held !== undefined) throw new StateError('the commit lock is already held by this process')
-    const sidecar = (this.#sidecar ??= this.#disk.openLock(this.path, this.#mode))
+    const sidecar = (this.#sidecar ??= this.#disk.openLock(this.path, this.#data.mode & 0o666, this.#data))
     if (!this.#disk.tryLock(sidecar)) return false
     let both = false
     try {

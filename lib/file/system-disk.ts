@@ -95,7 +95,7 @@ function canonical(path: string): string {
   }
 }
 
-function openLock(path: string, mode: number): Fd {
+function openLock(path: string, mode: number, like?: FileStatus): Fd {
   for (;;) {
     try {
       return fs.openSync(path, O_RDWR | O_NOFOLLOW)
@@ -104,7 +104,9 @@ function openLock(path: string, mode: number): Fd {
     }
     try {
       const fd = fs.openSync(path, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW, mode)
-      fs.fchmodSync(fd, mode) // whatever the umask says: everybody who may write the data must be able to lock it
+      // Everybody who may write the data must be able to lock it, whatever the umask says and whoever is first.
+      if (like !== undefined) giveTo(fd, like)
+      fs.fchmodSync(fd, mode)
       return fd
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
@@ -112,8 +114,29 @@ function openLock(path: string, mode: number): Fd {
   }
 }
 
+/** Owner and group, as far as this user may give them away. */
+function giveTo(fd: Fd, { uid, gid }: FileStatus): void {
+  for (const [user, group] of [
+    [uid, gid],
+    [-1, gid],
+  ] as const) {
+    try {
+      return fs.fchownSync(fd, user, group)
+    } catch {
+      // Only the owner of a file may give it to a group of his own, and only root to others.
+    }
+  }
+}
+
+/** Who may not read the directory has not put a file there, either: whoever did, has synced it. */
 function syncDirectory(path: string): void {
-  const fd = fs.openSync(path, O_RDONLY)
+  let fd: Fd
+  try {
+    fd = fs.openSync(path, O_RDONLY)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EACCES') return
+    throw error
+  }
   try {
     fs.fsyncSync(fd)
   } finally {

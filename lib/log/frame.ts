@@ -135,6 +135,12 @@ export function readFrameHeader(bytes: Uint8Array, at: number, offset: number, s
   return { kind, ...header }
 }
 
+/** The checksum of a frame, as its trailer says; undefined: this is no trailer. */
+export function trailerChecksum(trailer: Uint8Array): number | undefined {
+  const view = new DataView(trailer.buffer, trailer.byteOffset, FRAME_TRAILER_LENGTH)
+  return view.getUint32(8, true) === END_MAGIC ? view.getUint32(0, true) : undefined
+}
+
 /** Whether bytes that are fewer than a header could be the beginning of one: enough to tell a torn append from damage. */
 export function mayBeginFrame(bytes: Uint8Array): boolean {
   return FRAME_MAGIC.every((byte, at) => at >= bytes.length || bytes[at] === byte)

@@ -7,9 +7,11 @@ import { chainStart, decodeFileHeader, HEADER_LENGTH, saltOf, type FileHeader } 
 import {
   checkFrame,
   FRAME_HEADER_LENGTH,
+  FRAME_TRAILER_LENGTH,
   frameLength,
   mayBeginFrame,
   readFrameHeader,
+  trailerChecksum,
   type FrameHeader,
 } from './frame.js'
 
@@ -87,7 +89,9 @@ export class LogReader {
       if (this.#isStillTorn(offset, end)) return 'torn'
       const status = this.#applyChunk(end, stop)
       if (status === 'again') continue
-      if (status === 'short' && offset < this.#header.baseEnd) throw this.#corrupt('the packed state ends too early')
+      if (status === 'short' && this.tail.offset < this.#header.baseEnd) {
+        throw this.#corrupt('the packed state ends too early')
+      }
       return status
     }
   }
@@ -116,6 +120,17 @@ export class LogReader {
     const bytes = this.#read(lastFrame, offset)
     const header = bytes.length < offset - lastFrame ? undefined : readFrameHeader(bytes, 0, lastFrame, this.salt)
     return header !== undefined && checkFrame(bytes, 0, header) === checksum
+  }
+
+  /**
+   * The same by a look at the last bytes of that frame only, where its checksum stands: a file that was written over in place
+   * can have come back to the same length. What is shorter is left to `advance`.
+   */
+  endStands(): boolean {
+    const { lastFrame, offset, checksum } = this.tail
+    if (lastFrame === 0) return true
+    const trailer = this.#read(offset - FRAME_TRAILER_LENGTH, offset)
+    return trailer.length < FRAME_TRAILER_LENGTH || trailerChecksum(trailer) === checksum
   }
 
   #stopped(): boolean {

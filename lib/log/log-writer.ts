@@ -16,6 +16,11 @@ export class LogWriter {
   /** Appends `frame` at `end`, the end of the file. On any failure the file is as before, and CommitFailedError says why. */
   append(frame: Uint8Array, end: number): void {
     if (this.failedSync !== undefined) throw this.#cutFailed(this.failedSync)
+    this.appendControl(frame, end)
+  }
+
+  /** The same for a frame that holds no commit: also behind a cut that could not be synced, as what it says is to be known at once. */
+  appendControl(frame: Uint8Array, end: number): void {
     try {
       this.#file.write(frame, null)
     } catch (cause) {

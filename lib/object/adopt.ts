@@ -7,7 +7,7 @@ import { define, Node, type Container } from './plain-node.js'
 import { copyLeaf, isBytes } from './values.js'
 
 /** Deeper than this, a state could be written and not be read again where the stack is smaller. */
-export const DEEPEST = 500
+export const DEEPEST = 300
 
 /** Typed arrays that stand in a state, by their owner. */
 const bytesOf = new WeakMap<object, Header>()

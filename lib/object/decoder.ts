@@ -3,16 +3,14 @@
 import type { Oid, StoredRecord } from '../store/types.js'
 import { own } from './adopt.js'
 import { unresolved, type Header } from './header.js'
-import { Unpackr } from './msgpack.js'
 import { define, Node, type Container } from './plain-node.js'
-import type { Shape } from './shapes.js'
+import { isKeyList, type Shape } from './shapes.js'
+import { unpack } from './unpack.js'
 import { decodeBytes, decodeSpecial, isBytes, TAG, unknownForm } from './values.js'
-
-const unpackr = new Unpackr({ useRecords: false, copyBuffers: true })
 
 /** Keys and raw values of a record. */
 export function unpackState(record: StoredRecord, shape: Shape): { keys: readonly string[]; raw: readonly unknown[] } {
-  const state: unknown = unpackr.unpack(record.state)
+  const state = unpack(record.state)
   if (!Array.isArray(state)) return unknownForm()
   if (shape.keys !== null) {
     if (state.length !== shape.keys.length) return unknownForm()
@@ -21,7 +19,8 @@ export function unpackState(record: StoredRecord, shape: Shape): { keys: readonl
   const [names, ...raw] = state as unknown[]
   if (!Array.isArray(names) || names.length !== raw.length) return unknownForm()
   const plain = new Decoder([], undefined)
-  return { keys: names.map(name => String(plain.value(name))), raw }
+  const keys = names.map(name => plain.value(name))
+  return isKeyList(keys) ? { keys, raw } : unknownForm()
 }
 
 /** Raw values into stored ones. Without an owner, containers stay bare and untracked. */
@@ -83,12 +82,14 @@ export class Decoder {
     if (tag !== TAG.object && tag !== TAG.nullObject) return this.#owned(decodeSpecial(tag, parts))
     const [keys, values] = parts
     if (!Array.isArray(keys) || !Array.isArray(values) || keys.length !== values.length) return unknownForm()
+    const names: unknown = keys.map(key => this.value(key))
+    if (!isKeyList(names)) return unknownForm()
     const target = (tag === TAG.nullObject ? Object.create(null) : {}) as Record<string, unknown>
     let ready = true
-    keys.forEach((key, i) => {
+    names.forEach((key, i) => {
       const value = this.value(values[i])
       if (typeof value === 'symbol') ready = false
-      define(target, String(this.value(key)), value)
+      define(target, key, value)
     })
     return this.#container(target, ready)
   }

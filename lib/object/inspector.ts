@@ -8,8 +8,8 @@ import type { Annotation } from './annotation.js'
 import { Decoder, unpackState } from './codec.js'
 import { collectionKinds } from './collection.js'
 import { collectionEntries } from './inspected-collection.js'
-import { Unpackr } from './msgpack.js'
 import { ShapeTable, type Shape } from './shapes.js'
+import { unpack } from './unpack.js'
 
 /** A reference as it is shown; nothing is loaded by it. Prints as `[Account 12]`. */
 export class Reference {
@@ -249,11 +249,9 @@ export function keyText(key: unknown): string {
   return Array.isArray(key) ? `[${key.map(keyText).join(', ')}]` : String(key)
 }
 
-const unpackr = new Unpackr({ useRecords: false })
-
 /** What a commit says about itself. */
 export function decodeAnnotation(bytes: Uint8Array): Annotation {
   if (bytes.length === 0) return {}
-  const { note, meta } = unpackr.unpack(bytes) as { note?: unknown; meta?: unknown }
+  const { note, meta } = (unpack(bytes) ?? {}) as { note?: unknown; meta?: unknown }
   return { note: typeof note === 'string' ? note : undefined, meta }
 }

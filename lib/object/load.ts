@@ -8,6 +8,7 @@ import { CollectionHeader } from './collection.js'
 import { unresolved, unresolvedOid, type Header } from './header.js'
 import { EntityHeader, whileUpgrading } from './persistent.js'
 import { rebind, stamp } from './places.js'
+import { define } from './plain-node.js'
 import type { Shape } from './shapes.js'
 
 /** What loading needs of the connection. */
@@ -62,7 +63,7 @@ function upgrade(
   )
   const state: Record<string, unknown> = {}
   keys.forEach((key, i) => {
-    state[key] = decoder.value(raw[i])
+    define(state, key, decoder.value(raw[i]))
   })
   loading.withoutAccess(() => {
     whileUpgrading(header.kind.type, () => header.kind.upgrade?.(state, from))

@@ -1,6 +1,7 @@
 // Opening a store: checks the options, makes the first commit of a new store, and gives a connection.
 import { systemDisk } from '../file/system-disk.js'
 import type { Disk } from '../file/disk.js'
+import { onDisk } from '../file/disk-error.js'
 import { Store, type StoreOptions } from '../store/store.js'
 import { ROOT_OID, type Draft } from '../store/types.js'
 import { ClassRegistry } from './class-registry.js'
@@ -76,7 +77,10 @@ export function openWith(
   if (typeof path !== 'string' || path === '') throw new TypeError('open: expects the path of a file')
   const choices = checkOptions(options)
   const registry = new ClassRegistry(options.root, options.classes ?? [])
-  const first = options.readonly !== true && disk.lookUp(path) === undefined ? initialDraft(registry) : undefined
+  const first =
+    options.readonly !== true && onDisk(path, () => disk.lookUp(path)) === undefined
+      ? initialDraft(registry)
+      : undefined
   const connect = (endsWithTurn: boolean, initial?: Draft): Session => {
     const store = Store.open(disk, path, options, initial)
     try {

@@ -2,7 +2,8 @@
 // processes can disagree about one. This file knows how they are encoded and which of them exist.
 import type { Generation } from '../store/generation.js'
 import type { Oid } from '../store/types.js'
-import { Packr, Unpackr } from './msgpack.js'
+import { Packr } from './msgpack.js'
+import { unpack } from './unpack.js'
 import { unknownForm } from './values.js'
 
 export interface Shape {
@@ -21,17 +22,29 @@ export const MOST_KEYS = 64
 export const MOST_CLASSLESS_SHAPES = 32
 
 const packr = new Packr({ useRecords: false, variableMapSize: true })
-const unpackr = new Unpackr({ useRecords: false })
 
 export function encodeShape({ type, version, keys }: Shape): Uint8Array {
   return packr.pack([type, version, keys])
 }
 
 export function decodeShape(oid: Oid, state: Uint8Array): Shape {
-  const [type, version, keys] = unpackr.unpack(state) as [unknown, unknown, unknown]
+  const parts = unpack(state)
+  if (!Array.isArray(parts) || parts.length !== 3) return unknownForm()
+  const [type, version, keys] = parts as [unknown, unknown, unknown]
   if (typeof type !== 'string' || typeof version !== 'number') return unknownForm()
-  if (keys !== null && !(Array.isArray(keys) && keys.every(key => typeof key === 'string'))) return unknownForm()
+  if (keys !== null && !isKeyList(keys)) return unknownForm()
   return { oid, type, version, keys }
+}
+
+function readShape(generation: Generation, oid: Oid): Shape {
+  const at = generation.newest(oid)
+  const record = at === 0 ? undefined : generation.read(at)
+  return record?.shape === 0 ? decodeShape(oid, record.state) : unknownForm()
+}
+
+/** Strings, each once. */
+export function isKeyList(keys: unknown): keys is readonly string[] {
+  return Array.isArray(keys) && keys.every(key => typeof key === 'string') && new Set(keys).size === keys.length
 }
 
 /** The shapes that a connection knows. A pack copies all of them, so a number keeps its meaning over generations. */
@@ -43,7 +56,7 @@ export class ShapeTable {
   #classless = 0
 
   get(generation: Generation, oid: Oid): Shape {
-    return this.#byOid.get(oid) ?? this.#add(decodeShape(oid, generation.read(generation.newest(oid)).state))
+    return this.#byOid.get(oid) ?? this.#add(readShape(generation, oid))
   }
 
   /** A shape for these keys, if possible a stored one; `likely` is looked at first. */

@@ -4,8 +4,8 @@
 import { Unpackr } from './msgpack.js'
 import { unknownForm } from './values.js'
 
-/** Plain data is at most 500 levels deep; where it needs an escape, a level takes three, with an object around it all. */
-export const DEEPEST_PACKED = 1600
+/** Plain data is at most 300 levels deep; a level takes three where it needs an escape. */
+export const DEEPEST_PACKED = 1000
 
 const unpackr = new Unpackr({ useRecords: false, copyBuffers: true })
 const PROTO = Buffer.from('__proto__')
@@ -18,7 +18,7 @@ export function unpack(packed: Uint8Array): unknown {
 }
 
 // Of the check at hand:
-let bytes = NOTHING
+let bytes: Uint8Array = NOTHING
 let at = 0
 
 /** Throws SchemaError unless these bytes are one value of the kinds that are written. */

@@ -49,6 +49,8 @@ interface Leaf {
 // ---- strings and numbers ----------------------------------------------------------------------------------------
 
 const BYTE_ORDER_MARK = 0xfeff
+/** Hexadecimal digits of the largest bigint that there is, and a sign. */
+const LONGEST_BIGINT = 2 ** 28 + 1
 
 /** Well-formed UTF-16 that UTF-8 carries both ways; a leading byte order mark would be eaten by a TextDecoder. */
 export function isOrdinaryString(value: string): boolean {
@@ -125,6 +127,18 @@ function ownBuffer(part: unknown): ArrayBuffer {
   return part.slice().buffer
 }
 
+/** The same, of whole elements of so many bytes. */
+function elements(part: unknown, size: number): ArrayBuffer {
+  const buffer = ownBuffer(part)
+  return buffer.byteLength % size === 0 ? buffer : unknownForm()
+}
+
+/** Hexadecimal, the sign before it. */
+function decodeBigint(part: unknown): bigint {
+  if (typeof part !== 'string' || part.length > LONGEST_BIGINT || !/^-?[0-9a-f]+$/.test(part)) return unknownForm()
+  return part.startsWith('-') ? -BigInt(`0x${part.slice(1)}`) : BigInt(`0x${part}`)
+}
+
 export function decodeBytes(part: Uint8Array): Uint8Array {
   return new Uint8Array(ownBuffer(part))
 }
@@ -133,7 +147,10 @@ type ArrayName = Exclude<
   keyof typeof TAG,
   'undefined' | 'negativeZero' | 'bigint' | 'date' | 'string' | 'object' | 'nullObject' | 'Buffer'
 >
-type ArrayConstructor = new (buffer: ArrayBuffer) => Bytes
+interface ArrayConstructor {
+  new (buffer: ArrayBuffer): Bytes
+  readonly BYTES_PER_ELEMENT: number
+}
 
 function nameOf(value: object): string | undefined {
   return (value as { [Symbol.toStringTag]?: string })[Symbol.toStringTag]
@@ -153,7 +170,7 @@ function typedArrayLeaf(name: ArrayName): Leaf {
     is: value => isExactly(value, name),
     copy: (value: Bytes) => new (Class ?? unknownForm())(bytesOf(value).slice().buffer),
     encode: (value: Bytes) => special(TAG[name], neutral(bytesOf(value))),
-    decode: ([part]) => new (Class ?? unknownForm())(ownBuffer(part)),
+    decode: ([part]) => new (Class ?? unknownForm())(elements(part, Class?.BYTES_PER_ELEMENT ?? 1)),
   }
 }
 
@@ -210,10 +227,9 @@ export function decodeSpecial(tag: unknown, parts: readonly unknown[]): unknown 
     case TAG.negativeZero:
       return -0
     case TAG.bigint:
-      if (typeof part !== 'string') return unknownForm()
-      return part.startsWith('-') ? -BigInt(`0x${part.slice(1)}`) : BigInt(`0x${part}`)
+      return decodeBigint(part)
     case TAG.string:
-      return Buffer.from(ownBuffer(part)).toString('utf16le')
+      return Buffer.from(elements(part, 2)).toString('utf16le')
     default:
       return (byTag.get(tag as number) ?? unknownForm()).decode(parts)
   }

@@ -34,9 +34,11 @@ export class Durability {
   sync({ generation, offset }: Snapshot): void {
     this.refuseAfterFailure(generation)
     if (this.#isSynced(generation, offset)) return
-    const target = generation.reader.tail.offset
+    const { reader } = generation
+    const isProved = reader.syncedTo >= offset // then only the directory is missing, and nothing new is learnt of the file
+    const target = isProved ? reader.syncedTo : reader.tail.offset
     try {
-      if (generation.reader.syncedTo < offset) this.#disk.sync(generation.file.fd)
+      if (!isProved) this.#disk.sync(generation.file.fd)
       this.#syncDirectory(generation)
     } catch (cause) {
       throw this.#fail(generation, cause)

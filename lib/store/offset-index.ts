@@ -1,5 +1,5 @@
 // Where the newest version of every object stands: typed arrays in pages; about 8 bytes an object. A page becomes an array only
-// when it holds enough of them: a file with few and far numbers must not take many times its size in memory.
+// when it holds enough of them (the first one always): few and far numbers must not take many times a file's size in memory.
 // Knows one generation, up to the tail that its owner has applied.
 import type { Offset, Oid } from './types.js'
 
@@ -42,6 +42,7 @@ export class OffsetIndex {
 
   /** The page, once it has become an array. */
   #setSparse(number: number, at: number, offset: Offset): Float64Array | undefined {
+    if (number === 0) return this.#widen(number, [])
     let entries = this.#sparse.get(number)
     if (entries === undefined) this.#sparse.set(number, (entries = new Map<number, Offset>()))
     if (entries.size === ENOUGH && !entries.has(at)) return this.#widen(number, entries)
@@ -51,7 +52,7 @@ export class OffsetIndex {
     return undefined
   }
 
-  #widen(number: number, entries: ReadonlyMap<number, Offset>): Float64Array {
+  #widen(number: number, entries: Iterable<readonly [number, Offset]>): Float64Array {
     const page = new Float64Array(PAGE)
     for (const [at, offset] of entries) page[at] = offset
     this.#sparse.delete(number)

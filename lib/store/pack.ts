@@ -115,7 +115,7 @@ function putInPlace(
   })
   const { salt, syncedTo } = source.reader
   const superseded = assembleControl('superseded', uuid, { tail, now: disk.now(), salt, boot: disk.boot, syncedTo })
-  source.writer.append(superseded, tail.offset)
+  source.writer.appendControl(superseded, tail.offset)
   try {
     disk.rename(temporary.path, store.path)
   } catch (cause) {

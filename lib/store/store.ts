@@ -2,7 +2,7 @@
 // shared by its connections. Knows oids and bytes, never classes. The lock is held only inside `commit` and `underLock`.
 import { CommitFailedError, CorruptLogError, DurabilityUnknownError, ReadonlyError } from '../error.js'
 import type { Disk } from '../file/disk.js'
-import { onDisk, systemErrorIn } from '../file/disk-error.js'
+import { adviceOn, onDisk, systemErrorIn } from '../file/disk-error.js'
 import { CommitLock } from '../file/lock.js'
 import { HEADER_LENGTH } from '../log/file-header.js'
 import type { TailStatus } from '../log/log-reader.js'
@@ -110,7 +110,7 @@ export class Store {
   latest(): Snapshot {
     if (this.#until === Infinity) {
       onDisk(this.path, () => {
-        if (this.disk.ticks() - this.#lookedAt >= LOOK_INTERVAL) this.look()
+        this.#lookIfDue()
         this.#file.catchUp()
       })
     }
@@ -148,6 +148,7 @@ export class Store {
   }
 
   #commit(work: Draft, snapshot: Snapshot, accessed: Iterable<Oid>, wait: boolean, id?: string): CommitResult {
+    if (!this.lock.held) this.#lookIfDue() // the transaction may have begun long ago
     this.durability.refuseAfterFailure(this.current)
     const draft = id === undefined ? work : withId(work, id, this.disk.now())
     let frame = this.#assemble(draft)
@@ -181,23 +182,23 @@ export class Store {
   /** The same, waiting for the lock without blocking the event loop; `act` then runs in one stretch. */
   async underLockAsync<T>(act: () => T): Promise<T> {
     for (;;) {
-      const result = await this.lock.with(
-        () => this.current.file.fd,
-        this.lockTimeout,
-        () => (this.#committing(() => this.#tailUnderLock()) === 'end' ? { value: act() } : undefined),
-      )
-      if (result !== undefined) return result.value
-      this.#committing(() => this.#file.catchUp())
+      const result = await this.#lockAsync(() => {
+        if (this.#tailUnderLock() !== 'end') return undefined
+        try {
+          return { value: act() }
+        } catch (thrown) {
+          return { thrown }
+        }
+      })
+      if (result === undefined) this.#committing(() => this.#file.catchUp())
+      else if ('thrown' in result) throw result.thrown
+      else return result.value
     }
   }
 
   /** Resolves when the lock was free at a moment. Throws LockTimeoutError. */
   untilFree(): Promise<void> {
-    return this.lock.with(
-      () => this.current.file.fd,
-      this.lockTimeout,
-      () => undefined,
-    )
+    return this.#lockAsync(() => undefined)
   }
 
   /** Everything up to `snapshot` is on disk afterwards, in the file that the path leads to. */
@@ -219,6 +220,10 @@ export class Store {
     this.#file.look()
   }
 
+  #lookIfDue(): void {
+    if (this.disk.ticks() - this.#lookedAt >= LOOK_INTERVAL) this.look()
+  }
+
   close(): void {
     if (--this.#users > 0) return
     stores.delete(this)
@@ -227,6 +232,15 @@ export class Store {
     } finally {
       this.current.release()
       this.lock.close()
+    }
+  }
+
+  /** What `act` throws is taken for what the system refused. */
+  async #lockAsync<T>(act: () => T): Promise<T> {
+    try {
+      return await this.lock.with(() => this.current.file.fd, this.lockTimeout, act)
+    } catch (error) {
+      throw this.#asCommitFailure(error)
     }
   }
 
@@ -242,7 +256,8 @@ export class Store {
   #asCommitFailure(error: unknown): unknown {
     const cause = systemErrorIn(error)
     if (cause === undefined) return error
-    const message = `${this.path}: ${cause.message}. Nothing was committed; try again when the cause is gone.`
+    const advice = adviceOn(cause) ?? 'Try again when the cause is gone'
+    const message = `${this.path}: ${cause.message}. Nothing was committed. ${advice}.`
     return new CommitFailedError(message, { cause })
   }
 
@@ -345,7 +360,7 @@ export class Store {
       this.underLock(() => {
         if (this.current !== generation || generation.reader.suspect) return
         const { reader, writer } = generation
-        writer.append(assembleControl('suspect', new Uint8Array(), this.#place()), reader.tail.offset)
+        writer.appendControl(assembleControl('suspect', new Uint8Array(), this.#place()), reader.tail.offset)
         reader.advance()
       })
     } catch {

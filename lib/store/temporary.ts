@@ -11,7 +11,7 @@ export interface Temporary {
   readonly fd: Fd
   /** Closes the file and takes its name away, unless it has become the store's. */
   discard(): void
-  /** The name has been given to the store: it is not to be removed. */
+  /** The file has become the store's: it is not to be removed, and others may lock it. */
   keep(): void
 }
 
@@ -34,10 +34,18 @@ function tryCreate(disk: Disk, path: string, kind: TemporaryKind, mode: number):
   const temporary = {
     path: name,
     fd,
-    keep: () => void (mine = false),
+    keep: () => {
+      mine = false
+      disk.unlock(fd) // now, not at the end of the pack: this process may commit to it before that
+    },
     discard: () => {
-      if (mine) removeIfThere(disk, name)
-      disk.close(fd)
+      try {
+        if (mine) removeIfThere(disk, name)
+      } catch {
+        // It stays as a stray whose lock is free: the next writer or packer removes it.
+      } finally {
+        disk.close(fd)
+      }
     },
   }
   try {

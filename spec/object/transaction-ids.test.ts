@@ -17,7 +17,7 @@ class Root extends Persistent {
 const DAY = 24 * 3600 * 1000
 
 /** A store, and the clock that its disk goes by. */
-function start(t: Test): { db: Connection<Root>; clock: { now: number }; again(): Connection<Root> } {
+function start(t: Test): { db: Connection<Root>; clock: { now: number }; readonly again: () => Connection<Root> } {
   const clock = { now: Date.UTC(2026, 0, 1) }
   const path = join(tempDir(t), 'app.db')
   const again = (): Connection<Root> => {

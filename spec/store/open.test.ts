@@ -145,7 +145,7 @@ t.test('a creation that fails at any step leaves a whole store or nothing, and c
       Store.open(disk, path, {}, initialDraft).close()
       if (!failed && k > 20) break
     } catch (error) {
-      t.match(error, { code: 'EIO' })
+      t.match(error, { code: 'DISK', cause: { code: 'EIO' } })
     }
     t.ok(
       readdirSync(join(path, '..')).every(name => name === 'app.db'),

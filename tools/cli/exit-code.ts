@@ -1,6 +1,6 @@
 // What the tool's exit codes mean, and which one an error stands for. `--help` prints this table.
 import { getSystemErrorMap } from 'node:util'
-import { PerdureError } from '../../lib/error.js'
+import { DiskError, PerdureError } from '../../lib/error.js'
 
 export const EXIT = {
   done: 0,
@@ -35,6 +35,7 @@ const NO: ReadonlySet<string> = new Set(['NOT_FOUND', 'NOT_A_STORE', 'CORRUPT_LO
 export function explain(error: unknown): { exitCode: ExitCode; message: string } {
   if (error instanceof Refusal) return error
   if (!(error instanceof Error)) return { exitCode: EXIT.couldNot, message: String(error) }
+  if (error instanceof DiskError) return explain(error.cause)
   const { code, errno, path } = error as NodeJS.ErrnoException
   const exitCode = code !== undefined && NO.has(code) ? EXIT.no : EXIT.couldNot
   if (error instanceof PerdureError) return { exitCode, message: error.message }
