@@ -116,7 +116,9 @@ class Salvage {
       for (const ref of shape < FIRST_FREE_OID ? refs : [shape, ...refs]) if (!this.newest.has(ref)) gone.add(ref)
     }
     if (!this.newest.has(ROOT_OID)) gone.add(ROOT_OID)
-    this.lost.push(...[...gone].sort((a, b) => a - b))
+    for (const oid of [...gone].sort((a, b) => a - b)) this.lost.push(oid)
+    // Nobody else may get the number of an object that is lost.
+    this.nextOid = Math.max(this.nextOid, (this.lost.at(-1) ?? 0) + 1)
   }
 
   read(oid: Oid): StoredRecord {

@@ -97,7 +97,8 @@ export class Store {
     this.lockTimeout = options.lockTimeout ?? 10_000
     this.#until = options.until ?? Infinity
     this.#file = new CurrentFile(disk, path, this.readonly ? 'read' : 'append', this.#until)
-    this.lock = new CommitLock(disk, path, this.current.identity.mode & 0o666)
+    const { identity } = this.current
+    this.lock = new CommitLock(disk, path, identity.mode & 0o666, identity)
     this.durability = new Durability(disk, generation => this.#markSuspect(generation))
   }
 
@@ -214,10 +215,12 @@ export class Store {
 
   /** Looks now whether the path still leads to this file. Throws StoreReplacedError. */
   look(): void {
-    this.#lookedAt = this.disk.ticks()
     if (this.#until !== Infinity) return
+    const now = this.disk.ticks()
+    this.#lookedAt = -Infinity // after an error the next one looks again at once
     this.lock.look()
     this.#file.look()
+    this.#lookedAt = now
   }
 
   #lookIfDue(): void {
@@ -286,6 +289,7 @@ export class Store {
   }
 
   #lookAfterSync(): void {
+    if (this.#users === 0) return // closed while it waited: what it committed is on disk
     try {
       this.look()
     } catch (cause) {

@@ -1,5 +1,5 @@
 // A real file of more than 5 GiB, most of it a hole. No log begins with a hole: the stores are told that they have read it.
-import { appendFileSync, statSync, truncateSync } from 'node:fs'
+import { appendFileSync, closeSync, openSync, statSync, truncateSync, writeSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import type { Store } from '../../lib/store/store.js'
 import type { Oid } from '../../lib/store/types.js'
@@ -13,8 +13,19 @@ function farStores(t: Test): [Store, Store] {
   const store = newStore(t)
   const other = stranger(t, store)
   truncateSync(store.path, FAR)
+  writeTrailer(store.path, store.current.reader.tail.checksum)
   for (const { current } of [store, other]) current.reader.passOwn({ ...current.reader.tail, offset: FAR })
   return [store, other]
+}
+
+/** The end of a frame, as the stores believe to have read it. */
+function writeTrailer(path: string, checksum: number): void {
+  const trailer = Buffer.alloc(12)
+  trailer.writeUInt32LE(checksum, 0)
+  trailer.write('FEND', 8)
+  const fd = openSync(path, 'r+')
+  writeSync(fd, trailer, 0, trailer.length, FAR - trailer.length)
+  closeSync(fd)
 }
 
 t.test('what is committed beyond 4 GiB is found and read there, by others too', async t => {
