@@ -11,14 +11,16 @@ const LONGEST_SLEEP = 4 // milliseconds
 export class CommitLock {
   readonly path: string
   readonly #disk: Disk
-  readonly #data: FileStatus
+  readonly #mode: number
+  readonly #like: FileStatus | undefined
   #sidecar: Fd | undefined
   #held: Fd | undefined
 
-  /** `data`: the status of the data file, whose owner, group and mode a new sidecar gets. */
-  constructor(disk: Disk, dataPath: string, data: FileStatus) {
+  /** `mode` and `like`: permissions and owner of a sidecar that has to be made. */
+  constructor(disk: Disk, dataPath: string, mode: number, like?: FileStatus) {
     this.#disk = disk
-    this.#data = data
+    this.#mode = mode
+    this.#like = like
     this.path = `${dataPath}.lock`
   }
 
@@ -29,7 +31,7 @@ export class CommitLock {
   /** Takes both locks if both are free now. */
   try(data: Fd): boolean {
     if (this.#held !== undefined) throw new StateError('the commit lock is already held by this process')
-    const sidecar = (this.#sidecar ??= this.#disk.openLock(this.path, this.#data.mode & 0o666, this.#data))
+    const sidecar = (this.#sidecar ??= this.#disk.openLock(this.path, this.#mode, this.#like))
     if (!this.#disk.tryLock(sidecar)) return false
     let both = false
     try {
