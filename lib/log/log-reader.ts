@@ -11,6 +11,7 @@ import {
   frameLength,
   mayBeginFrame,
   readFrameHeader,
+  SMALLEST_FRAME,
   trailerChecksum,
   type FrameHeader,
 } from './frame.js'
@@ -71,6 +72,7 @@ export class LogReader {
     this.#sink = sink
     this.#until = until
     this.salt = saltOf(header.uuid)
+    this.syncedTo = Math.max(HEADER_LENGTH, header.baseEnd) // a packed state is on disk before its file has its name
     const { baseTid: tid, baseTime: time, nextOid } = header
     const checksum = chainStart(header.uuid)
     this.tail = { offset: HEADER_LENGTH, tid, time, nextOid, checksum, lastFrame: 0 }
@@ -99,6 +101,21 @@ export class LogReader {
   /** Notes a frame that this process has appended itself. */
   passOwn(tail: Tail): void {
     this.tail = tail
+  }
+
+  /** Goes on behind a frame that somebody has read before, if exactly that frame stands there. */
+  resumeAt(tail: Tail, syncedTo: number): boolean {
+    const { lastFrame, offset, checksum } = tail
+    const end = this.#file.end()
+    if (!(lastFrame >= HEADER_LENGTH && lastFrame + SMALLEST_FRAME <= offset && offset <= end)) return false
+    const header = readFrameHeader(this.#read(lastFrame, lastFrame + FRAME_HEADER_LENGTH), 0, lastFrame, this.salt)
+    if (header === undefined || lastFrame + frameLength(header) !== offset || offset < this.#header.baseEnd)
+      return false
+    if (header.kind !== 'base' && header.tid !== tail.tid) return false
+    if (trailerChecksum(this.#read(offset - FRAME_TRAILER_LENGTH, offset)) !== checksum) return false
+    this.tail = tail
+    this.syncedTo = Math.max(this.syncedTo, Math.min(syncedTo, offset))
+    return true
   }
 
   /** Moves past a superseded frame that is not in force: the packer died before it could rename. */

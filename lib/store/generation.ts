@@ -9,6 +9,7 @@ import { FRAME_HEADER_LENGTH, type FrameHeader } from '../log/frame.js'
 import { LogReader, type FrameSink, type Tail } from '../log/log-reader.js'
 import { LogWriter } from '../log/log-writer.js'
 import type { AssembledFrame } from './assemble.js'
+import { DamagedIndexError, openIndexFile, writeIndexFile, type IndexFile } from './index-file.js'
 import { OffsetIndex } from './offset-index.js'
 import { readRecord, recordLength, scanRecords } from './record.js'
 import type { Snapshot } from './snapshot.js'
@@ -25,7 +26,7 @@ export class Generation {
   readonly reader: LogReader
   readonly writer: LogWriter
   /** Newest versions, up to the reader's tail. */
-  readonly index = new OffsetIndex()
+  index = new OffsetIndex()
   /** All shape records met so far. */
   readonly shapes: Oid[] = []
   /** Ids of transactions that have been committed. */
@@ -37,12 +38,19 @@ export class Generation {
   /** The frames have been read again since a damaged record was met, and all are sound. */
   #replayed = false
   #snapshot: Snapshot | undefined
+  #indexFile: IndexFile | undefined
+  /** The log up to here is in the index file. */
+  indexed = 0
 
-  /** Reads the header only. Throws StoreNotFoundError, NotAStoreError, NewerFormatError. */
-  static open(disk: Disk, path: string, access: 'read' | 'append', until: number): Generation {
+  /**
+   * Reads the header, and the index file if there is one that can be used (never with `until`, an earlier commit to stop at). Throws StoreNotFoundError, NotAStoreError, NewerFormatError.
+   */
+  static open(disk: Disk, path: string, access: 'read' | 'append', until: number, mayUseIndex = true): Generation {
     const file = openFile(disk, path, access)
     try {
-      return new Generation(file, path, access, until)
+      const generation = new Generation(file, path, access, until)
+      if (mayUseIndex && until === Infinity) generation.#useIndexFile()
+      return generation
     } catch (error) {
       file.close()
       throw error
@@ -81,12 +89,18 @@ export class Generation {
 
   /** Where the newest version known stands; 0: no such object. */
   newest(oid: Oid): Offset {
-    return this.index.get(oid)
+    return this.#withIndex(() => this.index.get(oid))
+  }
+
+  /** Where the newest version of every object stands, in order of oid. */
+  entries(): Iterable<[Oid, Offset]> {
+    this.#withIndex(() => this.index.loadAll())
+    return this.index.entries()
   }
 
   /** Where the version stands that is visible below `below`; 0: there was no such object yet. */
   find(oid: Oid, below: Offset): Offset {
-    let at = this.index.get(oid)
+    let at = this.newest(oid)
     if (at < below) return at
     for (;;) {
       at = this.#readOf(oid, at).previous
@@ -127,16 +141,18 @@ export class Generation {
   /** Takes over what this process has appended. */
   applyOwn(draft: Draft, frame: AssembledFrame): void {
     const { firstOid, offsets } = frame
-    draft.records.forEach(({ oid, shape }, n) => {
-      const number = (oid < 0 ? firstOid - 1 - oid : oid) as Oid
-      this.index.set(number, offsets[n] ?? (0 as Offset))
-      if (shape === 0) this.shapes.push(number)
-      if (shape === ID_SHAPE)
-        this.#noteId(
-          number,
-          readRecord(frame.bytes, (offsets[n] ?? 0) - frame.tail.lastFrame, offsets[n] ?? 0, this.reader.salt),
-        )
-    })
+    this.#withIndex(() =>
+      draft.records.forEach(({ oid, shape }, n) => {
+        const number = (oid < 0 ? firstOid - 1 - oid : oid) as Oid
+        this.index.set(number, offsets[n] ?? (0 as Offset))
+        if (shape === 0) this.shapes.push(number)
+        if (shape === ID_SHAPE)
+          this.#noteId(
+            number,
+            readRecord(frame.bytes, (offsets[n] ?? 0) - frame.tail.lastFrame, offsets[n] ?? 0, this.reader.salt),
+          )
+      }),
+    )
     this.reader.passOwn(frame.tail)
   }
 
@@ -154,19 +170,69 @@ export class Generation {
 
   /** Closes the file when nobody holds it any more. */
   release(): void {
-    if (--this.#holders === 0) this.file.close()
+    if (--this.#holders > 0) return
+    this.file.close()
+    this.#indexFile?.close()
+  }
+
+  /** Writes the index file, if the log has grown by much since; what was read so far must be on disk. */
+  saveIndex(least: number): void {
+    const { tail, syncedTo } = this.reader
+    if (tail.offset - this.indexed < least || syncedTo < tail.offset || this.reader.suspect) return
+    this.#withIndex(() => this.index.loadAll())
+    const { shapes, ids, identity, header, path, index } = this
+    writeIndexFile(this.file.disk, path, identity.mode, header, index, { tail, syncedTo, shapes, ids })
+    this.indexed = tail.offset
+  }
+
+  #useIndexFile(): void {
+    const found = openIndexFile(this.file.disk, this.path, this.header)
+    if (found === undefined) return
+    if (!this.reader.resumeAt(found.tail, found.syncedTo)) return found.close()
+    this.#indexFile = found
+    this.indexed = found.tail.offset
+    this.index = new OffsetIndex(found.pages)
+    this.shapes.push(...found.shapes)
+    for (const [id, committed] of found.ids) this.ids.set(id, committed)
+  }
+
+  /** Whatever `use` does with the index; once more from the beginning if the index had to be built anew. */
+  #withIndex<T>(use: () => T): T {
+    try {
+      return use()
+    } catch (error) {
+      if (!(error instanceof DamagedIndexError)) throw error
+      this.#buildIndex()
+      return use()
+    }
+  }
+
+  /** The index file has turned out to be wrong: everything once more from the log, up to the tail. */
+  #buildIndex(): void {
+    const { tail } = this.reader
+    this.#indexFile?.close()
+    this.#indexFile = undefined
+    this.indexed = 0
+    this.index = new OffsetIndex()
+    this.shapes.length = 0
+    this.ids.clear()
+    this.replay((header, bytes, at, end) => {
+      if (header.offset < tail.offset) this.#apply(header, bytes, at, end)
+    })
   }
 
   #apply(header: FrameHeader, bytes: Uint8Array, at: number, end: number): void {
     const shift = header.offset + FRAME_HEADER_LENGTH - at
     const nextOid = header.kind === 'base' ? this.header.nextOid : header.nextOid
     let sound = true
-    const behind = scanRecords(bytes, at, end, header.records, (oid, shape, place) => {
-      if (oid >= nextOid) sound = false
-      this.index.set(oid, (shift + place) as Offset)
-      if (shape === 0) this.shapes.push(oid)
-      if (shape === ID_SHAPE) this.#noteId(oid, readRecord(bytes, place, shift + place, this.reader.salt))
-    })
+    const behind = this.#withIndex(() =>
+      scanRecords(bytes, at, end, header.records, (oid, shape, place) => {
+        if (oid >= nextOid) sound = false
+        this.index.set(oid, (shift + place) as Offset)
+        if (shape === 0) this.shapes.push(oid)
+        if (shape === ID_SHAPE) this.#noteId(oid, readRecord(bytes, place, shift + place, this.reader.salt))
+      }),
+    )
     if (behind < 0 || !sound) this.#damagedAt(header.offset as Offset)
   }
 

@@ -1,20 +1,38 @@
 // Where the newest version of every object stands: typed arrays in pages; about 8 bytes an object. A page becomes an array only
 // when it holds enough of them (the first one always): few and far numbers must not take many times a file's size in memory.
-// Knows one generation, up to the tail that its owner has applied.
+// Pages of the index file are read when they are asked for. Knows one generation, up to the tail that its owner has applied.
 import type { Offset, Oid } from './types.js'
 
-const PAGE = 4096
+export const PAGE = 4096
 /** Entries with which a page becomes an array. */
 const ENOUGH = 128
+
+/** Pages that were written before; `read` is asked for each at most once. */
+export interface StoredPages {
+  readonly numbers: ReadonlySet<number>
+  /** Objects in all of them. */
+  readonly size: number
+  /** The page, owned by the caller; throws when it cannot be had. */
+  read(number: number): Float64Array
+}
 
 export class OffsetIndex {
   readonly #pages = new Map<number, Float64Array>()
   /** Pages with fewer entries: position in the page to offset. */
   readonly #sparse = new Map<number, Map<number, Offset>>()
+  readonly #stored: StoredPages | undefined
+  /** Of the stored pages those that were not read yet. */
+  readonly #unread: Set<number>
   #lastNumber = -1
   #lastPage: Float64Array | undefined
   /** How many objects have an entry. */
-  size = 0
+  size: number
+
+  constructor(stored?: StoredPages) {
+    this.#stored = stored
+    this.#unread = new Set(stored?.numbers)
+    this.size = stored?.size ?? 0
+  }
 
   /** 0: no such object. */
   get(oid: Oid): Offset {
@@ -34,10 +52,30 @@ export class OffsetIndex {
 
   /** All objects in order of oid. */
   *entries(): Generator<[Oid, Offset]> {
-    for (const number of [...this.#pages.keys(), ...this.#sparse.keys()].sort((a, b) => a - b)) {
-      const page = this.#pages.get(number)?.entries() ?? [...(this.#sparse.get(number) ?? [])].sort(([a], [b]) => a - b)
-      for (const [at, offset] of page) if (offset !== 0) yield [(number * PAGE + at) as Oid, offset as Offset]
+    for (const number of this.pageNumbers()) {
+      for (const [at, offset] of this.page(number).entries()) {
+        if (offset !== 0) yield [(number * PAGE + at) as Oid, offset as Offset]
+      }
     }
+  }
+
+  /** Reads all stored pages that were not read yet. */
+  loadAll(): void {
+    for (const number of this.#unread) this.#page(number)
+  }
+
+  /** Numbers of the pages that hold anything, ascending. */
+  pageNumbers(): number[] {
+    return [...new Set([...this.#pages.keys(), ...this.#sparse.keys(), ...this.#unread])].sort((a, b) => a - b)
+  }
+
+  /** One page as an array; not to be changed. */
+  page(number: number): Float64Array {
+    const page = this.#page(number)
+    if (page !== undefined) return page
+    const array = new Float64Array(PAGE)
+    for (const [at, offset] of this.#sparse.get(number) ?? []) array[at] = offset
+    return array
   }
 
   /** The page, once it has become an array. */
@@ -56,6 +94,10 @@ export class OffsetIndex {
     const page = new Float64Array(PAGE)
     for (const [at, offset] of entries) page[at] = offset
     this.#sparse.delete(number)
+    return this.#keep(number, page)
+  }
+
+  #keep(number: number, page: Float64Array): Float64Array {
     this.#pages.set(number, page)
     this.#lastNumber = number
     this.#lastPage = page
@@ -64,9 +106,17 @@ export class OffsetIndex {
 
   #page(number: number): Float64Array | undefined {
     if (number !== this.#lastNumber) {
+      const page = this.#pages.get(number) ?? this.#readStored(number)
       this.#lastNumber = number
-      this.#lastPage = this.#pages.get(number)
+      this.#lastPage = page
     }
     return this.#lastPage
+  }
+
+  #readStored(number: number): Float64Array | undefined {
+    if (this.#stored === undefined || !this.#unread.has(number)) return undefined
+    const page = this.#stored.read(number)
+    this.#unread.delete(number)
+    return this.#keep(number, page)
   }
 }

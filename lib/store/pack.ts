@@ -73,10 +73,12 @@ async function packStore(store: Store, options: PackOptions): Promise<PackResult
       await inSlices(store, source, copy, next.work, options)
       tail = next.tail
     }
-    return await store.underLockAsync(() => {
+    const result = await store.underLockAsync(() => {
       throwIfStopped(store, source, options.signal)
       return putInPlace(store, source, temporary, uuid, copy, writer, tail)
     })
+    store.latest()
+    return result
   } finally {
     temporary.discard()
     source.release()

@@ -46,6 +46,11 @@ const LOOK_INTERVAL = 100
 /** More than this to catch up with is read without the lock. */
 const MOST_UNDER_LOCK = 1 << 20
 
+/** Bytes that the log must have grown by since the index file was written, for it to be written anew: when the store is closed ... */
+const INDEX_AT_CLOSE = 1 << 20
+/** ... and behind an fsync. */
+const INDEX_AFTER_SYNC = 32 << 20
+
 const stores = new Set<Store>()
 
 export class Store {
@@ -206,11 +211,13 @@ export class Store {
   makeDurable(snapshot: Snapshot): void {
     this.durability.sync(snapshot)
     this.#lookAfterSync()
+    this.#saveIndex(INDEX_AFTER_SYNC)
   }
 
   async makeDurableAsync(snapshot: Snapshot): Promise<void> {
     await this.durability.syncAsync(snapshot)
     this.#lookAfterSync()
+    this.#saveIndex(INDEX_AFTER_SYNC)
   }
 
   /** Looks now whether the path still leads to this file. Throws StoreReplacedError. */
@@ -223,6 +230,15 @@ export class Store {
     this.#lookedAt = now
   }
 
+  /** The index file is a cache: that it cannot be written is no failure of anything. */
+  #saveIndex(least: number): void {
+    try {
+      this.current.saveIndex(least)
+    } catch {
+      // The next one to close the store tries again.
+    }
+  }
+
   #lookIfDue(): void {
     if (this.disk.ticks() - this.#lookedAt >= LOOK_INTERVAL) this.look()
   }
@@ -231,7 +247,9 @@ export class Store {
     if (--this.#users > 0) return
     stores.delete(this)
     try {
-      if (!this.readonly) this.durability.close(this.current.snapshot())
+      if (this.readonly) return
+      this.durability.close(this.current.snapshot())
+      this.#saveIndex(INDEX_AT_CLOSE)
     } finally {
       this.current.release()
       this.lock.close()

@@ -3,8 +3,8 @@ import { basename, dirname, join } from 'node:path'
 import { PackInterruptedError } from '../error.js'
 import type { Disk, Fd } from '../file/disk.js'
 
-/** `new`: a store being created. `pack`: its next generation. */
-export type TemporaryKind = 'new' | 'pack'
+/** `new`: a store being created. `pack`: its next generation. `cache`: its index file. */
+export type TemporaryKind = 'new' | 'pack' | 'cache'
 
 export interface Temporary {
   readonly path: string
@@ -66,7 +66,7 @@ export function removeStrays(disk: Disk, path: string): void {
   const directory = dirname(path)
   const prefix = `${basename(path)}.`
   for (const name of disk.list(directory)) {
-    if (!name.startsWith(prefix) || !/^[0-9a-f]{16}\.(new|pack)$/.test(name.slice(prefix.length))) continue
+    if (!name.startsWith(prefix) || !/^[0-9a-f]{16}\.(new|pack|cache)$/.test(name.slice(prefix.length))) continue
     const stray = join(directory, name)
     let fd: Fd
     try {

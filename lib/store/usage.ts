@@ -50,7 +50,7 @@ export function measureUsage({ generation, offset }: Snapshot): Usage {
     for (const ref of refs) if (seen.add(ref)) todo.push(ref)
   }
   let known = 0
-  for (const [oid] of generation.index.entries()) if (generation.find(oid, offset) !== 0) known++
+  for (const [oid] of generation.entries()) if (generation.find(oid, offset) !== 0) known++
   return {
     bytes: offset,
     liveBytes,

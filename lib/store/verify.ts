@@ -34,7 +34,7 @@ export function verify(disk: Disk, path: string, found: (finding: Finding) => vo
 }
 
 function verifyFile(disk: Disk, path: string, found: (finding: Finding) => void): VerifySummary {
-  const generation = Generation.open(disk, path, 'read', Infinity)
+  const generation = Generation.open(disk, path, 'read', Infinity, false)
   try {
     let damage = 0
     const report = (finding: Finding): void => {
@@ -106,7 +106,7 @@ function checkReferences(generation: Generation, report: (finding: Finding) => v
   if (generation.newest(ROOT_OID) === 0)
     report({ kind: 'root', offset: 0, oid: ROOT_OID, message: 'there is no root object' })
   const shapes = new Set<Oid>(generation.shapes)
-  for (const [oid, offset] of generation.index.entries()) {
+  for (const [oid, offset] of generation.entries()) {
     let record
     try {
       record = generation.read(offset)

@@ -1,0 +1,196 @@
+import { copyFileSync, existsSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import type { Disk } from '../../lib/file/disk.js'
+import { systemDisk } from '../../lib/file/system-disk.js'
+import { pack } from '../../lib/store/pack.js'
+import { Store } from '../../lib/store/store.js'
+import type { Oid } from '../../lib/store/types.js'
+import { verify } from '../../lib/store/verify.js'
+import { draft, initialDraft, put, record } from '../helpers/drafts.js'
+import { seeded } from '../helpers/seeded.js'
+import { tempDir } from '../helpers/temp-dir.js'
+import { wrapDisk } from '../helpers/wrapped-disk.js'
+
+/** Objects in several pages of the index, in a log of more than a mebibyte, changed now and then; a transaction id, a second shape. */
+function makeStore(t: Test): string {
+  const path = join(tempDir(t), 'app.db')
+  const store = Store.open(systemDisk, path, {}, initialDraft)
+  const refs: number[] = []
+  for (let n = 0; n < 20; n++) {
+    const first = put(
+      store,
+      ...Array.from({ length: 500 }, (_, k) => record(-1 - k, `object ${k} of commit ${n} `.repeat(4))),
+    )
+    for (let k = 0; k < 500; k++) refs.push(first + k)
+    put(store, record(1, `root ${n}`, refs), record(first + 7, `changed in ${n}`))
+  }
+  store.commit(draft(record(1, 'root with an id', refs)), store.latest(), [], true, 'the id')
+  store.close()
+  return path
+}
+
+/** Everything that can be asked of a store. */
+function contentOf(store: Store): string {
+  const { generation, offset, tid, time } = store.latest()
+  const all: unknown[] = [tid, time, offset, generation.index.size, generation.shapes, [...generation.ids]]
+  for (const [oid, at] of generation.entries()) {
+    const { refs, state, tid: of } = generation.read(at)
+    all.push([oid, at, of, refs.length, Buffer.from(state).toString('latin1')])
+  }
+  return JSON.stringify(all)
+}
+
+function withoutIndex(path: string): string {
+  const copy = `${path}.copy`
+  copyFileSync(path, copy)
+  const store = Store.open(systemDisk, copy, { readonly: true })
+  const content = contentOf(store)
+  store.close()
+  return content
+}
+
+function assertSame(t: Test, path: string, message: string): void {
+  const store = Store.open(systemDisk, path, { readonly: true })
+  t.ok(contentOf(store) === withoutIndex(path), message)
+  store.close()
+}
+
+t.test('a store that is opened again reads the index file and not the log', async t => {
+  const path = makeStore(t)
+  t.ok(existsSync(`${path}.index`))
+  t.equal(statSync(`${path}.index`).mode & 0o777, 0o600)
+  let bytes = 0
+  const counting = wrapDisk(systemDisk, (name, _n, go, args) => {
+    if (name === 'read') bytes += args[3] as number
+    return go()
+  })
+  const store = Store.open(counting, path, { readonly: true })
+  t.ok(bytes < 20_000, `opening reads ${bytes} bytes of ${statSync(path).size}`)
+  const { generation, offset } = store.latest()
+  generation.read(generation.find(1 as Oid, offset))
+  t.ok(bytes < 200_000, `one object: ${bytes} bytes`)
+  t.equal(contentOf(store), withoutIndex(path))
+  store.close()
+})
+
+t.test('an index file that is older than the log is gone on from', async t => {
+  const path = makeStore(t)
+  const index = readFileSync(`${path}.index`)
+  const store = Store.open(systemDisk, path)
+  put(store, record(1, 'later'), record(-1, 'new'), record(300, 'changed later'))
+  store.close()
+  t.ok(readFileSync(`${path}.index`).equals(index), 'it is not written anew for so little')
+  assertSame(t, path, 'what it does not cover is read from the log')
+})
+
+t.test('damage in it never changes an answer', async t => {
+  const path = makeStore(t)
+  const good = readFileSync(`${path}.index`)
+  const expected = withoutIndex(path)
+  const random = seeded(t)
+  const places = [
+    ...Array.from({ length: 40 }, (_, n) => n),
+    ...Array.from({ length: 60 }, () => random.int(good.length)),
+  ]
+  for (const at of places) {
+    const bad = Buffer.from(good)
+    bad[at] = (bad[at] ?? 0) ^ (1 << random.int(8))
+    writeFileSync(`${path}.index`, bad)
+    const store = Store.open(systemDisk, path, { readonly: true })
+    if (contentOf(store) !== expected) t.fail(`a flipped bit at ${at}`)
+    store.close()
+  }
+  for (let n = 0; n < 30; n++) {
+    writeFileSync(`${path}.index`, good.subarray(0, random.int(good.length)))
+    const store = Store.open(systemDisk, path, { readonly: true })
+    if (contentOf(store) !== expected) t.fail('a file cut short')
+    store.close()
+  }
+  writeFileSync(`${path}.index`, good)
+  assertSame(t, path, 'and the good one neither')
+})
+
+t.test('a damaged page that is met while commits are read or made is built anew from the log', async t => {
+  const path = makeStore(t)
+  const bad = readFileSync(`${path}.index`)
+  bad.fill(0xff, bad.length - 3 * 4096 * 8)
+  writeFileSync(`${path}.index`, bad)
+  const store = Store.open(systemDisk, path)
+  const other = Store.open({ ...systemDisk }, path)
+  put(other, record(400, 'theirs'), record(9000, 'theirs too'))
+  put(store, record(401, 'mine'), record(9001, 'mine too'))
+  t.equal(contentOf(store), contentOf(other))
+  other.close()
+  t.equal(contentOf(store), withoutIndex(path))
+  store.close()
+})
+
+t.test('the index file of another store, or of the generation before, is not used', async t => {
+  const path = makeStore(t)
+  const other = makeStore(t)
+  copyFileSync(`${other}.index`, `${path}.index`)
+  assertSame(t, path, 'of another store')
+  const store = Store.open(systemDisk, other)
+  const before = readFileSync(`${other}.index`)
+  await pack(store)
+  store.close()
+  t.notOk(readFileSync(`${other}.index`).equals(before), 'a pack leaves one for the new generation')
+  assertSame(t, other, 'the new one')
+  writeFileSync(`${other}.index`, before)
+  assertSame(t, other, 'of the generation before')
+})
+
+t.test('it is used only if exactly the frame that it names stands there', async t => {
+  const path = makeStore(t)
+  const index = readFileSync(`${path}.index`)
+  const { size } = statSync(path)
+  truncateSync(path, size - 1)
+  assertSame(t, path, 'the frame is cut short')
+  const store = Store.open(systemDisk, path)
+  put(store, record(1, 'something else, so that another frame ends elsewhere'))
+  store.close()
+  writeFileSync(`${path}.index`, index)
+  assertSame(t, path, 'another frame stands there')
+})
+
+t.test('it never covers what is not on disk', async t => {
+  const path = makeStore(t)
+  const index = readFileSync(`${path}.index`)
+  const failing: Disk = { ...systemDisk, after: () => ({ cancel: () => undefined }) }
+  let fails = false
+  failing.sync = fd => {
+    if (fails) throw new Error('EIO')
+    systemDisk.sync(fd)
+  }
+  const store = Store.open(failing, path)
+  for (let n = 0; n < 200; n++) put(store, record(1, 'x'.repeat(10_000)))
+  fails = true
+  t.throws(() => store.close(), { code: 'DURABILITY_UNKNOWN' })
+  t.ok(readFileSync(`${path}.index`).equals(index))
+})
+
+t.test('where it cannot be written or read, everything works without it', async t => {
+  const path = makeStore(t)
+  const disk = wrapDisk(systemDisk, (name, _n, go, args) => {
+    if (name === 'create' || (name === 'open' && String(args[0]).endsWith('.index')))
+      throw Object.assign(new Error('EACCES'), { code: 'EACCES' })
+    return go()
+  })
+  const store = Store.open(disk, path)
+  for (let n = 0; n < 200; n++) put(store, record(1, 'x'.repeat(10_000)))
+  t.equal(contentOf(store), withoutIndex(path))
+  t.doesNotThrow(() => store.close())
+  t.equal(verify(systemDisk, path, finding => t.fail(finding.message)).damage, 0)
+})
+
+t.test('an earlier state, and the check of the whole file, never rely on it', async t => {
+  const path = makeStore(t)
+  const bad = readFileSync(path)
+  bad[statSync(path).size >> 1] = (bad[statSync(path).size >> 1] ?? 0) ^ 1
+  const until = Store.open(systemDisk, path, { readonly: true, until: 5 })
+  t.equal(until.latest().tid, 5)
+  until.close()
+  writeFileSync(path, bad)
+  t.ok(verify(systemDisk, path, () => undefined).damage > 0)
+})
