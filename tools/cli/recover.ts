@@ -15,7 +15,9 @@ export function addRecover(program: Command, exit: (code: ExitCode) => void): vo
     .description('save what is sound in a damaged store into a new file; the damaged one is not touched')
     .requiredOption('-o, --output <new file>', 'where to; it must not exist')
     .option('--json', 'print the report as one JSON object')
-    .action((file: string, { output, json }: { output: string; json?: true }) => exit(runRecover(file, output, json === true)))
+    .action((file: string, { output, json }: { output: string; json?: true }) =>
+      exit(runRecover(file, output, json === true)),
+    )
 }
 
 function runRecover(path: string, output: string, asJson: boolean): ExitCode {
@@ -26,13 +28,17 @@ function runRecover(path: string, output: string, asJson: boolean): ExitCode {
   return lost.length + skipped.length + missingCommits.length === 0 ? EXIT.done : EXIT.withLoss
 }
 
-function* describe({ saved, lost, skipped, missingCommits, lastTid, rootLost }: RecoverReport, output: string): Generator<string> {
+function* describe(
+  { saved, lost, skipped, missingCommits, lastTid, rootLost }: RecoverReport,
+  output: string,
+): Generator<string> {
   yield `${count(saved, 'object')} saved in ${output}, up to commit ${lastTid}`
   for (const { from, to } of missingCommits.slice(0, MOST_SHOWN)) {
     yield from === to ? `missing: commit ${from}` : `missing: commits ${from} to ${to}`
   }
   yield* more(missingCommits.length, 'missing stretches')
-  for (const { offset, bytes } of skipped.slice(0, MOST_SHOWN)) yield `skipped: ${size(bytes)} at offset ${offset}, nothing sound there`
+  for (const { offset, bytes } of skipped.slice(0, MOST_SHOWN))
+    yield `skipped: ${size(bytes)} at offset ${offset}, nothing sound there`
   yield* more(skipped.length, 'skipped stretches')
   if (lost.length > 0) {
     yield `lost: ${count(lost.length, 'object')} that others refer to (${lost.slice(0, MOST_SHOWN).join(', ')}); using one throws GoneError`
