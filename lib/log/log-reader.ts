@@ -111,9 +111,13 @@ export class LogReader {
     const header = readFrameHeader(this.#read(lastFrame, lastFrame + FRAME_HEADER_LENGTH), 0, lastFrame, this.salt)
     if (header === undefined || lastFrame + frameLength(header) !== offset || offset < this.#header.baseEnd)
       return false
-    if (header.kind !== 'base' && header.tid !== tail.tid) return false
     if (trailerChecksum(this.#read(offset - FRAME_TRAILER_LENGTH, offset)) !== checksum) return false
-    this.tail = tail
+    // What the frame itself says is what counts.
+    const { baseTid, baseTime, nextOid } = this.#header
+    const known = header.kind === 'base' ? { tid: baseTid, time: baseTime, nextOid } : header
+    if (known.tid !== tail.tid) return false
+    const { boot } = header
+    this.tail = { offset, tid: known.tid, time: known.time, nextOid: known.nextOid, checksum, lastFrame, boot }
     this.syncedTo = Math.max(this.syncedTo, Math.min(syncedTo, offset))
     return true
   }

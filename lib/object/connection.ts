@@ -281,7 +281,7 @@ class SessionLooking implements Looking {
     if (this.#session.closed) return undefined
     const { generation, offset } = this.#session.snapshot
     const at = generation.find(oid, offset)
-    return at === 0 ? undefined : generation.read(at)
+    return at === 0 ? undefined : generation.read(at, oid)
   }
 }
 

@@ -214,7 +214,7 @@ export class Inspector {
   #record(oid: Oid): StoredRecord | undefined {
     const { generation, offset } = this.#snapshot
     const at = generation.find(oid, offset)
-    return at === 0 ? undefined : generation.read(at)
+    return at === 0 ? undefined : generation.read(at, oid)
   }
 
   #shape(oid: Oid): Shape {

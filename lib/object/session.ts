@@ -191,7 +191,7 @@ export class Session implements Scope, Loading {
     const { generation, offset } = this.snapshot
     const at = generation.find(oid, offset)
     if (at === 0) return undefined
-    const record = generation.read(at)
+    const record = generation.read(at, oid)
     if (record.shape === 0 || record.shape === ID_SHAPE) return undefined
     const type = record.shape === LOST_SHAPE ? '(lost)' : this.shapeOf(record).type
     const header = this.registry.kind(type).ghost()
@@ -243,7 +243,7 @@ export class Session implements Scope, Loading {
       )
     }
     const { fetched } = header
-    const record = sameFile && fetched?.offset === at ? fetched : generation.read(at)
+    const record = sameFile && fetched?.offset === at ? fetched : generation.read(at, header.oid)
     if (header.loaded && record.tid === header.tid) {
       header.at = at
       header.generation = generation.number

@@ -38,7 +38,7 @@ export function decodeShape(oid: Oid, state: Uint8Array): Shape {
 
 function readShape(generation: Generation, oid: Oid): Shape {
   const at = generation.newest(oid)
-  const record = at === 0 ? undefined : generation.read(at)
+  const record = at === 0 ? undefined : generation.read(at, oid)
   return record?.shape === 0 ? decodeShape(oid, record.state) : unknownForm()
 }
 

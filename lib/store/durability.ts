@@ -16,8 +16,8 @@ export class Durability {
   #timer: Timer | undefined
   /** Bytes appended since the last fsync in the background began. */
   #unsynced = 0
-  /** Whether something was appended here that no fsync has covered. */
-  #owing = false
+  /** Where something was appended here that no fsync has covered. */
+  #owing: Generation | undefined
   /** Which fsync has failed: for ever, as long as that file is in use. */
   readonly #failures = new WeakMap<Generation, DurabilityUnknownError>()
   /** An fsync in the background has failed, and no call has reported it yet. */
@@ -66,7 +66,7 @@ export class Durability {
 
   /** Notes an append that nobody waits for: it is synced within a second or 64 MiB. */
   syncSoon(current: () => Generation, bytes: number): void {
-    this.#owing = true
+    this.#owing = current()
     this.#unsynced += bytes
     if (this.#unsynced >= BACKGROUND_BYTES) this.#inBackground(current())
     this.#timer ??= this.#disk.after(BACKGROUND_INTERVAL, () => {
@@ -79,7 +79,7 @@ export class Durability {
   close(last: Snapshot): void {
     this.#timer?.cancel()
     this.#timer = undefined
-    if (this.#owing && (this.#untold || !this.#failures.has(last.generation))) this.sync(last)
+    if (this.#owing !== undefined && (this.#untold || !this.#failures.has(last.generation))) this.sync(last)
   }
 
   /** Throws DurabilityUnknownError if an fsync of this file has failed, here or in another process since the machine was started. */
@@ -120,9 +120,10 @@ export class Durability {
 
   #passed(generation: Generation, target: number): void {
     generation.reader.syncedTo = Math.max(generation.reader.syncedTo, target)
-    if (target !== generation.reader.tail.offset) return
+    // An fsync of the file before a pack proves nothing of what was appended to the next one.
+    if (generation !== this.#owing || target !== generation.reader.tail.offset) return
     this.#unsynced = 0
-    this.#owing = false
+    this.#owing = undefined
   }
 
   /** A rename or link is durable only when the directory is: once for each generation, before the first acknowledgement. */

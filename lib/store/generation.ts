@@ -9,7 +9,7 @@ import { FRAME_HEADER_LENGTH, type FrameHeader } from '../log/frame.js'
 import { LogReader, type FrameSink, type Tail } from '../log/log-reader.js'
 import { LogWriter } from '../log/log-writer.js'
 import type { AssembledFrame } from './assemble.js'
-import { DamagedIndexError, openIndexFile, writeIndexFile, type IndexFile } from './index-file.js'
+import { DamagedIndexError, openIndexFile, PAGE_BYTES, writeIndexFile, type IndexFile } from './index-file.js'
 import { OffsetIndex } from './offset-index.js'
 import { readRecord, recordLength, scanRecords } from './record.js'
 import type { Snapshot } from './snapshot.js'
@@ -103,15 +103,14 @@ export class Generation {
     let at = this.newest(oid)
     if (at < below) return at
     for (;;) {
-      at = this.#readOf(oid, at).previous
-      if (at === 0) return at
-      // The index is right about what stands where; what a record says of another is to be checked.
-      if (at < below) return this.#readOf(oid, at).offset
+      at = this.read(at, oid).previous
+      if (at < below) return at
     }
   }
 
-  /** One version of one object, checked. Throws CorruptLogError, DiskError. */
-  read(at: Offset): StoredRecord {
+  /** One version of one object, checked; of `oid`, if that is told. Throws CorruptLogError, DiskError. */
+  read(at: Offset, oid?: Oid): StoredRecord {
+    if (!Number.isSafeInteger(at) || at < HEADER_LENGTH || at > this.reader.tail.offset) this.#damagedAt(at)
     const most = this.reader.tail.offset - at
     let bytes: Uint8Array = this.#scratch.subarray(0, Math.min(FIRST_READ, most))
     bytes = bytes.subarray(0, this.#fill(bytes, at))
@@ -122,7 +121,9 @@ export class Generation {
     } else {
       bytes = Buffer.from(bytes.subarray(0, length))
     }
-    return readRecord(bytes, 0, at, this.reader.salt) ?? this.#damagedAt(at)
+    const record = readRecord(bytes, 0, at, this.reader.salt)
+    // What the index, or another record, says of this place may be wrong.
+    return record === undefined || (oid !== undefined && record.oid !== oid) ? this.#damagedAt(at) : record
   }
 
   #fill(bytes: Uint8Array, at: Offset): number {
@@ -131,11 +132,6 @@ export class Generation {
     } catch (error) {
       throw asDiskError(this.path, error)
     }
-  }
-
-  #readOf(oid: Oid, at: Offset): StoredRecord {
-    const record = this.read(at)
-    return record.oid === oid ? record : this.#damagedAt(at)
   }
 
   /** Takes over what this process has appended. */
@@ -179,6 +175,8 @@ export class Generation {
   saveIndex(least: number): void {
     const { tail, syncedTo } = this.reader
     if (tail.offset - this.indexed < least || syncedTo < tail.offset || this.reader.suspect) return
+    // A few objects far from each other: the log itself is read sooner.
+    if (this.index.pageNumbers().length * PAGE_BYTES > tail.offset) return
     this.#withIndex(() => this.index.loadAll())
     const { shapes, ids, identity, header, path, index } = this
     writeIndexFile(this.file.disk, path, identity.mode, header, index, { tail, syncedTo, shapes, ids })
@@ -192,7 +190,7 @@ export class Generation {
     this.#indexFile = found
     this.indexed = found.tail.offset
     this.index = new OffsetIndex(found.pages)
-    this.shapes.push(...found.shapes)
+    for (const oid of found.shapes) this.shapes.push(oid)
     for (const [id, committed] of found.ids) this.ids.set(id, committed)
   }
 

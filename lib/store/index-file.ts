@@ -13,7 +13,7 @@ import type { Oid, Tid } from './types.js'
 
 const MAGIC = Buffer.from('\x89PRDX\r\n\n', 'latin1')
 const VERSION = 1
-const PAGE_BYTES = PAGE * 8
+export const PAGE_BYTES = PAGE * 8
 /** Magic, version, length of the head, checksum of the head. */
 const PREFIX = 24
 
@@ -75,9 +75,9 @@ function readHead(file: DataFile, header: FileHeader): Head | undefined {
   const bytes = Buffer.alloc(length)
   if (file.read(bytes, PREFIX) < length || checksum(bytes) !== prefix.readUInt32LE(16)) return undefined
   const head = JSON.parse(bytes.toString('utf8')) as JsonHead
-  if (head.storeId !== hex(header.storeId) || head.uuid !== hex(header.uuid)) return undefined
-  if (!Object.values(head.tail).every(Number.isSafeInteger) || !Number.isSafeInteger(head.syncedTo)) return undefined
+  if (head.storeId !== hex(header.storeId) || head.uuid !== hex(header.uuid) || !isWellFormed(head)) return undefined
   const firstPage = PREFIX + length
+  if (firstPage + head.pages.length * PAGE_BYTES > file.end()) return undefined
   const places = new Map(head.pages.map(([number, sum], n) => [number, { at: firstPage + n * PAGE_BYTES, sum }]))
   return {
     tail: head.tail,
@@ -96,6 +96,25 @@ function readHead(file: DataFile, header: FileHeader): Head | undefined {
       },
     },
   }
+}
+
+function isWellFormed({ tail, syncedTo, size, shapes, ids, pages }: JsonHead): boolean {
+  const lists: readonly unknown[] = [shapes, ids, pages, ...ids, ...pages]
+  const names: unknown[] = ids.map(([id]) => id)
+  const ofIds: unknown[] = ids.flatMap(([, ...rest]) => rest)
+  const numbers = [
+    ...Object.values<unknown>({ ...tail }),
+    syncedTo,
+    size,
+    ...shapes,
+    ...ofIds,
+    ...pages.flat<unknown[]>(),
+  ]
+  return (
+    lists.every(Array.isArray) &&
+    names.every(name => typeof name === 'string') &&
+    numbers.every(number => Number.isSafeInteger(number) && Number(number) >= 0)
+  )
 }
 
 /** A page of the index file is not what was written: the index is to be built from the log. Never leaves the store layer. */

@@ -91,7 +91,7 @@ export class LiveCopy {
     for (let n = 1; todo.length > 0; n++) {
       const oid = todo.pop()
       if (oid === undefined) break
-      const record = this.#source.read(this.#source.find(oid, below))
+      const record = this.#source.read(this.#source.find(oid, below), oid)
       this.#writer.add(record)
       for (let at = record.refs.length - 1; at >= 0; at--) {
         const ref = record.refs[at]
@@ -108,7 +108,7 @@ export class LiveCopy {
       if (at === 0) continue
       this.#live.add(oid)
       this.#shapes.add(oid)
-      this.#writer.add(this.#source.read(at))
+      this.#writer.add(this.#source.read(at, oid))
     }
   }
 
@@ -122,7 +122,7 @@ export class LiveCopy {
       }
       this.#live.add(oid)
       this.#ids.add(oid)
-      this.#writer.add(this.#source.read(at))
+      this.#writer.add(this.#source.read(at, oid))
     }
   }
 }

@@ -53,7 +53,9 @@ export class OffsetIndex {
   /** All objects in order of oid. */
   *entries(): Generator<[Oid, Offset]> {
     for (const number of this.pageNumbers()) {
-      for (const [at, offset] of this.page(number).entries()) {
+      const sparse = this.#sparse.get(number)
+      const page = sparse === undefined ? this.page(number).entries() : [...sparse].sort(([a], [b]) => a - b)
+      for (const [at, offset] of page) {
         if (offset !== 0) yield [(number * PAGE + at) as Oid, offset as Offset]
       }
     }

@@ -43,7 +43,7 @@ export function measureUsage({ generation, offset }: Snapshot): Usage {
   for (let oid = todo.pop(); oid !== undefined; oid = todo.pop()) {
     const at = generation.find(oid, offset)
     if (at === 0) continue
-    const { shape, refs, length } = generation.read(at)
+    const { shape, refs, length } = generation.read(at, oid)
     const entry = byShape.get(shape) ?? { objects: 0, bytes: 0 }
     byShape.set(shape, { objects: entry.objects + 1, bytes: entry.bytes + length })
     liveBytes += length

@@ -309,3 +309,16 @@ t.test('making durable is followed by a look at where the path leads', async t =
   store.makeDurable(snapshot)
   t.ok(looks.includes(store.path))
 })
+
+t.test('an fsync of the file before a pack proves nothing of what was appended behind the pack', async t => {
+  const { store, commit, syncs } = watched(t)
+  const before = commit('before the pack')
+  before.generation.retain()
+  await pack(store)
+  commit('behind the pack')
+  store.makeDurable(before)
+  syncs.length = 0
+  store.close()
+  t.ok(syncs.includes('sync'), 'closing syncs what is owed')
+  before.generation.release()
+})

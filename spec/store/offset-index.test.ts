@@ -51,3 +51,12 @@ t.test('it agrees with a plain map, and lists all objects in order', async t => 
     [...model].sort(([a], [b]) => a - b),
   )
 })
+
+t.test('objects far from each other do not take a page each', async t => {
+  const before = process.memoryUsage().arrayBuffers
+  const index = new OffsetIndex()
+  for (let n = 1; n <= 10_000; n++) set(index, n * 2 ** 30, n)
+  t.ok(process.memoryUsage().arrayBuffers - before < 2 ** 20)
+  t.equal(get(index, 77 * 2 ** 30), 77)
+  t.equal(index.size, 10_000)
+})
