@@ -311,7 +311,7 @@ t.test('making durable is followed by a look at where the path leads', async t =
 })
 
 t.test('an fsync of the file before a pack proves nothing of what was appended behind the pack', async t => {
-  const { store, commit, syncs } = watched(t)
+  const { store, commit, syncs } = watched(t, { syncAsync: fd => systemDisk.syncAsync(fd) })
   const before = commit('before the pack')
   before.generation.retain()
   await pack(store)
