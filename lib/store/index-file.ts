@@ -103,7 +103,10 @@ function isWellFormed({ tail, syncedTo, size, shapes, ids, pages }: JsonHead): b
   const names: unknown[] = ids.map(([id]) => id)
   const ofIds: unknown[] = ids.flatMap(([, ...rest]) => rest)
   const numbers = [
-    ...Object.values<unknown>({ ...tail }),
+    tail.offset,
+    tail.tid,
+    tail.lastFrame,
+    tail.checksum,
     syncedTo,
     size,
     ...shapes,

@@ -1,0 +1,90 @@
+// What disks do when they fail, each as a disk that does it: at its operation number `k`, once or from then on.
+import type { Disk } from '../../lib/file/disk.js'
+import { wrapDisk } from '../helpers/wrapped-disk.js'
+
+export interface Failure {
+  readonly name: string
+  /** Whether this operation can fail in this way; undefined: any. */
+  readonly only?: readonly (keyof Disk)[]
+  /** In place of the operation. */
+  readonly instead: (go: () => unknown, args: unknown[]) => unknown
+}
+
+/** What a system says of an operation that it did not carry out. */
+export function refused(code: string): () => never {
+  return () => {
+    throw Object.assign(new Error(`${code}: as the test wants`), { code, errno: -1, syscall: 'test' })
+  }
+}
+
+const WRITING: readonly (keyof Disk)[] = ['write', 'create', 'openLock', 'link', 'rename', 'truncate']
+
+export const FAILURES: readonly Failure[] = [
+  { name: 'ENOSPC', only: WRITING, instead: refused('ENOSPC') },
+  { name: 'EDQUOT', only: WRITING, instead: refused('EDQUOT') },
+  { name: 'EFBIG', only: ['write', 'truncate'], instead: refused('EFBIG') },
+  { name: 'EIO', instead: refused('EIO') },
+  { name: 'EINTR', instead: refused('EINTR') },
+  {
+    name: 'ENOSPC after some bytes',
+    only: ['write'],
+    instead: (go, args) => {
+      args[3] = Math.floor((args[3] as number) / 2)
+      return args[3] === 0 ? refused('ENOSPC')() : go()
+    },
+  },
+]
+
+/** Harmless: the store has to go on as if nothing had happened. */
+export const SHORT: readonly Failure[] = [
+  { name: 'a short read', only: ['read'], instead: shortened(0.5) },
+  { name: 'a short write', only: ['write'], instead: shortened(0.5) },
+  { name: 'a read of one byte', only: ['read'], instead: shortened(0) },
+  { name: 'a write of one byte', only: ['write'], instead: shortened(0) },
+]
+
+function shortened(part: number): Failure['instead'] {
+  return (go, args) => {
+    args[3] = Math.max(Math.min(1, args[3] as number), Math.floor((args[3] as number) * part))
+    return go()
+  }
+}
+
+export interface FailingDisk {
+  readonly disk: Disk
+  /** From now on, counted from 1, operation `k` fails, and all behind it if `forever`. */
+  arm(k: number, failure: Failure, forever: boolean): void
+  disarm(): void
+  /** The first operation that failed since `arm`; undefined: none has. */
+  readonly failed: keyof Disk | undefined
+}
+
+/** `inner` with failures. What cannot fail in the way that is wanted is not counted. */
+export function failingDisk(inner: Disk): FailingDisk {
+  let left = Infinity
+  let failure: Failure | undefined
+  let forever = false
+  let failed: keyof Disk | undefined
+  const disk = wrapDisk(inner, (name, _n, go, args) => {
+    // Closing and unlocking have their own test; whether writing is possible at all is no operation of the disk.
+    if (failure === undefined || name === 'close' || name === 'unlock' || name === 'checkWriting') return go()
+    if (failure.only && !failure.only.includes(name)) return go()
+    if (--left > 0 || (left < 0 && !forever)) return go()
+    failed ??= name
+    if (name !== 'syncAsync') return failure.instead(go, args as unknown[])
+    return Promise.resolve().then(() => failure?.instead(go, args as unknown[]))
+  })
+  return {
+    disk,
+    arm(k, what, always) {
+      left = k
+      failure = what
+      forever = always
+      failed = undefined
+    },
+    disarm: () => void (failure = undefined),
+    get failed() {
+      return failed
+    },
+  }
+}

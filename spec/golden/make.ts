@@ -1,0 +1,42 @@
+// Makes the golden files of this format version, with the same clock and randomness each time: run once for each version, when its
+// bytes are settled (`npm run build && node dist/spec/golden/make.js`). A file that is there is never made anew: all that was ever
+// written must stay readable, so a new version gets files of its own.
+import { existsSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { FORMAT_VERSION } from '../../lib/log/file-header.js'
+import { MemoryDisk } from '../damage/memory-disk.js'
+import { projectRoot } from '../helpers/project-root.js'
+import { changeSome, connect, fill } from './content.js'
+
+const PATH = '/app.db'
+
+/** A new store, the same after a pack with more commits behind, and after another pack. */
+async function makeFiles(): Promise<Record<string, Buffer>> {
+  const disk = new MemoryDisk()
+  const files: Record<string, Buffer> = {}
+  const db = connect(disk, PATH)
+  fill(db)
+  changeSome(db, 1)
+  db.flush()
+  files.unpacked = disk.bytesOf(PATH)
+  await db.pack()
+  changeSome(db, 2)
+  db.flush()
+  files.packed = disk.bytesOf(PATH)
+  changeSome(db, 3)
+  await db.pack()
+  files['packed-twice'] = disk.bytesOf(PATH)
+  db.close()
+  return files
+}
+
+for (const [name, bytes] of Object.entries(await makeFiles())) {
+  const path = join(projectRoot, 'spec', 'golden', `v${FORMAT_VERSION}-${name}.base64`)
+  if (existsSync(path)) {
+    console.log(`${path} is there already`)
+    continue
+  }
+  const lines = bytes.toString('base64').match(/.{1,120}/g) ?? []
+  writeFileSync(path, lines.join('\n') + '\n')
+  console.log(`${path}: ${bytes.length} bytes`)
+}
