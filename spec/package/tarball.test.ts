@@ -106,7 +106,7 @@ t.test('the programs of README.md run, and the next process finds what they have
 })
 
 t.test('the commands of README.md run', async t => {
-  t.equal(commands.length, 5)
+  t.equal(commands.length, 6)
   for (const args of commands) await succeed(folder, TOOL, ...args)
 })
 
