@@ -14,7 +14,7 @@ import type { Found } from './tree/tree.js'
 
 /** The place of one value. */
 class Place implements Seat {
-  readonly key: StoredKey
+  key: StoredKey
   readonly ref: WeakRef<object>
   /** The version of the record that it was read from and still agrees with; undefined: it was changed since. */
   source: Source | undefined
@@ -205,6 +205,15 @@ export class Handed {
   }
 
   // ---- which key ----
+
+  /** What stands at one key is found at another from now on. */
+  move(from: StoredKey, to: StoredKey): void {
+    const place = this.#places.get(from)
+    if (!place) return
+    this.#places.delete(from)
+    place.key = to
+    this.#places.put(place)
+  }
 
   /** Each key at which a container stands, or something that contains it. */
   each(node: Node, visit: (key: StoredKey, top: object) => void): void {

@@ -414,8 +414,19 @@ export abstract class KeyedHeader extends MergingHeader {
     this.#merges = state !== undefined && state.tid !== this.tid
     const root = this.#cleared ? NO_ENTRIES : state ? rootOf(state, this.#small) : (this.#root ?? NO_ENTRIES)
     this.#handed.gatherMoved([...this.#pending])
-    this.#built = rewrite(new Tree(root, view), [...this.#pending], this.#valued, this)
+    const tree = new Tree(root, view)
+    this.#built = rewrite(tree, this.changesTo(tree, [...this.#pending]), this.#valued, this)
     return this.#built.written
+  }
+
+  /** What a commit makes of the changes, when it makes them to this tree. */
+  protected changesTo(_tree: Tree, changes: readonly Pending[]): readonly Pending[] {
+    return changes
+  }
+
+  /** What was committed, with the keys that it has now. */
+  protected asCommitted(changes: readonly Pending[], _handed: Handed): readonly Pending[] {
+    return changes
   }
 
   keys(): readonly string[] {
@@ -434,7 +445,7 @@ export abstract class KeyedHeader extends MergingHeader {
     this.#built = undefined
     if (this.#merges) this.load++
     this.#dropChanges()
-    this.#handed.settled(pending)
+    this.#handed.settled(this.asCommitted(pending, this.#handed))
   }
 
   keepAll(view: RecordView): boolean {

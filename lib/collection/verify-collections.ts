@@ -11,6 +11,7 @@ import { checkTree } from './tree/check.js'
 const FORMS: ReadonlyMap<string, readonly string[]> = new Map([
   ['PersistentMap', ['keys', 'values']],
   ['PersistentSet', ['values']],
+  ['PersistentQueue', ['keys', 'values']],
 ])
 
 /** Checks every collection of the newest state of a file that is otherwise sound; gives how many findings there were. */

@@ -73,17 +73,19 @@ export const MOST_SHOWN = 100
 
 /** Part of something large. */
 interface Looked {
-  readonly content: Map<unknown, unknown> | Set<unknown>
+  readonly content: Map<unknown, unknown> | Set<unknown> | unknown[]
   readonly size: number
 }
 
 function inspectMany(name: string, { content, size }: Looked, options: object): string {
-  const rest = size > content.size ? ` and ${size - content.size} more` : ''
+  const left = size - (Array.isArray(content) ? content.length : content.size)
+  const rest = left > 0 ? ` and ${left} more` : ''
   return `${name} ${inspect(content, options)}${rest}`
 }
 
 function isLooked(content: unknown): content is Looked {
-  return (content as Partial<Looked>).content instanceof Map || (content as Partial<Looked>).content instanceof Set
+  const { content: inner } = content as Partial<Looked>
+  return inner instanceof Map || inner instanceof Set || (Array.isArray(inner) && 'size' in (content as Looked))
 }
 
 function hasLookNow(

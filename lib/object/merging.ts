@@ -33,9 +33,9 @@ export abstract class MergingHeader extends CollectionHeader {
   abstract keepAll(view: RecordView): boolean
 }
 
-/** What is shown of a collection. */
+/** What is shown of a collection: some of its entries. */
 export interface Looked {
-  readonly content: Map<unknown, unknown> | Set<unknown>
+  readonly content: Map<unknown, unknown> | Set<unknown> | unknown[]
   /** Of all of it. */
   readonly size: number
 }
