@@ -1,16 +1,7 @@
 // Visits every state that a model can get into, each once, and tells the shortest way to each broken invariant.
-import {
-  brokenAtEnd,
-  brokenIn,
-  initialState,
-  keyOf,
-  kill,
-  step,
-  type Actor,
-  type Bounds,
-  type Omissions,
-  type State,
-} from './model.js'
+import { initialState, keyOf, type Actor, type Bounds, type State } from './model-state.js'
+import { kill, step, type Omissions } from './model-steps.js'
+import { brokenAtEnd, brokenIn } from './model.js'
 
 export interface Exploration {
   readonly states: number

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { explore } from './explore.js'
-import type { Bounds, Omissions } from './model.js'
+import type { Bounds } from './model-state.js'
+import type { Omissions } from './model-steps.js'
 
 const soak = process.env.PERDURE_SOAK !== undefined
 t.setTimeout(soak ? 0 : 120_000)

@@ -4,6 +4,7 @@
 //   PERDURE_FUZZ_SECONDS   how long (10 unless told; `npm run soak:fuzz` takes hours)
 //   PERDURE_SEED           seed of the first case; the next has one more
 //   PERDURE_FUZZ_CASES     stop after so many
+import { cpuTime } from '../damage/exercise.js'
 import { relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import root, { type Test } from 'tap'
@@ -48,13 +49,13 @@ export async function fuzz(t: Test, script: string, one: (random: Random) => unk
 async function outcome(one: (random: Random) => unknown, seed: number): Promise<string | undefined> {
   // What takes long only once took long because of something else.
   for (let attempt = 1; attempt <= 3; attempt++) {
-    const started = performance.now()
+    const started = cpuTime()
     try {
       await one(random(seed))
     } catch (error) {
       return error instanceof Error ? (error.stack ?? error.message) : String(error)
     }
-    if (performance.now() - started < MOST_MILLISECONDS) return undefined
+    if (cpuTime() - started < MOST_MILLISECONDS) return undefined
   }
   return `took more than ${MOST_MILLISECONDS} ms`
 }
