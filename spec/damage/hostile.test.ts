@@ -285,7 +285,8 @@ t.test('a crafted file gives values or typed errors, soon, and in little memory'
     read += found.read
     for (const each of found.untyped) t.fail(`${name}: ${each}`)
     if (found.slowest > 1000) t.fail(`${name}: ${found.slowestStep} took ${Math.round(found.slowest)} ms`)
-    if (grown > 32 * MEGABYTE + BYTES_FOR_ONE * bytes.length) t.fail(`${name}: ${grown} bytes for a file of ${bytes.length}`)
+    if (grown > 32 * MEGABYTE + BYTES_FOR_ONE * bytes.length)
+      t.fail(`${name}: ${grown} bytes for a file of ${bytes.length}`)
     if (found.slowest > 200 || grown > 16 * MEGABYTE)
       t.comment(
         `${name}: ${bytes.length} bytes, ${Math.round(found.slowest)} ms for ${found.slowestStep}, ${Math.round(grown / MEGABYTE)} MiB`,
