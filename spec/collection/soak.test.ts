@@ -14,7 +14,9 @@ class Store extends Persistent {
 
 const ENTRIES = process.env.PERDURE_SOAK ? 1_000_000 : 100_000
 
-t.test(`a map of ${ENTRIES} entries is made, reopened, scanned and emptied`, { timeout: 600_000 }, async t => {
+t.setTimeout(600_000)
+t.test(`a map of ${ENTRIES} entries is made, reopened, scanned and emptied`, async t => {
+  t.setTimeout(600_000)
   const path = join(tempDir(t), 'store.db')
   const connect = (): Connection<Store> => open(path, { root: Store, durability: 'os' })
   const sound = (): void => {
