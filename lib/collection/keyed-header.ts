@@ -12,36 +12,15 @@ import type { Node } from '../object/plain-node.js'
 import type { Oid } from '../store/types.js'
 import { Handed } from './handed.js'
 import { headersIn, keyIn, keyName, keyOut, type StoredKey } from './key.js'
-import { compareKeys, findKey } from './key-order.js'
+import { findKey } from './key-order.js'
 import { KeyTable } from './key-table.js'
+import { BACKWARD, FORWARD, Meeting, passage, type Entry, type Pending } from './passage.js'
 import { lookAtKey, lookAtValue, plainKey } from './tree/look.js'
 import { decodeRoot, leafAt, NO_ENTRIES, referenceIn, rootOf, TREE_FORM, type Root, type Source } from './tree/node.js'
 import { encodeEntries } from './tree/node-header.js'
 import { differences, Reads, sameAt, SIZE, type Interval } from './tree/reads.js'
-import { rewrite, type Change, type Rewritten } from './tree/rewrite.js'
-import {
-  Cursor,
-  EVERYTHING,
-  isAbove,
-  isBelow,
-  isLastVersion,
-  Tree,
-  type Bound,
-  type Found,
-  type Range,
-} from './tree/tree.js'
-
-/** What the transaction did to one key. */
-export interface Pending extends Change {
-  value: unknown
-}
-
-/** An entry that an iteration has come to: of the stored state, or of the transaction. */
-export interface Entry {
-  readonly key: StoredKey
-  readonly stored: Found | undefined
-  readonly own: Pending | undefined
-}
+import { rewrite, type Rewritten } from './tree/rewrite.js'
+import { Cursor, EVERYTHING, isLastVersion, Tree, type Found, type Range } from './tree/tree.js'
 
 /** More changes than this are not looked up one by one. */
 const MANY = 1000
@@ -187,103 +166,30 @@ export abstract class KeyedHeader extends MergingHeader {
   }
 
   /** One entry after another: goes on behind the key that it gave last, whatever happened meanwhile. */
-  *entriesIn({ low, high }: Range = EVERYTHING, values = true): Generator<Entry, undefined> {
-    let from = low
-    let cursor: Cursor | undefined
-    let tree: Tree | undefined
-    let interval: Interval | undefined
-    let serial = NaN
-    for (;;) {
-      this.touch()
-      if (serial !== this.serial) {
-        serial = this.serial
-        interval = this.#interval(from, undefined, values)
-      }
-      const base = this.#base
-      if (!cursor || tree !== base) {
-        tree = base
-        cursor = from ? new Cursor(tree).toFrom(from.key, from.open) : new Cursor(tree).toFirst()
-      }
-      const entry = this.#next(cursor, from)
-      const inside = entry && !isAbove(entry.key, high)
-      if (interval) {
-        interval.high = inside ? { key: entry.key, open: false } : high
-        interval.empty = false
-      }
-      if (!inside) return
-      from = { key: entry.key, open: true }
-      yield entry
-    }
-  }
-
-  #next(cursor: Cursor, from: Bound | undefined): Entry | undefined {
-    let bound = from
-    for (;;) {
-      const own = this.#pending.size > 0 ? this.#pending.from(bound?.key, bound?.open ?? false) : undefined
-      const order = cursor.ended ? 1 : own ? compareKeys(cursor.key, own.key) : -1
-      if (!own && cursor.ended) return undefined
-      if (order >= 0 && own) {
-        if (order === 0) cursor.next()
-        if (!own.gone) return { key: own.key, stored: undefined, own }
-        bound = { key: own.key, open: true }
-        continue
-      }
-      const { leaf, at, key } = cursor
-      cursor.next()
-      return { key, stored: { leaf, at }, own: undefined }
-    }
+  entriesIn(range: Range = EVERYTHING, values = true): Generator<Entry, undefined> {
+    return passage(this, range, values, FORWARD)
   }
 
   /** The same from the end. */
-  *entriesBack({ low, high }: Range = EVERYTHING, values = true): Generator<Entry, undefined> {
-    let to = high
-    let cursor: Cursor | undefined
-    let tree: Tree | undefined
-    let interval: Interval | undefined
-    let serial = NaN
-    for (;;) {
-      this.touch()
-      if (serial !== this.serial) {
-        serial = this.serial
-        interval = this.#interval(undefined, to, values)
-      }
-      const base = this.#base
-      if (!cursor || tree !== base) {
-        tree = base
-        cursor = to ? new Cursor(tree).toUpTo(to.key, to.open) : new Cursor(tree).toLast()
-      }
-      const entry = this.#previous(cursor, to)
-      const inside = entry && !isBelow(entry.key, low)
-      if (interval) {
-        interval.low = inside ? { key: entry.key, open: false } : low
-        interval.empty = false
-      }
-      if (!inside) return
-      to = { key: entry.key, open: true }
-      yield entry
-    }
+  entriesBack(range: Range = EVERYTHING, values = true): Generator<Entry, undefined> {
+    return passage(this, range, values, BACKWARD)
   }
 
-  #previous(cursor: Cursor, to: Bound | undefined): Entry | undefined {
-    let bound = to
-    for (;;) {
-      const own = this.#pending.size > 0 ? this.#pending.upTo(bound?.key, bound?.open ?? false) : undefined
-      const order = cursor.ended ? -1 : own ? compareKeys(cursor.key, own.key) : 1
-      if (!own && cursor.ended) return undefined
-      if (order <= 0 && own) {
-        if (order === 0) cursor.previous()
-        if (!own.gone) return { key: own.key, stored: undefined, own }
-        bound = { key: own.key, open: true }
-        continue
-      }
-      const { leaf, at, key } = cursor
-      cursor.previous()
-      return { key, stored: { leaf, at }, own: undefined }
-    }
+  // ---- for passages: after `touch()` ----
+
+  /** The stored state, as far as the transaction has left it. */
+  get stored(): Tree {
+    return this.#base
   }
 
-  #interval(low: Bound | undefined, high: Bound | undefined, values: boolean): Interval | undefined {
-    return this.scope === NOWHERE || this.#cleared ? undefined : this.#reads.begin(low, high, values)
+  /** What the transaction did. */
+  get pending(): KeyTable<Pending> {
+    return this.#pending
+  }
+
+  /** Notes a passage that begins; undefined: nobody can change what it meets. */
+  passes(range: Range, values: boolean): Interval | undefined {
+    return this.scope === NOWHERE || this.#cleared ? undefined : this.#reads.begin(range.low, range.high, values)
   }
 
   // ---- changing ----
@@ -510,15 +416,16 @@ export abstract class KeyedHeader extends MergingHeader {
     const root = this.#cleared ? NO_ENTRIES : this.#root?.leaf ? this.#root : this.#readRoot(view)
     const tree = new Tree(root, view)
     const content = this.newCopy()
-    const reference = (oid: Oid): unknown => mark(unresolved(oid))
-    const cursor = new Cursor(tree).toFirst()
-    let from: Bound | undefined
+    const met = new Meeting(tree, this.#pending, EVERYTHING, FORWARD)
     for (let left = most; left > 0; left--) {
-      const entry = this.#next(cursor, from)
+      const entry = met.next()
       if (!entry) break
       const { key, own, stored } = entry
-      from = { key, open: true }
-      this.addTo(content, plainKey(key, mark), own ? mark(own.value) : stored && lookAtValue(stored, reference))
+      this.addTo(
+        content,
+        plainKey(key, mark),
+        own ? mark(own.value) : stored && lookAtValue(stored, oid => mark(unresolved(oid))),
+      )
     }
     return { content, size: tree.size + this.#added }
   }

@@ -1,5 +1,6 @@
 // Going through a map or set as applications do: a range of it, either way, no more than so many.
-import type { Entry, KeyedHeader } from './keyed-header.js'
+import type { KeyedHeader } from './keyed-header.js'
+import type { Entry } from './passage.js'
 import { rangeIn, type RangeOptions } from './range.js'
 import type { Range } from './tree/tree.js'
 

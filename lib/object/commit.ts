@@ -9,6 +9,7 @@ import { Encoder, type Encoded, type Writing } from './codec.js'
 import { watchPending } from './exit-warning.js'
 import type { Header } from './header.js'
 import { checkSources } from './kept-sources.js'
+import { warnIfLarge } from './large-record.js'
 import { MergingHeader, mergingIsOn } from './merging.js'
 import type { RecordView } from './record-view.js'
 import type { Isolation, Session } from './session.js'
@@ -157,6 +158,7 @@ function settle(session: Session, encoded: Encoded, result: Extract<CommitResult
     header.changed = false
     checkSources(header, true)
     header.settled()
+    warnIfLarge(header.owner, encoded.draft.records[i]?.state.length ?? 0)
   })
   session.changed.clear()
   watchPending(session, false)

@@ -119,6 +119,11 @@ export abstract class Header {
     return this.kind.type || 'root'
   }
 
+  /** The object whose state this is: another one's, if this is only a part of that. */
+  get owner(): Header {
+    return this
+  }
+
   touch(): void {
     if (this.serial !== this.scope.serial) this.scope.touched(this)
   }

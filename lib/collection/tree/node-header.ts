@@ -42,7 +42,7 @@ export class NodeHeader extends Header {
     this.#collection.eachSlot(visit)
   }
 
-  get collection(): Header {
+  override get owner(): Header {
     return this.#collection
   }
 
