@@ -16,6 +16,8 @@ export interface Conflict {
   readonly oid: number
   readonly type: string
   readonly kind: 'read' | 'write'
+  /** Of a collection that merges: what is in the way, a few keys of it, as they are named in messages. */
+  readonly keys?: readonly string[]
 }
 
 /** Another process (or connection) changed what this transaction accessed. Abort and run it again, or use `transact`. */
@@ -24,7 +26,10 @@ export class WriteConflictError extends PerdureError {
   /** How often the transaction had been run when this was thrown. */
   readonly attempts: number
   constructor(conflicts: readonly Conflict[], attempts = 1) {
-    const named = conflicts.slice(0, 5).map(c => `${c.type} ${c.oid} (${c.kind})`)
+    const named = conflicts.slice(0, 5).map(({ type, oid, kind, keys }) => {
+      const at = keys === undefined ? '' : ` at ${keys.join(', ')}`
+      return `${type} ${oid}${at} (${kind})`
+    })
     if (conflicts.length > named.length) named.push(`and ${conflicts.length - named.length} more`)
     super(
       'WRITE_CONFLICT',

@@ -41,6 +41,9 @@ export function findKey(sorted: readonly StoredKey[], key: StoredKey): number {
   return ~low
 }
 
+/** Behind every key. Stands in no collection: it ends ranges. */
+export const TOP: StoredKey = Symbol('behind every key')
+
 const NUMBER = 0
 const DATE = 1
 const STRING = 2
@@ -84,6 +87,7 @@ function compareTuples(a: readonly StoredKey[], b: readonly StoredKey[]): number
 // together keep their order, also towards those that were stored before.
 function compareReferences(a: object | symbol, b: object | symbol): number {
   if (a === b) return 0
+  if (a === TOP || b === TOP) return a === TOP ? 1 : -1
   const left = typeof a === 'symbol' ? undefined : headerOf(a)
   const right = typeof b === 'symbol' ? undefined : headerOf(b)
   const leftOid = left ? left.oid : unresolvedOid(a as symbol)

@@ -121,6 +121,13 @@ export function headersIn(key: StoredKey): readonly Header[] {
   return header ? [header] : []
 }
 
+/** Does it refer to an object? */
+export function hasReference(key: StoredKey): boolean {
+  if (typeof key === 'symbol') return true
+  if (typeof key !== 'object') return false
+  return Array.isArray(key) ? (key as readonly StoredKey[]).some(hasReference) : headerOf(key) !== undefined
+}
+
 /** In messages and paths. */
 export function keyName(key: StoredKey): string {
   switch (typeof key) {

@@ -1,139 +1,38 @@
-// PersistentMap: the class that applications use, and its header, which keeps one value for each key.
-// The map is one record: its keys in their order, and a value for each.
+// PersistentMap: the class that applications use, and its header.
 import { inspectable, registerCollection } from '../object/collection.js'
-import type { Decoder, Encoder } from '../object/codec.js'
 import type { Kind } from '../object/header.js'
-import { sameKeys } from '../object/shapes.js'
-import { unknownForm, type Packable } from '../object/values.js'
-import { decodeKey, encodeKey, keyName, type Key, type StoredKey } from './key.js'
+import type { Looked } from '../object/merging.js'
+import type { Key, StoredKey } from './key.js'
 import { compareKeys } from './key-order.js'
+import { bulkLoad } from './bulk-load.js'
 import { KeyedHeader } from './keyed-header.js'
+import { rangeIn, type KeyRange, type RangeOptions } from './range.js'
 import { checkCallback, forbidDerived, headerBehind, type nominal } from './sealed.js'
+import { count, walk } from './walk.js'
 
 class MapHeader extends KeyedHeader {
-  /** In the order of the keys. */
-  #values: unknown[] = []
-
   constructor(object: object, isNew: boolean) {
-    super(MAP, object, isNew)
-    if (isNew) this.setKeys([])
+    super(MAP, object, isNew, ['keys', 'values'])
   }
 
-  /** What stands at a position, as it is handed out. */
-  valueOut(at: number): unknown {
-    const value = this.#values[at]
-    return typeof value === 'symbol' ? (this.#values[at] = this.handOut(value)) : value
-  }
-
-  /** Fills a new map. Of equal keys the first is kept, with the last value, as if they had been set one by one. */
+  /** Of equal keys the first is kept, with the last value, as if they had been set one by one. */
   fill(entries: Iterable<readonly [unknown, unknown]>): void {
     const given: { key: StoredKey; value: unknown }[] = []
     for (const entry of entries) {
-      if (typeof entry !== 'object' || entry === null)
-        throw new TypeError(`${String(entry)} is not a [key, value] entry`)
+      checkEntry(entry)
       const key = this.keyIn(entry[0])
       given.push({ key, value: this.adopt(entry[1], key) })
     }
     given.sort((a, b) => compareKeys(a.key, b.key))
-    const keys: StoredKey[] = []
-    for (const { key, value } of given) {
-      const last = keys.at(-1)
-      if (last === undefined || compareKeys(last, key) !== 0) keys.push(key)
-      this.#values[keys.length - 1] = value
-    }
-    this.#values.forEach(value => this.standsIn(value))
-    this.startWith(keys)
+    for (const { key, value } of given) this.put(key, value)
   }
 
-  put(key: StoredKey, value: unknown): void {
-    const own = this.adopt(value, key)
-    this.change()
-    const at = this.find(key)
-    this.standsIn(own)
-    if (at >= 0) {
-      const old = this.#values[at]
-      this.#values[at] = own
-      this.takenOut(old)
-    } else {
-      this.insertKey(~at, key)
-      this.#values.splice(~at, 0, own)
-    }
+  protected newCopy(): Map<unknown, unknown> {
+    return new Map()
   }
 
-  remove(key: StoredKey): boolean {
-    if (this.find(key) < 0) return false
-    this.change()
-    const at = this.find(key)
-    this.removeKey(at)
-    for (const old of this.#values.splice(at, 1)) this.takenOut(old)
-    return true
-  }
-
-  clear(): void {
-    if (this.sorted.length === 0) return
-    this.change()
-    const old = this.#values
-    this.setKeys([])
-    this.#values = []
-    old.forEach(value => this.takenOut(value))
-  }
-
-  protected override rearrange(order: readonly number[]): void {
-    const before = this.#values
-    this.#values = order.map(i => before[i])
-  }
-
-  // ---- for the object layer ----
-
-  keys(): readonly string[] {
-    return ['keys', 'values']
-  }
-
-  encode(encoder: Encoder): Packable[] {
-    this.keepOrder()
-    const { sorted } = this
-    return [
-      sorted.map(key => encodeKey(key, encoder)),
-      this.#values.map((value, i) => encoder.value(value, keyName(sorted[i] as StoredKey))),
-    ]
-  }
-
-  decode(names: readonly string[], [keys, values]: readonly unknown[], decoder: Decoder): void {
-    if (
-      !sameKeys(names, this.keys()) ||
-      !Array.isArray(keys) ||
-      !Array.isArray(values) ||
-      keys.length !== values.length
-    )
-      return unknownForm()
-    this.#values = values.map(value => decoder.value(value))
-    this.setKeys(keys.map(key => decodeKey(key, decoder)))
-  }
-
-  protected override unload(): void {
-    super.unload()
-    this.#values = []
-  }
-
-  eachSlot(visit: (value: unknown, key: unknown) => void): void {
-    this.#values.forEach((value, i) => {
-      if (typeof value === 'object' && value !== null) visit(value, this.sorted[i])
-    })
-  }
-
-  slot(key: unknown): unknown {
-    return this.#values[this.find(key as StoredKey)]
-  }
-
-  putBack(key: unknown, value: object): void {
-    this.#values[this.find(key as StoredKey)] = value
-  }
-
-  toPlain(convert: (value: unknown) => unknown, begun?: (copy: object) => void): Map<unknown, unknown> {
-    const copy = new Map<unknown, unknown>()
-    begun?.(copy)
-    this.sorted.forEach((key, i) => copy.set(this.plainKey(key, convert), convert(this.#values[i])))
-    return copy
+  protected addTo(copy: Looked['content'], key: unknown, value: unknown): void {
+    ;(copy as Map<unknown, unknown>).set(key, value)
   }
 }
 
@@ -145,8 +44,11 @@ const behind = (map: unknown): MapHeader => {
 
 /**
  * A map that is a persistent object: the interface of the native `Map`, but its entries come in the order of their keys
- * (see {@link Key}), and keys that are equal in it are one. A plain value belongs to the map: it is copied in, and
- * changing it in place changes the map. It is found again by its key after an abort or a reload.
+ * (see {@link Key}), and keys that are equal in it are one. A plain value belongs to its key: it is copied in, and
+ * changing it in place writes that key. It is found again by its key after an abort or a reload.
+ *
+ * A small map is one record, a larger one a tree of them, of which a commit writes only what has changed. Changes of
+ * several transactions merge: only those that used the same key are in each other's way.
  *
  * An iteration goes, from the key that it gave last, to the next one that the map has by then. So entries that are set
  * ahead of it are met, those behind it are not, and removed ones are not.
@@ -158,6 +60,7 @@ const behind = (map: unknown): MapHeader => {
  * const phones = new PersistentMap<string, { number: string }>([['bob', { number: '2' }]])
  * phones.set('ada', { number: '1' }).get('ada')!.number += '0'
  * console.log([...phones.keys()], phones.get('ada')) // [ 'ada', 'bob' ] { number: '10' }
+ * console.log(phones.first()?.[0], [...phones.keys({ gt: 'ada', limit: 10 })]) // ada [ 'bob' ]
  * ```
  */
 export class PersistentMap<K extends Key, V> {
@@ -169,21 +72,20 @@ export class PersistentMap<K extends Key, V> {
     header.fill(entries ?? [])
   }
 
-  /** Number of entries. */
+  /** Number of entries. Known without counting. */
   get size(): number {
-    return behind(this).sorted.length
+    return behind(this).size
   }
 
   /** The value at this key; undefined if there is none. */
   get(key: K): V | undefined {
     const header = behind(this)
-    const at = header.find(header.keyIn(key))
-    return at < 0 ? undefined : (header.valueOut(at) as V)
+    return header.get(header.keyIn(key)) as V | undefined
   }
 
   has(key: K): boolean {
     const header = behind(this)
-    return header.find(header.keyIn(key)) >= 0
+    return header.has(header.keyIn(key))
   }
 
   /** The value at this key, which `value` becomes if there was none. */
@@ -215,22 +117,60 @@ export class PersistentMap<K extends Key, V> {
   forEach(callback: (value: V, key: K, map: PersistentMap<K, V>) => void, thisArg?: unknown): void {
     const header = behind(this)
     checkCallback(callback)
-    for (const at of header.positions()) {
-      const key = header.keyOut(at) as K
-      callback.call(thisArg, header.valueOut(at) as V, key, this)
+    for (const entry of header.entriesIn()) {
+      const key = header.keyOut(entry.key) as K
+      callback.call(thisArg, header.valueOut(entry) as V, key, this)
     }
   }
 
-  keys(): MapIterator<K> {
-    return keysOf(behind(this)) as MapIterator<K>
+  /** All keys, or those of a range. */
+  keys(range?: RangeOptions<K>): MapIterator<K> {
+    const header = behind(this)
+    return walk(header, range, false, ({ key }) => header.keyOut(key)) as MapIterator<K>
   }
 
-  values(): MapIterator<V> {
-    return valuesOf(behind(this)) as MapIterator<V>
+  values(range?: RangeOptions<K>): MapIterator<V> {
+    const header = behind(this)
+    return walk(header, range, true, entry => header.valueOut(entry)) as MapIterator<V>
   }
 
-  entries(): MapIterator<[K, V]> {
-    return entriesOf(behind(this)) as MapIterator<[K, V]>
+  entries(range?: RangeOptions<K>): MapIterator<[K, V]> {
+    return entriesOf(behind(this), range) as MapIterator<[K, V]>
+  }
+
+  /** The entries of a range: `map.range({ gte: 'a', lt: 'b' })`, `map.range({ prefix: 'user:', reverse: true, limit: 10 })`. */
+  range(range: RangeOptions<K>): MapIterator<[K, V]> {
+    return entriesOf(behind(this), range) as MapIterator<[K, V]>
+  }
+
+  /** The entry with the first key; undefined: there is none. */
+  first(): [K, V] | undefined {
+    return entriesOf(behind(this), { limit: 1 }).next().value as [K, V] | undefined
+  }
+
+  last(): [K, V] | undefined {
+    return entriesOf(behind(this), { limit: 1, reverse: true }).next().value as [K, V] | undefined
+  }
+
+  /** How many keys there are in a range. Goes through them. */
+  count(range: KeyRange<K>): number {
+    return count(behind(this), range)
+  }
+
+  /** Removes the keys of a range; gives how many there were. */
+  deleteRange(range: KeyRange<K>): number {
+    const header = behind(this)
+    return header.removeRange(rangeIn(range, header))
+  }
+
+  /**
+   * Fills an empty map with entries that come in the order of their keys, each key once, as tightly as they can be stored.
+   * Throws RangeError for an entry out of order, and StateError if the map is not empty; either changes nothing.
+   */
+  bulkLoad(entries: Iterable<readonly [K, V]>): this {
+    const header = behind(this)
+    bulkLoad(header, entries)
+    return this
   }
 
   /** `[[key, value], ...]`, whatever the keys are: `new PersistentMap(JSON.parse(text))` reads it where JSON has them. */
@@ -247,28 +187,24 @@ export class PersistentMap<K extends Key, V> {
   }
 }
 
+function checkEntry(entry: unknown): void {
+  if (typeof entry !== 'object' || entry === null) throw new TypeError(`${String(entry)} is not a [key, value] entry`)
+}
+
 function insert<K>(map: unknown, key: K, compute: (key: K) => unknown): unknown {
   const header = behind(map)
   checkCallback(compute)
   const own = header.keyIn(key)
-  if (header.find(own) < 0) {
+  if (!header.has(own)) {
     const value = compute(key)
     header.touch()
     header.put(own, value)
   }
-  return header.valueOut(header.find(own))
+  return header.get(own)
 }
 
-function* keysOf(header: MapHeader): Generator<unknown, undefined> {
-  for (const at of header.positions()) yield header.keyOut(at)
-}
-
-function* valuesOf(header: MapHeader): Generator<unknown, undefined> {
-  for (const at of header.positions()) yield header.valueOut(at)
-}
-
-function* entriesOf(header: MapHeader): Generator<[unknown, unknown], undefined> {
-  for (const at of header.positions()) yield [header.keyOut(at), header.valueOut(at)]
+function entriesOf(header: MapHeader, range?: RangeOptions): Generator<[unknown, unknown], undefined> {
+  return walk(header, range, true, entry => [header.keyOut(entry.key), header.valueOut(entry)])
 }
 
 const MAP: Kind = {

@@ -1,94 +1,46 @@
-// PersistentSet: the class that applications use, and its header. A set is one record: its values, which are keys, in
-// their order.
+// PersistentSet: the class that applications use, and its header.
 import { inspectable, registerCollection } from '../object/collection.js'
-import type { Decoder, Encoder } from '../object/codec.js'
 import type { Kind } from '../object/header.js'
-import { sameKeys } from '../object/shapes.js'
-import { unknownForm, type Packable } from '../object/values.js'
-import { decodeKey, encodeKey, type Key, type StoredKey } from './key.js'
+import type { Looked } from '../object/merging.js'
+import { bulkLoad } from './bulk-load.js'
+import type { Key, StoredKey } from './key.js'
 import { compareKeys } from './key-order.js'
 import { KeyedHeader } from './keyed-header.js'
 import { Members, type SetLike } from './members.js'
+import { rangeIn, type KeyRange, type RangeOptions } from './range.js'
 import { checkCallback, forbidDerived, headerBehind, type nominal } from './sealed.js'
+import { count, walk } from './walk.js'
 
 class SetHeader extends KeyedHeader {
   constructor(object: object, isNew: boolean) {
-    super(SET, object, isNew)
-    if (isNew) this.setKeys([])
+    super(SET, object, isNew, ['values'])
   }
 
-  /** Fills a new set. Of equal values the first is kept. */
+  /** Of equal values the first is kept. */
   fill(values: Iterable<unknown>): void {
     const keys = Array.from(values, value => this.keyIn(value)).sort(compareKeys)
-    this.startWith(keys.filter((key, i) => i === 0 || compareKeys(keys[i - 1] as StoredKey, key) !== 0))
+    for (const key of keys) this.add(key)
   }
 
-  has(key: StoredKey | undefined): boolean {
-    return key !== undefined && this.find(key) >= 0
+  contains(key: StoredKey | undefined): boolean {
+    return key !== undefined && this.has(key)
   }
 
-  put(key: StoredKey): void {
-    if (this.find(key) >= 0) return
-    this.change()
-    this.insertKey(~this.find(key), key)
-  }
-
-  remove(key: StoredKey): boolean {
-    if (this.find(key) < 0) return false
-    this.change()
-    this.removeKey(this.find(key))
-    return true
-  }
-
-  clear(): void {
-    if (this.sorted.length === 0) return
-    this.change()
-    this.setKeys([])
+  add(key: StoredKey): void {
+    if (!this.has(key)) this.put(key, undefined)
   }
 
   /** Each value with its key. */
   *each(): Generator<readonly [value: unknown, key: StoredKey], undefined> {
-    for (const at of this.positions()) {
-      const key = this.sorted[at] as StoredKey
-      yield [this.keyOut(at), key]
-    }
+    for (const { key } of this.entriesIn()) yield [this.keyOut(key), key]
   }
 
-  // ---- for the object layer ----
-
-  keys(): readonly string[] {
-    return ['values']
+  protected newCopy(): Set<unknown> {
+    return new Set()
   }
 
-  encode(encoder: Encoder): Packable[] {
-    this.keepOrder()
-    return [this.sorted.map(key => encodeKey(key, encoder))]
-  }
-
-  decode(names: readonly string[], [values]: readonly unknown[], decoder: Decoder): void {
-    if (!sameKeys(names, this.keys()) || !Array.isArray(values)) return unknownForm()
-    this.setKeys(values.map(value => decodeKey(value, decoder)))
-  }
-
-  // Keys are no containers.
-
-  eachSlot(): void {
-    // nothing to visit
-  }
-
-  slot(): undefined {
-    return undefined
-  }
-
-  putBack(): void {
-    // nothing was visited
-  }
-
-  toPlain(convert: (value: unknown) => unknown, begun?: (copy: object) => void): Set<unknown> {
-    const copy = new Set<unknown>()
-    begun?.(copy)
-    for (const key of this.sorted) copy.add(this.plainKey(key, convert))
-    return copy
+  protected addTo(copy: Looked['content'], key: unknown): void {
+    ;(copy as Set<unknown>).add(key)
   }
 }
 
@@ -127,7 +79,7 @@ export class PersistentSet<T extends Key> {
 
   /** Number of values. */
   get size(): number {
-    return behind(this).sorted.length
+    return behind(this).size
   }
 
   has(value: T): boolean {
@@ -137,7 +89,7 @@ export class PersistentSet<T extends Key> {
 
   add(value: T): this {
     const header = behind(this)
-    header.put(header.keyIn(value))
+    header.add(header.keyIn(value))
     return this
   }
 
@@ -157,17 +109,56 @@ export class PersistentSet<T extends Key> {
     for (const [value] of header.each()) callback.call(thisArg, value as T, value as T, this)
   }
 
-  values(): SetIterator<T> {
-    return valuesOf(behind(this)) as SetIterator<T>
+  /** All values, or those of a range. */
+  values(range?: RangeOptions<T>): SetIterator<T> {
+    return valuesOf(behind(this), range) as SetIterator<T>
   }
 
   /** The same as `values()`. */
-  keys(): SetIterator<T> {
-    return valuesOf(behind(this)) as SetIterator<T>
+  keys(range?: RangeOptions<T>): SetIterator<T> {
+    return valuesOf(behind(this), range) as SetIterator<T>
   }
 
-  entries(): SetIterator<[T, T]> {
-    return entriesOf(behind(this)) as SetIterator<[T, T]>
+  entries(range?: RangeOptions<T>): SetIterator<[T, T]> {
+    const header = behind(this)
+    return walk(header, range, false, ({ key }) => {
+      const value = header.keyOut(key)
+      return [value, value]
+    }) as SetIterator<[T, T]>
+  }
+
+  /** The values of a range: `set.range({ gte: 1, lt: 10 })`, `set.range({ prefix: ['user'], reverse: true, limit: 10 })`. */
+  range(range: RangeOptions<T>): SetIterator<T> {
+    return valuesOf(behind(this), range) as SetIterator<T>
+  }
+
+  /** The first value; undefined: there is none. */
+  first(): T | undefined {
+    return valuesOf(behind(this), { limit: 1 }).next().value as T | undefined
+  }
+
+  last(): T | undefined {
+    return valuesOf(behind(this), { limit: 1, reverse: true }).next().value as T | undefined
+  }
+
+  /** How many values there are in a range. Goes through them. */
+  count(range: KeyRange<T>): number {
+    return count(behind(this), range)
+  }
+
+  /** Removes the values of a range; gives how many there were. */
+  deleteRange(range: KeyRange<T>): number {
+    const header = behind(this)
+    return header.removeRange(rangeIn(range, header))
+  }
+
+  /**
+   * Fills an empty set with values that come in their order, each once, as tightly as they can be stored.
+   * Throws RangeError for a value out of order, and StateError if the set is not empty; either changes nothing.
+   */
+  bulkLoad(values: Iterable<T>): this {
+    bulkLoad(behind(this), pairs(values))
+    return this
   }
 
   /** What is in this set or in the other. */
@@ -175,7 +166,7 @@ export class PersistentSet<T extends Key> {
     const header = behind(this)
     const members = new Members(other, header)
     const result = new Set<unknown>(valuesOf(header))
-    for (const [value, key] of members.each()) if (!header.has(key)) result.add(value)
+    for (const [value, key] of members.each()) if (!header.contains(key)) result.add(value)
     return result as Set<T | U>
   }
 
@@ -193,7 +184,7 @@ export class PersistentSet<T extends Key> {
   symmetricDifference<U>(other: SetLike<U>): Set<T | U> {
     const header = behind(this)
     const result = select(this, other, false)
-    for (const [value, key] of new Members(other, header).each()) if (!header.has(key)) result.add(value)
+    for (const [value, key] of new Members(other, header).each()) if (!header.contains(key)) result.add(value)
     return result as Set<T | U>
   }
 
@@ -201,7 +192,7 @@ export class PersistentSet<T extends Key> {
   isSubsetOf(other: SetLike<unknown>): boolean {
     const header = behind(this)
     const members = new Members(other, header)
-    if (header.sorted.length > members.size) return false
+    if (header.size > members.size) return false
     for (const [value, key] of header.each()) if (!members.has(key, value)) return false
     return true
   }
@@ -209,14 +200,14 @@ export class PersistentSet<T extends Key> {
   /** Is everything in the other set in this one, too? */
   isSupersetOf(other: SetLike<unknown>): boolean {
     const header = behind(this)
-    for (const [, key] of new Members(other, header).each()) if (!header.has(key)) return false
+    for (const [, key] of new Members(other, header).each()) if (!header.contains(key)) return false
     return true
   }
 
   /** Have the two sets nothing in common? */
   isDisjointFrom(other: SetLike<unknown>): boolean {
     const header = behind(this)
-    for (const [, key] of new Members(other, header).each()) if (header.has(key)) return false
+    for (const [, key] of new Members(other, header).each()) if (header.contains(key)) return false
     return true
   }
 
@@ -234,12 +225,12 @@ export class PersistentSet<T extends Key> {
   }
 }
 
-function* valuesOf(header: SetHeader): Generator<unknown, undefined> {
-  for (const [value] of header.each()) yield value
+function valuesOf(header: SetHeader, range?: RangeOptions): Generator<unknown, undefined> {
+  return walk(header, range, false, ({ key }) => header.keyOut(key))
 }
 
-function* entriesOf(header: SetHeader): Generator<[unknown, unknown], undefined> {
-  for (const [value] of header.each()) yield [value, value]
+function* pairs(values: Iterable<unknown>): Generator<[unknown, undefined], undefined> {
+  for (const value of values) yield [value, undefined]
 }
 
 /** The values of this set that are in the other one, or those that are not. */

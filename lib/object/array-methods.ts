@@ -49,10 +49,10 @@ for (const [name, from, to] of [
     adoptArguments(node, args, from, Math.min(to, args.length))
     node.change()
     const counts = node.attached
-    if (counts) for (let i = from; i < Math.min(to, args.length); i++) attach(args[i])
+    if (counts) for (let i = from; i < Math.min(to, args.length); i++) attach(args[i], node)
     const result = native.apply(bare, args)
-    if (counts && name === 'splice') for (const out of result as unknown[]) release(out)
-    else if (counts && to === 0) release(result)
+    if (counts && name === 'splice') for (const out of result as unknown[]) release(out, node)
+    else if (counts && to === 0) release(result, node)
     return result
   })
 }
@@ -65,8 +65,8 @@ for (const name of ['fill', 'copyWithin']) {
     const before = bare.slice()
     native.apply(bare, args)
     if (node.attached) {
-      for (const value of bare) attach(value)
-      for (const value of before) release(value)
+      for (const value of bare) attach(value, node)
+      for (const value of before) release(value, node)
     }
     return node.object
   })

@@ -7,6 +7,7 @@ import { DEEPEST } from './adopt.js'
 import { Header, handlerOf, NOWHERE, unresolvedOid, type Scope } from './header.js'
 import { Packr } from './msgpack.js'
 import { Node } from './plain-node.js'
+import type { RecordView } from './record-view.js'
 import { contentOf, encodeShape, type Shape, type ShapeTable } from './shapes.js'
 import { encodeLeaf, encodePrimitive, isBytes, isOrdinaryString, special, TAG, type Packable } from './values.js'
 
@@ -20,6 +21,8 @@ export interface Writing {
   readonly shapes: ShapeTable
   /** Undefined for the first commit of a new store. */
   readonly generation: Generation | undefined
+  /** What the changes are made to; undefined for the first commit. */
+  readonly view: RecordView | undefined
   /** Throws unless objects of this kind can be stored here. */
   checkKind(header: Header, path: string): void
   /**
@@ -100,6 +103,7 @@ export class Encoder {
     this.#queued.add(header)
     this.#queue.push(header)
     if (header.oid === 0) this.#new.push(header)
+    for (const part of header.prepare(this.#writing.view)) this.#include(part)
   }
 
   #record(header: Header, fresh: Map<string, Shape>): { shape: Shape; refs: (Header | Oid)[]; state: Uint8Array } {
@@ -142,7 +146,7 @@ export class Encoder {
       case 'object':
         return value === null ? null : this.#object(value, key)
       case 'symbol':
-        return this.#reference(unresolvedOid(value), key)
+        return this.reference(unresolvedOid(value), key)
       default:
         return encodePrimitive(value)
     }
@@ -150,7 +154,7 @@ export class Encoder {
 
   #object(value: object, key: string | number): Packable {
     const handler = handlerOf(value)
-    if (handler instanceof Header) return this.#reference(handler, key)
+    if (handler instanceof Header) return this.reference(handler, key)
     if (handler instanceof Node) return this.#container(handler, key)
     if (isBytes(value)) {
       this.#bytesMet ??= new Set()
@@ -160,10 +164,13 @@ export class Encoder {
     return encodeLeaf(value)
   }
 
-  #reference(to: Header | Oid, key: string | number): Packable {
+  /** A reference to another record, standing at `key` of what is being encoded. */
+  reference(to: Header | Oid, key: string | number): Packable {
     const { scope } = this.#writing
     if (typeof to === 'number') {
       this.#notFollowed(to, () => this.#path(key))
+    } else if (to.kind.internal === true) {
+      this.#include(to)
     } else if (to.scope === NOWHERE) {
       this.#writing.checkKind(to, this.#path(key))
       this.#include(to)

@@ -4,7 +4,7 @@ import { inspect } from 'node:util'
 import { adopt } from './adopt.js'
 import { HANDLER, Header, unresolvedOid, type Kind } from './header.js'
 import { inspectObject } from './inspection.js'
-import { attach, release } from './plain-node.js'
+import { attach, release, type Seat } from './plain-node.js'
 import { forbidIfUpgrading } from './persistent.js'
 
 export abstract class CollectionHeader extends Header {
@@ -25,13 +25,13 @@ export abstract class CollectionHeader extends Header {
   }
 
   /** An adopted value now stands in the state. */
-  standsIn(value: unknown): void {
-    attach(value)
+  standsIn(value: unknown, seat?: Seat): void {
+    attach(value, seat)
   }
 
   /** A value was taken out of the state. */
-  takenOut(value: unknown): void {
-    release(value)
+  takenOut(value: unknown, seat?: Seat): void {
+    release(value, seat)
   }
 
   /** A value of the state as it is handed out: follows a reference that nobody followed yet. */

@@ -9,16 +9,22 @@ import { Encoder, type Encoded, type Writing } from './codec.js'
 import { watchPending } from './exit-warning.js'
 import type { Header } from './header.js'
 import { checkSources } from './kept-sources.js'
-import { stamp } from './places.js'
+import { warnIfLarge } from './large-record.js'
+import { MergingHeader, mergingIsOn } from './merging.js'
+import type { RecordView } from './record-view.js'
 import type { Isolation, Session } from './session.js'
 
 class SessionWriting implements Writing {
   readonly scope: Session
-  readonly generation: Generation
+  readonly view: RecordView
 
-  constructor(session: Session) {
+  constructor(session: Session, base: Snapshot) {
     this.scope = session
-    this.generation = session.snapshot.generation
+    this.view = base === session.snapshot ? session.view : session.viewOf(base)
+  }
+
+  get generation(): Generation {
+    return this.view.snapshot.generation
   }
 
   get shapes(): Session['shapes'] {
@@ -31,7 +37,7 @@ class SessionWriting implements Writing {
 
   mustWrite(header: Header, path: () => string): boolean {
     if (header.changed || (header.generation === this.generation.number && header.at !== 0)) return false
-    if (this.generation.find(header.oid, this.scope.snapshot.offset) !== 0) return false
+    if (this.view.locate(header.oid) !== 0) return false
     if (!header.loaded) throw this.#gone(header.oid, header.name, path())
     this.scope.touched(header)
     return true
@@ -39,7 +45,7 @@ class SessionWriting implements Writing {
 
   missing(oid: Oid, path: () => string): Header | undefined {
     // Only a pack takes objects away, and the first generation is no pack's.
-    if (this.generation.number === 1 || this.generation.find(oid, this.scope.snapshot.offset) !== 0) return undefined
+    if (this.generation.number === 1 || this.view.locate(oid) !== 0) return undefined
     const header = this.scope.cache.get(oid)
     if (!header) throw this.#gone(oid, 'object', path())
     return this.mustWrite(header, path) ? header : undefined
@@ -53,6 +59,9 @@ class SessionWriting implements Writing {
     )
   }
 }
+
+/** After so many commits that came in between, the changes are merged with the lock held. */
+const MOST_LOST = 4
 
 /** How a session commits. */
 export interface CommitPlan {
@@ -76,12 +85,16 @@ export function commitSession(
     session.end()
     return 'done'
   }
-  for (;;) {
-    const encoded = new Encoder(new SessionWriting(session)).encode(changed, annotation)
-    const checked = isolation === 'serializable' ? session.accessed : new Set<Oid>()
-    for (const { oid } of encoded.headers) if (oid !== 0) checked.add(oid)
-    const before = session.snapshot
-    const result = store.commit(encoded.draft, before, checked, wait, id)
+  // What the changes are made to: the session's snapshot, or a later one to which all that the transaction asked
+  // and did applies as well.
+  let base = session.snapshot
+  for (let lost = 0; ; lost++) {
+    if (lost === MOST_LOST && wait && !store.lock.held) {
+      return store.underLock(() => commitSession(session, { annotation, isolation, id }, wait))
+    }
+    const encoded = new Encoder(new SessionWriting(session, base)).encode(changed, annotation)
+    const checked = whatMustNotChange(session, encoded, isolation)
+    const result = store.commit(encoded.draft, base, checked, wait, id)
     switch (result.outcome) {
       case 'committed':
         settle(session, encoded, result)
@@ -90,27 +103,41 @@ export function commitSession(
       case 'known':
         return result.outcome
       case 'conflict':
-        throw conflict(session, result.oids)
-      case 'moved':
-        followMove(session, before, checked)
+        base = merged(session, base, result.oids, result.snapshot, isolation)
+        break
+      case 'moved': {
+        // A pack came in between: if nothing is in the way, the transaction goes on in the new file.
+        const now = store.latest()
+        base = merged(session, base, store.touchedSince(base, checked, now), now, isolation)
+        session.moveTo(base)
+      }
     }
   }
 }
 
-/** A pack came in between: if nothing that this transaction accessed has changed, it goes on in the new file. */
-function followMove(session: Session, before: Snapshot, checked: Iterable<Oid>): void {
-  const now = session.store.latest()
-  const touched = session.store.touchedSince(before, checked, now)
-  if (touched.length > 0) throw conflict(session, touched)
-  session.moveTo(now)
+function whatMustNotChange(session: Session, { headers }: Encoded, isolation: Isolation): Set<Oid> {
+  const checked = new Set<Oid>(isolation === 'serializable' ? session.accessed : [])
+  if (isolation === 'serializable') for (const { oid } of session.merging) checked.add(oid)
+  for (const { oid, kind } of headers) if (oid !== 0 && kind.internal !== true) checked.add(oid)
+  return checked
 }
 
-function conflict(session: Session, oids: readonly Oid[]): WriteConflictError {
-  const conflicts = oids.map((oid): Conflict => {
+/** Others have changed `oids` meanwhile. Gives `now` if they are all collections that can do without the difference. */
+function merged(session: Session, base: Snapshot, oids: readonly Oid[], now: Snapshot, isolation: Isolation): Snapshot {
+  const conflicts: Conflict[] = []
+  const [before, after] = [session.viewOf(base), session.viewOf(now)]
+  for (const oid of oids) {
     const header = session.cache.get(oid)
-    return { oid, type: header?.name ?? '', kind: header?.changed ? 'write' : 'read' }
-  })
-  return new WriteConflictError(conflicts)
+    const kind = header?.changed ? 'write' : 'read'
+    if (header instanceof MergingHeader && mergingIsOn() && after.locate(oid) !== 0) {
+      const found = header.conflict(before, after, isolation === 'serializable')
+      if (found) conflicts.push(found)
+    } else {
+      conflicts.push({ oid, type: header?.name ?? '', kind })
+    }
+  }
+  if (conflicts.length > 0) throw new WriteConflictError(conflicts)
+  return now
 }
 
 function settle(session: Session, encoded: Encoded, result: Extract<CommitResult, { outcome: 'committed' }>): void {
@@ -119,6 +146,7 @@ function settle(session: Session, encoded: Encoded, result: Extract<CommitResult
   for (const { shape, number } of encoded.shapes) session.shapes.stored(shape, (firstOid - 1 - number) as Oid)
   encoded.newObjects.forEach((header, i) => {
     header.oid = (firstOid + i) as Oid
+    if (header.kind.internal === true) return
     header.scope = session
     session.cache.keep(header)
   })
@@ -129,7 +157,8 @@ function settle(session: Session, encoded: Encoded, result: Extract<CommitResult
     header.shape = encoded.shapeOf[i]
     header.changed = false
     checkSources(header, true)
-    stamp(header)
+    header.settled()
+    warnIfLarge(header.owner, encoded.draft.records[i]?.state.length ?? 0)
   })
   session.changed.clear()
   watchPending(session, false)

@@ -253,7 +253,7 @@ export function isUnknown(object: object): boolean {
 
 /** Marks the object as changed: after changing bytes inside a typed array, which nobody can see. */
 export function touch(object: object): void {
-  needed(object).change()
+  needed(object).changeAll()
 }
 
 // ---- looking ----------------------------------------------------------------------------------------------------
@@ -267,7 +267,7 @@ class SessionLooking implements Looking {
 
   look(header: Header, reference: (oid: Oid) => unknown): unknown {
     const record = this.#record(header.oid)
-    return record && peek(header, record, this.#session.shapeOf(record), reference)
+    return record && peek(header, record, this.#session.shapeOf(record), this.#session.view, reference)
   }
 
   nameOf(oid: Oid): string | undefined {

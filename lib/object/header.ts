@@ -5,6 +5,8 @@ import { StateError } from '../error.js'
 import type { Offset, Oid, StoredRecord, Tid } from '../store/types.js'
 import type { Decoder, Encoder } from './codec.js'
 import { takeBack, type Node } from './plain-node.js'
+import { stamp } from './places.js'
+import type { RecordView } from './record-view.js'
 import type { Shape } from './shapes.js'
 import type { Packable } from './values.js'
 
@@ -21,6 +23,8 @@ export interface Scope {
   changing(header: Header): void
   /** The object with this oid, as a ghost if need be. */
   resolve(oid: Oid): object
+  /** The records that the snapshot shows. */
+  readonly view: RecordView | undefined
 }
 
 /** Of objects that no commit has stored yet: nothing to load, nobody to tell. */
@@ -28,6 +32,7 @@ export const NOWHERE: Scope = {
   serial: 0,
   touched: () => undefined,
   changing: () => undefined,
+  view: undefined,
   resolve: () => {
     throw new StateError('an object that was never stored has no references to load')
   },
@@ -42,6 +47,8 @@ export interface Kind {
   readonly Class: (abstract new (...args: never[]) => object) | undefined
   /** An object that is not loaded. */
   ghost(): Header
+  /** Its records are parts of other objects, and applications never meet them. */
+  readonly internal?: boolean
 }
 
 let births = 0
@@ -78,6 +85,11 @@ export abstract class Header {
   /** Containers with a stored place that the current transaction took out. */
   removed: Node[] | undefined
 
+  /** Plain data in it belongs to single keys, so that it wants to know which container is used or changed. */
+  get keyed(): boolean {
+    return false
+  }
+
   constructor(kind: Kind) {
     this.kind = kind
   }
@@ -107,6 +119,11 @@ export abstract class Header {
     return this.kind.type || 'root'
   }
 
+  /** The object whose state this is: another one's, if this is only a part of that. */
+  get owner(): Header {
+    return this
+  }
+
   touch(): void {
     if (this.serial !== this.scope.serial) this.scope.touched(this)
   }
@@ -115,6 +132,36 @@ export abstract class Header {
   change(): void {
     if (this.serial !== this.scope.serial) this.scope.touched(this)
     if (!this.changed) this.scope.changing(this)
+  }
+
+  /** A container in it is used for the first time in this transaction. Only where `keyed`. */
+  used(_node: Node): void {
+    // its owner counts as accessed already
+  }
+
+  /** To be called before a container in it changes. */
+  changeIn(_node: Node): void {
+    this.change()
+  }
+
+  /** Finds the content for a container of an earlier load, if it can. Only where `keyed`. */
+  bringBack(_node: Node): void {
+    // containers of other owners were led back when the owner was loaded
+  }
+
+  /** An encoding against `view` includes it: builds what must be written; gives other records to write with its own. */
+  prepare(_view: RecordView | undefined): Iterable<Header> {
+    return []
+  }
+
+  /** Its record has been committed: its state is the stored one. */
+  settled(): void {
+    stamp(this)
+  }
+
+  /** Something in it was changed that nobody can see. */
+  changeAll(): void {
+    this.change()
   }
 
   /** Forgets the loaded state and what was changed in it. */

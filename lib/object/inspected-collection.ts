@@ -1,9 +1,11 @@
 // What a stored collection holds, for looking at: its own kind decodes it, and references become what they are shown as.
 // Knows no collection by name.
-import type { Oid } from '../store/types.js'
+import type { Oid, StoredRecord } from '../store/types.js'
 import { Decoder } from './codec.js'
 import { CollectionHeader } from './collection.js'
 import { unresolved, unresolvedOid, type Kind } from './header.js'
+import { MergingHeader } from './merging.js'
+import type { RecordView } from './record-view.js'
 import { define } from './plain-node.js'
 
 export type Entries = readonly (readonly [key: unknown, value: unknown])[]
@@ -13,11 +15,16 @@ export function collectionEntries(
   kind: Kind,
   keys: readonly string[],
   raw: readonly unknown[],
-  refs: readonly Oid[],
+  record: StoredRecord,
+  view: RecordView,
   reference: (oid: Oid) => unknown,
 ): Entries {
   const header = kind.ghost()
-  header.decode(keys, raw, new Decoder(refs.map(unresolved), undefined))
+  if (header instanceof MergingHeader) {
+    const { content } = header.look(view.take(record), view, reference, Infinity)
+    return content instanceof Map ? [...content] : [...content].map((value, position) => [position, value])
+  }
+  header.decode(keys, raw, new Decoder(record.refs.map(unresolved), undefined))
   if (!(header instanceof CollectionHeader)) throw new TypeError(`${kind.type} is no collection`)
   const content = header.toPlain(value => shown(value, reference))
   if (content instanceof Map) return [...(content as Map<unknown, unknown>)]

@@ -42,10 +42,13 @@ export function inspectObject(header: Header, depth: number | null, options: obj
   const mark = (value: unknown): unknown => markReferences(value, header)
   if (depth !== null && depth < 0) return new Mark(`[${name}]`)[inspect.custom](0, given)
   let content: unknown
+  if (hasLookNow(header) && header.loaded)
+    return inspectMany(name, header.lookNow(mark, MOST_SHOWN), { ...given, depth })
   if (header.loaded) content = contentOf(header, mark)
   else
     content = looking?.(header)?.look(header, oid => new Mark(`[${looking?.(header)?.nameOf(oid) ?? 'object'} ${oid}]`))
   if (content === undefined) return `${name} {}`
+  if (isLooked(content)) return inspectMany(name, content, { ...given, depth })
   return `${name} ${inspect(content, { ...given, depth })}`
 }
 
@@ -63,6 +66,32 @@ function contentOf(header: Header, mark: (value: unknown) => unknown): unknown {
   if (hasToPlain(header)) return header.toPlain(mark)
   const { state } = header as unknown as { state: Record<string, unknown> }
   return Object.fromEntries(Object.entries(state).map(([key, value]) => [key, mark(value)]))
+}
+
+/** As many as Node shows of a native Map. */
+export const MOST_SHOWN = 100
+
+/** Part of something large. */
+interface Looked {
+  readonly content: Map<unknown, unknown> | Set<unknown> | unknown[]
+  readonly size: number
+}
+
+function inspectMany(name: string, { content, size }: Looked, options: object): string {
+  const left = size - (Array.isArray(content) ? content.length : content.size)
+  const rest = left > 0 ? ` and ${left} more` : ''
+  return `${name} ${inspect(content, options)}${rest}`
+}
+
+function isLooked(content: unknown): content is Looked {
+  const { content: inner } = content as Partial<Looked>
+  return inner instanceof Map || inner instanceof Set || (Array.isArray(inner) && 'size' in (content as Looked))
+}
+
+function hasLookNow(
+  header: Header,
+): header is Header & { lookNow(mark: (value: unknown) => unknown, most: number): Looked } {
+  return 'lookNow' in header
 }
 
 function hasToPlain(header: Header): header is Header & { toPlain(convert: (value: unknown) => unknown): unknown } {

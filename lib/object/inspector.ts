@@ -8,6 +8,7 @@ import type { Annotation } from './annotation.js'
 import { Decoder, unpackState } from './codec.js'
 import { collectionKinds } from './collection.js'
 import { collectionEntries } from './inspected-collection.js'
+import { RecordView } from './record-view.js'
 import { ShapeTable, type Shape } from './shapes.js'
 import { unpack } from './unpack.js'
 
@@ -80,10 +81,12 @@ const NOTHING = { keys: [], raw: [] }
 export class Inspector {
   readonly #snapshot: Snapshot
   readonly #shapes = new ShapeTable()
+  readonly #view: RecordView
   readonly #types = new Map<Oid, string>()
 
   constructor(snapshot: Snapshot) {
     this.#snapshot = snapshot
+    this.#view = new RecordView(snapshot, this.#shapes)
   }
 
   /** Undefined: there is no such object (a shape is none). Throws SchemaError if a newer version wrote what this one cannot read. */
@@ -93,7 +96,7 @@ export class Inspector {
     const shape = this.#shape(record.shape)
     const references = record.refs.map(ref => this.reference(ref))
     const { keys, raw } = shape === LOST ? NOTHING : unpackState(record, shape)
-    const kind = collectionKinds().find(({ type }) => type === shape.type)
+    const kind = collectionKinds().find(({ type, internal }) => type === shape.type && internal !== true)
     const fields = new Map<string, unknown>()
     if (kind === undefined) {
       const decoder = new Decoder(references, undefined)
@@ -107,7 +110,7 @@ export class Inspector {
       offset: record.offset,
       bytes: record.length,
       fields,
-      entries: kind && collectionEntries(kind, keys, raw, record.refs, ref => this.reference(ref)),
+      entries: kind && collectionEntries(kind, keys, raw, record, this.#view, ref => this.reference(ref)),
       references,
     }
   }

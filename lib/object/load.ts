@@ -5,8 +5,11 @@ import type { Oid, StoredRecord } from '../store/types.js'
 import { isUnknownKind } from './class-registry.js'
 import { Decoder, referencesOf, unpackState } from './codec.js'
 import { CollectionHeader } from './collection.js'
+import { MOST_SHOWN } from './inspection.js'
 import { unresolved, unresolvedOid, type Header } from './header.js'
 import { EntityHeader, whileUpgrading } from './persistent.js'
+import { MergingHeader } from './merging.js'
+import type { RecordView } from './record-view.js'
 import { rebind, stamp } from './places.js'
 import { define } from './plain-node.js'
 import type { Shape } from './shapes.js'
@@ -16,6 +19,8 @@ export interface Loading {
   /** The object, if it is in the identity map. */
   known(oid: Oid): object | undefined
   resolve(oid: Oid): object
+  /** What its snapshot shows. */
+  readonly view: RecordView
   /** Every access while `run` runs fails. */
   withoutAccess<T>(run: () => T): T
 }
@@ -24,8 +29,24 @@ export function load(header: Header, record: StoredRecord, shape: Shape, generat
   const { kind } = header
   if (shape.type !== kind.type)
     throw new SchemaError(`object ${record.oid} is a '${shape.type}' now, and was a '${kind.type}'`)
-  const { keys, raw } = unpackState(record, shape)
   header.load++
+  if (header instanceof MergingHeader) header.take(loading.view.take(record))
+  else decode(header, record, shape, loading)
+  if (header instanceof EntityHeader) header.fillIn(header.kind.defaults)
+  header.inert = isUnknownKind(kind) || shape.version > kind.version ? record : undefined
+  header.fetched = undefined
+  header.shape = shape
+  header.at = record.offset
+  header.tid = record.tid
+  header.generation = generation
+  if (header.keyed) return
+  rebind(header)
+  stamp(header)
+}
+
+function decode(header: Header, record: StoredRecord, shape: Shape, loading: Loading): void {
+  const { kind } = header
+  const { keys, raw } = unpackState(record, shape)
   if (header instanceof EntityHeader && shape.version < kind.version && header.kind.upgrade) {
     upgrade(header, keys, raw, record, shape.version, loading)
   } else {
@@ -38,15 +59,6 @@ export function load(header: Header, record: StoredRecord, shape: Shape, generat
       ),
     )
   }
-  if (header instanceof EntityHeader) header.fillIn(header.kind.defaults)
-  header.inert = isUnknownKind(kind) || shape.version > kind.version ? record : undefined
-  header.fetched = undefined
-  header.shape = shape
-  header.at = record.offset
-  header.tid = record.tid
-  header.generation = generation
-  rebind(header)
-  stamp(header)
 }
 
 function upgrade(
@@ -73,7 +85,16 @@ function upgrade(
 }
 
 /** What a record holds, for looking at, plain and untracked; references are given as what `reference` makes of them. */
-export function peek(header: Header, record: StoredRecord, shape: Shape, reference: (oid: Oid) => unknown): unknown {
+export function peek(
+  header: Header,
+  record: StoredRecord,
+  shape: Shape,
+  view: RecordView,
+  reference: (oid: Oid) => unknown,
+): unknown {
+  if (header instanceof MergingHeader) {
+    return (header.kind.ghost() as MergingHeader).look(view.take(record), view, reference, MOST_SHOWN)
+  }
   const { keys, raw } = unpackState(record, shape)
   if (header instanceof CollectionHeader) {
     const looked = header.kind.ghost() as CollectionHeader

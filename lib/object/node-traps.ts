@@ -40,7 +40,7 @@ export class NodeTraps implements ProxyHandler<Container> {
     node.change()
     const old = (target as Record<string | symbol, unknown>)[key]
     delete (target as Record<string | symbol, unknown>)[key]
-    if (node.attached) release(old)
+    if (node.attached) release(old, node)
     return true
   }
 
@@ -83,10 +83,10 @@ function write(node: Node, key: string | symbol, value: unknown): boolean {
   node.change()
   const had = Object.hasOwn(target, key)
   const old = had ? (target as Record<string, unknown>)[key] : undefined
-  if (node.attached) attach(own)
+  if (node.attached) attach(own, node)
   if (key === '__proto__') define(target, key, own)
   else (target as Record<string, unknown>)[key] = own
-  if (had && node.attached) release(old)
+  if (had && node.attached) release(old, node)
   return true
 }
 
@@ -95,7 +95,7 @@ function truncate(node: Node, target: unknown[], value: unknown): boolean {
   if (!Number.isInteger(length) || length < 0) throw new RangeError('Invalid array length')
   if (length > target.length) return node.refuse('length', 'a longer array would have holes')
   node.change()
-  for (const out of target.splice(length)) if (node.attached) release(out)
+  for (const out of target.splice(length)) if (node.attached) release(out, node)
   return true
 }
 

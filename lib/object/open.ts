@@ -124,6 +124,7 @@ function initialDraft(registry: ClassRegistry): Draft {
     scope: NOWHERE,
     shapes: new ShapeTable(),
     generation: undefined,
+    view: undefined,
     checkKind: (object, path) => {
       registry.check(object, path)
     },

@@ -5,16 +5,67 @@ import type { Header } from './header.js'
 
 /** The owner's state is the stored one: notes every container's place in it. */
 export function stamp(owner: Header): void {
-  if (owner.removed) {
-    for (const node of owner.removed) if (!node.attached) node.stored = false
-    owner.removed = undefined
-  }
+  forgetRemoved(owner)
   const placed: Node[] = []
   owner.eachSlot((value, key) => {
     const node = nodeOf(value)
     if (node) place(node, null, key, placed)
   })
   owner.placed = placed
+}
+
+/** What was taken out has no stored place any more. */
+export function forgetRemoved(owner: Header): void {
+  if (!owner.removed) return
+  for (const node of owner.removed) if (!node.attached) node.stored = false
+  owner.removed = undefined
+}
+
+/** The same for what stands at one key of a keyed owner. */
+export function stampAt(node: Node, key: unknown): void {
+  const placed: Node[] = []
+  place(node, null, key, placed)
+  node.placed = placed
+}
+
+/** `top` stands at a key whose content has been read anew, as `fresh`: the containers of its stored place take that over. */
+export function rebindAt(top: Node, fresh: Node): void {
+  if (kindOf(fresh) !== kindOf(top)) return
+  for (const old of top.placed ?? []) {
+    const { parent, key } = old
+    if (parent === null) {
+      if (old === top) takeOver(top, fresh)
+    } else if (parent.load === fresh.load) {
+      const part = nodeOf(partAt(parent, key as string))
+      if (!part || part === old || kindOf(part) !== kindOf(old)) continue
+      takeOver(old, part)
+      define(parent.target, key as string, old.object)
+    }
+  }
+  holdParts(top)
+}
+
+/** The content below `top` is what it was at its last load. */
+export function stillCurrent(top: Node): void {
+  const { load } = top.owner
+  if (top.load === load) return
+  top.ready = top.ready === top.load ? load : -1
+  top.load = load
+  for (const part of partsOf(top)) {
+    const inner = nodeOf(part)
+    if (inner) stillCurrent(inner)
+  }
+}
+
+/** Notes what holds each container below `node`. */
+export function holdParts(node: Node): void {
+  for (const part of partsOf(node)) {
+    const inner = nodeOf(part)
+    if (!inner) continue
+    inner.above = node
+    inner.alsoAbove = undefined
+    holdParts(inner)
+  }
 }
 
 function place(node: Node, parent: Node | null, key: unknown, placed: Node[]): void {

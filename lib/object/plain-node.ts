@@ -7,6 +7,11 @@ import { inspectContainer } from './inspection.js'
 import { NodeTraps } from './node-traps.js'
 
 export type Container = unknown[] | Record<string, unknown>
+
+/** A key of a collection at which a container stands. Of other owners nobody asks where exactly one stands. */
+export interface Seat {
+  readonly key: unknown
+}
 /** Puts a property by definition: "__proto__" is a key like any other. */
 export function define(target: object, key: string, value: unknown): void {
   Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true })
@@ -40,6 +45,16 @@ export class Node {
   /** The last encoding that met it. */
   met = 0
 
+  // In a collection whose plain data belongs to single keys (Header.keyed):
+  /** What holds it: one for each of `slots`. The first, as there is hardly ever a second ... */
+  above: Node | Seat | undefined
+  /** ... and the others, while it is being moved. */
+  alsoAbove: (Node | Seat)[] | undefined
+  /** The transaction in which its use was last noted. */
+  serial = 0
+  /** Of a container that stands directly at a key: all that can be found again below it, itself included. */
+  placed: readonly Node[] | undefined
+
   constructor(target: Container, owner: Header, ready = true) {
     this.target = target
     this.owner = owner
@@ -59,16 +74,21 @@ export class Node {
     const { owner } = this
     if (owner.serial !== owner.scope.serial) owner.scope.touched(owner)
     if (this.ready !== owner.load) this.#attend()
+    if (owner.keyed && this.serial !== owner.serial) {
+      this.serial = owner.serial
+      owner.used(this)
+    }
   }
 
   /** To be called before every change. */
   change(): void {
     this.see()
-    if (this.slots > 0) this.owner.change()
+    if (this.slots > 0) this.owner.changeIn(this)
   }
 
   #attend(): void {
     const { owner } = this
+    if (this.load !== owner.load && owner.keyed) owner.bringBack(this)
     if (this.load !== owner.load) {
       throw new StaleDataError(
         owner.oid,
@@ -76,7 +96,7 @@ export class Node {
           'and its place there is gone or not certain: read it again from its owner',
       )
     }
-    this.resolve()
+    if (this.ready !== owner.load) this.resolve()
   }
 
   /** Follows the references that stand directly in this container. */
@@ -118,21 +138,33 @@ export function nodeOf(value: unknown): Node | undefined {
 
 // ---- coming and going -------------------------------------------------------------------------------------------
 
-/** A value now stands in one more place of its owner's state. */
-export function attach(value: unknown): void {
+/** A value now stands in one more place of its owner's state: in `above`, where the owner cares. */
+export function attach(value: unknown, above?: Node | Seat): void {
   const node = nodeOf(value)
-  if (!node || node.slots++ > 0) return
+  if (!node) return
+  if (node.slots++ > 0) {
+    if (above) (node.alsoAbove ??= []).push(above)
+    return
+  }
+  node.above = above
   node.load = node.ready = node.owner.load
-  for (const part of partsOf(node)) attach(part)
+  for (const part of partsOf(node)) attach(part, node)
 }
 
 /** A value stands in one place fewer. */
-export function release(value: unknown): void {
+export function release(value: unknown, above?: Node | Seat): void {
   const node = nodeOf(value)
-  if (!node || --node.slots > 0) return
+  if (!node) return
+  if (--node.slots > 0) {
+    const also = node.alsoAbove
+    if (node.above === above) node.above = also?.pop()
+    else if (above) also?.splice(also.lastIndexOf(above), 1)
+    return
+  }
+  node.above = undefined
   if (node.ready !== node.load) node.resolve()
   if (node.stored) (node.owner.removed ??= []).push(node)
-  for (const part of partsOf(node)) release(part)
+  for (const part of partsOf(node)) release(part, node)
 }
 
 /** A node with a stored place is no local data any more: the transaction that took it out has been undone. */

@@ -11,6 +11,8 @@ import { ObjectCache } from './cache.js'
 import { isUnknownKind, type ClassRegistry } from './class-registry.js'
 import { checkSources } from './kept-sources.js'
 import { load, type Loading } from './load.js'
+import { MergingHeader } from './merging.js'
+import { RecordCache, RecordView } from './record-view.js'
 import { watchPending } from './exit-warning.js'
 import type { Header, Scope } from './header.js'
 import { forbidIfUpgrading } from './persistent.js'
@@ -38,6 +40,8 @@ export class Session implements Scope, Loading {
   /** Oids that the current transaction read or wrote. */
   readonly accessed = new Set<Oid>()
   readonly changed = new Set<Header>()
+  /** Collections that the current transaction used and that take note themselves of what it asked. */
+  readonly merging = new Set<MergingHeader>()
   serial = 1
   snapshot: Snapshot
   closed = false
@@ -47,6 +51,8 @@ export class Session implements Scope, Loading {
   doomed: { readonly cause: unknown } | undefined
   pauses = 0
   #began = false
+  readonly #records = new RecordCache()
+  #view: RecordView
 
   constructor(store: Store, registry: ClassRegistry, options: SessionOptions) {
     this.store = store
@@ -54,6 +60,7 @@ export class Session implements Scope, Loading {
     this.options = options
     this.snapshot = store.latest()
     this.snapshot.generation.retain()
+    this.#view = this.viewOf(this.snapshot)
   }
 
   // ---- where a transaction begins and ends ----
@@ -75,6 +82,8 @@ export class Session implements Scope, Loading {
     if (this.closed) return
     this.serial++
     this.accessed.clear()
+    for (const header of this.merging) header.forget()
+    this.merging.clear()
     this.doomed = undefined
     this.#began = false
   }
@@ -108,6 +117,15 @@ export class Session implements Scope, Loading {
       before.generation.release()
     }
     this.snapshot = now
+    this.#view = this.viewOf(now)
+  }
+
+  get view(): RecordView {
+    return this.#view
+  }
+
+  viewOf(snapshot: Snapshot): RecordView {
+    return new RecordView(snapshot, this.shapes, this.#records)
   }
 
   /**
@@ -121,13 +139,18 @@ export class Session implements Scope, Loading {
     const direct = next.number === old.number + 1
     for (const header of this.cache.loaded()) {
       if (!header.loaded || header.changed || next.find(header.oid, now.offset) !== 0) continue
-      if (direct && this.#isLast(header, before)) {
+      if (direct && this.#isLast(header, before) && this.#keepsState(header)) {
         header.at = 0 as typeof header.at
         header.generation = next.number
       } else {
         header.drop()
       }
     }
+  }
+
+  /** Before the file is left in which some of it may stand. */
+  #keepsState(header: Header): boolean {
+    return !(header instanceof MergingHeader) || header.keepAll(this.#view)
   }
 
   #isLast(header: Header, { generation }: Snapshot): boolean {
@@ -142,7 +165,10 @@ export class Session implements Scope, Loading {
     forbidIfUpgrading()
     this.begin()
     if (!header.changed) this.#makeCurrent(header)
-    if (this.pauses === 0) this.accessed.add(header.oid)
+    if (this.pauses === 0) {
+      if (header instanceof MergingHeader) this.merging.add(header)
+      else this.accessed.add(header.oid)
+    }
     header.serial = this.serial
   }
 
@@ -194,7 +220,9 @@ export class Session implements Scope, Loading {
     const record = generation.read(at, oid)
     if (record.shape === 0 || record.shape === ID_SHAPE) return undefined
     const type = record.shape === LOST_SHAPE ? '(lost)' : this.shapeOf(record).type
-    const header = this.registry.kind(type).ghost()
+    const kind = this.registry.kind(type)
+    if (kind.internal === true) return undefined
+    const header = kind.ghost()
     header.scope = this
     header.oid = oid
     header.fetched = record

@@ -111,7 +111,7 @@ const dateLeaf: Leaf = {
 const TypedArray = Object.getPrototypeOf(Uint8Array.prototype) as object
 
 /** The same bytes as an object that only msgpackr's built-in rule for typed arrays applies to, whatever was registered with it. */
-function neutral(bytes: Uint8Array): Uint8Array {
+export function neutral(bytes: Uint8Array): Uint8Array {
   return Object.setPrototypeOf(bytesOf(bytes), TypedArray) as Uint8Array
 }
 

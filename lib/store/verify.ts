@@ -9,7 +9,7 @@ import { FIRST_FREE_OID, ROOT_OID, type Oid } from './types.js'
 
 /** Something that is wrong, or (`tail`) worth knowing. */
 export interface Finding {
-  readonly kind: 'frame' | 'record' | 'reference' | 'shape' | 'root' | 'tail'
+  readonly kind: 'frame' | 'record' | 'reference' | 'shape' | 'root' | 'collection' | 'tail'
   /** Where in the file; 0: nowhere in particular. */
   readonly offset: number
   readonly oid?: number

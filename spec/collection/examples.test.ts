@@ -4,10 +4,10 @@ import { inspect } from 'node:util'
 import { join } from 'node:path'
 import t from 'tap'
 import ts from 'typescript'
-import { PersistentList, PersistentMap, PersistentSet } from '../../lib/index.js'
+import { PersistentCounter, PersistentList, PersistentMap, PersistentQueue, PersistentSet } from '../../lib/index.js'
 import { projectRoot } from '../helpers/project-root.js'
 
-for (const file of ['persistent-map', 'persistent-set', 'persistent-list']) {
+for (const file of ['persistent-map', 'persistent-set', 'persistent-list', 'persistent-queue', 'persistent-counter']) {
   t.test(`the example of ${file}`, async t => {
     const source = readFileSync(join(projectRoot, 'lib/collection', `${file}.ts`), 'utf8')
     const example = /```ts\n([\s\S]*?)```/.exec(source)?.[1]?.replaceAll(/^ \* ?/gm, '') ?? ''
@@ -21,10 +21,12 @@ for (const file of ['persistent-map', 'persistent-set', 'persistent-list']) {
       'PersistentList',
       'PersistentMap',
       'PersistentSet',
+      'PersistentQueue',
+      'PersistentCounter',
       'console',
       ts.transpile(example, { target: ts.ScriptTarget.ES2022 }),
     ) as (...args: unknown[]) => void
-    run(PersistentList, PersistentMap, PersistentSet, { log })
+    run(PersistentList, PersistentMap, PersistentSet, PersistentQueue, PersistentCounter, { log })
     t.same(printed, expected)
   })
 }

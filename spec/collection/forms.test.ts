@@ -1,5 +1,5 @@
 import t from 'tap'
-import { PersistentList, PersistentMap, PersistentSet } from '../../lib/index.js'
+import { PersistentList, PersistentMap, PersistentQueue, PersistentSet } from '../../lib/index.js'
 import { Decoder } from '../../lib/object/codec.js'
 import { headerOf } from '../../lib/object/header.js'
 
@@ -7,6 +7,7 @@ import { headerOf } from '../../lib/object/header.js'
 
 const forms: [collection: object, keys: string[], good: unknown[], bad: unknown[][]][] = [
   [new PersistentMap(), ['keys', 'values'], [['a'], [1]], [[['a'], []], [1, [1]], [['a'], 1]]], // prettier-ignore
+  [new PersistentQueue(), ['keys', 'values'], [[7], ['a']], [[[7], []], [1, [1]], [[7], 1]]], // prettier-ignore
   [new PersistentSet(), ['values'], [['a']], [[1], [{ a: 1 }]]],
   [new PersistentList(), ['items'], [['a']], [[1], [{ a: 1 }]]],
 ]

@@ -249,21 +249,6 @@ t.test('references keep identity, and only the object that is asked for is loade
   t.equal([...other.root.map.values()][0], loaded)
 })
 
-t.test('a map is one object to transactions: whoever read it conflicts with whoever changed it', async t => {
-  const { db, rival } = shelf(t)
-  db.root.map.has('a')
-  db.root.set.add(1)
-  rival.root.map.set('b', 1)
-  rival.commit()
-  const conflict = { conflicts: [{ oid: oidOf(db.root.map), type: 'PersistentMap', kind: 'read' }] }
-  t.throws(() => db.commit(), conflict as unknown as Error)
-  db.abort()
-  db.root.set.add(1)
-  rival.root.map.set('b', 2)
-  rival.commit()
-  t.doesNotThrow(() => db.commit())
-})
-
 t.test('what changes nothing is no change', async t => {
   const { db } = shelf(t)
   const { map } = db.root

@@ -1,6 +1,7 @@
 // `perdure verify`: prints the findings of the library's check as they come.
 import type { Command } from 'commander'
 import { NotAStoreError, StoreNotFoundError } from '../../lib/error.js'
+import { verifyCollections } from '../../lib/collection/verify-collections.js'
 import { systemDisk } from '../../lib/file/system-disk.js'
 import { verify, type Finding, type VerifySummary } from '../../lib/store/verify.js'
 import { EXIT, type ExitCode } from './exit-code.js'
@@ -10,7 +11,7 @@ import { count, harmless, size } from './units.js'
 export function addVerify(program: Command, exit: (code: ExitCode) => void): void {
   program
     .command('verify <file>')
-    .description('check every frame, checksum and reference of a store; changes nothing, and needs no lock')
+    .description('check every frame, checksum, reference and collection of a store; changes nothing, and needs no lock')
     .option('--json', 'one JSON object a line: the findings, then the summary')
     .action((file: string, options: { json?: true }) => exit(runVerify(file, options.json === true)))
 }
@@ -19,11 +20,15 @@ function runVerify(path: string, asJson: boolean): ExitCode {
   const there = systemDisk.lookUp(path)
   if (there === undefined) throw new StoreNotFoundError(path)
   if (!there.isFile) throw new NotAStoreError(path, 'this is not a regular file')
-  const summary = verify(systemDisk, path, finding => {
+  const show = (finding: Finding): void => {
     if (asJson) printJson({ kind: 'finding', finding })
     else print(describe(finding))
     flush()
-  })
+  }
+  const records = verify(systemDisk, path, show)
+  // Collections are many records each, which are read for this.
+  const damage = records.damage || verifyCollections(systemDisk, path, show)
+  const summary: VerifySummary = { ...records, damage }
   if (asJson) printJson({ kind: 'summary', path, ...summary })
   else print(`${path}: ${sum(summary)}`)
   return summary.damage === 0 ? EXIT.done : EXIT.no

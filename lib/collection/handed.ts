@@ -1,0 +1,245 @@
+// Plain data that a map has handed out, by the key to which it belongs. Held weakly: what nobody has any more is made
+// anew when it is asked for. Tells to which key a container belongs, wherever below that it stands, and finds the content
+// for containers of an earlier load, each when it is next used.
+import { Decoder } from '../object/codec.js'
+import { headerOf } from '../object/header.js'
+import { forgetRemoved, holdParts, rebindAt, stampAt, stillCurrent } from '../object/places.js'
+import { attach, Node, nodeOf, partsOf, release, type Seat } from '../object/plain-node.js'
+import type { StoredKey } from './key.js'
+import { KeyTable } from './key-table.js'
+import type { KeyedHeader } from './keyed-header.js'
+import type { Pending } from './passage.js'
+import type { Leaf, Source } from './tree/node.js'
+import { cloneRaw, sameRaw } from './tree/raw-value.js'
+import type { Found } from './tree/tree.js'
+
+/** The place of one value. */
+class Place implements Seat {
+  key: StoredKey
+  readonly ref: WeakRef<object>
+  /** The version of the record that it was read from and still agrees with; undefined: it was changed since. */
+  source: Source | undefined
+  /** The owner's load in which it was handed out, or found to be current. */
+  load: number
+
+  constructor(key: StoredKey, value: object, load: number, source: Source | undefined) {
+    this.key = key
+    this.ref = new WeakRef(value)
+    this.load = load
+    this.source = source
+  }
+}
+
+const FEW = 1024
+
+export class Handed {
+  readonly #owner: KeyedHeader
+  #places = new KeyTable<Place>()
+  /** What the transaction put another value in place of, or changed. */
+  readonly #before = new KeyTable<{ readonly key: StoredKey; readonly place: Place | undefined }>()
+  /** All, if the transaction has emptied the map. */
+  #beforeClear: KeyTable<Place> | undefined
+  #sweepAt = FEW
+
+  constructor(owner: KeyedHeader) {
+    this.#owner = owner
+  }
+
+  sort(): void {
+    this.#places.sort()
+  }
+
+  /** The value at a key, from its undecoded form in `leaf`. */
+  of(key: StoredKey, raw: object, leaf: Leaf): unknown {
+    const place = this.#places.get(key)
+    const known = place && this.#current(place)
+    if (known) return known
+    const value = this.#decode(raw, leaf)
+    if (typeof value !== 'object' || value === null) return value
+    this.#seat(new Place(key, value, this.#owner.load, leaf.source), value)
+    return value
+  }
+
+  #decode(raw: unknown, { marks }: Leaf): unknown {
+    return new Decoder(marks, this.#owner).value(cloneRaw(raw))
+  }
+
+  #seat(place: Place, value: object): void {
+    this.#put(place)
+    const node = nodeOf(value)
+    if (!node) return
+    node.above = place
+    node.alsoAbove = undefined
+    holdParts(node)
+    stampAt(node, place.key)
+  }
+
+  #put(place: Place): void {
+    this.#places.put(place)
+    if (this.#places.size < this.#sweepAt) return
+    for (const { key, ref } of [...this.#places]) if (ref.deref() === undefined) this.#places.delete(key)
+    this.#sweepAt = Math.max(FEW, 2 * this.#places.size)
+  }
+
+  /** What stands there, if somebody may have it and it is what stands there still. */
+  #current(place: Place): object | undefined {
+    const known = place.ref.deref()
+    if (known === undefined) return undefined
+    if (place.load !== this.#owner.load) this.#bring(place, known)
+    return place.load === this.#owner.load ? known : undefined
+  }
+
+  /** The owner has been read anew since: is the value still there, or another one to take the place of its content? */
+  #bring(place: Place, known: object): void {
+    const { key } = place
+    const found = this.#owner.storedAt(key)
+    const raw = found?.leaf.values?.[found.at]
+    const node = nodeOf(known)
+    if (found && this.#isUnchanged(place, found)) {
+      if (node) stillCurrent(node)
+    } else {
+      const fresh = node && found && typeof raw === 'object' ? nodeOf(this.#decode(raw, found.leaf)) : undefined
+      if (node && fresh) rebindAt(node, fresh)
+      if (!node || node.load !== this.#owner.load) {
+        this.#places.delete(key)
+        return
+      }
+      node.above = place
+      node.alsoAbove = undefined
+      stampAt(node, key)
+    }
+    place.load = this.#owner.load
+    place.source = found?.leaf.source
+  }
+
+  #isUnchanged({ key, source }: Place, { leaf, at }: Found): boolean {
+    if (!source || !leaf.source) return false
+    if (source.oid === leaf.source.oid && source.tid === leaf.source.tid) return true
+    if (source.generation !== leaf.source.generation) return false
+    const then = this.#owner.entryOf(source, key)
+    return then !== undefined && sameRaw(then.leaf.values?.[then.at], then.leaf.refs, leaf.values?.[at], leaf.refs)
+  }
+
+  bringBack(node: Node): void {
+    if (!node.stored) return
+    let top = node
+    while (top.parent) top = top.parent
+    const place = this.#places.get(top.key as StoredKey)
+    if (place && place.ref.deref() === top.object) this.#current(place)
+  }
+
+  // ---- what the transaction does ----
+
+  /** `value` (undefined: nothing) takes the place of what stands at the key, which `act` does. */
+  replace(key: StoredKey, value: unknown, act: () => void): void {
+    const before = this.#places.get(key)
+    const old = before && this.#current(before)
+    const isData = typeof value === 'object' && value !== null && headerOf(value) === undefined
+    const place = isData ? new Place(key, value, this.#owner.load, undefined) : undefined
+    attach(value, place)
+    act()
+    if (!this.#before.get(key)) this.#before.put({ key, place: before })
+    if (place) this.#put(place)
+    else this.#places.delete(key)
+    if (old) release(old, before)
+  }
+
+  /** The value at this key is not the stored one any more. */
+  spoil(key: StoredKey): void {
+    const place = this.#places.get(key)
+    if (!this.#before.get(key)) this.#before.put({ key, place })
+    if (place) place.source = undefined
+  }
+
+  spoilAll(): void {
+    for (const place of this.#places) place.source = undefined
+  }
+
+  clear(): void {
+    const places = [...this.#places]
+    for (const place of places) {
+      const value = this.#current(place)
+      if (value) release(value, place)
+    }
+    this.#restore()
+    this.#beforeClear ??= this.#places
+    this.#places = new KeyTable()
+  }
+
+  /** All that the transaction did is undone. */
+  undo(): void {
+    this.#restore()
+    if (!this.#beforeClear) return
+    this.#places = this.#beforeClear
+    this.#beforeClear = undefined
+    this.spoilAll()
+  }
+
+  #restore(): void {
+    for (const { key, place } of this.#before) {
+      if (place) {
+        place.source = undefined
+        this.#places.put(place)
+      } else {
+        this.#places.delete(key)
+      }
+    }
+    this.#before.clear()
+  }
+
+  /** All that the transaction did is stored. */
+  settled(changes: readonly Pending[]): void {
+    const owner = this.#owner
+    this.#before.clear()
+    this.#beforeClear = undefined
+    forgetRemoved(owner)
+    for (const { key, value } of changes) {
+      const place = this.#places.get(key)
+      if (!place || place.ref.deref() !== value) continue
+      place.load = owner.load
+      place.source = owner.sourceOf(key)
+      const node = nodeOf(value)
+      if (!node) continue
+      stillCurrent(node)
+      stampAt(node, key)
+    }
+  }
+
+  // ---- which key ----
+
+  /** What stands at one key is found at another from now on. */
+  move(from: StoredKey, to: StoredKey): void {
+    const place = this.#places.get(from)
+    if (!place) return
+    this.#places.delete(from)
+    place.key = to
+    this.#places.put(place)
+  }
+
+  /** Each key at which a container stands, or something that contains it. */
+  each(node: Node, visit: (key: StoredKey, top: object) => void): void {
+    for (const above of node.alsoAbove ? [node.above, ...node.alsoAbove] : [node.above]) {
+      if (above instanceof Node) this.each(above, visit)
+      else if (above) visit(above.key as StoredKey, node.object)
+    }
+  }
+
+  /** Values that somebody may have, with their keys. */
+  *all(): Generator<readonly [StoredKey, object], undefined> {
+    for (const { key, ref, load } of this.#places) {
+      const value = ref.deref()
+      if (value && load === this.#owner.load) yield [key, value]
+    }
+  }
+
+  /** Containers that were moved stand at two keys until the old one is written: see that both are, if only to be refused. */
+  gatherMoved(changes: readonly Pending[]): void {
+    const look = (value: unknown): void => {
+      const node = nodeOf(value)
+      if (!node) return
+      if (node.slots > 1) this.each(node, (key, top) => this.#owner.changeAt(key, top))
+      for (const part of partsOf(node)) look(part)
+    }
+    for (const { value } of changes) look(value)
+  }
+}

@@ -1,0 +1,181 @@
+// PersistentCounter: the class that applications use, and its header. A transaction keeps what it adds; a commit adds that
+// to whatever the number is by then.
+import type { Conflict } from '../error.js'
+import { inspectable, registerCollection } from '../object/collection.js'
+import type { Encoder } from '../object/codec.js'
+import { NOWHERE, type Header, type Kind } from '../object/header.js'
+import { MergingHeader, type Looked } from '../object/merging.js'
+import type { RecordView, StoredState } from '../object/record-view.js'
+import { sameKeys } from '../object/shapes.js'
+import { unknownForm, type Packable } from '../object/values.js'
+import { forbidDerived, headerBehind, type nominal } from './sealed.js'
+
+const FORM: readonly string[] = ['value']
+
+class CounterHeader extends MergingHeader {
+  /** As it is stored; null: not loaded. */
+  #stored: number | null
+  #added = 0
+  #wasRead = false
+  /** As the encoding at hand stores it. */
+  #built = 0
+
+  constructor(object: object, isNew: boolean) {
+    super(COUNTER, object, isNew)
+    this.#stored = isNew ? 0 : null
+  }
+
+  get value(): number {
+    this.#wasRead = true
+    return (this.#stored ?? 0) + this.#added
+  }
+
+  add(amount: number): void {
+    if (amount === 0) return
+    this.change()
+    this.#added += amount
+  }
+
+  // ---- merging ----
+
+  conflict(before: RecordView, now: RecordView, reads: boolean): Conflict | undefined {
+    const same = !reads || !this.#wasRead || storedIn(before.read(this.oid)) === storedIn(now.read(this.oid))
+    return same ? undefined : { oid: this.oid, type: this.name, kind: 'read', keys: ['value'] }
+  }
+
+  override forget(): void {
+    this.#wasRead = false
+  }
+
+  keepAll(): boolean {
+    return true
+  }
+
+  override prepare(view: RecordView | undefined): Iterable<Header> {
+    const isStored = this.scope !== NOWHERE && this.at !== 0 && view !== undefined
+    this.#built = (isStored ? storedIn(view.read(this.oid)) : (this.#stored ?? 0)) + this.#added
+    return []
+  }
+
+  override settled(): void {
+    this.#stored = this.#built
+    this.#added = 0
+  }
+
+  // ---- for the object layer ----
+
+  get loaded(): boolean {
+    return this.#stored !== null
+  }
+
+  protected unload(): void {
+    this.#stored = null
+    this.#added = 0
+  }
+
+  take(state: StoredState): void {
+    this.#stored = storedIn(state)
+  }
+
+  decode(keys: readonly string[], raw: readonly unknown[]): void {
+    this.#stored = valueIn(keys, raw)
+  }
+
+  keys(): readonly string[] {
+    return FORM
+  }
+
+  encode(encoder: Encoder): Packable[] {
+    return [encoder.value(this.#built, 'value')]
+  }
+
+  eachSlot(): void {
+    // a number has no parts
+  }
+
+  slot(): number {
+    return this.value
+  }
+
+  putBack(): void {
+    // nothing was visited
+  }
+
+  toPlain(): number {
+    return this.value
+  }
+
+  look(state: StoredState): Looked {
+    return { content: [storedIn(state)], size: 1 }
+  }
+
+  lookNow(): Looked {
+    return { content: [(this.#stored ?? 0) + this.#added], size: 1 }
+  }
+}
+
+function storedIn({ keys, raw }: StoredState): number {
+  return valueIn(keys, raw)
+}
+
+function valueIn(keys: readonly string[], [value]: readonly unknown[]): number {
+  return sameKeys(keys, FORM) && typeof value === 'number' ? value : unknownForm()
+}
+
+const behind = (counter: unknown): CounterHeader => {
+  const header = headerBehind(counter, CounterHeader, 'PersistentCounter')
+  header.touch()
+  return header
+}
+
+/**
+ * A number to which several transactions can add at the same time without a conflict. One that asks for the value, and
+ * writes anything, depends on it, and conflicts with those that changed it meanwhile.
+ *
+ * ```ts
+ * const visits = new PersistentCounter()
+ * visits.add(1)
+ * visits.add(2)
+ * console.log(visits.value) // 3
+ * ```
+ */
+export class PersistentCounter {
+  declare readonly [nominal]: true
+
+  constructor(value = 0) {
+    forbidDerived(new.target, PersistentCounter)
+    new CounterHeader(this, true).add(checkNumber(value))
+  }
+
+  get value(): number {
+    return behind(this).value
+  }
+
+  /** Adds to the value, without asking for it. Throws TypeError unless the amount is a finite number. */
+  add(amount = 1): void {
+    behind(this).add(checkNumber(amount))
+  }
+
+  toJSON(): number {
+    return behind(this).value
+  }
+
+  get [Symbol.toStringTag](): string {
+    return 'PersistentCounter'
+  }
+}
+
+function checkNumber(value: unknown): number {
+  if (typeof value !== 'number' || !Number.isFinite(value))
+    throw new TypeError(`a counter adds finite numbers, not ${String(value)}`)
+  return value
+}
+
+const COUNTER: Kind = {
+  type: 'PersistentCounter',
+  version: 1,
+  Class: PersistentCounter,
+  ghost: () => new CounterHeader(Object.create(PersistentCounter.prototype) as object, false),
+}
+registerCollection(COUNTER)
+inspectable(PersistentCounter.prototype)

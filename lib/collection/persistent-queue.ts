@@ -1,0 +1,155 @@
+// PersistentQueue: the class that applications use, and its header. A queue is kept as a map from numbers, which grow
+// towards its end. What a transaction pushes gets its number from the commit, behind everything that is there by then.
+import { inspectable, registerCollection } from '../object/collection.js'
+import type { Kind } from '../object/header.js'
+import type { Looked } from '../object/merging.js'
+import type { Handed } from './handed.js'
+import { KeyedHeader } from './keyed-header.js'
+import type { Entry, Pending } from './passage.js'
+import { forbidDerived, headerBehind, type nominal } from './sealed.js'
+import { Cursor, EVERYTHING, type Tree } from './tree/tree.js'
+import { walk } from './walk.js'
+
+/** Numbers of what was pushed and has no place in the stored queue yet; those of stored items are below. */
+const FIRST_OWN = 2 ** 52
+
+class QueueHeader extends KeyedHeader {
+  #nextOwn = FIRST_OWN
+  /** The number that the commit gives to the first that was pushed. */
+  #firstNumber = 0
+
+  constructor(object: object, isNew: boolean) {
+    super(QUEUE, object, isNew, ['keys', 'values'])
+  }
+
+  push(value: unknown): void {
+    this.put(this.#nextOwn, value)
+    this.#nextOwn++
+  }
+
+  front(): Entry | undefined {
+    const next = this.entriesIn(EVERYTHING, true).next()
+    return next.done === true ? undefined : next.value
+  }
+
+  protected override changesTo(tree: Tree, changes: readonly Pending[]): readonly Pending[] {
+    const last = new Cursor(tree).toLast()
+    let behind = last.ended ? 0 : (last.key as number) + 1
+    for (const { key } of changes) if ((key as number) < FIRST_OWN) behind = Math.max(behind, (key as number) + 1)
+    this.#firstNumber = behind
+    return this.#numbered(changes)
+  }
+
+  #numbered(changes: readonly Pending[]): Pending[] {
+    let number = this.#firstNumber
+    const numbered: Pending[] = []
+    for (const change of changes) {
+      if ((change.key as number) < FIRST_OWN) numbered.push(change)
+      else if (!change.gone) numbered.push({ ...change, key: number++ })
+    }
+    return numbered
+  }
+
+  protected override asCommitted(changes: readonly Pending[], handed: Handed): readonly Pending[] {
+    let number = this.#firstNumber
+    for (const { key, gone } of changes) if ((key as number) >= FIRST_OWN && !gone) handed.move(key, number++)
+    this.#nextOwn = FIRST_OWN
+    return this.#numbered(changes)
+  }
+
+  protected newCopy(): unknown[] {
+    return []
+  }
+
+  protected addTo(copy: Looked['content'], _key: unknown, value: unknown): void {
+    ;(copy as unknown[]).push(value)
+  }
+}
+
+const behind = (queue: unknown): QueueHeader => {
+  const header = headerBehind(queue, QueueHeader, 'PersistentQueue')
+  header.touch()
+  return header
+}
+
+/**
+ * Items that come out in the order in which they were committed, each once, whoever pushes and takes them. Pushes of
+ * several transactions never conflict; two that take the same item do, and one of them, run again, takes the next one.
+ *
+ * ```ts
+ * const jobs = new PersistentQueue<{ name: string }>()
+ * jobs.push({ name: 'first' }, { name: 'second' })
+ * console.log(jobs.shift()?.name, jobs.size, jobs.peek()) // first 1 { name: 'second' }
+ * ```
+ */
+export class PersistentQueue<T> {
+  declare readonly [nominal]: true
+
+  constructor(items?: Iterable<T> | null) {
+    forbidDerived(new.target, PersistentQueue)
+    const header = new QueueHeader(this, true)
+    for (const item of items ?? []) header.push(item)
+  }
+
+  /** Number of items. */
+  get size(): number {
+    return behind(this).size
+  }
+
+  /** Puts items at the end. */
+  push(...items: T[]): void {
+    const header = behind(this)
+    for (const item of items) header.push(item)
+  }
+
+  /** Takes the first item out; undefined: there is none. */
+  shift(): T | undefined {
+    const header = behind(this)
+    const front = header.front()
+    if (!front) return undefined
+    const item = header.valueOut(front)
+    header.remove(front.key)
+    return item as T
+  }
+
+  /** The first item, which stays where it is; undefined: there is none. */
+  peek(): T | undefined {
+    const header = behind(this)
+    const front = header.front()
+    return front && (header.valueOut(front) as T)
+  }
+
+  clear(): void {
+    behind(this).clear()
+  }
+
+  /** The items, the first one first. */
+  values(): ArrayIterator<T> {
+    return valuesOf(behind(this)) as ArrayIterator<T>
+  }
+
+  toJSON(): T[] {
+    return [...valuesOf(behind(this))] as T[]
+  }
+
+  [Symbol.iterator](): ArrayIterator<T> {
+    return valuesOf(behind(this)) as ArrayIterator<T>
+  }
+
+  get [Symbol.toStringTag](): string {
+    return 'PersistentQueue'
+  }
+}
+
+function valuesOf(header: QueueHeader): Generator<unknown, undefined> {
+  return walk(header, undefined, true, entry => header.valueOut(entry))
+}
+
+const QUEUE: Kind = {
+  type: 'PersistentQueue',
+  version: 1,
+  Class: PersistentQueue,
+  ghost: () => new QueueHeader(Object.create(PersistentQueue.prototype) as object, false),
+}
+registerCollection(QUEUE)
+inspectable(PersistentQueue.prototype)

@@ -1,0 +1,83 @@
+// Ranges of keys as applications name them.
+import { ValueError } from '../error.js'
+import type { KeyedHeader } from './keyed-header.js'
+import type { Key, StoredKey } from './key.js'
+import { compareKeys, TOP } from './key-order.js'
+import { EVERYTHING, type Bound, type Range } from './tree/tree.js'
+
+/** Some of the keys: those that fulfil all that is given. */
+export interface KeyRange<K extends Key = Key> {
+  /** Not before this key. */
+  readonly gte?: K
+  /** Behind this key. */
+  readonly gt?: K
+  /** Not behind this key. */
+  readonly lte?: K
+  /** Before this key. */
+  readonly lt?: K
+  /** Strings or byte arrays that begin so, or tuples whose first elements are these. */
+  readonly prefix?: K
+}
+
+export interface RangeOptions<K extends Key = Key> extends KeyRange<K> {
+  /** From the last key to the first. */
+  readonly reverse?: boolean
+  /** At most so many. */
+  readonly limit?: number
+}
+
+/** Throws ValueError for what is no key, RangeError for a limit that is no count. */
+export function rangeIn(options: RangeOptions | undefined, owner: KeyedHeader): Range {
+  if (options === undefined) return EVERYTHING
+  const { gte, gt, lte, lt, prefix, limit } = options
+  if (limit !== undefined && !(limit === Infinity || (Number.isSafeInteger(limit) && limit >= 0)))
+    throw new RangeError(`limit must be a whole number of at least 0, not ${String(limit)}`)
+  const bound = (key: unknown, open: boolean): Bound | undefined =>
+    key === undefined ? undefined : { key: owner.keyIn(key), open }
+  const start = prefix === undefined ? undefined : owner.keyIn(prefix)
+  const low = tighter(
+    1,
+    bound(gte, false),
+    bound(gt, true),
+    start === undefined ? undefined : { key: start, open: false },
+  )
+  const high = tighter(-1, bound(lte, false), bound(lt, true), start === undefined ? undefined : endOf(start, owner))
+  return { low, high }
+}
+
+/** Of several bounds on one side the one that leaves the least: the last one (1), or the first (-1). */
+function tighter(side: 1 | -1, ...bounds: readonly (Bound | undefined)[]): Bound | undefined {
+  let tightest: Bound | undefined
+  for (const bound of bounds) {
+    if (!bound) continue
+    const order = tightest ? side * compareKeys(bound.key, tightest.key) : 1
+    if (order > 0 || (order === 0 && bound.open)) tightest = bound
+  }
+  return tightest
+}
+
+/** Behind all that begins with `start`. */
+function endOf(start: StoredKey, owner: KeyedHeader): Bound {
+  if (typeof start === 'string') return { key: endOfString(start), open: true }
+  if (start instanceof Uint8Array) return { key: endOfBytes(start), open: true }
+  if (Array.isArray(start)) return { key: [...(start as StoredKey[]), TOP], open: true }
+  throw new ValueError(`${owner.name} prefix`, 'a prefix is a string, a byte array or an array')
+}
+
+function endOfString(start: string): StoredKey {
+  for (let at = start.length - 1; at >= 0; at--) {
+    const unit = start.charCodeAt(at)
+    if (unit < 0xffff) return start.slice(0, at) + String.fromCharCode(unit + 1)
+  }
+  // Behind the strings come byte arrays, the empty one first.
+  return new Uint8Array(0)
+}
+
+function endOfBytes(start: Uint8Array): StoredKey {
+  for (let at = start.length - 1; at >= 0; at--) {
+    const byte = start[at] as number
+    if (byte < 0xff) return Uint8Array.from([...start.subarray(0, at), byte + 1])
+  }
+  // Behind the byte arrays come tuples, the empty one first.
+  return []
+}

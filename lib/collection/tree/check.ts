@@ -1,0 +1,93 @@
+// Is a stored map or set in order? Keys ascending, separators between their children, leaves of one depth, nodes neither
+// too empty nor too full, the size right, and no node in two places. For `perdure verify`, and for tests after every step.
+import type { RecordView } from '../../object/record-view.js'
+import type { Oid } from '../../store/types.js'
+import { keyName, type StoredKey } from '../key.js'
+import { compareKeys } from '../key-order.js'
+import { innerOf, leafOf, rootOf, type Leaf } from './node.js'
+import { innerShare, LEAST, leafShare } from './rewrite.js'
+
+/** Sums of many shares are not exact. */
+const SLACK = 1e-9
+
+/** Says what is wrong with the collection `oid`, whose small form has the fields `small`; `met`: nodes of others. */
+export function checkTree(
+  view: RecordView,
+  oid: Oid,
+  small: readonly string[],
+  found: (message: string) => void,
+  met = new Map<Oid, Oid>(),
+): void {
+  const root = rootOf(view.read(oid), small)
+  const check = new Check(view, oid, found, met)
+  if (root.leaf) {
+    check.leaf(root.leaf, 'the record', undefined, undefined)
+  } else {
+    const { children } = innerOf(view, root.root)
+    if (children.length < 2) found(`the root node ${root.root} has only ${children.length} child`)
+    check.node(root.root, root.height, undefined, undefined, true)
+  }
+  if (check.entries !== root.size) found(`the size says ${root.size}, and there are ${check.entries} entries`)
+}
+
+class Check {
+  entries = 0
+  readonly #view: RecordView
+  readonly #collection: Oid
+  readonly #found: (message: string) => void
+  readonly #met: Map<Oid, Oid>
+
+  constructor(view: RecordView, collection: Oid, found: (message: string) => void, met: Map<Oid, Oid>) {
+    this.#view = view
+    this.#collection = collection
+    this.#found = found
+    this.#met = met
+  }
+
+  /** All keys of the node are from `low` on and below `high`. */
+  node(oid: Oid, level: number, low: StoredKey | undefined, high: StoredKey | undefined, isRoot: boolean): void {
+    const other = this.#met.get(oid)
+    if (other !== undefined) {
+      this.#found(`node ${oid} stands in two places, the other in collection ${other}`)
+      return
+    }
+    this.#met.set(oid, this.#collection)
+    const name = `node ${oid}`
+    if (level === 0) {
+      const leaf = leafOf(this.#view, oid)
+      this.leaf(leaf, name, low, high)
+      this.#filled(name, sum(leaf.keys.map((key, i) => leafShare(key, leaf.values ? leaf.values[i] : null))), false)
+      return
+    }
+    const { separators, children } = innerOf(this.#view, oid)
+    this.#sorted(separators, name, low, high)
+    this.#filled(name, sum(children.map((_, i) => innerShare(i === 0 ? low : separators[i - 1]))), isRoot)
+    children.forEach((child, i) => this.node(child, level - 1, separators[i - 1] ?? low, separators[i] ?? high, false))
+  }
+
+  leaf({ keys }: Leaf, name: string, low: StoredKey | undefined, high: StoredKey | undefined): void {
+    this.entries += keys.length
+    this.#sorted(keys, name, low, high)
+  }
+
+  #sorted(keys: readonly StoredKey[], name: string, low: StoredKey | undefined, high: StoredKey | undefined): void {
+    keys.forEach((key, i) => {
+      const before = i === 0 ? low : keys[i - 1]
+      const order = before === undefined ? 1 : compareKeys(key, before)
+      if (i === 0 ? order < 0 : order <= 0)
+        this.#found(`${name}: ${keyName(key)} stands behind ${keyName(before ?? key)}`)
+    })
+    const last = keys.at(-1)
+    if (last !== undefined && high !== undefined && compareKeys(last, high) >= 0)
+      this.#found(`${name}: ${keyName(last)} belongs behind ${keyName(high)}`)
+  }
+
+  #filled(name: string, fill: number, isRoot: boolean): void {
+    if (fill > 1 + SLACK) this.#found(`${name} is too full: ${fill.toFixed(3)}`)
+    if (fill < LEAST - SLACK && !isRoot) this.#found(`${name} is too empty: ${fill.toFixed(3)}`)
+  }
+}
+
+function sum(shares: readonly number[]): number {
+  return shares.reduce((before, share) => before + share, 0)
+}

@@ -1,0 +1,106 @@
+// A node of a tree on its way into a record: made by a commit, and forgotten after it. Reading goes past it (node.ts).
+import { registerCollection } from '../../object/collection.js'
+import type { Encoder } from '../../object/codec.js'
+import { Header, type Kind } from '../../object/header.js'
+import { unknownForm, type Packable } from '../../object/values.js'
+import type { Oid } from '../../store/types.js'
+import { encodeKey, keyName, type StoredKey } from '../key.js'
+import { BARE_LEAF_FORM, INNER_FORM, LEAF_FORM, NODE_TYPE } from './node.js'
+import { RawValue } from './raw-value.js'
+
+/** What a node holds. `values` of leaves: as a transaction put them there, or a RawValue; of a set: none. */
+export type Content =
+  | { readonly keys: readonly StoredKey[]; readonly values: readonly unknown[] | undefined }
+  | { readonly separators: readonly StoredKey[]; readonly children: readonly (NodeHeader | Oid)[] }
+
+export class NodeHeader extends Header {
+  readonly #content: Content
+  readonly #collection: Header
+
+  /** `oid`: of the node that this is a new version of; 0: it is a new one. */
+  constructor(content: Content, oid: Oid, collection: Header) {
+    super(NODE)
+    this.#content = content
+    this.#collection = collection
+    this.oid = oid
+  }
+
+  get object(): this {
+    return this
+  }
+
+  /** In messages it is the collection that has the values. */
+  override get name(): string {
+    return this.#collection.name
+  }
+
+  override keyName(key: unknown): string {
+    return this.#collection.keyName(key)
+  }
+
+  override eachSlot(visit: (value: unknown, key: unknown) => void): void {
+    this.#collection.eachSlot(visit)
+  }
+
+  override get owner(): Header {
+    return this.#collection
+  }
+
+  keys(): readonly string[] {
+    if ('children' in this.#content) return INNER_FORM
+    return this.#content.values ? LEAF_FORM : BARE_LEAF_FORM
+  }
+
+  encode(encoder: Encoder): Packable[] {
+    const content = this.#content
+    if ('children' in content) {
+      const separators = content.separators.map(key => encodeKey(key, encoder))
+      return [separators, content.children.map(child => encoder.reference(child, ''))]
+    }
+    return encodeEntries(content.keys, content.values, encoder)
+  }
+
+  get loaded(): boolean {
+    return true
+  }
+
+  protected unload(): void {
+    // nobody keeps one
+  }
+
+  decode(): void {
+    unknownForm()
+  }
+
+  slot(): undefined {
+    return undefined
+  }
+
+  putBack(): void {
+    // the collection keeps what it hands out
+  }
+
+  override settled(): void {
+    // the collection notes what has been stored
+  }
+}
+
+export function encodeEntries(
+  keys: readonly StoredKey[],
+  values: readonly unknown[] | undefined,
+  encoder: Encoder,
+): Packable[] {
+  const packed = keys.map(key => encodeKey(key, encoder))
+  if (!values) return [packed]
+  const encode = (value: unknown, i: number): Packable => {
+    const name = keyName(keys[i] as StoredKey)
+    return value instanceof RawValue ? value.encode(encoder, name) : encoder.value(value, name)
+  }
+  return [packed, values.map(encode)]
+}
+
+/** Stands for nodes in the table of stored types; nobody ever has an object of it. */
+abstract class TreeNode {}
+
+const NODE: Kind = { type: NODE_TYPE, version: 1, Class: TreeNode, internal: true, ghost: unknownForm }
+registerCollection(NODE)

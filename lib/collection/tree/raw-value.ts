@@ -1,0 +1,90 @@
+// Values as they stand in a record, undecoded: put into another record as they are, compared, and weighed. So a commit
+// that writes a leaf anew makes no objects of the entries that nobody asked for.
+import type { Encoder } from '../../object/codec.js'
+import { headerOf } from '../../object/header.js'
+import { nodeOf, partsOf } from '../../object/plain-node.js'
+import { neutral, type Packable } from '../../object/values.js'
+import type { Oid } from '../../store/types.js'
+import { referenceIn } from './node.js'
+
+/** A value of a record with these references. */
+export class RawValue {
+  readonly raw: unknown
+  readonly refs: readonly Oid[]
+
+  constructor(raw: unknown, refs: readonly Oid[]) {
+    this.raw = raw
+    this.refs = refs
+  }
+
+  /** The same value in the record that is being encoded; `name` is for messages. */
+  encode(encoder: Encoder, name: string): Packable {
+    return carry(this.raw, this.refs, encoder, name)
+  }
+}
+
+function carry(raw: unknown, refs: readonly Oid[], encoder: Encoder, name: string): Packable {
+  if (typeof raw !== 'object' || raw === null) return raw as Packable
+  if (raw instanceof Uint8Array) return neutral(raw)
+  if (Array.isArray(raw)) return raw.map(part => carry(part, refs, encoder, name))
+  const to = referenceIn(raw, refs)
+  if (to !== undefined) return encoder.reference(to, name)
+  const parts = Object.entries(raw).map(([key, part]): [string, Packable] => [key, carry(part, refs, encoder, name)])
+  // msgpackr asks a plain object for its constructor, and does not ask a Map.
+  return new Map(parts)
+}
+
+/** To be decoded, which changes it. */
+export function cloneRaw(raw: unknown): unknown {
+  if (typeof raw !== 'object' || raw === null) return raw
+  if (raw instanceof Uint8Array) return raw.slice()
+  if (Array.isArray(raw)) return raw.map(cloneRaw)
+  const copy: Record<string, unknown> = {}
+  for (const [key, part] of Object.entries(raw)) copy[key] = cloneRaw(part)
+  return copy
+}
+
+/** Are two values equal, references by what they lead to? */
+export function sameRaw(a: unknown, aRefs: readonly Oid[], b: unknown, bRefs: readonly Oid[]): boolean {
+  if (typeof a !== 'object' || a === null || typeof b !== 'object' || b === null) return Object.is(a, b)
+  if (a instanceof Uint8Array || b instanceof Uint8Array) {
+    return a instanceof Uint8Array && b instanceof Uint8Array && Buffer.compare(a, b) === 0
+  }
+  if (Array.isArray(a) || Array.isArray(b)) {
+    if (!Array.isArray(a) || !Array.isArray(b) || a.length !== b.length) return false
+    return a.every((part, i) => sameRaw(part, aRefs, b[i], bRefs))
+  }
+  const [aTo, bTo] = [referenceIn(a, aRefs), referenceIn(b, bRefs)]
+  if (aTo !== undefined || bTo !== undefined) return aTo === bTo
+  const [aParts, bParts] = [Object.entries(a), Object.entries(b)]
+  if (aParts.length !== bParts.length) return false
+  return aParts.every(([key, part], i) => key === bParts[i]?.[0] && sameRaw(part, aRefs, bParts[i][1], bRefs))
+}
+
+/** About how many bytes a value takes in a record, whether it is undecoded or not. */
+export function weigh(value: unknown): number {
+  switch (typeof value) {
+    case 'string':
+      return value.length + 2
+    case 'number':
+      return Number.isInteger(value) ? 5 : 9
+    case 'bigint':
+    case 'symbol':
+      return 8
+    case 'object': {
+      if (value === null) return 1
+      if (value instanceof RawValue) return weigh(value.raw)
+      if (value instanceof Uint8Array) return value.length + 3
+      if (ArrayBuffer.isView(value)) return value.byteLength + 8
+      if (value instanceof Date) return 14
+      const node = nodeOf(value)
+      if (!node && headerOf(value)) return 8
+      let sum = 3
+      for (const key of Array.isArray(value) ? [] : Object.keys(node?.target ?? value)) sum += key.length + 1
+      for (const part of node ? partsOf(node) : Object.values(value)) sum += weigh(part)
+      return sum
+    }
+    default:
+      return 1
+  }
+}

@@ -1,0 +1,106 @@
+// What a transaction asked a map or set, and whether a later state would have answered the same. The answers are not kept:
+// the state that gave them is still in the file.
+import type { StoredKey } from '../key.js'
+import { compareKeys } from '../key-order.js'
+import { KeyTable } from '../key-table.js'
+import { sameRaw } from './raw-value.js'
+import { Cursor, EVERYTHING, isAbove, type Bound, type Found, type Range, type Tree } from './tree.js'
+
+/** A stretch of keys that was gone through; it grows while that goes on. */
+export interface Interval {
+  low: Bound | undefined
+  high: Bound | undefined
+  /** Also the values. */
+  readonly values: boolean
+  /** Nothing of it has been asked yet. */
+  empty: boolean
+}
+
+export class Reads {
+  /** The number of entries. */
+  size = false
+  /** By primitive keys: also the value? */
+  readonly #primitives = new Map<StoredKey, boolean>()
+  readonly #others = new KeyTable<{ readonly key: StoredKey; readonly value: boolean }>()
+  #intervals: Interval[] = []
+
+  clear(): void {
+    this.size = false
+    this.#primitives.clear()
+    this.#others.clear()
+    this.#intervals = []
+  }
+
+  /** Whether there is such a key, and, if so asked, its value. */
+  note(key: StoredKey, value: boolean): void {
+    if (typeof key === 'object' || typeof key === 'symbol') {
+      if (value || !this.#others.get(key)) this.#others.put({ key, value })
+    } else if (value || !this.#primitives.has(key)) {
+      this.#primitives.set(key, value)
+    }
+  }
+
+  begin(low: Bound | undefined, high: Bound | undefined, values: boolean): Interval {
+    const interval = { low, high, values, empty: true }
+    this.#intervals.push(interval)
+    return interval
+  }
+
+  /** Names of what `now` answers otherwise than `before`. */
+  *differences(before: Tree, now: Tree): Generator<StoredKey | typeof SIZE, undefined> {
+    if (this.size && before.size !== now.size) yield SIZE
+    for (const [key, value] of this.#primitives) if (!sameAt(key, before, now, value)) yield key
+    for (const { key, value } of this.#others) if (!sameAt(key, before, now, value)) yield key
+    for (const interval of this.#intervals) {
+      if (!interval.empty) yield* differences(before, now, interval, interval.values)
+    }
+  }
+}
+
+/** Stands for the number of entries. */
+export const SIZE = Symbol('size')
+
+export function sameAt(key: StoredKey, before: Tree, now: Tree, value: boolean): boolean {
+  return sameEntry(before.find(key), now.find(key), value)
+}
+
+function sameEntry(a: Found | undefined, b: Found | undefined, value: boolean): boolean {
+  if (!a || !b) return a === b
+  if (!value || a.leaf === b.leaf || !a.leaf.values || !b.leaf.values) return true
+  return sameRaw(a.leaf.values[a.at], a.leaf.refs, b.leaf.values[b.at], b.leaf.refs)
+}
+
+/** Keys of a range that one of two states has and the other has not, or (if `values`) with another value. */
+export function* differences(
+  before: Tree,
+  now: Tree,
+  range: Range = EVERYTHING,
+  values = true,
+): Generator<StoredKey, undefined> {
+  const { low, high } = range
+  const begin = (tree: Tree): Cursor => {
+    const cursor = new Cursor(tree)
+    return low ? cursor.toFrom(low.key, low.open) : cursor.toFirst()
+  }
+  const [a, b] = [begin(before), begin(now)]
+  while (!a.ended || !b.ended) {
+    if (passSameLeaf(a, before, b, now)) continue
+    const order = a.ended ? 1 : b.ended ? -1 : compareKeys(a.key, b.key)
+    const key = order <= 0 ? a.key : b.key
+    if (isAbove(key, high)) return
+    if (order !== 0 || !sameEntry({ leaf: a.leaf, at: a.at }, { leaf: b.leaf, at: b.at }, values)) yield key
+    if (order <= 0) a.next()
+    if (order >= 0) b.next()
+  }
+}
+
+/** Most leaves are the same records in both states. */
+function passSameLeaf(a: Cursor, before: Tree, b: Cursor, now: Tree): boolean {
+  const oid = a.wholeLeaf
+  if (oid === 0 || oid !== b.wholeLeaf || !before.view || !now.view) return false
+  if (before.view.snapshot.generation !== now.view.snapshot.generation) return false
+  if (before.view.locate(oid) !== now.view.locate(oid)) return false
+  a.passLeaf()
+  b.passLeaf()
+  return true
+}

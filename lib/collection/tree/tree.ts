@@ -1,0 +1,222 @@
+// One state of a stored map or set, for reading: finding a key, and going from entry to entry either way.
+import type { RecordView } from '../../object/record-view.js'
+import type { Oid } from '../../store/types.js'
+import type { StoredKey } from '../key.js'
+import { compareKeys, findKey } from '../key-order.js'
+import { innerOf, leafOf, NO_ENTRIES, type Inner, type Leaf, type Root } from './node.js'
+
+export interface Found {
+  readonly leaf: Leaf
+  readonly at: number
+}
+
+export class Tree {
+  readonly root: Root
+  /** Undefined: not stored, and so of one leaf. */
+  readonly view: RecordView | undefined
+
+  constructor(root: Root = NO_ENTRIES, view?: RecordView) {
+    this.root = root
+    this.view = view
+  }
+
+  get size(): number {
+    return this.root.size
+  }
+
+  find(key: StoredKey): Found | undefined {
+    const { root } = this
+    let { leaf } = root
+    if (root.leaf === undefined) {
+      let oid = root.root
+      for (let level = root.height; level > 0; level--) {
+        const inner = this.inner(oid)
+        oid = inner.children[childFor(inner, key)] as Oid
+      }
+      leaf = this.leaf(oid)
+    }
+    if (!leaf) return undefined
+    const at = findKey(leaf.keys, key)
+    return at < 0 ? undefined : { leaf, at }
+  }
+
+  /** Only of a tree that is stored. */
+  inner(oid: Oid): Inner {
+    return innerOf(this.view as RecordView, oid)
+  }
+
+  leaf(oid: Oid): Leaf {
+    return leafOf(this.view as RecordView, oid)
+  }
+}
+
+/** Which child has the key, if any. */
+export function childFor({ separators }: Inner, key: StoredKey): number {
+  const at = findKey(separators, key)
+  return at < 0 ? ~at : at + 1
+}
+
+interface Step {
+  readonly inner: Inner
+  at: number
+}
+
+/** Stands at an entry, or past either end. Loads a leaf when it is asked for something in it. */
+export class Cursor {
+  readonly #tree: Tree
+  /** From the root down. */
+  readonly #path: Step[] = []
+  /** 0: the tree is one leaf. */
+  #oid = 0 as Oid
+  #leaf: Leaf | undefined
+  /** In the leaf; -1: the last one. */
+  #at = 0
+  #ended = false
+
+  constructor(tree: Tree) {
+    this.#tree = tree
+    this.#leaf = tree.root.leaf
+  }
+
+  /** At the first entry. */
+  toFirst(): this {
+    this.#enter(() => 0)
+    this.#at = 0
+    return this.#settle(1)
+  }
+
+  toLast(): this {
+    this.#enter(({ children }) => children.length - 1)
+    this.#at = -1
+    return this.#settle(-1)
+  }
+
+  /** At the first entry from `key` on; behind it, if so `open`. */
+  toFrom(key: StoredKey, open: boolean): this {
+    this.#enter(inner => childFor(inner, key))
+    const at = findKey(this.leaf.keys, key)
+    this.#at = at < 0 ? ~at : open ? at + 1 : at
+    return this.#settle(1)
+  }
+
+  /** At the last entry up to `key`; before it, if so `open`. */
+  toUpTo(key: StoredKey, open: boolean): this {
+    this.#enter(inner => childFor(inner, key))
+    const at = findKey(this.leaf.keys, key)
+    const to = at < 0 ? ~at - 1 : open ? at - 1 : at
+    if (to < 0) return this.#leave(-1)
+    this.#at = to
+    return this
+  }
+
+  get ended(): boolean {
+    return this.#ended
+  }
+
+  get leaf(): Leaf {
+    return (this.#leaf ??= this.#tree.leaf(this.#oid))
+  }
+
+  get at(): number {
+    return this.#at < 0 ? (this.#at = this.leaf.keys.length - 1) : this.#at
+  }
+
+  get key(): StoredKey {
+    return this.leaf.keys[this.at] as StoredKey
+  }
+
+  next(): void {
+    this.#at = this.at + 1
+    this.#settle(1)
+  }
+
+  previous(): void {
+    this.#at = this.at - 1
+    if (this.#at < 0) this.#leave(-1)
+  }
+
+  /** The leaf, while nothing of it has been passed; 0: something has, or there is no tree. */
+  get wholeLeaf(): Oid {
+    return this.#at === 0 && !this.#ended ? this.#oid : (0 as Oid)
+  }
+
+  passLeaf(): void {
+    this.#leave(1)
+  }
+
+  #enter(pick: (inner: Inner) => number): void {
+    const { root } = this.#tree
+    this.#ended = false
+    this.#path.length = 0
+    if (root.leaf) this.#leaf = root.leaf
+    else this.#descend(root.root, pick)
+  }
+
+  #descend(from: Oid, pick: (inner: Inner) => number): void {
+    let oid = from
+    while (this.#path.length < this.#tree.root.height) {
+      const inner = this.#tree.inner(oid)
+      const at = pick(inner)
+      this.#path.push({ inner, at })
+      oid = inner.children[at] as Oid
+    }
+    this.#oid = oid
+    this.#leaf = undefined
+  }
+
+  /** Behind the last entry of a leaf, goes on to the next one; the leaves of a tree are not empty. */
+  #settle(by: 1 | -1): this {
+    if (this.#oid !== 0 && this.#leaf === undefined) return this
+    const { length } = this.leaf.keys
+    if (length === 0 || this.#at >= length) this.#leave(by)
+    return this
+  }
+
+  #leave(by: 1 | -1): this {
+    for (let step = this.#path.pop(); step; step = this.#path.pop()) {
+      const at = step.at + by
+      const child = step.inner.children[at]
+      if (child === undefined) continue
+      this.#path.push({ inner: step.inner, at })
+      this.#descend(child, ({ children }) => (by > 0 ? 0 : children.length - 1))
+      this.#at = by > 0 ? 0 : -1
+      return this
+    }
+    this.#ended = true
+    return this
+  }
+}
+
+/** One end of a range of keys. */
+export interface Bound {
+  readonly key: StoredKey
+  /** The key itself is outside. */
+  readonly open: boolean
+}
+
+export interface Range {
+  readonly low: Bound | undefined
+  readonly high: Bound | undefined
+}
+
+export const EVERYTHING: Range = { low: undefined, high: undefined }
+
+export function isBelow(key: StoredKey, low: Bound | undefined): boolean {
+  if (!low) return false
+  const order = compareKeys(key, low.key)
+  return low.open ? order <= 0 : order < 0
+}
+
+export function isAbove(key: StoredKey, high: Bound | undefined): boolean {
+  if (!high) return false
+  const order = compareKeys(key, high.key)
+  return high.open ? order >= 0 : order > 0
+}
+
+/** Has nobody changed anything of the tree after the state that the view shows? */
+export function isLastVersion({ root }: Tree, view: RecordView): boolean {
+  const isLast = (oid: Oid, level: number): boolean =>
+    view.locate(oid) === view.snapshot.generation.newest(oid) &&
+    (level === 0 || innerOf(view, oid).children.every(child => isLast(child, level - 1)))
+  return root.leaf !== undefined || isLast(root.root, root.height)
+}

@@ -1,0 +1,52 @@
+// What the commit asks of a collection whose changes merge with those of others: it is no member of the accessed set, but
+// knows what the transaction asked it and did to it. Its own record changes with every change of the collection, so a
+// commit checks that one record; if it changed, the collection evaluates the questions again on the newer state.
+import type { Conflict } from '../error.js'
+import { CollectionHeader } from './collection.js'
+import type { Oid } from '../store/types.js'
+import type { RecordView, StoredState } from './record-view.js'
+
+export abstract class MergingHeader extends CollectionHeader {
+  override get keyed(): boolean {
+    return true
+  }
+
+  /**
+   * What, of all that the transaction asked (only if `reads`) and wrote, has another answer in `now` than in `before`;
+   * undefined: nothing, and the changes can be made to `now` as well.
+   */
+  abstract conflict(before: RecordView, now: RecordView, reads: boolean): Conflict | undefined
+
+  /** The transaction has ended: what it asked is of no interest any more. */
+  abstract forget(): void
+
+  /** Takes over a stored state. */
+  abstract take(state: StoredState): void
+
+  /** The entries of a stored state, at most so many, as native data; references as what `reference` makes of them. */
+  abstract look(state: StoredState, view: RecordView, reference: (oid: Oid) => unknown, most: number): Looked
+
+  /** The same of what is loaded and changed here. Begins no transaction, and is no access. */
+  abstract lookNow(mark: (value: unknown) => unknown, most: number): Looked
+
+  /** A pack has left it out of the next file: takes all that `view` shows of it into memory. False: that cannot be. */
+  abstract keepAll(view: RecordView): boolean
+}
+
+/** What is shown of a collection: some of its entries. */
+export interface Looked {
+  readonly content: Map<unknown, unknown> | Set<unknown> | unknown[]
+  /** Of all of it. */
+  readonly size: number
+}
+
+let merging = true
+
+/** Off: whoever used a collection conflicts with whoever changed it. For measurements. */
+export function switchMerging(on: boolean): void {
+  merging = on
+}
+
+export function mergingIsOn(): boolean {
+  return merging
+}

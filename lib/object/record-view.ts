@@ -1,0 +1,111 @@
+// The records that one snapshot shows, unpacked and kept for a while: for objects whose state is spread over several
+// records, which they read as they need them. Reading one is no access; who depends on what it says, takes note of that.
+import { CorruptLogError } from '../error.js'
+import type { Snapshot } from '../store/snapshot.js'
+import type { Offset, Oid, StoredRecord, Tid } from '../store/types.js'
+import { unpackState } from './decoder.js'
+import type { Shape, ShapeTable } from './shapes.js'
+
+/** One version of one record. Immutable, but for what its reader keeps with it. */
+export interface StoredState {
+  readonly oid: Oid
+  readonly at: Offset
+  /** The commit that wrote it: with the oid, names the version in every generation. */
+  readonly tid: Tid
+  /** Number of the file generation that `at` belongs to. */
+  readonly generation: number
+  readonly shape: Shape
+  readonly keys: readonly string[]
+  readonly raw: readonly unknown[]
+  readonly refs: readonly Oid[]
+  /** Bytes of the record. */
+  readonly length: number
+  /** What the reader has made of it. */
+  made: unknown
+}
+
+/** Bytes of records in each of the two halves of a cache. */
+const HALF = 2 << 20
+
+/** Forgets what was not used for long: what is used moves to the young half, and a full young half becomes the old one. */
+export class RecordCache {
+  #young = new Map<Oid, StoredState>()
+  #old = new Map<Oid, StoredState>()
+  #bytes = 0
+
+  get(oid: Oid): StoredState | undefined {
+    const young = this.#young.get(oid)
+    if (young) return young
+    const old = this.#old.get(oid)
+    if (old) this.put(old)
+    return old
+  }
+
+  put(state: StoredState): void {
+    if (this.#bytes > HALF) {
+      this.#old = this.#young
+      this.#young = new Map()
+      this.#bytes = 0
+    }
+    this.#young.set(state.oid, state)
+    this.#bytes += state.length
+  }
+}
+
+export class RecordView {
+  readonly snapshot: Snapshot
+  readonly #shapes: ShapeTable
+  readonly #cache: RecordCache
+
+  constructor(snapshot: Snapshot, shapes: ShapeTable, cache = new RecordCache()) {
+    this.snapshot = snapshot
+    this.#shapes = shapes
+    this.#cache = cache
+  }
+
+  /** Where the version stands that the snapshot shows; 0: there is none. */
+  locate(oid: Oid): Offset {
+    return this.snapshot.generation.find(oid, this.snapshot.offset)
+  }
+
+  /** Throws CorruptLogError when there is none. */
+  read(oid: Oid): StoredState {
+    const { generation } = this.snapshot
+    const at = this.locate(oid)
+    const known = this.#cache.get(oid)
+    if (known?.at === at && known.generation === generation.number) return known
+    if (at === 0) {
+      throw new CorruptLogError(
+        generation.path,
+        0,
+        this.snapshot.tid,
+        `a part of a collection, record ${oid}, is missing`,
+      )
+    }
+    const state = this.unpack(generation.read(at))
+    this.#cache.put(state)
+    return state
+  }
+
+  /** A record that was read of what the snapshot shows. */
+  take(record: StoredRecord): StoredState {
+    const known = this.#cache.get(record.oid)
+    if (known?.at === record.offset && known.generation === this.snapshot.generation.number) return known
+    const state = this.unpack(record)
+    this.#cache.put(state)
+    return state
+  }
+
+  /** The version that stands at `at`, of this generation. */
+  readAt(at: Offset): StoredState {
+    return this.unpack(this.snapshot.generation.read(at))
+  }
+
+  unpack(record: StoredRecord): StoredState {
+    const { generation } = this.snapshot
+    const shape = this.#shapes.get(generation, record.shape)
+    const { keys, raw } = unpackState(record, shape)
+    const { oid, offset, tid, refs, length } = record
+    return { oid, at: offset, tid, generation: generation.number, shape, keys, raw, refs, length, made: undefined }
+  }
+}

@@ -1,0 +1,152 @@
+import { inspect } from 'node:util'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { open, Persistent, PersistentCounter, PersistentQueue, plain, type Connection } from '../../lib/index.js'
+import { elsewhere } from '../object/helpers/elsewhere.js'
+import { seeded } from '../helpers/seeded.js'
+import { tempDir } from '../helpers/temp-dir.js'
+
+class Works extends Persistent {
+  static type = 'Works'
+  jobs = new PersistentQueue<unknown>()
+  visits = new PersistentCounter()
+  other: unknown = undefined
+}
+
+function works(t: Test): { a: Connection<Works>; b: Connection<Works> } {
+  const path = join(tempDir(t), 'works.db')
+  const a = open(path, { root: Works, durability: 'os' }).connect()
+  const b = elsewhere<Works>(path, { root: Works, durability: 'os' }).connect()
+  return { a, b }
+}
+
+t.test('items come out in their order, each once', async t => {
+  const { a, b } = works(t)
+  const native: unknown[] = []
+  const random = seeded(t)
+  const { jobs } = a.root
+  for (let round = 0; round < 300; round++) {
+    for (let i = random.int(8); i > 0; i--) {
+      if (random.chance(0.6)) {
+        const item = random.chance(0.3) ? { n: round } : `${round}/${i}`.padEnd(random.int(300))
+        jobs.push(item)
+        native.push(structuredClone(item))
+      } else {
+        t.same(plain(jobs.peek()), native[0])
+        t.same(plain(jobs.shift()), native.shift())
+      }
+    }
+    if (random.chance(0.3)) a.commit()
+    if (random.chance(0.02)) {
+      jobs.clear()
+      native.length = 0
+    }
+    t.equal(jobs.size, native.length)
+  }
+  a.commit()
+  b.refresh()
+  t.same(plain([...b.root.jobs]), native)
+  t.same(plain(b.root.jobs), native)
+  t.same(JSON.parse(JSON.stringify(b.root.jobs)), native)
+})
+
+t.test('pushes merge; only who takes the same item is in the way', async t => {
+  const { a, b } = works(t)
+  a.root.jobs.push('one')
+  b.root.jobs.push('two', { n: 2 })
+  b.commit()
+  a.commit()
+  t.same(plain([...a.root.jobs]), ['two', { n: 2 }, 'one'])
+  a.refresh()
+  a.root.jobs.push('four')
+  b.refresh()
+  t.equal(b.root.jobs.shift(), 'two')
+  b.commit()
+  a.commit()
+  b.refresh()
+  t.equal(a.root.jobs.size, 3)
+  t.same(a.root.jobs.shift(), { n: 2 })
+  t.same(b.root.jobs.shift(), { n: 2 })
+  b.commit()
+  t.throws(() => a.commit(), { code: 'WRITE_CONFLICT' })
+  a.abort()
+  t.equal(
+    a.transact(({ jobs }) => jobs.shift()),
+    'one',
+  )
+  t.same([...a.root.jobs], ['four'])
+  a.transact(({ jobs }) => jobs.clear())
+  t.equal(a.root.jobs.shift(), undefined)
+  a.root.other = 'there was nothing to do'
+  b.refresh()
+  b.root.jobs.push('something')
+  b.commit()
+  t.throws(() => a.commit(), { code: 'WRITE_CONFLICT' })
+  a.abort()
+})
+
+t.test('plain data that was pushed is tracked, before the commit and after it', async t => {
+  const { a, b } = works(t)
+  a.root.jobs.push({ n: 1 })
+  const job = a.root.jobs.peek() as { n: number }
+  job.n = 2
+  b.root.jobs.push('first')
+  b.commit()
+  t.throws(() => a.commit(), { code: 'WRITE_CONFLICT' }, 'it is not the first one any more')
+  a.abort()
+  t.throws(() => job.n, { code: 'STALE_DATA' })
+  a.root.jobs.push({ n: 1 })
+  const again = [...a.root.jobs][1] as { n: number }
+  again.n = 2
+  a.commit()
+  again.n = 3
+  t.equal(a.changed, true)
+  a.commit()
+  b.refresh()
+  t.same(plain([...b.root.jobs]), ['first', { n: 3 }])
+  t.equal([...a.root.jobs][1], again)
+})
+
+t.test('adding merges; asking for the value and writing does not', async t => {
+  const { a, b } = works(t)
+  a.root.visits.add(2)
+  b.root.visits.add(3)
+  b.commit()
+  a.commit()
+  t.equal(a.root.visits.value, 5)
+  a.root.visits.add()
+  b.refresh()
+  b.root.visits.add(-10)
+  b.commit()
+  t.throws(() => a.commit(), { conflicts: [{ type: 'PersistentCounter', keys: ['value'] }] } as unknown as Error)
+  a.abort()
+  t.equal(a.root.visits.value, -5)
+  a.root.visits.add(7)
+  a.abort()
+  t.equal(a.root.visits.value, -5)
+  t.equal(JSON.stringify(a.root.visits), '-5')
+  t.match(inspect(a.root.visits), /^PersistentCounter \d+ \[ -5 \]$/)
+  t.throws(() => a.root.visits.add(NaN), TypeError)
+  t.throws(() => new PersistentCounter('1' as never), TypeError)
+})
+
+t.test('both survive a pack, and being packed away while they are held', async t => {
+  const { a, b } = works(t)
+  const { jobs, visits } = a.root
+  for (let i = 0; i < 300; i++) jobs.push({ i })
+  visits.add(4)
+  a.commit()
+  a.root.jobs = new PersistentQueue()
+  a.root.visits = new PersistentCounter(1)
+  a.commit()
+  await a.pack()
+  t.equal(visits.value, 4)
+  t.same(jobs.shift(), { i: 0 })
+  jobs.push('last')
+  visits.add(1)
+  a.root.other = [jobs, visits]
+  a.commit()
+  b.refresh()
+  const [queue, counter] = b.root.other as [PersistentQueue<unknown>, PersistentCounter]
+  t.same([queue.size, plain(queue.peek()), [...queue].at(-1), counter.value], [300, { i: 1 }, 'last', 5])
+})

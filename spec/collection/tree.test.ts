@@ -1,0 +1,188 @@
+// Maps and sets of many records: that they stay in order while they grow and shrink, and write no more than they must.
+import { statSync } from 'node:fs'
+import t from 'tap'
+import { open, PersistentMap, PersistentSet, type Connection, type Key } from '../../lib/index.js'
+import { seeded, type Random } from '../helpers/seeded.js'
+import { faultsOf, shapeOf } from './check.js'
+import { shelf, thing, type Shelf } from './store.js'
+
+const text = (random: Random, most: number): string => 'x'.repeat(random.int(most))
+
+t.test('a map grows into a tree and shrinks back into one record, in order all the way', async t => {
+  const random = seeded(t)
+  const { db, rival } = shelf(t)
+  const native = new Map<number, string>()
+  let highest = 0
+  const compare = (): void => {
+    const sorted = [...native].sort(([a], [b]) => a - b)
+    t.same(faultsOf(db.root.map as never), [])
+    t.same([...db.root.map], sorted)
+    rival.refresh()
+    t.same([...rival.root.map], sorted)
+    t.equal(rival.root.map.size, native.size)
+  }
+  for (const [rounds, grow] of [
+    [40, 0.97],
+    [30, 0.8],
+    [60, 0.4],
+  ] as const) {
+    // prettier-ignore
+    for (let round = 0; round < rounds; round++) {
+      const most = random.pick([10, 1000, 2000])
+      for (let i = random.int(200); i > 0; i--) {
+        const key = random.int(4000)
+        if (random.chance(grow)) {
+          const value = text(random, most)
+          db.root.map.set(key, value)
+          native.set(key, value)
+        } else {
+          const near = [...db.root.map.keys({ gte: key, limit: 5 })] as number[]
+          for (const one of near) t.equal(db.root.map.delete(one), native.delete(one))
+        }
+      }
+      db.commit()
+      highest = Math.max(highest, shapeOf(db.root.map as never).height)
+      if (round % 10 === 0) compare()
+      else t.same(faultsOf(db.root.map as never), [])
+    }
+  }
+  t.ok(highest >= 2, `a tree of height ${highest}`)
+  compare()
+  for (const key of [...db.root.map.keys()]) {
+    db.root.map.delete(key)
+    native.delete(key as number)
+    if (!random.chance(0.02)) continue
+    db.commit()
+    t.same(faultsOf(db.root.map as never), [])
+  }
+  db.commit()
+  compare()
+  t.same(shapeOf(db.root.map as never), { height: 0, nodes: 0 })
+})
+
+t.test('ranges are what a sorted array says they are, with changes pending and without', async t => {
+  const random = seeded(t)
+  const { db } = shelf(t)
+  const keys = (): number[] => [...db.root.set] as number[]
+  for (let i = 0; i < 3000; i++) db.root.set.add(random.int(10_000))
+  db.commit()
+  t.equal(shapeOf(db.root.set as never).height, 1)
+  for (let round = 0; round < 200; round++) {
+    for (let i = random.int(20); i > 0; i--) {
+      const key = random.int(10_000)
+      if (random.chance(0.5)) db.root.set.add(key)
+      else db.root.set.delete(key)
+    }
+    const all = keys()
+    const [a, b] = [random.int(10_000), random.int(10_000)]
+    const [low, high] = [Math.min(a, b), Math.max(a, b)]
+    const limit = random.pick([0, 1, 7, Infinity])
+    const reverse = random.chance(0.5)
+    const open = random.chance(0.5)
+    const range = open ? { gt: low, lt: high } : { gte: low, lte: high }
+    const inside = all.filter(key => (open ? key > low && key < high : key >= low && key <= high))
+    const expected = (reverse ? inside.toReversed() : inside).slice(0, limit)
+    t.same([...db.root.set.range({ ...range, reverse, limit })], expected)
+    t.equal(db.root.set.count(range), inside.length)
+    t.equal(db.root.set.first(), all[0])
+    t.equal(db.root.set.last(), all.at(-1))
+    if (round % 40 === 39) {
+      t.equal(db.root.set.deleteRange(range), inside.length)
+      t.same(keys(), all.filter(key => !inside.includes(key))) // prettier-ignore
+      db.commit()
+      t.same(faultsOf(db.root.set as never), [])
+    }
+  }
+})
+
+t.test('a prefix is one of strings, byte arrays or tuples', async t => {
+  const { db } = shelf(t)
+  const friend = thing('friend')
+  const keys: Key[] = ['a', 'ab', 'ab\uffff', 'ab\uffff\uffff', 'ac', '\uffff', '\uffff\uffff', Uint8Array.of(1), Uint8Array.of(1, 255), Uint8Array.of(2), ['u'], ['u', 1], ['u', 'x', 2], ['u', friend], ['v']] // prettier-ignore
+  for (const stored of [false, true]) {
+    if (stored) db.commit()
+    else for (const key of keys) db.root.set.add(key)
+    const having = (prefix: Key): Key[] => [...db.root.set.range({ prefix })]
+    t.same(having('ab'), ['ab', 'ab\uffff', 'ab\uffff\uffff'])
+    t.same(having('\uffff'), ['\uffff', '\uffff\uffff'])
+    t.same(having(Uint8Array.of(1)), [Uint8Array.of(1), Uint8Array.of(1, 255)])
+    t.equal(having(['u']).length, 4)
+    t.same(having(['u', 'x']), [['u', 'x', 2]])
+    t.same([...db.root.set.range({ prefix: 'ab', gt: 'ab', reverse: true, limit: 1 })], ['ab\uffff\uffff'])
+  }
+  t.throws(() => db.root.set.range({ prefix: 1 }), { code: 'VALUE' })
+  t.throws(() => db.root.set.range({ limit: -1 }), RangeError)
+})
+
+t.test('one insert into many entries appends little, and a bulk load packs the leaves', async t => {
+  const { db } = shelf(t)
+  const map = db.root.map as PersistentMap<number, string>
+  const appended = (change: () => void): number => {
+    const before = statSync(db.path).size
+    change()
+    db.commit()
+    return statSync(db.path).size - before
+  }
+  const all = appended(() => map.bulkLoad(Array.from({ length: 100_000 }, (_, i) => [2 * i, `value ${i}`])))
+  t.same(faultsOf(map as never), [])
+  t.ok(all < 100_000 * 20, `${all} bytes`)
+  const { nodes } = shapeOf(map as never)
+  t.ok(nodes < 1070, `${nodes} nodes`)
+  for (const key of [1, 100_001, 199_999]) {
+    const bytes = appended(() => map.set(key, 'a new one'))
+    t.ok(bytes < 5000, `${bytes} bytes for an insert`)
+  }
+  const bytes = appended(() => map.delete(7_000))
+  t.ok(bytes < 3000, `${bytes} bytes for a delete`)
+  t.equal(map.size, 100_002)
+  t.same(faultsOf(map as never), [])
+  t.throws(() => map.bulkLoad([]), { code: 'STATE' })
+  t.throws(() => new PersistentSet<number>().bulkLoad([1, 2, 2]), RangeError)
+})
+
+t.test('objects that are no keys any more are not kept by the tree', async t => {
+  const { db } = shelf(t)
+  const things = Array.from({ length: 500 }, (_, i) => thing(`thing ${i}`))
+  for (const one of things) db.root.set.add(one)
+  db.commit()
+  t.equal(shapeOf(db.root.set as never).height, 1)
+  for (const one of things.slice(0, 480)) db.root.set.delete(one)
+  db.commit()
+  t.same(faultsOf(db.root.set as never), [])
+  const { dropped } = await db.pack()
+  t.ok(dropped >= 480, `${dropped} dropped`)
+})
+
+t.test('a large map that was taken out and packed away can be put back', async t => {
+  const { db, other } = shelf(t)
+  const map = new PersistentMap<Key, unknown>()
+  for (let i = 0; i < 1000; i++) map.set(i, { n: i })
+  db.root.map.set('large', map)
+  db.commit()
+  const five = map.get(5) as { n: number }
+  db.root.map.delete('large')
+  db.commit()
+  await db.pack()
+  t.equal(map.size, 1000)
+  t.equal(map.get(5), five)
+  five.n = 50
+  map.delete(6)
+  db.root.map.set('again', map)
+  db.commit()
+  t.same(faultsOf(map as never), [])
+  other.refresh()
+  const found = other.root.map.get('again') as PersistentMap<Key, { n: number }>
+  t.equal(found.size, 999)
+  t.same([found.get(5), found.get(6), found.get(999)], [{ n: 50 }, undefined, { n: 999 }])
+})
+
+t.test('a scan keeps what it has passed no longer than it must', async t => {
+  const { db } = shelf(t)
+  db.root.map.bulkLoad(Array.from({ length: 20_000 }, (_, i) => [i, i]))
+  db.commit()
+  const again: Connection<Shelf> = open(db.path, { root: db.root.constructor as never, durability: 'os' })
+  let sum = 0
+  for (const [, value] of again.root.map as PersistentMap<number, number>) sum += value
+  t.equal(sum, (20_000 * 19_999) / 2)
+  again.close()
+})

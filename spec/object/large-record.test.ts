@@ -1,0 +1,40 @@
+import { join } from 'node:path'
+import t from 'tap'
+import { oidOf, open, Persistent, PersistentMap } from '../../lib/index.js'
+import { tempDir } from '../helpers/temp-dir.js'
+
+class Diary extends Persistent {
+  static type = 'Diary'
+  lines: string[] = []
+  pages: Record<string, string> = {}
+  scan = new Uint8Array(0)
+  map = new PersistentMap<number, unknown>()
+}
+
+t.test('an object whose record grows large by plain data is named once, with what to use instead', async t => {
+  const warnings: string[] = []
+  const listen = ({ message }: Error): void => void warnings.push(message)
+  process.on('warning', listen)
+  const db = open(join(tempDir(t), 'diary.db'), { root: Diary, durability: 'os' })
+  const said = async (change: () => void): Promise<string[]> => {
+    change()
+    db.commit()
+    await new Promise(resolve => setImmediate(resolve))
+    return warnings.splice(0)
+  }
+  const { root } = db
+  t.same(await said(() => (root.scan = new Uint8Array(100_000))), [], 'bytes cannot be kept in another way')
+  root.scan = new Uint8Array(0)
+  t.same(await said(() => root.lines.push('short')), [])
+  const [first, ...more] = await said(() => root.lines.push('x'.repeat(70_000)))
+  t.match(
+    first,
+    /^Diary 1 takes 68 KiB.*the plain array Diary\.lines: use a PersistentMap \(by number\) or a PersistentQueue/,
+  )
+  t.same([more, await said(() => root.lines.push('again'))], [[], []])
+  t.same(await said(() => { for (let i = 0; i < 20_000; i++) root.map.set(i, `value ${i}`) }), [], 'a large map is many records') // prettier-ignore
+  const [large] = await said(() => root.map.set(1, { text: 'x'.repeat(70_000) }))
+  t.match(large, new RegExp(`^PersistentMap ${oidOf(root.map)} takes .* PersistentMap\\.1: use a class that extends`))
+  db.close()
+  process.off('warning', listen)
+})
