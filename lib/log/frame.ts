@@ -94,10 +94,10 @@ export function sealFrame(frame: Uint8Array, header: FrameHeader): number {
   view.setUint32(AT.boot, header.boot, true)
   view.setUint32(AT.previous, header.previous, true)
   view.setUint32(AT.salt, header.salt, true)
-  const ofHeader = checksum(frame.subarray(0, AT.checksum))
+  const ofHeader = checksum(frame, 0, 0, AT.checksum)
   view.setUint32(AT.checksum, ofHeader, true)
   const bodyEnd = FRAME_HEADER_LENGTH + header.bodyLength
-  const ofFrame = checksum(frame.subarray(FRAME_HEADER_LENGTH, bodyEnd), ofHeader)
+  const ofFrame = checksum(frame, ofHeader, FRAME_HEADER_LENGTH, bodyEnd)
   view.setUint32(bodyEnd, ofFrame, true)
   view.setUint32(bodyEnd + 4, bodyEnd + FRAME_TRAILER_LENGTH, true)
   view.setUint32(bodyEnd + 8, END_MAGIC, true)
@@ -113,7 +113,7 @@ export function readFrameHeader(bytes: Uint8Array, at: number, offset: number, s
   const view = new DataView(bytes.buffer, bytes.byteOffset + at, FRAME_HEADER_LENGTH)
   const stored = view.getUint32(AT.salt, true)
   if (view.getUint32(AT.magic, true) !== MAGIC || (salt !== undefined && stored !== salt)) return undefined
-  if (view.getUint32(AT.checksum, true) !== checksum(bytes.subarray(at, at + AT.checksum))) return undefined
+  if (view.getUint32(AT.checksum, true) !== checksum(bytes, 0, at, at + AT.checksum)) return undefined
   const kind = KINDS[view.getUint8(AT.kind)]
   const control = CONTROLS[view.getUint8(AT.control)]
   const header = {
@@ -151,7 +151,7 @@ export function checkFrame(bytes: Uint8Array, at: number, header: FrameHeader): 
   const view = new DataView(bytes.buffer, bytes.byteOffset + at, frameLength(header))
   const bodyEnd = FRAME_HEADER_LENGTH + header.bodyLength
   const seed = view.getUint32(AT.checksum, true)
-  const found = checksum(bytes.subarray(at + FRAME_HEADER_LENGTH, at + bodyEnd), seed)
+  const found = checksum(bytes, seed, at + FRAME_HEADER_LENGTH, at + bodyEnd)
   const sound =
     view.getUint32(bodyEnd, true) === found &&
     view.getUint32(bodyEnd + 4, true) === bodyEnd + FRAME_TRAILER_LENGTH &&
