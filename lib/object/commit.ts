@@ -117,12 +117,13 @@ function settle(session: Session, encoded: Encoded, result: Extract<CommitResult
   const { snapshot, firstOid, offsets } = result
   session.moveTo(snapshot)
   for (const { shape, number } of encoded.shapes) session.shapes.stored(shape, (firstOid - 1 - number) as Oid)
-  encoded.newObjects.forEach((header, i) => {
-    header.oid = (firstOid + i) as Oid
+  for (const header of encoded.newObjects) {
+    header.oid = (firstOid - 1 - header.number) as Oid
     header.scope = session
     session.cache.keep(header)
-  })
-  encoded.headers.forEach((header, i) => {
+  }
+  for (let i = 0; i < encoded.headers.length; i++) {
+    const header = encoded.headers[i] as Header
     header.at = offsets[i] ?? header.at
     header.tid = snapshot.tid
     header.generation = snapshot.generation.number
@@ -130,7 +131,7 @@ function settle(session: Session, encoded: Encoded, result: Extract<CommitResult
     header.changed = false
     checkSources(header, true)
     stamp(header)
-  })
+  }
   session.changed.clear()
   watchPending(session, false)
   session.end()

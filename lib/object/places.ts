@@ -3,18 +3,20 @@
 import { define, nodeOf, partsOf, setShown, type Node } from './plain-node.js'
 import type { Header } from './header.js'
 
+const NONE: readonly Node[] = []
+
 /** The owner's state is the stored one: notes every container's place in it. */
 export function stamp(owner: Header): void {
   if (owner.removed) {
     for (const node of owner.removed) if (!node.attached) node.stored = false
     owner.removed = undefined
   }
-  const placed: Node[] = []
+  let placed: Node[] | undefined
   owner.eachSlot((value, key) => {
     const node = nodeOf(value)
-    if (node) place(node, null, key, placed)
+    if (node) place(node, null, key, (placed ??= []))
   })
-  owner.placed = placed
+  owner.placed = placed ?? NONE
 }
 
 function place(node: Node, parent: Node | null, key: unknown, placed: Node[]): void {
