@@ -201,7 +201,9 @@ class FloorStore implements Opened {
   }
 
   read(counter: string): number {
-    this.#readLast(this.#counters.end())
+    // A frame that is just being written may be there in part.
+    const end = this.#counters.end()
+    this.#readLast(end - (end % COUNTERS_FRAME))
     return this.#counts[COUNTERS.indexOf(counter as (typeof COUNTERS)[number])] ?? 0
   }
 
