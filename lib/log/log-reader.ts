@@ -196,7 +196,8 @@ export class LogReader {
       if (status !== 'applied') return status
       at += length
     }
-    return 'again'
+    // What has arrived since the end was looked up is for the next time: under the lock that is nothing.
+    return this.tail.offset === end && end >= this.#header.baseEnd ? 'end' : 'again'
   }
 
   /** `status` if the file still ends at `end`. */

@@ -44,14 +44,26 @@ export interface Encoded {
   readonly newObjects: readonly Header[]
 }
 
+/** One record, while new objects have no numbers yet. */
+interface Part {
+  readonly shape: Shape
+  readonly refs: readonly (Header | Oid)[]
+  readonly state: Uint8Array
+}
+
+const NONE: readonly number[] = []
+
+const numberOf = (ref: Header | Oid): number => (typeof ref === 'number' ? ref : ref.oid || ref.number)
+
 let encodings = 0
 
 export class Encoder {
   readonly #writing: Writing
   readonly #queue: Header[] = []
-  readonly #queued = new Set<Header>()
   readonly #new: Header[] = []
   readonly #run = ++encodings
+  /** Shapes that no commit has stored, by their content. */
+  #fresh: Map<string, Shape> | undefined
   // Of the record at hand:
   #owner: Header | undefined
   #refs: (Header | Oid)[] = []
@@ -66,76 +78,76 @@ export class Encoder {
   /** All that must be stored: the changed objects, and the new ones that they reach. */
   encode(changed: Iterable<Header>, annotation: Uint8Array): Encoded {
     for (const header of changed) this.#include(header)
-    const parts: { header: Header; shape: Shape; refs: (Header | Oid)[]; state: Uint8Array }[] = []
-    const fresh = new Map<string, Shape>()
-    for (let i = 0; i < this.#queue.length; i++) {
-      const header = this.#queue[i] as Header
-      parts.push({ header, ...this.#record(header, fresh) })
+    const parts: Part[] = []
+    // Grows while it is gone through.
+    for (const header of this.#queue) parts.push(this.#record(header))
+    this.#numberNew()
+    const shapes: { shape: Shape; number: number }[] = []
+    for (const shape of this.#fresh?.values() ?? [])
+      shapes.push({ shape, number: -1 - this.#new.length - shapes.length })
+    const shapeOf: Shape[] = []
+    const records: DraftRecord[] = []
+    for (let i = 0; i < parts.length; i++) {
+      const { shape, refs, state } = parts[i] as Part
+      records.push({
+        oid: numberOf(this.#queue[i] as Header),
+        shape: shape.oid === 0 ? (shapes.find(known => known.shape === shape)?.number ?? 0) : shape.oid,
+        refs: refs.length === 0 ? NONE : refs.map(numberOf),
+        state,
+      })
+      shapeOf.push(shape)
     }
-    const numberOf = this.#numberNew()
-    const shapes = [...fresh.values()].map((shape, i) => ({ shape, number: -1 - this.#new.length - i }))
-    const records: DraftRecord[] = parts.map(({ header, shape, refs, state }) => ({
-      oid: numberOf(header),
-      shape: shape.oid === 0 ? (shapes.find(known => known.shape === shape)?.number ?? 0) : shape.oid,
-      refs: refs.map(numberOf),
-      state,
-    }))
     for (const { shape, number } of shapes) records.push({ oid: number, shape: 0, refs: [], state: encodeShape(shape) })
-    return {
-      draft: { records, fresh: this.#new.length + shapes.length, annotation },
-      headers: parts.map(part => part.header),
-      shapes,
-      shapeOf: parts.map(part => part.shape),
-      newObjects: this.#new,
-    }
+    const draft = { records, fresh: this.#new.length + shapes.length, annotation }
+    return { draft, headers: this.#queue, shapes, shapeOf, newObjects: this.#new }
   }
 
   /** New objects get their oids in the order of their creation. */
-  #numberNew(): (ref: Header | Oid) => number {
-    if (this.#new.length === 0) return ref => (typeof ref === 'number' ? ref : ref.oid)
+  #numberNew(): void {
     this.#new.sort((a, b) => a.born - b.born)
-    const numbers = new Map(this.#new.map((header, i) => [header, -1 - i]))
-    return ref => (typeof ref === 'number' ? ref : (numbers.get(ref) ?? ref.oid))
+    for (let i = 0; i < this.#new.length; i++) (this.#new[i] as Header).number = -1 - i
   }
 
   #include(header: Header): void {
-    if (this.#queued.has(header)) return
-    this.#queued.add(header)
+    if (header.met === this.#run) return
+    header.met = this.#run
     this.#queue.push(header)
     if (header.oid === 0) this.#new.push(header)
     for (const part of header.prepare(this.#writing.view)) this.#include(part)
   }
 
-  #record(header: Header, fresh: Map<string, Shape>): { shape: Shape; refs: (Header | Oid)[]; state: Uint8Array } {
+  #record(header: Header): Part {
     this.#owner = header
     this.#refs = []
     this.#refIndex = undefined
     this.#bytesMet = undefined
-    this.#way.length = 0
+    if (this.#way.length > 0) this.#way.length = 0
     if (header.inert) return this.#verbatim(header, header.inert)
-    const { shapes, generation } = this.#writing
     this.#writing.checkKind(header, header.name)
     const keys = header.keys()
     const values = header.encode(this)
-    const ordinary = keys.every(isOrdinaryString)
-    let shape = ordinary
-      ? shapes.for(generation, header.kind.type, header.kind.version, keys, header.shape)
-      : shapes.for(generation, header.kind.type, header.kind.version, Array.from({ length: 65 }, String), undefined)
-    if (shape.oid === 0) {
-      const content = contentOf(shape.type, shape.version, shape.keys)
-      const same = fresh.get(content)
-      if (same) shape = same
-      else fresh.set(content, shape)
-    }
+    const shape = this.#shapeFor(header, keys)
     const state = packr.pack(shape.keys === null ? [keys.map(encodePrimitive), ...values] : values)
     return { shape, refs: this.#refs, state }
   }
 
+  #shapeFor({ kind, shape: last }: Header, keys: readonly string[]): Shape {
+    const { shapes, generation } = this.#writing
+    const likely = shapes.likely(kind.type, kind.version, keys, last)
+    if (likely !== undefined) return likely
+    const named = keys.every(isOrdinaryString) ? keys : Array.from({ length: 65 }, String)
+    const shape = shapes.for(generation, kind.type, kind.version, named)
+    if (shape.oid !== 0) return shape
+    const content = contentOf(shape.type, shape.version, shape.keys)
+    this.#fresh ??= new Map()
+    const same = this.#fresh.get(content)
+    if (same !== undefined) return same
+    this.#fresh.set(content, shape)
+    return shape
+  }
+
   /** An object that this program only carries: exactly the bytes that were read. */
-  #verbatim(
-    header: Header,
-    { refs, state }: StoredRecord,
-  ): { shape: Shape; refs: (Header | Oid)[]; state: Uint8Array } {
+  #verbatim(header: Header, { refs, state }: StoredRecord): Part {
     for (const oid of refs) this.#notFollowed(oid, () => `${header.name} ${header.oid}`)
     return { shape: header.shape as Shape, refs: [...refs], state }
   }

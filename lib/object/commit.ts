@@ -144,13 +144,14 @@ function settle(session: Session, encoded: Encoded, result: Extract<CommitResult
   const { snapshot, firstOid, offsets } = result
   session.moveTo(snapshot)
   for (const { shape, number } of encoded.shapes) session.shapes.stored(shape, (firstOid - 1 - number) as Oid)
-  encoded.newObjects.forEach((header, i) => {
-    header.oid = (firstOid + i) as Oid
-    if (header.kind.internal === true) return
+  for (const header of encoded.newObjects) {
+    header.oid = (firstOid - 1 - header.number) as Oid
+    if (header.kind.internal === true) continue
     header.scope = session
     session.cache.keep(header)
-  })
-  encoded.headers.forEach((header, i) => {
+  }
+  for (let i = 0; i < encoded.headers.length; i++) {
+    const header = encoded.headers[i] as Header
     header.at = offsets[i] ?? header.at
     header.tid = snapshot.tid
     header.generation = snapshot.generation.number
@@ -159,7 +160,7 @@ function settle(session: Session, encoded: Encoded, result: Extract<CommitResult
     checkSources(header, true)
     header.settled()
     warnIfLarge(header.owner, encoded.draft.records[i]?.state.length ?? 0)
-  })
+  }
   session.changed.clear()
   watchPending(session, false)
   session.end()

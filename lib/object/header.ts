@@ -64,6 +64,10 @@ export abstract class Header {
   serial = 0
   /** Changed since it was loaded or stored; a new object is always. */
   changed = false
+  /** The encoding that it was last part of. */
+  met = 0
+  /** In that, if it is new: the number that stands for its oid. */
+  number = 0
 
   // The version that is loaded.
   /** Where it was loaded from; 0: nowhere, because its file lacks it (see Connection). */

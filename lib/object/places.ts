@@ -3,15 +3,17 @@
 import { define, nodeOf, partsOf, setShown, type Node } from './plain-node.js'
 import type { Header } from './header.js'
 
+const NONE: readonly Node[] = []
+
 /** The owner's state is the stored one: notes every container's place in it. */
 export function stamp(owner: Header): void {
   forgetRemoved(owner)
-  const placed: Node[] = []
+  let placed: Node[] | undefined
   owner.eachSlot((value, key) => {
     const node = nodeOf(value)
-    if (node) place(node, null, key, placed)
+    if (node) place(node, null, key, (placed ??= []))
   })
-  owner.placed = placed
+  owner.placed = placed ?? NONE
 }
 
 /** What was taken out has no stored place any more. */

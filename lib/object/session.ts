@@ -53,6 +53,12 @@ export class Session implements Scope, Loading {
   #began = false
   readonly #records = new RecordCache()
   #view: RecordView
+  /** Whether the end of this synchronous stretch has been asked for: once, however many transactions there are in it. */
+  #awaitsTurn = false
+  readonly #turnEnded = (): void => {
+    this.#awaitsTurn = false
+    if (this.#began && this.changed.size === 0 && this.pauses === 0 && this.inside === 0) this.end()
+  }
 
   constructor(store: Store, registry: ClassRegistry, options: SessionOptions) {
     this.store = store
@@ -71,10 +77,9 @@ export class Session implements Scope, Loading {
     this.moveTo(this.store.latest())
     this.#began = true
     if (!this.options.endsWithTurn || this.inside > 0) return
-    const { serial } = this
-    queueMicrotask(() => {
-      if (this.serial === serial && this.changed.size === 0 && this.pauses === 0 && this.inside === 0) this.end()
-    })
+    if (this.#awaitsTurn) return
+    this.#awaitsTurn = true
+    queueMicrotask(this.#turnEnded)
   }
 
   /** The next access begins another transaction. */

@@ -51,6 +51,8 @@ export function isKeyList(keys: unknown): keys is readonly string[] {
 export class ShapeTable {
   readonly #byOid = new Map<Oid, Shape>()
   readonly #byContent = new Map<string, Shape>()
+  /** The stored shape that was last found for each type: mostly the next one's, too. */
+  readonly #lastOf = new Map<string, Shape>()
   #generation: Generation | undefined
   #seen = 0
   #classless = 0
@@ -59,26 +61,22 @@ export class ShapeTable {
     return this.#byOid.get(oid) ?? this.#add(readShape(generation, oid))
   }
 
-  /** A shape for these keys, if possible a stored one; `likely` is looked at first. */
-  for(
-    generation: Generation | undefined,
-    type: string,
-    version: number,
-    keys: readonly string[],
-    likely: Shape | undefined,
-  ): Shape {
-    if (
-      likely?.keys &&
-      likely.oid !== 0 &&
-      likely.version === version &&
-      likely.type === type &&
-      sameKeys(likely.keys, keys)
-    )
-      return likely
+  /** The stored shape `last`, or the one that this type had last, if it is the right one for these keys. */
+  likely(type: string, version: number, keys: readonly string[], last = this.#lastOf.get(type)): Shape | undefined {
+    const fits =
+      last?.keys && last.oid !== 0 && last.version === version && last.type === type && sameKeys(last.keys, keys)
+    return fits === true ? last : undefined
+  }
+
+  /** A shape for these keys, if possible a stored one. */
+  for(generation: Generation | undefined, type: string, version: number, keys: readonly string[]): Shape {
     if (generation) this.#readNew(generation)
     const inRecord = keys.length > MOST_KEYS
     const known = inRecord ? undefined : this.#byContent.get(contentOf(type, version, keys))
-    if (known) return known
+    if (known) {
+      this.#lastOf.set(type, known)
+      return known
+    }
     const shared = inRecord || (type === '' && this.#classless >= MOST_CLASSLESS_SHAPES) ? null : keys
     return this.#byContent.get(contentOf(type, version, shared)) ?? { oid: 0 as Oid, type, version, keys: shared }
   }

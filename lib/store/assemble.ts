@@ -40,10 +40,21 @@ function mostBytes(draft: Draft): number {
   return bytes
 }
 
-/** `newest` tells where the version stands that a record will replace. Throws CommitTooLargeError. */
-export function assembleCommit(draft: Draft, place: Place, newest: (oid: Oid) => Offset): AssembledFrame {
+const NOTHING = new Uint8Array(0)
+
+/**
+ * `newest` tells where the version stands that a record will replace. A frame that fits is built in `space`, and then good
+ * until the next one is. Throws CommitTooLargeError.
+ */
+export function assembleCommit(
+  draft: Draft,
+  place: Place,
+  newest: (oid: Oid) => Offset,
+  space = NOTHING,
+): AssembledFrame {
   const { tail, salt, boot } = place
-  const frame = Buffer.allocUnsafe(mostBytes(draft))
+  const most = mostBytes(draft)
+  const frame = most <= space.length ? space : Buffer.allocUnsafe(most)
   const firstOid = Math.max(tail.nextOid, FIRST_FREE_OID) as Oid
   const number = (oid: number): number => (oid < 0 ? firstOid - 1 - oid : oid)
   const tid = tail.tid + 1

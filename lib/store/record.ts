@@ -43,7 +43,7 @@ export function writeRecord(into: Uint8Array, at: number, record: RecordFields, 
   to = writeVarint(into, to, refs.length)
   for (const ref of refs) to = writeVarint(into, to, ref)
   into.set(state, to)
-  const value = checksum(into.subarray(sum + CHECKSUM_LENGTH, end), salt)
+  const value = checksum(into, salt, sum + CHECKSUM_LENGTH, end)
   into[sum] = value
   into[sum + 1] = value >>> 8
   into[sum + 2] = value >>> 16
@@ -95,7 +95,7 @@ export function readRecord(bytes: Uint8Array, at: number, offset: number, salt: 
       ((bytes[sum + 2] ?? 0) << 16) |
       ((bytes[sum + 3] ?? 0) << 24)) >>>
     0
-  if (checksum(bytes.subarray(sum + CHECKSUM_LENGTH, end), salt) !== stored) return undefined
+  if (checksum(bytes, salt, sum + CHECKSUM_LENGTH, end) !== stored) return undefined
   reader.at = sum + CHECKSUM_LENGTH
   reader.end = end
   const oid = reader.next()

@@ -43,6 +43,8 @@ export type CommitResult =
 
 /** Milliseconds between two looks at whether the path still leads to this file. */
 const LOOK_INTERVAL = 100
+/** Frames of up to so many bytes are built in the same place again and again. */
+const SMALL_FRAME = 1 << 14
 /** More than this to catch up with is read without the lock. */
 const MOST_UNDER_LOCK = 1 << 20
 
@@ -61,6 +63,8 @@ export class Store {
   readonly durability: Durability
   readonly lockTimeout: number
   readonly #until: number
+  /** Where small frames are built: one at a time, from assembling to appending without a break. */
+  readonly #space = new Uint8Array(SMALL_FRAME)
   readonly #file: CurrentFile
   #lookedAt = 0
   #users = 0
@@ -333,7 +337,7 @@ export class Store {
 
   #assemble(draft: Draft): AssembledFrame {
     const generation = this.current
-    return assembleCommit(draft, this.#place(), oid => generation.newest(oid))
+    return assembleCommit(draft, this.#place(), oid => generation.newest(oid), this.#space)
   }
 
   #takeLock(wait: boolean): boolean {

@@ -19,6 +19,18 @@ t.test('both implementations agree at every length, with and without a seed', as
   t.same(wrong, [])
 })
 
+t.test('of a stretch, it is that of the same bytes alone', async t => {
+  const random = seeded(t)
+  const bytes = random.bytes(1000)
+  const wrong: number[][] = []
+  for (let n = 0; n < 500; n++) {
+    const from = random.int(500)
+    const to = from + random.int(500)
+    if (checksum(bytes, n, from, to) !== crc32(bytes.subarray(from, to), n)) wrong.push([from, to])
+  }
+  t.same(wrong, [])
+})
+
 t.test('seeded with the checksum of a beginning, it is the checksum of the whole', async t => {
   const whole = seeded(t).bytes(1000)
   for (const cut of [0, 1, 150, 199, 200, 201, 850, 1000]) {

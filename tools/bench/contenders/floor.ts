@@ -5,8 +5,7 @@ import * as fs from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { crc32 } from 'node:zlib'
-import crc32Short from 'crc-32'
+import { checksum } from '../../../lib/log/checksum.js'
 import { COUNTERS, type Contender, type Opened, type Settings } from '../contender.js'
 import type { Person } from '../person.js'
 
@@ -35,8 +34,6 @@ const FIRST_READ = 512
 /** Index entries that are read at once. */
 const PAGE = 4096
 const CHUNK = 1 << 20
-
-const checksum = (bytes: Uint8Array): number => (bytes.length < 200 ? crc32Short.buf(bytes) >>> 0 : crc32(bytes))
 
 function writeRecord(into: Buffer, at: number, state: Uint8Array): number {
   const end = at + RECORD_HEADER + state.length
@@ -204,7 +201,9 @@ class FloorStore implements Opened {
   }
 
   read(counter: string): number {
-    this.#readLast(this.#counters.end())
+    // A frame that is just being written may be there in part.
+    const end = this.#counters.end()
+    this.#readLast(end - (end % COUNTERS_FRAME))
     return this.#counts[COUNTERS.indexOf(counter as (typeof COUNTERS)[number])] ?? 0
   }
 

@@ -1,6 +1,9 @@
 import { hrtime } from 'node:process'
 import { middle } from '../statistics.js'
-import type { Workload } from '../workload.js'
+import { repeat, type Workload } from '../workload.js'
+
+/** Times that both do what they do before it counts. */
+const WARM = 3000
 
 /** Microseconds of a clock that all processes share. */
 const now = (): number => Number(hrtime.bigint()) / 1000
@@ -16,6 +19,7 @@ export const latency: Workload = {
   helpers: {
     async write(context, { args: [times = '0'], say, told }) {
       const store = await context.open()
+      await repeat(WARM, n => store.set('p0', n))
       say('ready')
       await told()
       for (let n = 0; n < Number(times); n++) {
@@ -27,7 +31,10 @@ export const latency: Workload = {
   },
   async measure(context) {
     const store = await context.open()
-    await store.set('p0', 0)
+    await repeat(WARM, async n => {
+      await store.set('p0', n)
+      await store.read('p0')
+    })
     const times = context.times(1000)
     const helper = context.start('write', String(times))
     await helper.hear()
@@ -35,7 +42,7 @@ export const latency: Workload = {
     // What was told is sent by a later turn of the event loop.
     await new Promise(resolve => setTimeout(resolve, 10))
     const waits: number[] = []
-    let last = 0
+    let last = await store.read('p0')
     const until = performance.now() + 5000
     while (waits.length < times && performance.now() < until) {
       const read = store.read('p0')
