@@ -23,10 +23,9 @@ import type { Draft, Oid } from './types.js'
 /** Frames of up to so many bytes are built in the same place again and again. */
 const SMALL_FRAME = 1 << 14
 
-/** Bytes that the log must have grown by since the index file was written, for it to be written anew: when the store is closed ... */
-const INDEX_AT_CLOSE = 1 << 20
-/** ... and behind an fsync. */
-const INDEX_AFTER_SYNC = 32 << 20
+/** When the index file is written anew: bytes that the log has grown by since, and bytes for each object. */
+const INDEX_AT_CLOSE = [1 << 20, 4] as const
+const INDEX_AFTER_SYNC = [32 << 20, 16] as const
 
 const stores = new Set<Store>()
 
@@ -196,9 +195,9 @@ export class Store {
   }
 
   /** The index file is a cache: that it cannot be written is no failure of anything. */
-  #saveIndex(least: number): void {
+  #saveIndex([least, forEach]: readonly [number, number]): void {
     try {
-      this.current.saveIndex(least)
+      this.current.saveIndex(least, forEach)
     } catch {
       // The next one to close the store tries again.
     }
