@@ -115,7 +115,6 @@ export class Handed {
   #isUnchanged({ key, source }: Place, { leaf, at }: Found): boolean {
     if (!source || !leaf.source) return false
     if (source.oid === leaf.source.oid && source.tid === leaf.source.tid) return true
-    if (source.generation !== leaf.source.generation) return false
     const then = this.#owner.entryOf(source, key)
     return then !== undefined && sameRaw(then.leaf.values?.[then.at], then.leaf.refs, leaf.values?.[at], leaf.refs)
   }

@@ -268,10 +268,11 @@ export abstract class KeyedHeader extends MergingHeader {
     return this.#pending.get(key) ? undefined : this.#base.find(key)
   }
 
-  /** What a record that is still in the file said of a key. */
+  /** What a record said of a key; undefined: nothing, or it is not in this file, where something else stands in its place. */
   entryOf(source: Source, key: StoredKey): Found | undefined {
     const { view } = this.scope
-    const leaf = view && leafAt(view, source.at, this.#small)
+    if (source.generation !== view?.snapshot.generation.number) return undefined
+    const leaf = leafAt(view, source.at, this.#small)
     const at = leaf ? findKey(leaf.keys, key) : -1
     return leaf && at >= 0 ? { leaf, at } : undefined
   }
