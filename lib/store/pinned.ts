@@ -8,7 +8,8 @@ const ABSENT = -1
 interface Pin {
   readonly offset: Offset
   holders: number
-  readonly displaced: Map<Oid, number>
+  /** Made when there is something to note. */
+  displaced: Map<Oid, number> | undefined
 }
 
 export class PinnedSnapshots {
@@ -24,7 +25,7 @@ export class PinnedSnapshots {
     const after = this.#pins.findIndex(pin => pin.offset >= offset)
     let pin = this.#pins[after]
     if (pin?.offset !== offset) {
-      pin = { offset, holders: 0, displaced: new Map() }
+      pin = { offset, holders: 0, displaced: undefined }
       this.#pins.splice(after < 0 ? this.#pins.length : after, 0, pin)
     }
     const held = pin
@@ -40,14 +41,14 @@ export class PinnedSnapshots {
   /** An entry is about to be replaced that stood at `before`; 0: there was none. */
   displace(oid: Oid, before: Offset): void {
     const newest = this.#pins.at(-1)
-    if (newest === undefined || before >= newest.offset || newest.displaced.has(oid)) return
-    newest.displaced.set(oid, before === 0 ? ABSENT : before)
+    if (newest === undefined || before >= newest.offset || newest.displaced?.has(oid) === true) return
+    note(newest, oid, before)
   }
 
   /** From where to walk back to the version that is visible below `below`; undefined: nothing is noted. */
   startOf(oid: Oid, below: Offset): Offset | undefined {
     for (const { offset, displaced } of this.#pins) {
-      const found = offset < below ? undefined : displaced.get(oid)
+      const found = offset < below ? undefined : displaced?.get(oid)
       if (found !== undefined) return Math.max(0, found) as Offset
     }
     return undefined
@@ -56,12 +57,12 @@ export class PinnedSnapshots {
   /** Takes note of what a walk has found; only where that snapshot is pinned. */
   found(oid: Oid, below: Offset, at: Offset): void {
     const pin = this.#pins.find(({ offset }) => offset === below)
-    pin?.displaced.set(oid, at === 0 ? ABSENT : at)
+    if (pin !== undefined) note(pin, oid, at)
   }
 
   /** Forgets all notes. */
   forget(): void {
-    for (const { displaced } of this.#pins) displaced.clear()
+    for (const pin of this.#pins) pin.displaced = undefined
   }
 
   /** What was noted for it goes to the next older one that saw the same. */
@@ -70,7 +71,12 @@ export class PinnedSnapshots {
     this.#pins.splice(at, 1)
     const older = this.#pins[at - 1]
     if (older === undefined) return
-    for (const [oid, before] of pin.displaced)
-      if (before < older.offset && !older.displaced.has(oid)) older.displaced.set(oid, before)
+    for (const [oid, before] of pin.displaced ?? [])
+      if (before < older.offset && older.displaced?.has(oid) !== true) note(older, oid, before)
   }
+}
+
+function note(pin: Pin, oid: Oid, at: number): void {
+  pin.displaced ??= new Map()
+  pin.displaced.set(oid, at <= 0 ? ABSENT : at)
 }
