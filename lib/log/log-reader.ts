@@ -79,8 +79,11 @@ export class LogReader {
     this.tail = { offset: HEADER_LENGTH, tid, time, nextOid, checksum, lastFrame: 0 }
   }
 
-  /** Applies what has arrived, at most about `budget` bytes of it. Throws CorruptLogError, StoreReplacedError. */
-  advance(budget = Infinity): TailStatus {
+  /**
+   * Applies what has arrived, at most about `budget` bytes of it; `strict`: no frame that goes beyond that. Throws CorruptLogError,
+   * StoreReplacedError.
+   */
+  advance(budget = Infinity, strict = false): TailStatus {
     const stop = this.tail.offset + budget
     for (;;) {
       if (this.#stopped()) return 'end'
@@ -90,7 +93,7 @@ export class LogReader {
       if (end === offset) throw this.#corrupt('the packed state ends too early')
       if (end < offset) throw new StoreReplacedError(this.#path, `the file has become shorter than ${offset} bytes`)
       if (this.#isStillTorn(offset, end)) return 'torn'
-      const status = this.#applyChunk(end, stop)
+      const status = this.#applyChunk(end, stop, strict)
       if (status === 'again') continue
       if (status === 'short' && this.tail.offset < this.#header.baseEnd) {
         throw this.#corrupt('the packed state ends too early')
@@ -180,7 +183,7 @@ export class LogReader {
     return bytes.subarray(0, this.#file.read(bytes, from))
   }
 
-  #applyChunk(end: number, stop: number): TailStatus | 'again' {
+  #applyChunk(end: number, stop: number, strict: boolean): TailStatus | 'again' {
     const from = this.tail.offset
     let bytes = this.#read(from, Math.min(end, from + CHUNK))
     for (let at = 0; at < bytes.length;) {
@@ -198,6 +201,7 @@ export class LogReader {
       if (header === undefined) return this.#damaged('the frame header is damaged', end)
       const length = frameLength(header)
       if (offset + length > end) return this.#atEnd(end, 'short')
+      if (strict && offset + length > stop) return 'budget'
       if (length > left) {
         bytes = this.#read(offset, offset + length)
         at = 0

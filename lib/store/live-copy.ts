@@ -2,6 +2,7 @@
 // Owns the set of objects that the new file holds. Work is handed out in steps, so that the caller can pause between them.
 import type { BaseWriter } from './base-writer.js'
 import type { Generation } from './generation.js'
+import { eachGiving } from './long-work.js'
 import { OidSet } from './oid-set.js'
 import { RecordBatch } from './record-batch.js'
 import { scanRecords } from './record.js'
@@ -20,6 +21,8 @@ export interface PackProgress {
 
 /** So many objects are copied in one step. */
 const STEP = 1024
+/** So many bytes of the log are read in one step. */
+const PIECE = 1 << 20
 
 export class LiveCopy {
   readonly #source: Generation
@@ -75,18 +78,20 @@ export class LiveCopy {
     yield* this.#copyAll(roots, below)
   }
 
-  /** The objects of the copy that commits after `from` changed, with all that these newly reach; `tail`: up to where. */
-  changedSince(from: Tail): { work: Iterable<void>; tail: Tail } {
+  /** Copies what commits after `from` changed, with all that this newly reaches; gives up to where. */
+  *changedSince(from: Tail): Generator<void, Tail> {
     const changed = new Set<Oid>()
-    const tail = this.#source.replay((header, bytes, at, end) => {
+    const frames = this.#source.replaying((header, bytes, at, end) => {
       scanRecords(bytes, at, end, header.records, oid => void changed.add(oid))
     }, from)
-    this.#source.reader.advance()
+    const tail = yield* eachGiving(undefined, frames)
+    while (this.#source.reader.tail.offset < tail.offset && this.#source.reader.advance(PIECE) === 'budget') yield
     const below = tail.offset as Offset
     this.#copyShapes(below)
     this.#copyIds(below)
     const stale = [...changed].filter(oid => this.#live.has(oid) && !this.#shapes.has(oid) && !this.#ids.has(oid))
-    return { work: this.#copyAll(stale, below), tail }
+    yield* this.#copyAll(stale, below)
+    return tail
   }
 
   /** Depth first, but for batches of objects that are read together. */

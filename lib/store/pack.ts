@@ -9,7 +9,7 @@ import { BaseWriter } from './base-writer.js'
 import type { Generation } from './generation.js'
 import { removeIndexFile } from './index-file.js'
 import { LiveCopy, type PackProgress } from './live-copy.js'
-import { inSlices, type LongWork } from './long-work.js'
+import { atOnce, inSlices, type LongWork } from './long-work.js'
 import type { Store } from './store.js'
 import { createTemporary, removeStrays, type Temporary } from './temporary.js'
 
@@ -60,9 +60,10 @@ async function packStore(store: Store, options: PackOptions): Promise<PackResult
     const writer = new BaseWriter(disk, temporary.fd, { storeId: source.header.storeId, uuid })
     const copy = new LiveCopy(source, writer, disk.now() - KEEP_IDS)
     let tail = source.reader.tail
-    const run = async (steps: Iterable<void>): Promise<void> => {
-      await inSlices(disk, whileCurrent(store, source, copy, steps), options)
+    const run = async <T>(steps: Iterator<void, T>): Promise<T> => {
+      const result = await inSlices(disk, whileCurrent(store, source, copy, steps), options)
       options.onProgress?.(copy.progress())
+      return result
     }
     await run(copy.everythingAt(tail))
     await run(writer.writeTable())
@@ -70,9 +71,7 @@ async function packStore(store: Store, options: PackOptions): Promise<PackResult
       await run(verifying(copy, writer))
       await writer.sync()
       if (source.file.end() - tail.offset < LITTLE) break
-      const next = copy.changedSince(tail)
-      await run(next.work)
-      tail = next.tail
+      tail = await run(copy.changedSince(tail))
     }
     const result = await store.underLockAsync(() => {
       options.signal?.throwIfAborted()
@@ -101,9 +100,8 @@ function putInPlace(
   const { disk } = store
   const started = disk.ticks()
   refuseSeveralNames(source)
-  const { work } = copy.changedSince(from)
-  for (const step of work) void step
-  for (const step of verifying(copy, writer)) void step
+  atOnce(copy.changedSince(from))
+  atOnce(verifying(copy, writer))
   const { tail } = source.reader
   const { readonlyFlags } = source.header
   const generation = source.number + 1
@@ -140,14 +138,15 @@ function putInPlace(
 }
 
 /** The same steps, as long as nobody else has packed this file. */
-function* whileCurrent(
+function* whileCurrent<T>(
   store: Store,
   source: Generation,
   copy: LiveCopy,
-  steps: Iterable<void>,
-): Generator<PackProgress> {
-  for (const step of steps) {
-    void step
+  steps: Iterator<void, T>,
+): Generator<PackProgress, T> {
+  for (;;) {
+    const step = steps.next()
+    if (step.done === true) return step.value
     yield copy.progress()
     throwIfPacked(store, source)
   }
