@@ -117,7 +117,7 @@ export abstract class KeyedHeader extends MergingHeader {
   // ---- reading: after `touch()` ----
 
   get size(): number {
-    if (!this.#cleared) this.#reads.size = true
+    if (this.scope.relies && !this.#cleared) this.#reads.size = true
     return this.#base.size + this.#added
   }
 
@@ -138,7 +138,7 @@ export abstract class KeyedHeader extends MergingHeader {
   }
 
   #note(key: StoredKey, value: boolean): void {
-    if (this.scope !== NOWHERE) this.#reads.note(key, value)
+    if (this.scope.relies) this.#reads.note(key, value)
   }
 
   #ownOut(own: Pending): unknown {
@@ -187,9 +187,9 @@ export abstract class KeyedHeader extends MergingHeader {
     return this.#pending
   }
 
-  /** Notes a passage that begins; undefined: nobody can change what it meets. */
+  /** Notes a passage that begins; undefined: nobody can change what it meets, or it does not matter. */
   passes(range: Range, values: boolean): Interval | undefined {
-    return this.scope === NOWHERE || this.#cleared ? undefined : this.#reads.begin(range.low, range.high, values)
+    return this.scope.relies && !this.#cleared ? this.#reads.begin(range.low, range.high, values) : undefined
   }
 
   // ---- changing ----
@@ -283,6 +283,12 @@ export abstract class KeyedHeader extends MergingHeader {
   }
 
   // ---- merging ----
+
+  override goOn(): void {
+    this.#root = undefined
+    this.load++
+    this.#handed.goOn(this.#pending)
+  }
 
   override forget(): void {
     this.#reads.clear()

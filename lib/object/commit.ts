@@ -109,7 +109,7 @@ export function commitSession(
         // A pack came in between: if nothing is in the way, the transaction goes on in the new file.
         const now = store.latest()
         base = merged(session, base, store.touchedSince(base, checked, now), now, isolation)
-        session.moveTo(base)
+        session.goOnFrom(base)
       }
     }
   }
