@@ -106,6 +106,17 @@ export class View {
     return value
   }
 
+  /** Reads something that was got in an earlier transaction, and does not ask the map. */
+  recall(name: MapName, n: number): void {
+    const keys = [...this.#held.keys()]
+      .filter(place => place.startsWith(name))
+      .map(place => place.slice(name.length + 1))
+    const key = keys[n % keys.length]
+    if (key === undefined) return
+    const data = this.#ofBefore(name, key)
+    if (data) this.#saw(`map ${name}`, 'get', [key], noted(data))
+  }
+
   has(name: MapName, key: string): boolean {
     return this.#saw(`map ${name}`, 'has', [key], this.#map(name).has(longOf(name, key)))
   }
