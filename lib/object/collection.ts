@@ -5,14 +5,14 @@ import { adopt } from './adopt.js'
 import { HANDLER, Header, unresolvedOid, type Kind } from './header.js'
 import { inspectObject } from './inspection.js'
 import { attach, release, type Seat } from './plain-node.js'
-import { forbidIfUpgrading } from './persistent.js'
+import { forbidIfEditing } from './persistent.js'
 
 export abstract class CollectionHeader extends Header {
   readonly object: object
 
   constructor(kind: Kind, object: object, isNew: boolean) {
     super(kind)
-    if (isNew) forbidIfUpgrading()
+    if (isNew) forbidIfEditing()
     this.changed = isNew
     this.object = object
     Object.defineProperty(object, HANDLER, { value: this })

@@ -2,9 +2,10 @@
 // objects. Until the store says "committed", nothing that an object knows of itself has changed.
 import { GoneError, WriteConflictError, type Conflict } from '../error.js'
 import type { Snapshot } from '../store/snapshot.js'
-import type { CommitResult } from '../store/store.js'
+import type { CommitResult } from '../store/store-options.js'
 import type { Generation } from '../store/generation.js'
 import type { Oid } from '../store/types.js'
+import { mergeByClass } from './class-merge.js'
 import { Encoder, type Encoded, type Writing } from './codec.js'
 import { watchPending } from './exit-warning.js'
 import type { Header } from './header.js'
@@ -60,6 +61,9 @@ class SessionWriting implements Writing {
   }
 }
 
+/** What is stored in place of objects whose class has merged the changes. */
+type StandIns = Map<Header, Header>
+
 /** After so many commits that came in between, the changes are merged with the lock held. */
 const MOST_LOST = 4
 
@@ -88,27 +92,29 @@ export function commitSession(
   // What the changes are made to: the session's snapshot, or a later one to which all that the transaction asked
   // and did applies as well.
   let base = session.snapshot
+  const standIns: StandIns = new Map()
   for (let lost = 0; ; lost++) {
     if (lost === MOST_LOST && wait && !store.lock.held) {
       return store.underLock(() => commitSession(session, { annotation, isolation, id }, wait))
     }
-    const encoded = new Encoder(new SessionWriting(session, base)).encode(changed, annotation)
+    const toWrite = standIns.size === 0 ? changed : Array.from(changed, header => standIns.get(header) ?? header)
+    const encoded = new Encoder(new SessionWriting(session, base)).encode(toWrite, annotation)
     const checked = whatMustNotChange(session, encoded, isolation)
     const result = store.commit(encoded.draft, base, checked, wait, id)
     switch (result.outcome) {
       case 'committed':
-        settle(session, encoded, result)
+        settle(session, encoded, standIns, result)
         return 'done'
       case 'busy':
       case 'known':
         return result.outcome
       case 'conflict':
-        base = merged(session, base, result.oids, result.snapshot, isolation)
+        base = merged(session, base, result.oids, result.snapshot, isolation, standIns)
         break
       case 'moved': {
         // A pack came in between: if nothing is in the way, the transaction goes on in the new file.
         const now = store.latest()
-        base = merged(session, base, store.touchedSince(base, checked, now), now, isolation)
+        base = merged(session, base, store.touchedSince(base, checked, now), now, isolation, standIns)
         session.goOnFrom(base)
       }
     }
@@ -122,14 +128,24 @@ function whatMustNotChange(session: Session, { headers }: Encoded, isolation: Is
   return checked
 }
 
-/** Others have changed `oids` meanwhile. Gives `now` if they are all collections that can do without the difference. */
-function merged(session: Session, base: Snapshot, oids: readonly Oid[], now: Snapshot, isolation: Isolation): Snapshot {
+/** Others have changed `oids` meanwhile. Gives `now` if they can all do without the difference, or merge it. */
+function merged(
+  session: Session,
+  base: Snapshot,
+  oids: readonly Oid[],
+  now: Snapshot,
+  isolation: Isolation,
+  standIns: StandIns,
+): Snapshot {
   const conflicts: Conflict[] = []
   const [before, after] = [session.viewOf(base), session.viewOf(now)]
   for (const oid of oids) {
     const header = session.cache.get(oid)
     const kind = header?.changed ? 'write' : 'read'
-    if (header instanceof MergingHeader && mergingIsOn() && after.locate(oid) !== 0) {
+    const standIn = header && mergingIsOn() ? mergeByClass(session, header, after) : undefined
+    if (header && standIn) {
+      standIns.set(header, standIn)
+    } else if (header instanceof MergingHeader && mergingIsOn() && after.locate(oid) !== 0) {
       const found = header.conflict(before, after, isolation === 'serializable')
       if (found) conflicts.push(found)
     } else {
@@ -140,7 +156,12 @@ function merged(session: Session, base: Snapshot, oids: readonly Oid[], now: Sna
   return now
 }
 
-function settle(session: Session, encoded: Encoded, result: Extract<CommitResult, { outcome: 'committed' }>): void {
+function settle(
+  session: Session,
+  encoded: Encoded,
+  standIns: StandIns,
+  result: Extract<CommitResult, { outcome: 'committed' }>,
+): void {
   const { snapshot, firstOid, offsets } = result
   session.moveTo(snapshot)
   for (const { shape, number } of encoded.shapes) session.shapes.stored(shape, (firstOid - 1 - number) as Oid)
@@ -160,6 +181,10 @@ function settle(session: Session, encoded: Encoded, result: Extract<CommitResult
     checkSources(header, true)
     header.settled()
     warnIfLarge(header.owner, encoded.draft.records[i]?.state.length ?? 0)
+  }
+  for (const header of standIns.keys()) {
+    checkSources(header, true)
+    header.drop()
   }
   session.changed.clear()
   watchPending(session, false)

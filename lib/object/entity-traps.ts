@@ -20,7 +20,10 @@ export class EntityTraps implements ProxyHandler<object> {
   get(_shell: object, key: string | symbol, receiver: unknown): unknown {
     const { header } = this
     if (typeof key === 'symbol') return key === HANDLER ? header : Reflect.get(header.kind.shell, key, receiver)
-    if (header.serial !== header.scope.serial) header.scope.touched(header)
+    if (header.serial !== header.scope.serial) {
+      if (header.kind.merge && header.kind.methods.has(key)) return Reflect.get(header.kind.shell, key, receiver)
+      header.scope.touched(header)
+    }
     const value = (header.state as Fields)[key]
     return typeof value === 'symbol' ? readSpecial(header, key, value, receiver) : value
   }
@@ -42,7 +45,7 @@ export class EntityTraps implements ProxyHandler<object> {
 
   defineProperty(_shell: object, key: string | symbol, descriptor: PropertyDescriptor): boolean {
     const { header } = this
-    header.touch()
+    reach(header)
     const exists = Object.hasOwn(header.state as Fields, key)
     if (!isOrdinaryField(descriptor, exists))
       throw new ValueError(`${header.name}.${String(key)}`, 'only ordinary fields can be stored')
@@ -57,9 +60,9 @@ export class EntityTraps implements ProxyHandler<object> {
       if (header.beside) delete header.beside[key]
       return true
     }
-    header.touch()
+    reach(header)
     if (!Object.hasOwn(header.state as Fields, key)) return true
-    header.change()
+    change(header)
     const state = header.state as Fields
     const old = state[key]
     delete state[key]
@@ -110,6 +113,18 @@ function readSpecial(header: EntityHeader, key: string, value: symbol, receiver:
   return Reflect.get(header.kind.shell, key, receiver)
 }
 
+// Where others' changes can be merged with those made here, assigning is no access: it learns nothing of the object.
+
+function reach(header: EntityHeader): void {
+  if (header.kind.merge) header.scope.current(header)
+  else header.touch()
+}
+
+function change(header: EntityHeader): void {
+  if (!header.kind.merge) header.change()
+  else if (!header.changed) header.scope.changing(header)
+}
+
 function write(header: EntityHeader, key: string | symbol, value: unknown): boolean {
   const { kind } = header
   if (typeof key === 'symbol') throw new ValueError(`${header.name}.${key.toString()}`, 'a symbol cannot be a key')
@@ -124,9 +139,9 @@ function write(header: EntityHeader, key: string | symbol, value: unknown): bool
       'is a member of the class, which would hide the stored field: choose another name',
     )
   }
-  header.touch()
+  reach(header)
   const own = adopt(value, header, () => `${header.name}.${key}`)
-  header.change()
+  change(header)
   const state = header.state as Fields
   const old = Object.hasOwn(state, key) ? state[key] : undefined
   if (typeof own === 'object' && own !== null) {

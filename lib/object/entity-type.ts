@@ -15,7 +15,15 @@ export interface PersistentClass<T extends Persistent = Persistent> {
   readonly transient?: readonly string[]
   /** Edits the plain state of a record that an older version of the class wrote. */
   upgrade?(state: Record<string, unknown>, from: number): void
+  /**
+   * Called when an object was assigned to without having been read, and others have changed it meanwhile: gets copies of the
+   * fields as they were, as the others left them, and as this transaction leaves them; gives the fields to store, or
+   * undefined for a conflict. It may neither make nor touch persistent objects.
+   */
+  merge?(base: never, theirs: never, mine: never): object | undefined
 }
+
+export type Merge = (base: object, theirs: object, mine: object) => object | undefined
 
 type AnyClass = PersistentClass & { readonly prototype: Persistent; readonly name: string }
 
@@ -33,9 +41,12 @@ export class EntityType implements Kind {
   readonly accessors = new Set<string>()
   /** Names that a field must not have: it would be hidden, or hide them. */
   readonly members = new Set<string>()
+  /** Of these, the functions. */
+  readonly methods = new Set<string>()
   readonly transient = new Set<string>()
   readonly defaults: Record<string, unknown> | undefined
   readonly upgrade: ((state: Record<string, unknown>, from: number) => void) | undefined
+  readonly merge: Merge | undefined
 
   /** A class; or undefined, for objects without one: `defaults` are the root's initial values. */
   constructor(Class: AnyClass | undefined, type: string, defaults?: object) {
@@ -44,6 +55,7 @@ export class EntityType implements Kind {
     this.version = Class?.version ?? 1
     this.defaults = (defaults ?? Class?.defaults) as Record<string, unknown> | undefined
     if (Class?.upgrade) this.upgrade = Class.upgrade.bind(Class)
+    if (Class?.merge) this.merge = (Class.merge as Merge).bind(Class)
     const prototype = Class ? Class.prototype : (Object.create(Persistent.prototype) as object)
     this.shell = Object.create(prototype) as object
     this.view = Object.create(prototype) as object
@@ -63,6 +75,7 @@ export class EntityType implements Kind {
         const descriptor = Object.getOwnPropertyDescriptor(prototype, name)
         this.members.add(name)
         if (descriptor?.get || descriptor?.set) this.accessors.add(name)
+        else if (typeof descriptor?.value === 'function') this.methods.add(name)
       }
     }
     for (const name of ancestry(Class).flatMap(C => (Object.hasOwn(C, 'transient') ? (C.transient ?? []) : [])))

@@ -19,6 +19,8 @@ export interface Scope {
   readonly serial: number
   /** First access in this transaction: checks that the loaded version is the visible one, or loads that. */
   touched(header: Header): void
+  /** The same for an access that learns nothing of the object, and so does not count as one. */
+  current(header: Header): void
   /** First change in this transaction. Throws when it must not be. */
   changing(header: Header): void
   /** The object with this oid, as a ghost if need be. */
@@ -33,6 +35,7 @@ export interface Scope {
 export const NOWHERE: Scope = {
   serial: 0,
   touched: () => undefined,
+  current: () => undefined,
   changing: () => undefined,
   view: undefined,
   relies: false,

@@ -7,7 +7,7 @@ import { Decoder, referencesOf, unpackState } from './codec.js'
 import { CollectionHeader } from './collection.js'
 import { MOST_SHOWN } from './inspection.js'
 import { unresolved, unresolvedOid, type Header } from './header.js'
-import { EntityHeader, whileUpgrading } from './persistent.js'
+import { EntityHeader, whileEditing } from './persistent.js'
 import { MergingHeader } from './merging.js'
 import type { RecordView } from './record-view.js'
 import { rebind, stamp } from './places.js'
@@ -78,7 +78,7 @@ function upgrade(
     define(state, key, decoder.value(raw[i]))
   })
   loading.withoutAccess(() => {
-    whileUpgrading(header.kind.type, () => header.kind.upgrade?.(state, from))
+    whileEditing(`static upgrade of ${header.kind.type}`, () => header.kind.upgrade?.(state, from))
   })
   header.decode([], [], decoder)
   header.fillIn(state)

@@ -114,7 +114,7 @@ export abstract class Persistent {
   declare protected readonly [nominal]: true
 
   constructor() {
-    forbidIfUpgrading()
+    forbidIfEditing()
     return new EntityHeader(entityTypeOf(new.target as unknown as PersistentClass & { prototype: Persistent }), true)
       .object
   }
@@ -129,23 +129,23 @@ export abstract class Persistent {
 export const BRAND = Symbol.for('perdure.Persistent')
 Object.defineProperty(Persistent, BRAND, { value: true })
 
-let upgrading: string | undefined
+let editing: string | undefined
 
-/** While `static upgrade` runs, persistent objects may be neither made nor touched. */
-export function whileUpgrading<T>(type: string, run: () => T): T {
-  const before = upgrading
-  upgrading = type
+/** While `static upgrade` or `static merge` runs, persistent objects may be neither made nor touched. */
+export function whileEditing<T>(what: string, run: () => T): T {
+  const before = editing
+  editing = what
   try {
     return run()
   } finally {
-    upgrading = before
+    editing = before
   }
 }
 
-export function forbidIfUpgrading(): void {
-  if (upgrading !== undefined) {
+export function forbidIfEditing(): void {
+  if (editing !== undefined) {
     throw new SchemaError(
-      `static upgrade of ${upgrading} may only edit the plain state that it is given, not make or touch persistent objects`,
+      `${editing} may only edit the plain state that it is given, not make or touch persistent objects`,
     )
   }
 }

@@ -15,7 +15,7 @@ import { MergingHeader } from './merging.js'
 import { RecordCache, RecordView } from './record-view.js'
 import { watchPending } from './exit-warning.js'
 import type { Header, Scope } from './header.js'
-import { forbidIfUpgrading } from './persistent.js'
+import { forbidIfEditing } from './persistent.js'
 import { ShapeTable, type Shape } from './shapes.js'
 
 export type Isolation = 'serializable' | 'snapshot'
@@ -181,14 +181,18 @@ export class Session implements Scope, Loading {
   // ---- what objects ask ----
 
   touched(header: Header): void {
-    forbidIfUpgrading()
-    this.begin()
-    if (!header.changed) this.#makeCurrent(header)
+    this.current(header)
     if (this.relies) {
       if (header instanceof MergingHeader) this.merging.add(header)
       else this.accessed.add(header.oid)
     }
     header.serial = this.serial
+  }
+
+  current(header: Header): void {
+    forbidIfEditing()
+    this.begin()
+    if (!header.changed) this.#makeCurrent(header)
   }
 
   changing(header: Header): void {
@@ -225,15 +229,14 @@ export class Session implements Scope, Loading {
     return this.cache.get(oid)?.object
   }
 
-  resolve(oid: Oid): object {
-    return this.headerOf(oid)?.object ?? this.#gone(oid)
+  resolve(oid: Oid, snapshot = this.snapshot): object {
+    return this.headerOf(oid, snapshot)?.object ?? this.#gone(oid)
   }
 
   /** undefined: there is no such object in this snapshot. */
-  headerOf(oid: Oid): Header | undefined {
+  headerOf(oid: Oid, { generation, offset } = this.snapshot): Header | undefined {
     const known = this.cache.get(oid)
     if (known) return known
-    const { generation, offset } = this.snapshot
     const at = generation.find(oid, offset)
     if (at === 0) return undefined
     const record = generation.read(at, oid)

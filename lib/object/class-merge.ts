@@ -1,0 +1,75 @@
+// Changes to an object of a class with `static merge`, where others have changed the object meanwhile: the class is given
+// three versions of its fields and makes the one to store. Only of objects that the transaction assigned to and never read.
+import { ValueError } from '../error.js'
+import type { Oid } from '../store/types.js'
+import { Decoder } from './codec.js'
+import { unresolvedOid, type Header } from './header.js'
+import { EntityHeader, whileEditing, type Fields } from './persistent.js'
+import { plain } from './plain.js'
+import { define, nodeOf } from './plain-node.js'
+import type { RecordView } from './record-view.js'
+import type { Session } from './session.js'
+
+/**
+ * What is to be stored in place of `header` if `now` is what the changes are made to; undefined: that is a conflict.
+ * A header of its own, so that a commit that fails leaves the object as it was.
+ */
+export function mergeByClass(session: Session, header: Header, now: RecordView): EntityHeader | undefined {
+  if (!(header instanceof EntityHeader) || !header.kind.merge) return undefined
+  if (!header.changed || session.accessed.has(header.oid)) return undefined
+  // In another file nobody can tell any more what the object was.
+  if (now.snapshot.generation !== session.snapshot.generation) return undefined
+  const base = storedFields(session, header, session.view)
+  const theirs = storedFields(session, header, now)
+  if (!base || !theirs) return undefined
+  const { kind } = header
+  const made = session.withoutAccess(() =>
+    whileEditing(`static merge of ${kind.type}`, () => kind.merge?.(base, theirs, ownFields(session, header))),
+  )
+  if (made === undefined) return undefined
+  if (made === null || typeof made !== 'object' || Array.isArray(made)) {
+    throw new ValueError(header.name, 'static merge gives an object with the fields to store, or undefined')
+  }
+  const standIn = kind.create()
+  standIn.oid = header.oid
+  standIn.fillIn(made as Fields)
+  standIn.scope = session
+  return standIn
+}
+
+/** undefined: there is none, or another version of the class wrote it. */
+function storedFields(session: Session, { oid, kind }: EntityHeader, view: RecordView): Fields | undefined {
+  const at = view.locate(oid)
+  if (at === 0) return undefined
+  const { shape, keys, raw, refs } = view.readAt(at)
+  if (shape.type !== kind.type || shape.version !== kind.version) return undefined
+  const decoder = new Decoder(
+    refs.map(to => session.resolve(to, view.snapshot)),
+    undefined,
+  )
+  const fields: Fields = {}
+  keys.forEach((key, i) => {
+    define(fields, key, decoder.value(raw[i]))
+  })
+  for (const [key, value] of Object.entries(kind.defaults ?? {}))
+    if (!Object.hasOwn(fields, key)) define(fields, key, plain(value))
+  return fields
+}
+
+function ownFields(session: Session, header: EntityHeader): Fields {
+  const resolve = (oid: Oid): object => session.resolve(oid)
+  const fields: Fields = {}
+  for (const key of header.keys()) define(fields, key, untracked(header.slot(key), resolve))
+  return fields
+}
+
+/** The value with copies of its containers. Begins no transaction, and is no access. */
+function untracked(value: unknown, resolve: (oid: Oid) => object): unknown {
+  if (typeof value === 'symbol') return resolve(unresolvedOid(value))
+  const target = nodeOf(value)?.target
+  if (target === undefined) return value
+  if (Array.isArray(target)) return target.map(part => untracked(part, resolve))
+  const copy = Object.create(Object.getPrototypeOf(target) as object | null) as Fields
+  for (const [key, part] of Object.entries(target)) define(copy, key, untracked(part, resolve))
+  return copy
+}

@@ -1,0 +1,309 @@
+// `static merge`: what others changed meanwhile is no conflict where the class can merge it.
+import t from 'tap'
+import { join } from 'node:path'
+import { open, oidOf, Persistent, WriteConflictError, type Connection } from '../../lib/index.js'
+import { seeded } from '../helpers/seeded.js'
+import { tempDir } from '../helpers/temp-dir.js'
+
+type Fields = Record<string, unknown>
+
+let calls: Fields[][] = []
+let answer: ((base: Fields, theirs: Fields, mine: Fields) => object | undefined) | undefined
+
+/** Whoever changed a field alone is right. */
+function byField(base: Fields, theirs: Fields, mine: Fields): Fields {
+  const made: Fields = { ...theirs }
+  for (const [key, value] of Object.entries(mine))
+    if (JSON.stringify(value) !== JSON.stringify(base[key])) made[key] = value
+  return made
+}
+
+class Note extends Persistent {
+  static type = 'Note'
+  text = ''
+}
+class Presence extends Persistent {
+  static type = 'Presence'
+  static defaults = { mood: 'calm' }
+  declare mood: string
+  seen = 0
+  typed = 0
+  where: { room: string; seats: number[] } = { room: 'hall', seats: [1, 2] }
+  note: Note | null = null
+  static merge(base: Fields, theirs: Fields, mine: Fields): object | undefined {
+    calls.push([base, theirs, mine])
+    return (answer ?? byField)(base, theirs, mine)
+  }
+  see(time: number): void {
+    this.seen = time
+  }
+  get busy(): boolean {
+    return this.typed > 0
+  }
+}
+class Plain extends Persistent {
+  static type = 'Plain'
+  seen = 0
+  typed = 0
+}
+class Root extends Persistent {
+  static type = 'Root'
+  presence = new Presence()
+  plain = new Plain()
+  note = new Note()
+}
+
+interface Both {
+  readonly path: string
+  readonly db: Connection<Root>
+  readonly rival: Connection<Root>
+}
+
+function both(t: Parameters<typeof tempDir>[0]): Both {
+  const path = join(tempDir(t), 'merge.db')
+  const options = { root: Root, classes: [Presence, Plain, Note], durability: 'os' } as const
+  const [db, rival] = [open(path, options), open(path, options)]
+  t.teardown(() => {
+    db.abort()
+    db.close()
+    rival.close()
+  })
+  calls = []
+  answer = undefined
+  return { path, db, rival }
+}
+
+/** `mine` is committed after `theirs`, which it does not know of. Whether that conflicted. */
+function meets({ db, rival }: Both, mine: (root: Root) => void, theirs: (root: Root) => void): boolean {
+  db.refresh()
+  rival.refresh()
+  mine(db.root)
+  theirs(rival.root)
+  rival.commit()
+  try {
+    db.commit()
+    return false
+  } catch (error) {
+    if (!(error instanceof WriteConflictError)) throw error
+    db.abort()
+    return true
+  }
+}
+
+t.test('what was assigned and not read is merged by the class', async t => {
+  const stores = both(t)
+  const { db, rival } = stores
+  const presence = db.root.presence
+  t.notOk(
+    meets(
+      stores,
+      root => (root.presence.seen = 5),
+      root => (root.presence.typed = 7),
+    ),
+  )
+  t.same([presence.seen, presence.typed], [5, 7])
+  t.equal(db.root.presence, presence)
+  rival.refresh()
+  t.same([rival.root.presence.seen, rival.root.presence.typed], [5, 7])
+  t.equal(calls.length, 1)
+  const where = { room: 'hall', seats: [1, 2] }
+  t.same(calls[0], [
+    { seen: 0, typed: 0, where, note: null, mood: 'calm' },
+    { seen: 0, typed: 7, where, note: null, mood: 'calm' },
+    { seen: 5, typed: 0, where, note: null, mood: 'calm' },
+  ])
+})
+
+t.test('nothing is called when nobody else has changed the object', async t => {
+  const stores = both(t)
+  t.notOk(
+    meets(
+      stores,
+      root => (root.presence.seen = 5),
+      root => (root.plain.typed = 7),
+    ),
+  )
+  t.equal(calls.length, 0)
+})
+
+t.test('calling a method that assigns, and deleting a field, reads nothing', async t => {
+  const stores = both(t)
+  t.notOk(
+    meets(
+      stores,
+      root => {
+        root.presence.see(9)
+      },
+      root => (root.presence.typed = 7),
+    ),
+  )
+  t.same([stores.db.root.presence.seen, stores.db.root.presence.typed], [9, 7])
+  answer = (_base, theirs, mine) => ('note' in mine ? undefined : { ...theirs, gone: true })
+  t.notOk(
+    meets(
+      stores,
+      root => delete (root.presence as { note?: unknown }).note,
+      root => (root.presence.typed = 8),
+    ),
+  )
+  t.equal((stores.db.root.presence as unknown as Fields).gone, true)
+})
+
+const reads: [string, (presence: Presence) => unknown][] = [
+  ['a field', presence => presence.typed],
+  ['an accessor', presence => presence.busy],
+  ['its keys', presence => Object.keys(presence)],
+  ['whether it has a field', presence => 'typed' in presence],
+  ['a container that it holds', presence => presence.where.seats.push(3)],
+]
+for (const [what, read] of reads) {
+  t.test(`who has read ${what} conflicts`, async t => {
+    const stores = both(t)
+    for (const order of ['before', 'after']) {
+      const conflicted = meets(
+        stores,
+        ({ presence }) => {
+          if (order === 'before') read(presence)
+          presence.seen++
+          if (order === 'after') read(presence)
+        },
+        root => root.presence.typed++,
+      )
+      t.ok(conflicted, order)
+    }
+    t.equal(calls.length, 0)
+    t.equal(stores.db.root.presence.seen, 0)
+  })
+}
+
+t.test('a class without merge conflicts', async t => {
+  t.ok(
+    meets(
+      both(t),
+      root => (root.plain.seen = 5),
+      root => (root.plain.typed = 7),
+    ),
+  )
+})
+
+t.test('undefined is a conflict, and anything but an object with fields is refused', async t => {
+  const stores = both(t)
+  const change = (): boolean =>
+    meets(
+      stores,
+      root => (root.presence.seen = 5),
+      root => root.presence.typed++,
+    )
+  answer = () => undefined
+  t.ok(change())
+  for (const wrong of [null, 5, [1]]) {
+    answer = () => wrong as never
+    t.throws(change, { code: 'VALUE', message: /static merge/ })
+    stores.db.abort()
+  }
+  answer = () => ({ where: { room: () => 1 } })
+  t.throws(change, { code: 'VALUE', path: 'Presence.where.room' })
+  stores.db.abort()
+  answer = () => ({ see: 5 })
+  t.throws(change, { code: 'SCHEMA' })
+  stores.db.abort()
+  answer = () => {
+    new Note()
+    return undefined
+  }
+  t.throws(change, { code: 'SCHEMA', message: /static merge of Presence/ })
+  stores.db.abort()
+  answer = (_base, { note }) => ({ text: (note as Note).text })
+  stores.db.transact(root => (root.presence.note = root.note))
+  t.throws(change, { code: 'SCHEMA', message: /static merge of Presence/ })
+  stores.db.abort()
+  t.same([stores.db.root.presence.seen, stores.db.root.presence.typed], [0, 8], 'all of theirs, and nothing of mine')
+})
+
+t.test('a commit that fails for another reason leaves the object as it was assigned', async t => {
+  const stores = both(t)
+  const { db, rival } = stores
+  db.root.presence.seen = 5
+  db.root.plain.seen = 5
+  rival.root.presence.typed = 7
+  rival.root.plain.typed = 7
+  rival.commit()
+  t.throws(() => {
+    db.commit()
+  }, WriteConflictError)
+  t.equal(calls.length, 1)
+  t.same([db.root.presence.seen, db.root.presence.typed], [5, 0])
+  db.abort()
+  t.same([db.root.presence.seen, db.root.presence.typed], [0, 7])
+})
+
+t.test('plain data and references of all three versions can be stored', async t => {
+  const stores = both(t)
+  const { db, rival } = stores
+  answer = (_base, theirs, mine) => ({ ...theirs, where: mine.where, old: { was: [theirs.where, mine.note] } })
+  t.notOk(
+    meets(
+      stores,
+      root => {
+        root.presence.where = { room: 'cellar', seats: [9] }
+        root.presence.note = Object.assign(new Note(), { text: 'mine' })
+      },
+      root => {
+        root.presence.note = Object.assign(new Note(), { text: 'theirs' })
+      },
+    ),
+  )
+  for (const { root, refresh } of [db, rival].map(one => ({ root: one.root, refresh: () => one.refresh() }))) {
+    refresh()
+    const presence = root.presence as Presence & { old: { was: [unknown, Note] } }
+    t.equal(presence.note?.text, 'theirs')
+    t.same(presence.where, { room: 'cellar', seats: [9] })
+    t.same(presence.old.was[0], { room: 'hall', seats: [1, 2] })
+    t.equal(presence.old.was[1].text, 'mine')
+    t.not(oidOf(presence.old.was[1]), oidOf(presence.note as Note))
+  }
+  db.root.presence.where.seats.push(10)
+  db.commit()
+  rival.refresh()
+  t.same(rival.root.presence.where.seats, [9, 10])
+})
+
+t.test('after a pack nobody knows what the object was: a conflict, and transact runs again', async t => {
+  const stores = both(t)
+  const { db, rival } = stores
+  db.root.presence.seen = 5
+  rival.transact(root => root.presence.typed++)
+  await rival.pack()
+  t.throws(() => {
+    db.commit()
+  }, WriteConflictError)
+  db.abort()
+  t.equal(calls.length, 0)
+  db.transact(root => {
+    root.presence.seen = 6
+  })
+  t.same([db.root.presence.seen, db.root.presence.typed], [6, 1])
+})
+
+t.test('what is assigned blindly adds up, whoever comes in between', async t => {
+  const random = seeded(t)
+  const stores = both(t)
+  const { db, rival } = stores
+  answer = (base, theirs, mine) => ({
+    ...theirs,
+    seen: (theirs.seen as number) + (mine.seen as number) - (base.seen as number),
+  })
+  let sum = 0
+  for (let n = 0; n < 300; n++) {
+    const [one, other] = random.int(2) === 0 ? [db, rival] : [rival, db]
+    one.refresh()
+    t.equal(one.root.presence.seen, sum)
+    one.refresh() // What was read belongs to the transaction before.
+    const [mine, theirs] = [random.int(10), random.int(10)]
+    one.root.presence.seen = sum + mine
+    other.transact(root => (root.presence.seen += theirs))
+    one.commit()
+    sum += mine + theirs
+  }
+  t.equal(calls.length, 300)
+})
