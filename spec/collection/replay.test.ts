@@ -15,9 +15,9 @@ interface Interrupted {
   readonly db: Connection<Shelf>
   readonly rival: Connection<Shelf>
   /** Just before this call for the lock. */
-  atLock(number: number, act: () => void): void
+  readonly atLock: (number: number, act: () => void) => void
   /** How often `db` calls for it. */
-  locksTaken(run: () => void): number
+  readonly locksTaken: (run: () => void) => number
 }
 
 function interrupted(t: Test): Interrupted {
