@@ -9,8 +9,8 @@ import type { StoredKey } from './key.js'
 import { KeyTable } from './key-table.js'
 import type { KeyedHeader } from './keyed-header.js'
 import type { Pending } from './passage.js'
-import type { Leaf, Source } from './tree/node.js'
-import { cloneRaw, sameRaw } from './tree/raw-value.js'
+import type { Leaf, Source } from './tree/leaf.js'
+import { sameRaw } from './tree/raw-value.js'
 import type { Found } from './tree/tree.js'
 
 /** The place of one value. */
@@ -49,7 +49,7 @@ export class Handed {
     this.#places.sort()
   }
 
-  /** The value at a key, from its undecoded form in `leaf`. */
+  /** The value at a key, from its undecoded form in `leaf`, which becomes that. */
   of(key: StoredKey, raw: object, leaf: Leaf): unknown {
     const place = this.#places.get(key)
     const known = place && this.#current(place)
@@ -61,7 +61,7 @@ export class Handed {
   }
 
   #decode(raw: unknown, { marks }: Leaf): unknown {
-    return new Decoder(marks, this.#owner).value(cloneRaw(raw))
+    return new Decoder(marks, this.#owner).value(raw)
   }
 
   #seat(place: Place, value: object): void {
@@ -93,7 +93,7 @@ export class Handed {
   #bring(place: Place, known: object): void {
     const { key } = place
     const found = this.#owner.storedAt(key)
-    const raw = found?.leaf.values?.[found.at]
+    const raw = found?.leaf.value(found.at)
     const node = nodeOf(known)
     if (found && this.#isUnchanged(place, found)) {
       if (node) stillCurrent(node)
@@ -117,7 +117,7 @@ export class Handed {
     if (source.oid === leaf.source.oid && source.tid === leaf.source.tid) return true
     if (source.generation !== leaf.source.generation) return false
     const then = this.#owner.entryOf(source, key)
-    return then !== undefined && sameRaw(then.leaf.values?.[then.at], then.leaf.refs, leaf.values?.[at], leaf.refs)
+    return then !== undefined && sameRaw(then.leaf.value(then.at), then.leaf.refs, leaf.value(at), leaf.refs)
   }
 
   bringBack(node: Node): void {

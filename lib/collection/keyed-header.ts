@@ -3,11 +3,10 @@
 // answers would have been the same. Positions, nodes and records are the tree's; knows nothing of the order of keys.
 import type { Conflict } from '../error.js'
 import type { Encoder } from '../object/codec.js'
-import type { Decoder } from '../object/codec.js'
 import { NOWHERE, unresolved, type Header, type Kind } from '../object/header.js'
 import { MergingHeader, type Looked } from '../object/merging.js'
 import type { RecordView, StoredState } from '../object/record-view.js'
-import type { Packable } from '../object/values.js'
+import { unknownForm, type Packable } from '../object/values.js'
 import type { Node } from '../object/plain-node.js'
 import type { Oid } from '../store/types.js'
 import { Handed } from './handed.js'
@@ -16,7 +15,8 @@ import { findKey } from './key-order.js'
 import { KeyTable } from './key-table.js'
 import { BACKWARD, FORWARD, Meeting, passage, type Entry, type Pending } from './passage.js'
 import { lookAtKey, lookAtValue, plainKey } from './tree/look.js'
-import { decodeRoot, leafAt, NO_ENTRIES, referenceIn, rootOf, TREE_FORM, type Root, type Source } from './tree/node.js'
+import type { Source } from './tree/leaf.js'
+import { leafAt, NO_ENTRIES, rootOf, TREE_FORM, type Root } from './tree/node.js'
 import { encodeEntries } from './tree/node-header.js'
 import { differences, Reads, sameAt, SIZE, type Interval } from './tree/reads.js'
 import { rewrite, type Rewritten } from './tree/rewrite.js'
@@ -80,8 +80,8 @@ export abstract class KeyedHeader extends MergingHeader {
     this.#root = rootOf(state, this.#small)
   }
 
-  decode(names: readonly string[], raw: readonly unknown[], decoder: Decoder): void {
-    this.#root = decodeRoot(names, raw, decoder, [], undefined, this.#small)
+  decode(): void {
+    unknownForm() // takes its state over by `take`
   }
 
   protected unload(): void {
@@ -146,10 +146,10 @@ export abstract class KeyedHeader extends MergingHeader {
   }
 
   #storedOut({ leaf, at }: Found, key: StoredKey): unknown {
-    const raw = leaf.values?.[at]
-    if (typeof raw !== 'object' || raw === null) return raw
-    const to = referenceIn(raw, leaf.refs)
-    return to === undefined ? this.#handed.of(key, raw, leaf) : this.scope.resolve(to)
+    const to = leaf.reference(at)
+    if (to !== undefined) return this.scope.resolve(to)
+    const raw = leaf.value(at)
+    return typeof raw === 'object' && raw !== null ? this.#handed.of(key, raw, leaf) : raw
   }
 
   /** The value of an entry of an iteration. */
@@ -359,8 +359,8 @@ export abstract class KeyedHeader extends MergingHeader {
     if (!isLastVersion(tree, view)) return false
     for (const cursor = new Cursor(tree).toFirst(); !cursor.ended; cursor.next()) {
       const { key, leaf, at } = cursor
-      const raw = leaf.values?.[at]
-      const to = referenceIn(raw, leaf.refs)
+      const to = leaf.reference(at)
+      const raw = leaf.value(at)
       const data = typeof raw === 'object' && raw !== null && to === undefined
       const value = data ? this.#handed.of(key, raw, leaf) : to === undefined ? raw : unresolved(to)
       this.#pending.put({ key, value, gone: false, existed: false })
