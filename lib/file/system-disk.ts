@@ -144,6 +144,17 @@ function syncDirectory(path: string): void {
   }
 }
 
+/** Tried again when a signal came in between, as Node does for everything else. */
+function read(fd: Fd, into: Uint8Array, at: number, length: number, position: number): number {
+  for (;;) {
+    try {
+      return fs.readSync(fd, into, at, length, position)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EINTR') throw error
+    }
+  }
+}
+
 /** The operating system's disk. */
 export const systemDisk: Disk = {
   open: (path, access) => fs.openSync(path, access === 'read' ? O_RDONLY : O_RDWR | O_APPEND),
@@ -153,7 +164,7 @@ export const systemDisk: Disk = {
   close: fd => fs.closeSync(fd),
 
   end: fd => (fsExt === undefined ? fs.fstatSync(fd).size : fsExt.seekSync(fd, 0, SEEK_END)),
-  read: (fd, into, at, length, position) => fs.readSync(fd, into, at, length, position),
+  read,
   write: (fd, from, at, length, position) => fs.writeSync(fd, from, at, length, position),
   truncate: (fd, size) => fs.ftruncateSync(fd, size),
   sync: fd => fs.fdatasyncSync(fd),

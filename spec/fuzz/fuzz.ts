@@ -4,11 +4,10 @@
 //   PERDURE_FUZZ_SECONDS   how long (10 unless told; `npm run soak:fuzz` takes hours)
 //   PERDURE_SEED           seed of the first case; the next has one more
 //   PERDURE_FUZZ_CASES     stop after so many
-import { cpuTime } from '../damage/exercise.js'
 import { relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import root, { type Test } from 'tap'
-import { prototypes } from '../damage/exercise.js'
+import { cpuTime, prototypes } from '../damage/exercise.js'
 import { random, seeded, type Random } from '../helpers/seeded.js'
 
 const MOST_FAILURES = 5

@@ -15,9 +15,10 @@ export function count(n: number, one?: string, many = `${one}s`): string {
   return one === undefined ? digits : `${digits} ${n === 1 ? one : many}`
 }
 
-/** ISO 8601, UTC. */
+/** ISO 8601, UTC; of a time that no calendar has, its milliseconds. */
 export function moment(time: number): string {
-  return new Date(time).toISOString()
+  const date = new Date(time)
+  return Number.isNaN(date.getTime()) ? `${time} ms` : date.toISOString()
 }
 
 /** Texts of the store must not steer the terminal: control and direction characters are shown as escapes. */

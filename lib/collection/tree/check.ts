@@ -6,7 +6,7 @@ import { keyName, type StoredKey } from '../key.js'
 import { compareKeys } from '../key-order.js'
 import type { Leaf } from './leaf.js'
 import { innerOf, leafOf, rootOf } from './node.js'
-import { innerShare, LEAST, leafShare } from './rewrite.js'
+import { innerShare, LEAST, leafShare } from './fullness.js'
 
 /** Sums of many shares are not exact. */
 const SLACK = 1e-9
