@@ -267,7 +267,6 @@ export class ListHeader extends TreeHeader {
     this.change()
     const now = this.#now
     this.#noteWrite(0, now.length, 'front')
-    this.#notes.writes.length = true // the order is of all of them
     const pieces = order.map((position): Piece => {
       const at = now.at(position)
       return at instanceof Own ? at : new Stretch(at, at + 1)

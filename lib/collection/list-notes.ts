@@ -71,7 +71,7 @@ function* differences(a: Tree, from: number, b: Tree, bFrom: number, count: numb
   let left = count
   while (left > 0) {
     const whole = one.leafCount
-    if (whole <= left && passSameLeaf(one, a, other, b)) {
+    if (passSameLeaf(one, a, other, b)) {
       left -= whole
       continue
     }

@@ -225,6 +225,29 @@ t.test('with snapshot isolation only what was written must be unchanged', async 
   t.same([...db.root.list], ['theirs', '3 a', 'c', 'theirs'])
 })
 
+t.test('with snapshot isolation a change in place is a write of that item', async t => {
+  const { db, rival } = shelf(t)
+  db.root.list.push({ n: 1 }, { n: 1 })
+  db.commit()
+  const change = (at: number): number =>
+    db.transact(
+      ({ list }) => {
+        const item = list.at(0) as { n: number }
+        item.n++
+        rival.refresh()
+        const theirs = rival.root.list.at(at) as { n: number }
+        if (theirs.n > 5) return item.n
+        theirs.n += 10
+        rival.commit()
+        return item.n
+      },
+      { isolation: 'snapshot', attempts: 2 },
+    )
+  t.equal(change(1), 2, 'another item')
+  t.equal(change(0), 12, 'the same item: run again')
+  t.same(plain([...db.root.list]), [{ n: 12 }, { n: 11 }])
+})
+
 t.test('a pack in between is no conflict by itself', async t => {
   const { db, rival } = shelf(t)
   db.root.list.bulkLoad(Array.from({ length: 500 }, (_, n) => ({ n })))
