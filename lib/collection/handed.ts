@@ -62,6 +62,11 @@ export class Handed {
     this.#owner = owner
   }
 
+  /** How many values somebody may have, or had. */
+  get size(): number {
+    return this.#places.size
+  }
+
   sort(): void {
     this.#places.sort()
   }

@@ -150,7 +150,10 @@ function* changedIn(
   changed: readonly (readonly [at: number, value: object])[],
   by: number,
 ): Generator<Piece, undefined> {
-  if (piece instanceof Own) return yield piece
+  if (piece instanceof Own) {
+    yield piece
+    return
+  }
   let from = piece.from
   if (changed.length > 0) {
     for (let i = firstFrom(changed, from); i < changed.length; i++) {

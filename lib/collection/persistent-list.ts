@@ -3,9 +3,22 @@
 import { inspectable, registerCollection } from '../object/collection.js'
 import type { Kind } from '../object/header.js'
 import { StateError } from '../error.js'
-import type { Side } from './list-edits.js'
+import {
+  allOf,
+  counted,
+  isEqual,
+  isIdentical,
+  noted,
+  position,
+  removed,
+  sliced,
+  sortedOrder,
+  start,
+  toInteger,
+} from './list-arguments.js'
 import { ListHeader } from './list-header.js'
-import { fold, mapped, search, type Callback, type Reducer } from './list-callbacks.js'
+import { itemsOf, iterate, positionsOf, visit, visitBack } from './list-visits.js'
+import { fold, mapped, search, type Callback, type Guard, type Reducer } from './list-callbacks.js'
 import { checkCallback, forbidDerived, headerBehind, type nominal } from './sealed.js'
 
 const behind = (list: unknown): ListHeader => {
@@ -110,15 +123,8 @@ export class PersistentList<T> {
   splice(...args: unknown[]): unknown[] {
     const header = behind(this)
     const [start, deleteCount, ...values] = args
-    const { lengthNow } = header
-    const { at, side } = counted(header, toInteger(start))
-    const from = Math.max(0, Math.min(at, lengthNow))
-    const rest = args.length === 0 ? 0 : lengthNow - from
-    const wanted = args.length < 2 ? rest : Math.max(0, toInteger(deleteCount))
-    // Where the list ends decides: but not from the end to the end.
-    const isCut = from !== at || wanted > rest || (args.length === 1 && side === 'front')
-    if (isCut) header.noteLength()
-    return header.splice(from, Math.min(wanted, rest), values, side)
+    const { from, count, side } = removed(header, args.length, start, deleteCount)
+    return header.splice(from, count, values, side)
   }
 
   clear(): void {
@@ -159,18 +165,8 @@ export class PersistentList<T> {
 
   slice(start?: number, end?: number): T[] {
     const header = behind(this)
-    const [from, to] = [
-      counted(header, toInteger(start)),
-      counted(header, end === undefined ? Infinity : toInteger(end)),
-    ]
-    const { lengthNow } = header
-    const toEnd = end === undefined
-    // From the end to the end, or from the front to the front, it does not matter where the other one is.
-    const side = from.side === 'end' && (toEnd || to.side === 'end') ? 'end' : 'front'
-    const inside = from.at >= 0 && from.at <= lengthNow && (toEnd || (to.at >= 0 && to.at <= lengthNow))
-    if (!inside || (side === 'front' && (toEnd || from.side !== to.side))) header.noteLength()
-    const [low, high] = [from.at, to.at].map(at => Math.max(0, Math.min(at, lengthNow))) as [number, number]
-    return header.items(low, Math.max(low, high), side) as T[]
+    const { from, to, side } = sliced(header, start, end)
+    return header.items(from, to, side) as T[]
   }
 
   /** A native array of these items and the others; arrays and lists among the arguments stand for their items. */
@@ -228,40 +224,34 @@ export class PersistentList<T> {
     return header.find(value, 0, Math.min(last + 1, header.length), isIdentical, true)
   }
 
-  find<S extends T>(
-    test: (value: T, index: number, list: PersistentList<T>) => value is S,
-    thisArg?: unknown,
-  ): S | undefined
+  find<S extends T>(test: Guard<T, S>, thisArg?: unknown): S | undefined
   find(test: Callback<T, unknown>, thisArg?: unknown): T | undefined
   find(test: Callback<T, unknown>, thisArg?: unknown): T | undefined {
-    return search(this, behind(this).visit(), test, thisArg)?.value
+    return search(this, visit(behind(this)), test, thisArg)?.value
   }
 
   findIndex(test: Callback<T, unknown>, thisArg?: unknown): number {
-    return search(this, behind(this).visit(), test, thisArg)?.at ?? -1
+    return search(this, visit(behind(this)), test, thisArg)?.at ?? -1
   }
 
-  findLast<S extends T>(
-    test: (value: T, index: number, list: PersistentList<T>) => value is S,
-    thisArg?: unknown,
-  ): S | undefined
+  findLast<S extends T>(test: Guard<T, S>, thisArg?: unknown): S | undefined
   findLast(test: Callback<T, unknown>, thisArg?: unknown): T | undefined
   findLast(test: Callback<T, unknown>, thisArg?: unknown): T | undefined {
-    return search(this, behind(this).visitBack(), test, thisArg)?.value
+    return search(this, visitBack(behind(this)), test, thisArg)?.value
   }
 
   findLastIndex(test: Callback<T, unknown>, thisArg?: unknown): number {
-    return search(this, behind(this).visitBack(), test, thisArg)?.at ?? -1
+    return search(this, visitBack(behind(this)), test, thisArg)?.at ?? -1
   }
 
   some(test: Callback<T, unknown>, thisArg?: unknown): boolean {
-    return search(this, behind(this).visit(), test, thisArg) !== undefined
+    return search(this, visit(behind(this)), test, thisArg) !== undefined
   }
 
   every(test: Callback<T, unknown>, thisArg?: unknown): boolean {
     checkCallback(test)
     const fails: Callback<T, boolean> = (value, index) => !test.call(thisArg, value, index, this)
-    return search(this, behind(this).visit(), fails, undefined) === undefined
+    return search(this, visit(behind(this)), fails, undefined) === undefined
   }
 
   // ---- going through ----
@@ -269,7 +259,7 @@ export class PersistentList<T> {
   forEach(callback: Callback<T, void>, thisArg?: unknown): void {
     const header = behind(this)
     checkCallback(callback)
-    for (const [value, at] of header.visit()) callback.call(thisArg, value as T, at, this)
+    for (const [value, at] of visit(header)) callback.call(thisArg, value as T, at, this)
   }
 
   map<U>(callback: Callback<T, U>, thisArg?: unknown): U[] {
@@ -280,26 +270,26 @@ export class PersistentList<T> {
     return mapped(this, behind(this), callback, thisArg).flat() as U[]
   }
 
-  filter<S extends T>(test: (value: T, index: number, list: PersistentList<T>) => value is S, thisArg?: unknown): S[]
+  filter<S extends T>(test: Guard<T, S>, thisArg?: unknown): S[]
   filter(test: Callback<T, unknown>, thisArg?: unknown): T[]
   filter(test: Callback<T, unknown>, thisArg?: unknown): T[] {
     const header = behind(this)
     checkCallback(test)
     const result: T[] = []
-    for (const [value, at] of header.visit()) if (test.call(thisArg, value as T, at, this)) result.push(value as T)
+    for (const [value, at] of visit(header)) if (test.call(thisArg, value as T, at, this)) result.push(value as T)
     return result
   }
 
   reduce(callback: Reducer<T, T>, initial?: T): T
   reduce<U>(callback: Reducer<T, U>, initial: U): U
   reduce(callback: Reducer<T, never>, ...initial: unknown[]): unknown {
-    return fold(this, behind(this).visit(), callback, initial)
+    return fold(this, visit(behind(this)), callback, initial)
   }
 
   reduceRight(callback: Reducer<T, T>, initial?: T): T
   reduceRight<U>(callback: Reducer<T, U>, initial: U): U
   reduceRight(callback: Reducer<T, never>, ...initial: unknown[]): unknown {
-    return fold(this, behind(this).visitBack(), callback, initial)
+    return fold(this, visitBack(behind(this)), callback, initial)
   }
 
   keys(): ArrayIterator<number> {
@@ -311,7 +301,7 @@ export class PersistentList<T> {
   }
 
   entries(): ArrayIterator<[number, T]> {
-    return behind(this).iterate() as Generator<[number, unknown], undefined> as ArrayIterator<[number, T]>
+    return iterate(behind(this)) as Generator<[number, unknown], undefined> as ArrayIterator<[number, T]>
   }
 
   [Symbol.iterator](): ArrayIterator<T> {
@@ -321,73 +311,6 @@ export class PersistentList<T> {
   get [Symbol.toStringTag](): string {
     return 'PersistentList'
   }
-}
-
-function* positionsOf(header: ListHeader): Generator<number, undefined> {
-  for (const [at] of header.iterate()) yield at
-}
-
-function* itemsOf(header: ListHeader): Generator<unknown, undefined> {
-  for (const [, item] of header.iterate()) yield item
-}
-
-function allOf(header: ListHeader): unknown[] {
-  return header.items(0, header.length, 'front')
-}
-
-// As Array does with its arguments: what is no number is 0.
-function toInteger(value: unknown): number {
-  return Math.trunc(Number(value)) || 0
-}
-
-/** A position, and from which side it was counted. */
-function counted(header: ListHeader, index: number): { at: number; side: Side } {
-  return index < 0 ? { at: index + header.lengthNow, side: 'end' } : { at: index, side: 'front' }
-}
-
-/** Where a search begins that goes towards the end. */
-function start(header: ListHeader, fromIndex: unknown): number {
-  const { at, side } = counted(header, toInteger(fromIndex))
-  if (side === 'end') header.noteLength()
-  return Math.max(0, at)
-}
-
-/** The answer depends on where the list ends. */
-function noted<A>(header: ListHeader, answer: A): A {
-  header.noteLength()
-  return answer
-}
-
-function isIdentical(a: unknown, b: unknown): boolean {
-  return a === b
-}
-
-/** As `includes` has it. */
-function isEqual(a: unknown, b: unknown): boolean {
-  return a === b || (a !== a && b !== b)
-}
-
-function position(header: ListHeader, method: string, index: number, highest: number): { at: number; side: Side } {
-  const found = counted(header, index)
-  if (Number.isInteger(found.at) && found.at >= 0 && found.at <= highest) return found
-  header.noteLength()
-  throw new RangeError(
-    `PersistentList.${method}: there is no position ${String(index)} in a list of ${header.lengthNow} items`,
-  )
-}
-
-/** Which item comes where: undefined ones at the end, as Array has it. */
-function sortedOrder<T>(items: readonly T[], compare: ((a: T, b: T) => number) | undefined): number[] {
-  if (compare !== undefined) checkCallback(compare)
-  const positions = items.map((_, i) => i)
-  const [there, missing] = [true, false].map(wanted => positions.filter(i => (items[i] !== undefined) === wanted)) as [
-    number[],
-    number[],
-  ]
-  if (compare) return [...there.sort((a, b) => compare(items[a] as T, items[b] as T)), ...missing]
-  const texts = items.map(String)
-  const byText = (a: number, b: number): number => ((texts[a] as string) < (texts[b] as string) ? -1 : Number(texts[a] !== texts[b])) // prettier-ignore
-  return [...there.sort(byText), ...missing]
 }
 
 const LIST: Kind = {
