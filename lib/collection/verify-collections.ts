@@ -6,12 +6,14 @@ import { Generation } from '../store/generation.js'
 import { FIRST_FREE_OID, type Oid } from '../store/types.js'
 import type { Finding } from '../store/verify.js'
 import { checkTree } from './tree/check.js'
+import { ITEMS_FORM } from './tree/node.js'
 
 /** Fields of the records of small collections, by type. */
 const FORMS: ReadonlyMap<string, readonly string[]> = new Map([
   ['PersistentMap', ['keys', 'values']],
   ['PersistentSet', ['values']],
   ['PersistentQueue', ['keys', 'values']],
+  ['PersistentList', ITEMS_FORM],
 ])
 
 /** Checks every collection of the newest state of a file that is otherwise sound; gives how many findings there were. */
