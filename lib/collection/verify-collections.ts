@@ -7,12 +7,14 @@ import { atOnce, inSlices, type LongWork } from '../store/long-work.js'
 import { FIRST_FREE_OID, type Oid } from '../store/types.js'
 import type { Finding, VerifyProgress } from '../store/verify.js'
 import { checkTree } from './tree/check.js'
+import { ITEMS_FORM } from './tree/node.js'
 
 /** Fields of the records of small collections, by type. */
 const FORMS: ReadonlyMap<string, readonly string[]> = new Map([
   ['PersistentMap', ['keys', 'values']],
   ['PersistentSet', ['values']],
   ['PersistentQueue', ['keys', 'values']],
+  ['PersistentList', ITEMS_FORM],
 ])
 
 /** Objects that are looked at in one step. */
