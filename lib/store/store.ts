@@ -68,7 +68,7 @@ export class Store {
     stores.add(store)
     store.#users++
     try {
-      store.#file.catchUp()
+      store.#readLog(options)
       checkOpened(store.current, store.#until)
     } catch (error) {
       store.close()
@@ -88,6 +88,15 @@ export class Store {
     this.lock = new CommitLock(disk, path, identity.mode & 0o666, identity)
     this.#watch = new PathWatch(disk, this.#file, this.lock)
     this.durability = new Durability(disk, generation => this.#markSuspect(generation))
+  }
+
+  #readLog({ onProgress, signal }: StoreOptions): void {
+    signal?.throwIfAborted()
+    while (!this.#file.catchUpBy(CATCH_UP_STEP)) {
+      const { reader, file } = this.current
+      onProgress?.({ done: reader.tail.offset, all: file.end() })
+      signal?.throwIfAborted()
+    }
   }
 
   /** The generation that commits go to, as far as this process knows. */
