@@ -1,16 +1,17 @@
 // What collections of many entries have in common: a stored state, which is only read (tree/), the plain data that was
 // handed out of it, and its new version while a commit stores it. What a transaction asked and did is for those who
 // derive from it, who also know how an entry is named: by its key.
-import type { Decoder, Encoder } from '../object/codec.js'
+import type { Encoder } from '../object/codec.js'
 import { NOWHERE, type Header, type Kind } from '../object/header.js'
 import { MergingHeader, type Looked } from '../object/merging.js'
 import type { Node } from '../object/plain-node.js'
 import type { RecordView, StoredState } from '../object/record-view.js'
-import type { Packable } from '../object/values.js'
+import { unknownForm, type Packable } from '../object/values.js'
 import { Handed } from './handed.js'
 import type { StoredKey } from './key.js'
 import type { Rewritten } from './tree/drafts.js'
-import { decodeRoot, NO_ENTRIES, referenceIn, rootOf, TREE_FORM, type Root, type Source } from './tree/node.js'
+import type { Source } from './tree/leaf.js'
+import { leafAt, NO_ENTRIES, rootOf, TREE_FORM, type Root } from './tree/node.js'
 import { encodeEntries } from './tree/node-header.js'
 import { Tree, type Found } from './tree/tree.js'
 
@@ -70,8 +71,8 @@ export abstract class TreeHeader extends MergingHeader {
     this.#root = rootOf(state, this.small)
   }
 
-  decode(names: readonly string[], raw: readonly unknown[], decoder: Decoder): void {
-    this.#root = decodeRoot(names, raw, decoder, [], undefined, this.small)
+  decode(): void {
+    unknownForm() // takes its state over by `take`
   }
 
   protected unload(): void {
@@ -101,17 +102,26 @@ export abstract class TreeHeader extends MergingHeader {
   abstract changeAt(key: StoredKey, value: unknown): void
   /** The stored entry at a key, for what was handed out of it. */
   abstract storedAt(key: StoredKey): Found | undefined
-  /** What a record that is still in the file said of a key. */
-  abstract entryOf(source: Source, key: StoredKey): Found | undefined
-  /** Which record says what stands at a key. */
-  abstract sourceOf(key: StoredKey): Source | undefined
+  /** The same without a note of it. */
+  abstract foundAt(key: StoredKey): Found | undefined
+  /** A value is found again at its key even if another one stands there by now. */
+  readonly keysLast: boolean = true
+
+  /** An entry of a record as it was; undefined: it is not in this file, where something else stands in its place. */
+  entryOf(source: Source, index: number): Found | undefined {
+    const { view } = this.scope
+    if (source.generation !== view?.snapshot.generation.number) return undefined
+    const leaf = leafAt(view, source.at, this.small)
+    return leaf && index < leaf.size ? { leaf, at: index } : undefined
+  }
 
   /** A stored value as it is handed out. */
-  protected storedOut({ leaf, at }: Found, key: StoredKey): unknown {
-    const raw = leaf.values?.[at]
-    if (typeof raw !== 'object' || raw === null) return raw
-    const to = referenceIn(raw, leaf.refs)
-    return to === undefined ? this.handed.of(key, raw, leaf) : this.scope.resolve(to)
+  protected storedOut(found: Found, key: StoredKey): unknown {
+    const { leaf, at } = found
+    const to = leaf.reference(at)
+    if (to !== undefined) return this.scope.resolve(to)
+    const raw = leaf.value(at)
+    return typeof raw === 'object' && raw !== null ? this.handed.of(key, raw, found) : raw
   }
 
   override used(node: Node): void {
@@ -154,6 +164,11 @@ export abstract class TreeHeader extends MergingHeader {
   encode(encoder: Encoder): Packable[] {
     const { size, height, root, keys, values } = this.#built as Rewritten // made by prepare()
     if (root !== undefined) return [size, height, encoder.reference(root, 'root')]
+    return this.encodeSmall(keys, values, encoder)
+  }
+
+  /** The values of the record's fields while the collection is one record. */
+  protected encodeSmall(keys: readonly StoredKey[], values: readonly unknown[], encoder: Encoder): Packable[] {
     return encodeEntries(keys, this.valued ? values : undefined, encoder)
   }
 
