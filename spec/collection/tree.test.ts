@@ -1,7 +1,8 @@
 // Maps and sets of many records: that they stay in order while they grow and shrink, and write no more than they must.
 import { statSync } from 'node:fs'
+import { isDeepStrictEqual } from 'node:util'
 import t from 'tap'
-import { open, PersistentMap, PersistentSet, type Connection, type Key } from '../../lib/index.js'
+import { open, PersistentMap, PersistentSet, plain, type Connection, type Key } from '../../lib/index.js'
 import { seeded, type Random } from '../helpers/seeded.js'
 import { faultsOf, shapeOf } from './check.js'
 import { shelf, thing, type Shelf } from './store.js'
@@ -176,13 +177,28 @@ t.test('a large map that was taken out and packed away can be put back', async t
   t.same([found.get(5), found.get(6), found.get(999)], [{ n: 50 }, undefined, { n: 999 }])
 })
 
-t.test('a scan keeps what it has passed no longer than it must', async t => {
+t.test('a scan of records that are not loaded gives every entry, each once and in order, either way', async t => {
   const { db } = shelf(t)
-  db.root.map.bulkLoad(Array.from({ length: 20_000 }, (_, i) => [i, i]))
+  const ENTRIES = 20_000
+  const content = Array.from({ length: ENTRIES }, (_, n) => ({ n, text: 'x'.repeat(n % 250) }))
+  db.root.map.bulkLoad(content.map((one, i) => [2 * i, one]))
+  db.root.set.bulkLoad(content.map((_, i) => `${i}`.padStart(9, '0')))
+  db.root.list.bulkLoad(content)
   db.commit()
-  const again: Connection<Shelf> = open(db.path, { root: db.root.constructor as never, durability: 'os' })
-  let sum = 0
-  for (const [, value] of again.root.map as PersistentMap<number, number>) sum += value
-  t.equal(sum, (20_000 * 19_999) / 2)
-  again.close()
+  const scanned = (what: (root: Shelf) => Iterable<unknown>, expected: (i: number) => unknown): void => {
+    const again: Connection<Shelf> = open(db.path, { root: db.root.constructor as never, durability: 'os' })
+    let i = 0
+    for (const found of what(again.root)) {
+      if (!isDeepStrictEqual(plain(found), expected(i))) t.same(plain(found), expected(i), `number ${i}`)
+      i++
+    }
+    t.equal(i, ENTRIES, String(what))
+    again.close()
+  }
+  scanned(({ map }) => map, i => [2 * i, content[i]]) // prettier-ignore
+  scanned(({ map }) => map.range({ reverse: true }), i => [2 * (ENTRIES - 1 - i), content.at(-1 - i)]) // prettier-ignore
+  scanned(({ map }) => map.values(), i => content[i]) // prettier-ignore
+  scanned(({ set }) => set, i => `${i}`.padStart(9, '0')) // prettier-ignore
+  scanned(({ list }) => list, i => content[i]) // prettier-ignore
+  scanned(({ list }) => list.entries(), i => [i, content[i]]) // prettier-ignore
 })
