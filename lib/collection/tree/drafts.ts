@@ -97,13 +97,10 @@ export abstract class Drafts {
       const at = Math.max(0, i - 1)
       const left = this.#draft(items[at] as Item, level)
       const right = this.#draft(items[at + 1] as Item, level)
-      const both = {
-        level,
-        oid: left.oid || right.oid,
-        low: left.low,
-        items: left.items.concat(right.items),
-        dirty: true,
-      }
+      const together = left.items.concat(right.items)
+      // An only child had no neighbour that it could be joined with, and has one now.
+      if (level > 0) this.fillUp(together, level - 1)
+      const both = { level, oid: left.oid || right.oid, low: left.low, items: together, dirty: true }
       const [first, second] = split(both, false)
       const parts = second && left.oid !== 0 ? [first, { ...second, oid: right.oid }] : [first, second]
       items.splice(at, 2, ...parts.flatMap(part => (part ? [asChild(part)] : [])))
