@@ -11,7 +11,7 @@ import { Cursor, type Tree } from './tree/tree.js'
 export const LENGTH = Symbol('length')
 
 /** Of stored items: those counted from the end by how many stand behind them. */
-class Positions {
+export class Positions {
   readonly #sides: Readonly<Record<Side, Intervals>> = { front: new Intervals(), end: new Intervals() }
   /** It matters how many items there are. */
   length = false

@@ -70,6 +70,8 @@ export abstract class Header {
   serial = 0
   /** Changed since it was loaded or stored; a new object is always. */
   changed = false
+  /** What it counts for in the budget of the cache; 0: nothing. */
+  weight = 0
   /** The encoding that it was last part of. */
   met = 0
   /** In that, if it is new: the number that stands for its oid. */
