@@ -60,19 +60,35 @@ class Worker {
   }
 
   #begin(): void {
-    this.#began = ++clock
-    this.#work = this.#r.chance(0.15) ? audit(this.#r) : change(this.#r)
-    this.#view = new View(this.#db.root, `${this.#who}:${++this.#runs}`, this.#held)
+    if (this.#r.chance(0.1)) this.#readWhilePaused()
+    this.#view = this.#start(this.#r.chance(0.15) ? audit(this.#r) : change(this.#r))
+  }
+
+  #start(work: Work): View {
+    this.#work = work
     this.#done = 0
+    this.#began = ++clock
     this.#db.get(1)
     this.#snapshot = this.#db.tid
+    return new View(this.#db.root, `${this.#who}:${++this.#runs}`, this.#held)
+  }
+
+  #readWhilePaused(): void {
+    using _pause = this.#db.pause()
+    const view = this.#start(audit(this.#r))
+    for (const step of this.#work.steps) step(view)
+    this.#record(view, 'read')
   }
 
   #end(view: View, stops: boolean): void {
     const ended = stops || this.#r.chance(0.05) ? 'undone' : tryToCommit(this.#db, this.#isolation)
-    const committed = ended === 'committed'
-    if (!committed) this.#db.abort()
+    if (ended !== 'committed') this.#db.abort()
     this.#view = undefined
+    this.#record(view, ended)
+  }
+
+  #record(view: View, ended: Recorded['outcome']): void {
+    const committed = ended === 'committed'
     if (committed && view.wrote) view.committed()
     this.history.push({
       who: this.#who,
