@@ -1,12 +1,67 @@
 // From records to stored values: unpacks a state, and turns its raw values into tracked containers, leaves and references.
 // Refuses whatever the encoder never writes.
-import type { Oid, StoredRecord } from '../store/types.js'
+import type { StoredRecord } from '../store/types.js'
 import { own } from './adopt.js'
-import { unresolved, type Header } from './header.js'
+import { unresolved, type Header, type Scope } from './header.js'
 import { define, Node, type Container } from './plain-node.js'
 import { isKeyList, type Shape } from './shapes.js'
-import { unpack } from './unpack.js'
+import { containerIsNext, readCount, readReference, readValue, skipValue, unpack, unpackWith } from './unpack.js'
 import { decodeBytes, decodeSpecial, isBytes, TAG, unknownForm } from './values.js'
+
+const NONE: readonly unknown[] = []
+
+/** Stands in a state for a container that nobody has asked for: it is still in the record. */
+export const LATER = Symbol('not decoded yet')
+
+/**
+ * The fields of a record, all decoded but for containers. True if there are any: LATER stands in their place. Throws SchemaError.
+ */
+export function readFields(
+  record: StoredRecord,
+  keys: readonly string[],
+  state: Record<string, unknown>,
+  owner: Header,
+): boolean {
+  const { refs } = record
+  const { scope } = owner
+  return unpackWith(record.state, () => {
+    let later = false
+    let decoder: Decoder | undefined
+    if (readCount() !== keys.length) unknownForm()
+    for (const key of keys) {
+      if (containerIsNext()) {
+        skipValue(1)
+        state[key] = LATER
+        later = true
+        continue
+      }
+      const reference = readReference()
+      if (reference >= 0) {
+        const to = refs[reference] ?? unknownForm()
+        state[key] = scope.known(to) ?? unresolved(to)
+        continue
+      }
+      const raw = readValue(1)
+      const isPlain = typeof raw !== 'object' || raw === null
+      state[key] = isPlain ? raw : (decoder ??= new Decoder(referencesOf(record, scope), owner)).value(raw)
+    }
+    return later
+  })
+}
+
+/** What stands at the place of LATER: field number `field` of the record. */
+export function readLater(record: StoredRecord, field: number, owner: Header): unknown {
+  const raw = unpackWith(record.state, () => {
+    let found: unknown
+    const count = readCount()
+    for (let n = 0; n < count; n++) {
+      if (n === field) found = readValue(1)
+      else skipValue(1)
+    }
+    return found
+  })
+  return new Decoder(referencesOf(record, owner.scope), owner).value(raw)
+}
 
 export interface Unpacked {
   readonly keys: readonly string[]
@@ -115,6 +170,6 @@ export class Decoder {
 }
 
 /** What a record refers to: objects that are known already, otherwise notes to be followed later. */
-export function referencesOf(record: StoredRecord, known: (oid: Oid) => object | undefined): unknown[] {
-  return record.refs.map(oid => known(oid) ?? unresolved(oid))
+export function referencesOf(record: StoredRecord, scope: Pick<Scope, 'known'>): readonly unknown[] {
+  return record.refs.length === 0 ? NONE : record.refs.map(oid => scope.known(oid) ?? unresolved(oid))
 }

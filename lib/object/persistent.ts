@@ -3,15 +3,23 @@
 import { inspect } from 'node:util'
 import { SchemaError } from '../error.js'
 import { adopt } from './adopt.js'
-import type { Decoder, Encoder } from './codec.js'
+import type { Encoder } from './codec.js'
+import { LATER, readFields, readLater, type Decoder } from './decoder.js'
 import { EntityTraps } from './entity-traps.js'
 import { entityTypeOf, type EntityType, type PersistentClass } from './entity-type.js'
 import { HANDLER, Header } from './header.js'
 import { inspectObject } from './inspection.js'
+import { stampLater } from './places.js'
 import { attach, define } from './plain-node.js'
+import type { StoredRecord } from '../store/types.js'
 import type { Packable } from './values.js'
 
 export type Fields = Record<string, unknown>
+
+interface Unread {
+  readonly record: StoredRecord
+  readonly keys: readonly string[]
+}
 
 export class EntityHeader extends Header {
   declare readonly kind: EntityType
@@ -19,11 +27,15 @@ export class EntityHeader extends Header {
   state: Fields | null = null
   /** Values of transient fields. */
   beside: Fields | undefined
+  /** Where what LATER stands for is to be found. */
+  #unread: Unread | undefined
+  /** There may be containers in the state. */
+  #hasParts = false
 
   constructor(type: EntityType, isNew: boolean) {
     super(type)
     if (isNew) {
-      this.state = Object.create(type.view) as Fields
+      this.state = new type.State()
       this.changed = true
     }
     this.object = new Proxy(type.shell, new EntityTraps(this)) as Persistent
@@ -35,10 +47,33 @@ export class EntityHeader extends Header {
 
   protected unload(): void {
     this.state = null
+    this.#unread = undefined
+    this.#hasParts = false
+  }
+
+  /** Takes over a stored state whose keys the class admits, without containers: these follow when they are asked for. */
+  read(record: StoredRecord, keys: readonly string[]): void {
+    const state = new this.kind.State()
+    const later = readFields(record, keys, state, this)
+    this.state = state
+    this.#unread = later ? { record, keys } : undefined
+    this.#hasParts = false
+  }
+
+  /** The container at a key where LATER stands. */
+  readLater(key: string): unknown {
+    const { record, keys } = this.#unread as Unread
+    const value = readLater(record, keys.indexOf(key), this)
+    ;(this.state as Fields)[key] = value
+    this.#hasParts = true
+    stampLater(this, value, key)
+    return value
   }
 
   decode(keys: readonly string[], raw: readonly unknown[], decoder: Decoder): void {
-    const state = Object.create(this.kind.view) as Fields
+    const state = new this.kind.State()
+    this.#unread = undefined
+    this.#hasParts = true
     const { view, members } = this.kind
     for (let i = 0; i < keys.length; i++) {
       const key = keys[i] as string
@@ -61,6 +96,7 @@ export class EntityHeader extends Header {
       if (this.kind.members.has(key)) this.#hidden(key)
       const own = adopt(fields?.[key], this, () => `${this.name}.${key}`)
       attach(own)
+      this.#hasParts = true
       define(state, key, own)
     }
   }
@@ -79,13 +115,13 @@ export class EntityHeader extends Header {
   encode(encoder: Encoder): Packable[] {
     const state = this.state as Fields
     const values: Packable[] = []
-    for (const key of Object.keys(state)) values.push(encoder.value(state[key], key))
+    for (const key of Object.keys(state)) values.push(encoder.value(this.slot(key), key))
     return values
   }
 
   eachSlot(visit: (value: unknown, key: unknown) => void): void {
     const { state } = this
-    if (!state) return
+    if (!state || !this.#hasParts) return
     for (const key of Object.keys(state)) {
       const value = state[key]
       if (typeof value === 'object' && value !== null) visit(value, key)
@@ -94,10 +130,17 @@ export class EntityHeader extends Header {
 
   slot(key: unknown): unknown {
     const { state } = this
-    return state && Object.hasOwn(state, key as string) ? state[key as string] : undefined
+    const value = state && Object.hasOwn(state, key as string) ? state[key as string] : undefined
+    return value === LATER ? this.readLater(key as string) : value
+  }
+
+  /** Containers that were put into the state. */
+  hasParts(): void {
+    this.#hasParts = true
   }
 
   putBack(key: unknown, value: object): void {
+    this.#hasParts = true
     define(this.state as Fields, key as string, value)
   }
 }

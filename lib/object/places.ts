@@ -5,6 +5,15 @@ import type { Header } from './header.js'
 
 const NONE: readonly Node[] = []
 
+/** The same for one container, decoded when it was asked for. */
+export function stampLater(owner: Header, value: unknown, key: string): void {
+  const node = nodeOf(value)
+  if (!node) return
+  const placed = owner.placed.slice()
+  place(node, null, key, placed)
+  owner.placed = placed
+}
+
 /** The owner's state is the stored one: notes every container's place in it. */
 export function stamp(owner: Header): void {
   forgetRemoved(owner)

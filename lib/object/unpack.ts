@@ -119,6 +119,13 @@ export function readValue(depth = 0): unknown {
   }
 }
 
+/** Whether an array or map comes next that is no escape. */
+export function containerIsNext(): boolean {
+  const token = at < end ? (bytes[at] as number) : 0
+  if (token < 0x80 || (token >= 0xa0 && token < 0xdc) || token > 0xdf) return false
+  return token !== 0x81 || bytes[at + 1] !== 0xa0
+}
+
 /** How many values follow, of an array. */
 export function readCount(): number {
   const token = next()
