@@ -1,11 +1,11 @@
 // From records to stored values: unpacks a state, and turns its raw values into tracked containers, leaves and references.
 // Refuses whatever the encoder never writes.
-import type { StoredRecord } from '../store/types.js'
+import type { Oid, StoredRecord, Stretch } from '../store/types.js'
 import { own } from './adopt.js'
 import { unresolved, type Header, type Scope } from './header.js'
 import { define, Node, type Container } from './plain-node.js'
 import { isKeyList, type Shape } from './shapes.js'
-import { containerIsNext, readCount, readReference, readValue, skipValue, unpack, unpackWith } from './unpack.js'
+import { containerIsNext, readCount, readReference, readValue, skipValue, unpackWith } from './unpack.js'
 import { decodeBytes, decodeSpecial, isBytes, TAG, unknownForm } from './values.js'
 
 const NONE: readonly unknown[] = []
@@ -24,7 +24,7 @@ export function readFields(
 ): boolean {
   const { refs } = record
   const { scope } = owner
-  return unpackWith(record.state, () => {
+  return unpackWith(record, () => {
     let later = false
     let decoder: Decoder | undefined
     if (readCount() !== keys.length) unknownForm()
@@ -49,9 +49,14 @@ export function readFields(
   })
 }
 
+/** A record of which something was left for later. */
+export interface Unread extends Stretch {
+  readonly refs: readonly Oid[]
+}
+
 /** What stands at the place of LATER: field number `field` of the record. */
-export function readLater(record: StoredRecord, field: number, owner: Header): unknown {
-  const raw = unpackWith(record.state, () => {
+export function readLater(record: Unread, field: number, owner: Header): unknown {
+  const raw = unpackWith(record, () => {
     let found: unknown
     const count = readCount()
     for (let n = 0; n < count; n++) {
@@ -70,8 +75,8 @@ export interface Unpacked {
 }
 
 /** Keys and raw values of a record. */
-export function unpackState(record: Pick<StoredRecord, 'state'>, shape: Shape): Unpacked {
-  const state = unpack(record.state)
+export function unpackState(record: Stretch, shape: Shape): Unpacked {
+  const state = unpackWith(record, () => readValue())
   if (!Array.isArray(state)) return unknownForm()
   if (shape.keys !== null) {
     if (state.length !== shape.keys.length) return unknownForm()
@@ -170,6 +175,6 @@ export class Decoder {
 }
 
 /** What a record refers to: objects that are known already, otherwise notes to be followed later. */
-export function referencesOf(record: StoredRecord, scope: Pick<Scope, 'known'>): readonly unknown[] {
+export function referencesOf(record: Pick<StoredRecord, 'refs'>, scope: Pick<Scope, 'known'>): readonly unknown[] {
   return record.refs.length === 0 ? NONE : record.refs.map(oid => scope.known(oid) ?? unresolved(oid))
 }

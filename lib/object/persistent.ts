@@ -4,7 +4,7 @@ import { inspect } from 'node:util'
 import { SchemaError } from '../error.js'
 import { adopt } from './adopt.js'
 import type { Encoder } from './codec.js'
-import { LATER, readFields, readLater, type Decoder } from './decoder.js'
+import { LATER, readFields, readLater, type Decoder, type Unread } from './decoder.js'
 import { EntityTraps } from './entity-traps.js'
 import { entityTypeOf, type EntityType, type PersistentClass } from './entity-type.js'
 import { HANDLER, Header } from './header.js'
@@ -16,10 +16,7 @@ import type { Packable } from './values.js'
 
 export type Fields = Record<string, unknown>
 
-interface Unread {
-  readonly record: StoredRecord
-  readonly keys: readonly string[]
-}
+const NO_KEYS: readonly string[] = []
 
 export class EntityHeader extends Header {
   declare readonly kind: EntityType
@@ -29,6 +26,7 @@ export class EntityHeader extends Header {
   beside: Fields | undefined
   /** Where what LATER stands for is to be found. */
   #unread: Unread | undefined
+  #keys = NO_KEYS
   /** There may be containers in the state. */
   #hasParts = false
 
@@ -56,14 +54,15 @@ export class EntityHeader extends Header {
     const state = new this.kind.State()
     const later = readFields(record, keys, state, this)
     this.state = state
-    this.#unread = later ? { record, keys } : undefined
+    const { bytes, from, to, refs } = record
+    this.#unread = later ? { bytes, from, to, refs } : undefined
+    this.#keys = keys
     this.#hasParts = false
   }
 
   /** The container at a key where LATER stands. */
   readLater(key: string): unknown {
-    const { record, keys } = this.#unread as Unread
-    const value = readLater(record, keys.indexOf(key), this)
+    const value = readLater(this.#unread as Unread, this.#keys.indexOf(key), this)
     ;(this.state as Fields)[key] = value
     this.#hasParts = true
     stampLater(this, value, key)
