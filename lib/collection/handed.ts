@@ -14,7 +14,7 @@ import { sameRaw } from './tree/raw-value.js'
 import type { Found } from './tree/tree.js'
 
 /** The place of one value. */
-class Place implements Seat {
+export class Place implements Seat {
   key: StoredKey
   readonly ref: WeakRef<object>
   /** The version of the record that it was read from and still agrees with; undefined: it was changed since. */
@@ -27,6 +27,11 @@ class Place implements Seat {
     this.ref = new WeakRef(value)
     this.load = load
     this.source = source
+  }
+
+  /** The value, if somebody may have it and it was handed out, or found to be current, in this load of its owner. */
+  current(load: number): object | undefined {
+    return this.load === load ? this.ref.deref() : undefined
   }
 }
 
@@ -47,6 +52,11 @@ export class Handed {
 
   sort(): void {
     this.#places.sort()
+  }
+
+  /** Where the value at a key stands that was handed out. */
+  placeOf(key: StoredKey): Place | undefined {
+    return this.#places.get(key)
   }
 
   /** The value at a key, from its undecoded form in `leaf`, which becomes that. */

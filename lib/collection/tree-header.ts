@@ -18,6 +18,8 @@ import { Tree, type Found } from './tree/tree.js'
 export abstract class TreeHeader extends MergingHeader {
   /** null: not loaded. undefined: as the record says. */
   #root: Root | null | undefined
+  /** Counts stored states. */
+  protected state = 0
   #tree = new Tree()
   protected readonly handed: Handed
   /** As the encoding at hand will store it. */
@@ -68,15 +70,20 @@ export abstract class TreeHeader extends MergingHeader {
   }
 
   take(state: StoredState): void {
-    this.#root = rootOf(state, this.small)
+    this.#setRoot(rootOf(state, this.small))
   }
 
   decode(): void {
     unknownForm() // takes its state over by `take`
   }
 
+  #setRoot(root: Root | null | undefined): void {
+    this.#root = root
+    this.state++
+  }
+
   protected unload(): void {
-    this.#root = null
+    this.#setRoot(null)
     this.handed.undo()
     this.dropChanges()
   }
@@ -86,7 +93,7 @@ export abstract class TreeHeader extends MergingHeader {
 
   /** Everything has been taken into memory: nothing of the stored state is left. */
   protected leaveStored(): void {
-    this.#root = NO_ENTRIES
+    this.#setRoot(NO_ENTRIES)
   }
 
   // ---- plain data, which belongs to a key each: see handed.ts ----
@@ -154,7 +161,7 @@ export abstract class TreeHeader extends MergingHeader {
   }
 
   override settled(): void {
-    this.#root = undefined
+    this.#setRoot(undefined)
     this.#built = undefined
     if (this.#merges) this.load++
     this.stands()

@@ -106,11 +106,11 @@ export class Generation {
     }
   }
 
-  /** One version of one object, checked; of `oid`, if that is told. Throws CorruptLogError, DiskError. */
-  read(at: Offset, oid?: Oid): StoredRecord {
+  /** One version of one object, checked; of `oid`, if that is told; likely of so many bytes. Throws CorruptLogError, DiskError. */
+  read(at: Offset, oid?: Oid, likely?: number): StoredRecord {
     const end = this.reader.tail.offset as Offset
     if (!Number.isSafeInteger(at) || at < HEADER_LENGTH || at > end) this.#damagedAt(at)
-    const record = this.#records.read(at, end)
+    const record = this.#records.read(at, end, likely)
     // What the index, or another record, says of this place may be wrong.
     return record === undefined || (oid !== undefined && record.oid !== oid) ? this.#damagedAt(at) : record
   }

@@ -5,8 +5,10 @@ import type { DataFile } from '../file/data-file.js'
 import { readRecord, recordLength } from './record.js'
 import type { Offset, StoredRecord } from './types.js'
 
-/** Most records are shorter: one read brings them in. */
+/** Most objects are shorter: one read brings them in. */
 const FIRST_READ = 512
+/** The same of parts of collections. */
+export const PART_READ = 4096
 /** Single records are read into one buffer of this size, one behind the other. */
 const SPACE = 1 << 16
 /** What is read where records are asked for in the order of their places. */
@@ -35,8 +37,8 @@ export class RecordReader {
     this.#salt = salt
   }
 
-  /** The record at `at`; undefined: it is damaged. Nothing from `end` on is looked at. Throws DiskError, ClosedError. */
-  read(at: Offset, end: Offset): StoredRecord | undefined {
+  /** The record at `at`, likely no longer than that; undefined: it is damaged. Nothing from `end` on is looked at. Throws DiskError, ClosedError. */
+  read(at: Offset, end: Offset, likely = FIRST_READ): StoredRecord | undefined {
     this.#file.checkOpen()
     const distance = at - this.#last
     this.#near = -NEAR < distance && distance < NEAR ? this.#near + 1 : 0
@@ -48,7 +50,7 @@ export class RecordReader {
       const found = this.#inWindow(at)
       if (found !== undefined) return found
     }
-    return this.#readOne(at, end)
+    return this.#readOne(at, end, likely)
   }
 
   /** undefined: it is not there, or not whole, or damaged. */
@@ -64,13 +66,13 @@ export class RecordReader {
     this.#windowAt = from
   }
 
-  #readOne(at: Offset, end: Offset): StoredRecord | undefined {
-    if (this.#space.length - this.#used < FIRST_READ) {
+  #readOne(at: Offset, end: Offset, likely: number): StoredRecord | undefined {
+    if (this.#space.length - this.#used < likely) {
       this.#space = Buffer.allocUnsafeSlow(SPACE)
       this.#used = 0
     }
     const start = this.#used
-    const most = Math.min(FIRST_READ, end - at)
+    const most = Math.min(likely, end - at)
     const got = this.#fill(this.#space.subarray(start, start + most), at)
     const length = recordLength(this.#space, start)
     if (length <= got) {
