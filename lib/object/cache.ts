@@ -20,12 +20,15 @@ export class ObjectCache {
 
   addGhost(header: Header): void {
     this.#known.set(header.oid, header)
+    header.held = true
     this.#met.push(header)
   }
 
   /** It has a state now. */
   keep(header: Header): void {
-    if (this.#known.get(header.oid) !== header) this.#known.set(header.oid, header)
+    if (header.held) return
+    header.held = true
+    this.#known.set(header.oid, header)
   }
 
   /** The transaction has ended. */
@@ -33,6 +36,7 @@ export class ObjectCache {
     if (this.#met.length === 0) return
     for (const header of this.#met) {
       if (header.loaded) continue
+      header.held = false
       this.#known.set(header.oid, new WeakRef(header))
       this.#collected.register(header, header.oid)
     }

@@ -5,34 +5,69 @@ import { own } from './adopt.js'
 import { unresolved, type Header, type Scope } from './header.js'
 import { define, Node, type Container } from './plain-node.js'
 import { isKeyList, type Shape } from './shapes.js'
-import { containerIsNext, readCount, readReference, readValue, skipValue, unpackWith } from './unpack.js'
+import {
+  containerIsNext,
+  readCount,
+  readReference,
+  readSimple,
+  readValue,
+  referenceIsNext,
+  skipValue,
+  unpackWith,
+} from './unpack.js'
 import { decodeBytes, decodeSpecial, isBytes, TAG, unknownForm } from './values.js'
 
 const NONE: readonly unknown[] = []
 
-/** Stands in a state for a container that nobody has asked for: it is still in the record. */
+/** Stands in a state for what nobody has asked for: it is still in the record. */
 export const LATER = Symbol('not decoded yet')
 
+/** A record of which something was left for later. */
+export interface Unread extends Stretch {
+  readonly refs: readonly Oid[]
+}
+
+/** Numbers, booleans and null of a record into a state, LATER for all else. True if there is any of that. Throws SchemaError. */
+export function readFields(record: Stretch, keys: readonly string[], state: Record<string, unknown>): boolean {
+  return unpackWith(record, () => {
+    let later = false
+    if (readCount() !== keys.length) unknownForm()
+    for (const key of keys) {
+      let value: unknown = readSimple()
+      if (value === undefined) {
+        skipValue(1)
+        value = LATER
+        later = true
+      }
+      state[key] = value
+    }
+    return later
+  })
+}
+
 /**
- * The fields of a record, all decoded but for containers. True if there are any: LATER stands in their place. Throws SchemaError.
+ * Decodes what LATER stands for at the key `asked` (all, unless told), and with it whatever takes no object of its own to be made.
+ * `made` gets every container.
  */
-export function readFields(
-  record: StoredRecord,
+export function readLater(
+  record: Unread,
   keys: readonly string[],
   state: Record<string, unknown>,
   owner: Header,
-): boolean {
+  made: (value: unknown, key: string) => void,
+  asked?: string,
+): void {
   const { refs } = record
   const { scope } = owner
-  return unpackWith(record, () => {
-    let later = false
+  unpackWith(record, () => {
     let decoder: Decoder | undefined
-    if (readCount() !== keys.length) unknownForm()
+    readCount()
     for (const key of keys) {
-      if (containerIsNext()) {
+      const isContainer = containerIsNext()
+      const wanted =
+        state[key] === LATER && (asked === undefined || key === asked || !(isContainer || referenceIsNext()))
+      if (!wanted) {
         skipValue(1)
-        state[key] = LATER
-        later = true
         continue
       }
       const reference = readReference()
@@ -42,30 +77,11 @@ export function readFields(
         continue
       }
       const raw = readValue(1)
-      const isPlain = typeof raw !== 'object' || raw === null
-      state[key] = isPlain ? raw : (decoder ??= new Decoder(referencesOf(record, scope), owner)).value(raw)
+      const isReady = typeof raw !== 'object' || raw === null
+      state[key] = isReady ? raw : (decoder ??= new Decoder(referencesOf(record, scope), owner)).value(raw)
+      if (isContainer || !isReady) made(state[key], key)
     }
-    return later
   })
-}
-
-/** A record of which something was left for later. */
-export interface Unread extends Stretch {
-  readonly refs: readonly Oid[]
-}
-
-/** What stands at the place of LATER: field number `field` of the record. */
-export function readLater(record: Unread, field: number, owner: Header): unknown {
-  const raw = unpackWith(record, () => {
-    let found: unknown
-    const count = readCount()
-    for (let n = 0; n < count; n++) {
-      if (n === field) found = readValue(1)
-      else skipValue(1)
-    }
-    return found
-  })
-  return new Decoder(referencesOf(record, owner.scope), owner).value(raw)
 }
 
 export interface Unpacked {

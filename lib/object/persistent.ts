@@ -49,24 +49,29 @@ export class EntityHeader extends Header {
     this.#hasParts = false
   }
 
-  /** Takes over a stored state whose keys the class admits, without containers: these follow when they are asked for. */
+  /** Takes over a stored state whose keys the class admits. What is more than a number is decoded when it is asked for. */
   read(record: StoredRecord, keys: readonly string[]): void {
     const state = new this.kind.State()
-    const later = readFields(record, keys, state, this)
+    const later = readFields(record, keys, state)
     this.state = state
+    this.#hasParts = false
+    this.#keys = later ? keys : NO_KEYS
     const { bytes, from, to, refs } = record
     this.#unread = later ? { bytes, from, to, refs } : undefined
-    this.#keys = keys
-    this.#hasParts = false
   }
 
-  /** The container at a key where LATER stands. */
+  /** What LATER stands for at this key. */
   readLater(key: string): unknown {
-    const value = readLater(this.#unread as Unread, this.#keys.indexOf(key), this)
-    ;(this.state as Fields)[key] = value
+    this.#readLater(key)
+    return (this.state as Fields)[key]
+  }
+
+  /** All that LATER stands for, unless told. */
+  #readLater(key?: string): void {
+    if (!this.#unread) return
+    readLater(this.#unread, this.#keys, this.state as Fields, this, (value, at) => stampLater(this, value, at), key)
     this.#hasParts = true
-    stampLater(this, value, key)
-    return value
+    if (key === undefined) this.#unread = undefined
   }
 
   decode(keys: readonly string[], raw: readonly unknown[], decoder: Decoder): void {
@@ -112,9 +117,10 @@ export class EntityHeader extends Header {
   }
 
   encode(encoder: Encoder): Packable[] {
+    this.#readLater()
     const state = this.state as Fields
     const values: Packable[] = []
-    for (const key of Object.keys(state)) values.push(encoder.value(this.slot(key), key))
+    for (const key of Object.keys(state)) values.push(encoder.value(state[key], key))
     return values
   }
 
@@ -130,7 +136,9 @@ export class EntityHeader extends Header {
   slot(key: unknown): unknown {
     const { state } = this
     const value = state && Object.hasOwn(state, key as string) ? state[key as string] : undefined
-    return value === LATER ? this.readLater(key as string) : value
+    if (value !== LATER) return value
+    this.#readLater()
+    return this.slot(key)
   }
 
   /** Containers that were put into the state. */

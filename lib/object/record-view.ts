@@ -1,7 +1,6 @@
 // The records that one snapshot shows, unpacked and kept for a while: for objects whose state is spread over several
 // records, which they read as they need them. Reading one is no access; who depends on what it says, takes note of that.
 import { CorruptLogError } from '../error.js'
-import { PART_READ } from '../store/record-reader.js'
 import type { Snapshot } from '../store/snapshot.js'
 import type { Offset, Oid, StoredRecord, Stretch, Tid } from '../store/types.js'
 import { unpackState, type Unpacked } from './decoder.js'
@@ -123,7 +122,7 @@ export class RecordView {
         `a part of a collection, record ${oid}, is missing`,
       )
     }
-    const state = this.unpack(generation.read(at, oid, PART_READ))
+    const state = this.unpack(generation.read(at, oid, true))
     this.#cache.put(state)
     return state
   }

@@ -5,14 +5,10 @@ import type { DataFile } from '../file/data-file.js'
 import { readRecord, recordLength } from './record.js'
 import type { Offset, StoredRecord } from './types.js'
 
-/** Most objects are shorter: one read brings them in. */
-const FIRST_READ = 512
-/** The same of parts of collections. */
-export const PART_READ = 4096
 /** Single records are read into one buffer of this size, one behind the other. */
-const SPACE = 1 << 16
+const SPACE = 1 << 15
 /** What is read where records are asked for in the order of their places. */
-const AHEAD = 1 << 16
+const AHEAD = 1 << 15
 /** That is, one no further from the last than this, so often. */
 const NEAR = 1 << 13
 const OFTEN = 4
@@ -23,6 +19,7 @@ export class RecordReader {
   readonly #file: DataFile
   readonly #path: string
   readonly #salt: number
+  readonly #likely: number
   #space = NOTHING
   #used = 0
   /** A stretch of the file. */
@@ -31,14 +28,16 @@ export class RecordReader {
   #last = 0
   #near = 0
 
-  constructor(file: DataFile, path: string, salt: number) {
+  /** `likely`: most records take fewer bytes, so that one read brings them in. */
+  constructor(file: DataFile, path: string, salt: number, likely: number) {
+    this.#likely = likely
     this.#file = file
     this.#path = path
     this.#salt = salt
   }
 
-  /** The record at `at`, likely no longer than that; undefined: it is damaged. Nothing from `end` on is looked at. Throws DiskError, ClosedError. */
-  read(at: Offset, end: Offset, likely = FIRST_READ): StoredRecord | undefined {
+  /** The record at `at`; undefined: it is damaged. Nothing from `end` on is looked at. Throws DiskError, ClosedError. */
+  read(at: Offset, end: Offset): StoredRecord | undefined {
     this.#file.checkOpen()
     const distance = at - this.#last
     this.#near = -NEAR < distance && distance < NEAR ? this.#near + 1 : 0
@@ -46,11 +45,11 @@ export class RecordReader {
     const inWindow = this.#inWindow(at)
     if (inWindow !== undefined) return inWindow
     if (this.#near >= OFTEN) {
-      this.#readAhead(distance > 0 ? at : Math.max(0, at + FIRST_READ - AHEAD), end)
+      this.#readAhead(distance > 0 ? at : Math.max(0, at + this.#likely - AHEAD), end)
       const found = this.#inWindow(at)
       if (found !== undefined) return found
     }
-    return this.#readOne(at, end, likely)
+    return this.#readOne(at, end)
   }
 
   /** undefined: it is not there, or not whole, or damaged. */
@@ -66,13 +65,13 @@ export class RecordReader {
     this.#windowAt = from
   }
 
-  #readOne(at: Offset, end: Offset, likely: number): StoredRecord | undefined {
-    if (this.#space.length - this.#used < likely) {
+  #readOne(at: Offset, end: Offset): StoredRecord | undefined {
+    if (this.#space.length - this.#used < this.#likely) {
       this.#space = Buffer.allocUnsafeSlow(SPACE)
       this.#used = 0
     }
     const start = this.#used
-    const most = Math.min(likely, end - at)
+    const most = Math.min(this.#likely, end - at)
     const got = this.#fill(this.#space.subarray(start, start + most), at)
     const length = recordLength(this.#space, start)
     if (length <= got) {
