@@ -2,10 +2,11 @@
 // state is kept; ghosts weakly, from the end on of the transaction that met them first, as most of them are loaded in it.
 // Knows nothing of when a loaded version is the right one.
 import type { Header } from './header.js'
+import { OidTable } from './oid-table.js'
 import type { Oid } from '../store/types.js'
 
 export class ObjectCache {
-  readonly #known = new Map<Oid, Header | WeakRef<Header>>()
+  readonly #known = new OidTable<Header | WeakRef<Header>>()
   readonly #collected = new FinalizationRegistry<Oid>(oid => {
     const known = this.#known.get(oid)
     if (known instanceof WeakRef && known.deref() === undefined) this.#known.delete(oid)

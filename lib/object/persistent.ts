@@ -4,19 +4,19 @@ import { inspect } from 'node:util'
 import { SchemaError } from '../error.js'
 import { adopt } from './adopt.js'
 import type { Encoder } from './codec.js'
-import { LATER, readFields, readLater, type Decoder, type Unread } from './decoder.js'
+import { LATER, readFields, readLater, type Decoder } from './decoder.js'
 import { EntityTraps } from './entity-traps.js'
 import { entityTypeOf, type EntityType, type PersistentClass } from './entity-type.js'
 import { HANDLER, Header } from './header.js'
 import { inspectObject } from './inspection.js'
 import { stampLater } from './places.js'
 import { attach, define } from './plain-node.js'
-import type { StoredRecord } from '../store/types.js'
-import type { Packable } from './values.js'
+import type { Oid, StoredRecord } from '../store/types.js'
+import { unknownForm, type Packable } from './values.js'
 
 export type Fields = Record<string, unknown>
 
-const NO_KEYS: readonly string[] = []
+const NO_REFS: readonly Oid[] = []
 
 export class EntityHeader extends Header {
   declare readonly kind: EntityType
@@ -24,9 +24,11 @@ export class EntityHeader extends Header {
   state: Fields | null = null
   /** Values of transient fields. */
   beside: Fields | undefined
-  /** Where what LATER stands for is to be found. */
-  #unread: Unread | undefined
-  #keys = NO_KEYS
+  // Where what LATER stands for is to be found: a stretch of bytes that hold the fields of `shape` (undefined: LATER stands nowhere).
+  #bytes: Uint8Array | undefined
+  #from = 0
+  #to = 0
+  #refs = NO_REFS
   /** There may be containers in the state. */
   #hasParts = false
 
@@ -45,7 +47,7 @@ export class EntityHeader extends Header {
 
   protected unload(): void {
     this.state = null
-    this.#unread = undefined
+    this.#bytes = undefined
     this.#hasParts = false
   }
 
@@ -55,9 +57,10 @@ export class EntityHeader extends Header {
     const later = readFields(record, keys, state)
     this.state = state
     this.#hasParts = false
-    this.#keys = later ? keys : NO_KEYS
-    const { bytes, from, to, refs } = record
-    this.#unread = later ? { bytes, from, to, refs } : undefined
+    this.#bytes = later ? record.bytes : undefined
+    this.#from = record.from
+    this.#to = record.to
+    this.#refs = record.refs
   }
 
   /** What LATER stands for at this key. */
@@ -68,15 +71,18 @@ export class EntityHeader extends Header {
 
   /** All that LATER stands for, unless told. */
   #readLater(key?: string): void {
-    if (!this.#unread) return
-    readLater(this.#unread, this.#keys, this.state as Fields, this, (value, at) => stampLater(this, value, at), key)
+    const bytes = this.#bytes
+    if (!bytes) return
+    const record = { bytes, from: this.#from, to: this.#to, refs: this.#refs }
+    const keys = this.shape?.keys ?? unknownForm()
+    readLater(record, keys, this.state as Fields, this, (value, at) => stampLater(this, value, at), key)
     this.#hasParts = true
-    if (key === undefined) this.#unread = undefined
+    if (key === undefined) this.#bytes = undefined
   }
 
   decode(keys: readonly string[], raw: readonly unknown[], decoder: Decoder): void {
     const state = new this.kind.State()
-    this.#unread = undefined
+    this.#bytes = undefined
     this.#hasParts = true
     const { view, members } = this.kind
     for (let i = 0; i < keys.length; i++) {
