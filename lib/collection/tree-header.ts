@@ -88,6 +88,11 @@ export abstract class TreeHeader extends MergingHeader {
     this.dropChanges()
   }
 
+  goOn(): void {
+    this.#setRoot(undefined)
+    this.load++
+  }
+
   /** What the transaction did is undone, or stored. */
   protected abstract dropChanges(): void
 
@@ -114,7 +119,7 @@ export abstract class TreeHeader extends MergingHeader {
     const to = leaf.reference(at)
     if (to !== undefined) return this.scope.resolve(to)
     const raw = leaf.value(at)
-    return typeof raw === 'object' && raw !== null ? this.handed.of(key, raw, leaf) : raw
+    return typeof raw === 'object' && raw !== null ? this.handOut(this.handed.of(key, raw, leaf)) : raw
   }
 
   override used(node: Node): void {

@@ -126,8 +126,22 @@ export class Session implements Scope, Loading {
     this.#view = this.viewOf(now)
   }
 
+  /**
+   * The transaction goes on from a later snapshot, to which all that it asked and did applies as well. What it did not
+   * change is compared at its next access.
+   */
+  goOnFrom(now: Snapshot): void {
+    this.moveTo(now)
+    this.serial++
+    for (const header of this.changed) if (header instanceof MergingHeader) header.goOn()
+  }
+
   get view(): RecordView {
     return this.#view
+  }
+
+  get relies(): boolean {
+    return this.pauses === 0 && !this.store.readonly
   }
 
   viewOf(snapshot: Snapshot): RecordView {
@@ -169,7 +183,7 @@ export class Session implements Scope, Loading {
 
   touched(header: Header): void {
     this.current(header)
-    if (this.pauses === 0) {
+    if (this.relies) {
       if (header instanceof MergingHeader) this.merging.add(header)
       else this.accessed.push(header.oid)
     }
