@@ -284,9 +284,7 @@ export abstract class KeyedHeader extends TreeHeader {
     for (const cursor = new Cursor(tree).toFirst(); !cursor.ended; cursor.next()) {
       const { key, leaf, at } = cursor
       const to = leaf.reference(at)
-      const raw = leaf.value(at)
-      const data = typeof raw === 'object' && raw !== null && to === undefined
-      const value = data ? this.handed.of(key, raw, leaf) : to === undefined ? raw : unresolved(to)
+      const value = to === undefined ? this.handed.of(key, { leaf, at }) : unresolved(to)
       this.#changes.table.put({ key, value, gone: false, existed: false })
     }
     this.handed.spoilAll()

@@ -115,11 +115,9 @@ export abstract class TreeHeader extends MergingHeader {
   abstract sourceOf(key: StoredKey): Source | undefined
 
   /** A stored value as it is handed out. */
-  protected storedOut({ leaf, at }: Found, key: StoredKey): unknown {
-    const to = leaf.reference(at)
-    if (to !== undefined) return this.scope.resolve(to)
-    const raw = leaf.value(at)
-    return typeof raw === 'object' && raw !== null ? this.handOut(this.handed.of(key, raw, leaf)) : raw
+  protected storedOut(found: Found, key: StoredKey): unknown {
+    const to = found.leaf.reference(found.at)
+    return to === undefined ? this.handOut(this.handed.of(key, found)) : this.scope.resolve(to)
   }
 
   override used(node: Node): void {

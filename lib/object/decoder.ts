@@ -11,7 +11,7 @@ import {
   readReference,
   readSimple,
   readValue,
-  referenceIsNext,
+  textIsNext,
   skipValue,
   unpackWith,
 } from './unpack.js'
@@ -46,7 +46,7 @@ export function readFields(record: Stretch, keys: readonly string[], state: Reco
 }
 
 /**
- * Decodes what LATER stands for at the key `asked` (all, unless told), and with it whatever takes no object of its own to be made.
+ * Decodes what LATER stands for at the key `asked`, and with it every string; all there is unless a key is told.
  * `made` gets every container.
  */
 export function readLater(
@@ -64,9 +64,8 @@ export function readLater(
     readCount()
     for (const key of keys) {
       const isContainer = containerIsNext()
-      const wanted =
-        state[key] === LATER && (asked === undefined || key === asked || !(isContainer || referenceIsNext()))
-      if (!wanted) {
+      const isWanted = asked === undefined || key === asked || textIsNext()
+      if (!isWanted || state[key] !== LATER) {
         skipValue(1)
         continue
       }

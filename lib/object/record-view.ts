@@ -49,12 +49,10 @@ export class StoredState {
     return this.#packed
   }
 
-  /** Their bytes alone, or none where what was made of them says it all: this is kept longer than what stands beside it. */
-  keepBytes(needed: boolean): Uint8Array {
-    const { bytes, from, to } = this.#packed
-    const kept = needed ? Buffer.from(bytes.subarray(from, to)) : NOTHING
-    this.#packed = { bytes: kept, from: 0, to: kept.length }
-    return kept
+  /** The same, or nothing from now on if what was made of them says it all. */
+  keepBytes(needed: boolean): Stretch {
+    if (!needed) this.#packed = NOTHING
+    return this.#packed
   }
 
   #all(): Unpacked {
@@ -62,7 +60,7 @@ export class StoredState {
   }
 }
 
-const NOTHING = Buffer.alloc(0)
+const NOTHING: Stretch = { bytes: Buffer.alloc(0), from: 0, to: 0 }
 
 /** Bytes of records in each of the two halves of a cache. */
 const HALF = 8 << 20

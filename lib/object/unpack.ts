@@ -35,9 +35,9 @@ export function unpackWith<T>(packed: Stretch, read: () => T): T {
   }
 }
 
-/** The value that begins at `start`, of bytes that were gone through before. */
-export function unpackAt(packed: Uint8Array, start: number): unknown {
-  begin(packed, start, packed.length)
+/** The value that begins at `start` of a stretch that was gone through before. */
+export function unpackAt({ bytes: packed, to }: Stretch, start: number): unknown {
+  begin(packed, start, to)
   try {
     return readValue()
   } finally {
@@ -146,8 +146,13 @@ export function readCount(): number {
   return count < 0 || count > end - at ? unknownForm() : count
 }
 
-/** Whether a reference comes next. */
-export function referenceIsNext(): boolean {
+/** Whether a string comes next. */
+export function textIsNext(): boolean {
+  const token = at < end ? (bytes[at] as number) : 0
+  return (token >= 0xa0 && token < 0xc0) || (token >= 0xd9 && token <= 0xdb)
+}
+
+function referenceIsNext(): boolean {
   if (end - at < 3 || bytes[at] !== 0x81 || bytes[at + 1] !== 0xa0) return false
   const token = bytes[at + 2] as number
   return token < 0x80 || (token >= 0xcc && token <= 0xce)

@@ -5,7 +5,7 @@ import { unresolved } from '../../object/header.js'
 import type { StoredState } from '../../object/record-view.js'
 import { position, readCount, readReference, readValue, skipValue, unpackAt, unpackWith } from '../../object/unpack.js'
 import { unknownForm } from '../../object/values.js'
-import type { Offset, Oid, Tid } from '../../store/types.js'
+import type { Offset, Oid, Stretch, Tid } from '../../store/types.js'
 import { decodeKey, type StoredKey } from '../key.js'
 
 /** Names the version of the record that something was read from. */
@@ -29,7 +29,7 @@ export class Leaf {
   readonly source: Source | undefined
   /** Of each value; undefined: value i is reference i. */
   readonly #places: readonly Place[] | undefined
-  readonly #packed: Uint8Array
+  readonly #packed: Stretch
   #values: readonly unknown[] | undefined
   #marks: readonly symbol[] | undefined
 
@@ -39,7 +39,7 @@ export class Leaf {
     refs: readonly Oid[],
     source: Source | undefined,
     places: readonly Place[] | undefined,
-    packed: Uint8Array,
+    packed: Stretch,
   ) {
     this.keys = keys
     this.valued = valued
@@ -55,7 +55,7 @@ export class Leaf {
     const { keys, places } = unpackWith(packed, () => {
       if (readCount() !== (valued ? 2 : 1)) unknownForm()
       const keys = readKeys(refs)
-      return { keys, places: valued ? readPlaces(keys.length, refs, packed.from) : undefined }
+      return { keys, places: valued ? readPlaces(keys.length, refs) : undefined }
     })
     const kept = state.keepBytes(places !== undefined)
     return new Leaf(keys, valued, refs, { oid, tid, at, generation }, places, kept)
@@ -86,7 +86,7 @@ export class Leaf {
   }
 }
 
-export const NO_LEAF = new Leaf([], false, [], undefined, undefined, new Uint8Array(0))
+export const NO_LEAF = new Leaf([], false, [], undefined, undefined, { bytes: new Uint8Array(0), from: 0, to: 0 })
 
 /** The array of keys that comes next of what is being unpacked. */
 export function readKeys(refs: readonly Oid[]): StoredKey[] {
@@ -106,12 +106,12 @@ function reader(refs: readonly Oid[]): Decoder {
 }
 
 /** Undefined: value i is reference i. */
-function readPlaces(count: number, refs: readonly Oid[], from: number): Place[] | undefined {
+function readPlaces(count: number, refs: readonly Oid[]): Place[] | undefined {
   if (readCount() !== count) unknownForm()
   const places: Place[] = []
   let inOrder = true
   for (let n = 0; n < count; n++) {
-    const start = position() - from
+    const start = position()
     const to = readReference()
     if (to < 0) skipValue(2)
     else if (to >= refs.length) unknownForm()
