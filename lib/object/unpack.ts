@@ -166,10 +166,13 @@ export function readReference(): number {
   return token < 0x80 ? token : number(1 << (token - 0xcc))
 }
 
+const SHORT = 32
+
 function readArray(count: number, depth: number): unknown[] {
   if (count > end - at || depth >= DEEPEST_PACKED) unknownForm()
-  const array: unknown[] = []
-  for (let n = 0; n < count; n++) array.push(readValue(depth + 1))
+  // What is made at once is small whatever is announced; a short array takes no more room than it needs.
+  const array: unknown[] = count <= SHORT ? new Array<unknown>(count) : []
+  for (let n = 0; n < count; n++) array[n] = readValue(depth + 1)
   return array
 }
 
@@ -239,7 +242,9 @@ function skipArray(count: number, depth: number): void {
 function skipMap(count: number, depth: number): void {
   if (2 * count > end - at || depth >= DEEPEST_PACKED) unknownForm()
   for (let n = 0; n < count; n++) {
-    key()
+    const length = keyLength()
+    const start = pass(length)
+    if (length === PROTO.length && standsAt(PROTO, start)) unknownForm()
     skipValue(depth + 1)
   }
 }
@@ -299,18 +304,17 @@ function text(length: number): string {
 /** Keys that were met, each where its bytes lead: objects of one kind have the same ones again and again. */
 const keysMet: (string | undefined)[] = new Array<string | undefined>(512).fill(undefined)
 
-function key(): string {
+const PROTO = '__proto__'
+
+function keyLength(): number {
   const token = next()
-  const length =
-    token >= 0xa0 && token < 0xc0
-      ? token - 0xa0
-      : token === 0xd9
-        ? number(1)
-        : token === 0xda
-          ? number(2)
-          : token === 0xdb
-            ? number(4)
-            : unknownForm()
+  if (token >= 0xa0 && token < 0xc0) return token - 0xa0
+  if (token >= 0xd9 && token <= 0xdb) return number(1 << (token - 0xd9))
+  return unknownForm()
+}
+
+function key(): string {
+  const length = keyLength()
   if (length === 0) return ''
   const start = pass(length)
   const place = (length * 37 + (bytes[start] as number) * 7 + (bytes[at - 1] as number) * 3) & 511
@@ -318,7 +322,7 @@ function key(): string {
   if (met?.length === length && standsAt(met, start)) return met
   at = start
   const name = text(length)
-  if (name === '__proto__') unknownForm()
+  if (name === PROTO) unknownForm()
   if (length <= 32 && name.length === length) keysMet[place] = name
   return name
 }
