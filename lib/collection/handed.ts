@@ -1,4 +1,4 @@
-// Plain data that a map has handed out, by the key to which it belongs. Held weakly: what nobody has any more is made
+// Plain data that a collection has handed out, by the key to which it belongs. Held weakly: what nobody has any more is made
 // anew when it is asked for. Tells to which key a container belongs, wherever below that it stands, and finds the content
 // for containers of an earlier load, each when it is next used.
 import { Decoder } from '../object/codec.js'
@@ -6,8 +6,8 @@ import { headerOf } from '../object/header.js'
 import { forgetRemoved, holdParts, rebindAt, stampAt, stillCurrent } from '../object/places.js'
 import { attach, Node, nodeOf, partsOf, release, type Seat } from '../object/plain-node.js'
 import type { StoredKey } from './key.js'
+import { compareKeys } from './key-order.js'
 import { KeyTable } from './key-table.js'
-import type { Pending } from './keyed-changes.js'
 import type { Leaf, Source } from './tree/leaf.js'
 import type { TreeHeader } from './tree-header.js'
 import { sameRaw } from './tree/raw-value.js'
@@ -28,15 +28,19 @@ export class Place implements Seat {
   readonly #number: number
   /** The version of the record that it was read from and still agrees with; undefined: it was changed since. */
   source: Source | undefined
+  /** Which entry of that record it is. */
+  index: number
   /** The owner's load in which it was handed out, or found to be current. */
   load: number
 
-  constructor(key: StoredKey, value: object, load: number, source: Source | undefined, kin?: Kin) {
+  /** `found`: where it is stored. */
+  constructor(key: StoredKey, value: object, load: number, found: Found | undefined, kin?: Kin) {
     this.key = key
     this.#ref = kin ? kin.ref : new WeakRef(value)
     this.#number = kin ? kin.values.push(value) - 1 : -1
     this.load = load
-    this.source = source
+    this.source = found?.leaf.source
+    this.index = found?.at ?? 0
   }
 
   /** undefined: nobody has it any more. */
@@ -49,6 +53,19 @@ export class Place implements Seat {
   current(load: number): object | undefined {
     return this.load === load ? this.value : undefined
   }
+
+  /** It is current, and agrees with what is stored there. */
+  agrees(load: number, found: Found | undefined): void {
+    this.load = load
+    this.source = found?.leaf.source
+    this.index = found?.at ?? 0
+  }
+}
+
+/** What the transaction put at a key. */
+interface Valued {
+  readonly key: StoredKey
+  readonly value: unknown
 }
 
 const FEW = 1024
@@ -69,6 +86,11 @@ export class Handed {
     this.#owner = owner
   }
 
+  /** How many values somebody may have, or had. */
+  get size(): number {
+    return this.#places.size
+  }
+
   sort(): void {
     this.#places.sort()
   }
@@ -78,20 +100,25 @@ export class Handed {
     return this.#places.get(key)
   }
 
-  /** The value of an entry that is no reference. That it was asked for has been noted. */
-  of(key: StoredKey, { leaf, at }: Found): unknown {
-    const known = this.#places.get(key)
-    const current = known && this.#current(known)
-    if (current) return current
-    const raw = leaf.value(at)
+  /** The value of an entry that is no reference. */
+  of(key: StoredKey, found: Found): unknown {
+    const known = this.known(key)
+    if (known) return known
+    const raw = found.leaf.value(found.at)
     if (typeof raw !== 'object' || raw === null) return raw
-    const value = this.#decode(raw, leaf)
+    const value = this.#decode(raw, found.leaf)
     if (typeof value !== 'object' || value === null) return value
     const node = nodeOf(value)
-    const place = new Place(key, value, this.#owner.load, leaf.source, node && this.#kinOf(node, leaf))
+    const place = new Place(key, value, this.#owner.load, found, node && this.#kinOf(node, found.leaf))
     this.#put(place)
     if (node) this.#seat(node, place)
     return value
+  }
+
+  /** What stands at a key, if somebody may have it. */
+  known(key: StoredKey): object | undefined {
+    const place = this.#places.get(key)
+    return place && this.#current(place)
   }
 
   #kinOf(node: Node, leaf: Leaf): Kin {
@@ -107,7 +134,7 @@ export class Handed {
   #seat(node: Node, place: Place): void {
     node.above = place
     node.alsoAbove = undefined
-    node.serial = this.#owner.serial
+    if (this.#owner.notesFirst) node.serial = this.#owner.serial
     holdParts(node)
     stampAt(node, place.key)
   }
@@ -136,7 +163,8 @@ export class Handed {
     if (found && this.#isUnchanged(place, found)) {
       if (node) stillCurrent(node)
     } else {
-      const fresh = node && found && typeof raw === 'object' ? nodeOf(this.#decode(raw, found.leaf)) : undefined
+      const rebinds = this.#owner.keysLast && node && found && typeof raw === 'object'
+      const fresh = rebinds ? nodeOf(this.#decode(raw, found.leaf)) : undefined
       if (node && fresh) rebindAt(node, fresh)
       if (!node || node.load !== this.#owner.load) {
         this.#places.delete(key)
@@ -146,14 +174,13 @@ export class Handed {
       node.alsoAbove = undefined
       stampAt(node, key)
     }
-    place.load = this.#owner.load
-    place.source = found?.leaf.source
+    place.agrees(this.#owner.load, found)
   }
 
-  #isUnchanged({ key, source }: Place, { leaf, at }: Found): boolean {
+  #isUnchanged({ source, index }: Place, { leaf, at }: Found): boolean {
     if (!source || !leaf.source) return false
-    if (source.oid === leaf.source.oid && source.tid === leaf.source.tid) return true
-    const then = this.#owner.entryOf(source, key)
+    if (source.oid === leaf.source.oid && source.tid === leaf.source.tid && index === at) return true
+    const then = this.#owner.entryOf(source, index)
     return then !== undefined && sameRaw(then.leaf.value(then.at), then.leaf.refs, leaf.value(at), leaf.refs)
   }
 
@@ -225,23 +252,23 @@ export class Handed {
   }
 
   /** All that the transaction did is stored. */
-  settled(changes: Iterable<Pending>): void {
+  settled(changes: Iterable<Valued>): void {
     this.#before.clear()
     this.#beforeClear = undefined
     forgetRemoved(this.#owner)
     for (const { place, node } of this.#own(changes)) {
-      place.source = this.#owner.sourceOf(place.key)
+      place.agrees(this.#owner.load, this.#owner.foundAt(place.key))
       if (node) stampAt(node, place.key)
     }
   }
 
   /** The owner has another stored state; what the transaction did to it goes on. */
-  goOn(changes: Iterable<Pending>): void {
+  goOn(changes: Iterable<Valued>): void {
     for (const _each of this.#own(changes)) continue
   }
 
   /** What the transaction put somewhere or changed, with its container: it is current, whatever the owner has loaded. */
-  *#own(changes: Iterable<Pending>): Generator<{ readonly place: Place; readonly node: Node | undefined }, undefined> {
+  *#own(changes: Iterable<Valued>): Generator<{ readonly place: Place; readonly node: Node | undefined }, undefined> {
     for (const { key, value } of changes) {
       const place = this.#places.get(key)
       if (!place || place.value !== value) continue
@@ -253,6 +280,32 @@ export class Handed {
   }
 
   // ---- which key ----
+
+  /** What stands at each key is found at another from now on, or (undefined) nowhere; `to` is asked in the order of keys. */
+  moveAll(to: (key: StoredKey) => StoredKey | undefined): void {
+    const moved: Place[] = []
+    for (const place of this.#places) {
+      const key = to(place.key)
+      const value = place.value
+      if (key === undefined || value === undefined) continue
+      place.key = key
+      const node = nodeOf(value)
+      if (node?.stored === true && node.parent === null) node.key = key
+      moved.push(place)
+    }
+    this.#places.clear()
+    for (const place of moved.sort((a, b) => compareKeys(a.key, b.key))) this.#places.put(place)
+  }
+
+  /** Keys from one on, and before another one, at which something stands that somebody may have. */
+  keysBetween(low: StoredKey, high: StoredKey): StoredKey[] {
+    const keys: StoredKey[] = []
+    for (let place = this.#places.from(low, false); place; place = this.#places.from(place.key, true)) {
+      if (compareKeys(place.key, high) >= 0) break
+      keys.push(place.key)
+    }
+    return keys
+  }
 
   /** What stands at one key is found at another from now on. */
   move(from: StoredKey, to: StoredKey): void {
@@ -280,7 +333,7 @@ export class Handed {
   }
 
   /** Containers that were moved stand at two keys until the old one is written: see that both are, if only to be refused. */
-  gatherMoved(changes: readonly Pending[]): void {
+  gatherMoved(changes: readonly Valued[]): void {
     const look = (value: unknown): void => {
       const node = nodeOf(value)
       if (!node) return

@@ -11,7 +11,7 @@ import { Handed } from './handed.js'
 import type { StoredKey } from './key.js'
 import type { Rewritten } from './tree/drafts.js'
 import type { Source } from './tree/leaf.js'
-import { NO_ENTRIES, rootOf, TREE_FORM, type Root } from './tree/node.js'
+import { leafAt, NO_ENTRIES, rootOf, TREE_FORM, type Root } from './tree/node.js'
 import { encodeEntries } from './tree/node-header.js'
 import { Tree, type Found } from './tree/tree.js'
 
@@ -103,16 +103,29 @@ export abstract class TreeHeader extends MergingHeader {
 
   // ---- plain data, which belongs to a key each: see handed.ts ----
 
+  /** Whoever hands out the value at a key has noted before that the transaction depends on it. */
+  get notesFirst(): boolean {
+    return false
+  }
+
   /** The transaction depends on the value at a key. */
   protected abstract noteValue(key: StoredKey): void
   /** A value that stands at the key already has changed in place. */
   abstract changeAt(key: StoredKey, value: unknown): void
   /** The stored entry at a key, for what was handed out of it. */
   abstract storedAt(key: StoredKey): Found | undefined
-  /** What a record that is still in the file said of a key. */
-  abstract entryOf(source: Source, key: StoredKey): Found | undefined
-  /** Which record says what stands at a key. */
-  abstract sourceOf(key: StoredKey): Source | undefined
+  /** The same without a note of it. */
+  abstract foundAt(key: StoredKey): Found | undefined
+  /** A value is found again at its key even if another one stands there by now. */
+  readonly keysLast: boolean = true
+
+  /** An entry of a record as it was; undefined: it is not in this file, where something else stands in its place. */
+  entryOf(source: Source, index: number): Found | undefined {
+    const { view } = this.scope
+    if (source.generation !== view?.snapshot.generation.number) return undefined
+    const leaf = leafAt(view, source.at, this.small)
+    return leaf && index < leaf.size ? { leaf, at: index } : undefined
+  }
 
   /** A stored value as it is handed out. */
   protected storedOut(found: Found, key: StoredKey): unknown {
@@ -160,6 +173,11 @@ export abstract class TreeHeader extends MergingHeader {
   encode(encoder: Encoder): Packable[] {
     const { size, height, root, keys, values } = this.#built as Rewritten // made by prepare()
     if (root !== undefined) return [size, height, encoder.reference(root, 'root')]
+    return this.encodeSmall(keys, values, encoder)
+  }
+
+  /** The values of the record's fields while the collection is one record. */
+  protected encodeSmall(keys: readonly StoredKey[], values: readonly unknown[], encoder: Encoder): Packable[] {
     return encodeEntries(keys, this.valued ? values : undefined, encoder)
   }
 

@@ -5,11 +5,16 @@ import { Header, type Kind } from '../../object/header.js'
 import { unknownForm, type Packable } from '../../object/values.js'
 import type { Oid } from '../../store/types.js'
 import { encodeKey, keyName, type StoredKey } from '../key.js'
-import { BARE_LEAF_FORM, INNER_FORM, LEAF_FORM, NODE_TYPE } from './node.js'
+import { BARE_LEAF_FORM, COUNTED_FORM, INNER_FORM, ITEMS_FORM, LEAF_FORM, NODE_TYPE } from './node.js'
 import { RawValue } from './raw-value.js'
 
-/** What a node holds. `values` of leaves: as a transaction put them there, or a RawValue; of a set: none. */
+/**
+ * What a node holds. `values` and `items` of leaves: as a transaction put them there, or a RawValue; of a set: none.
+ * `start`: position of the first item.
+ */
 export type Content =
+  | { readonly items: readonly unknown[]; readonly start: number }
+  | { readonly counts: readonly number[]; readonly children: readonly (NodeHeader | Oid)[] }
   | { readonly keys: readonly StoredKey[]; readonly values: readonly unknown[] | undefined }
   | { readonly separators: readonly StoredKey[]; readonly children: readonly (NodeHeader | Oid)[] }
 
@@ -47,16 +52,20 @@ export class NodeHeader extends Header {
   }
 
   keys(): readonly string[] {
+    if ('counts' in this.#content) return COUNTED_FORM
     if ('children' in this.#content) return INNER_FORM
+    if ('items' in this.#content) return ITEMS_FORM
     return this.#content.values ? LEAF_FORM : BARE_LEAF_FORM
   }
 
   encode(encoder: Encoder): Packable[] {
     const content = this.#content
     if ('children' in content) {
-      const separators = content.separators.map(key => encodeKey(key, encoder))
-      return [separators, content.children.map(child => encoder.reference(child, ''))]
+      const children = content.children.map(child => encoder.reference(child, ''))
+      if ('counts' in content) return [[...content.counts], children]
+      return [content.separators.map(key => encodeKey(key, encoder)), children]
     }
+    if ('items' in content) return encodeItems(content.items, content.start, encoder)
     return encodeEntries(content.keys, content.values, encoder)
   }
 
@@ -97,6 +106,15 @@ export function encodeEntries(
     return value instanceof RawValue ? value.encode(encoder, name) : encoder.value(value, name)
   }
   return [packed, values.map(encode)]
+}
+
+/** Items of a list, the first of which stands at `start`. */
+export function encodeItems(items: readonly unknown[], start: number, encoder: Encoder): Packable[] {
+  const encode = (value: unknown, i: number): Packable => {
+    const name = String(start + i)
+    return value instanceof RawValue ? value.encode(encoder, name) : encoder.value(value, name)
+  }
+  return [items.map(encode)]
 }
 
 /** Stands for nodes in the table of stored types; nobody ever has an object of it. */

@@ -4,7 +4,10 @@ import type { Oid } from '../../store/types.js'
 import type { StoredKey } from '../key.js'
 import { compareKeys } from '../key-order.js'
 import { asChild, Drafts, lowOf, NEW, split, type Draft, type Item, type Rewritten } from './drafts.js'
-import { leafShare } from './fullness.js'
+import { innerShare, leafShare } from './fullness.js'
+import type { Leaf } from './leaf.js'
+import type { Content, NodeHeader } from './node-header.js'
+import { RawValue } from './raw-value.js'
 import type { Tree } from './tree.js'
 
 /** What becomes of one key. */
@@ -23,9 +26,12 @@ export function rewrite(tree: Tree, changes: readonly Change[], valued: boolean,
 
 class Rewrite extends Drafts {
   readonly #changes: readonly Change[]
+  /** Leaves have values. */
+  readonly #valued: boolean
 
   constructor(tree: Tree, changes: readonly Change[], valued: boolean, collection: Header) {
-    super(tree, valued, collection)
+    super(tree, collection)
+    this.#valued = valued
     this.#changes = changes.filter(({ gone, existed }) => !gone || existed)
   }
 
@@ -66,9 +72,11 @@ class Rewrite extends Drafts {
       items.push(...drafts.map(asChild))
       done = end
     })
+    const [first] = items
+    if (!first) return []
+    if (low === undefined && first.key !== undefined) items.splice(0, 1, ...this.asFirst(first, level - 1))
     if (this.fillUp(items, level - 1)) dirty = true
-    if (items.length === 0) return []
-    return split({ level, oid, low: lowOf(low, items), items, dirty }, false)
+    return split({ level, oid, low: items[0]?.key, items, dirty }, false)
   }
 
   #leaf(
@@ -88,7 +96,7 @@ class Rewrite extends Drafts {
         items.push(before[at++] as Item)
       }
       if (at < before.length && order === 0) at++
-      if (!gone) items.push({ key, value, share: leafShare(key, this.valued ? value : null) })
+      if (!gone) items.push({ key, value, share: leafShare(key, this.#valued ? value : null) })
     }
     const appending = last && at === before.length && to > from
     while (at < before.length) items.push(before[at++] as Item)
@@ -106,5 +114,26 @@ class Rewrite extends Drafts {
       else high = middle
     }
     return low
+  }
+
+  protected entries({ keys, values, refs }: Leaf): Item[] {
+    return keys.map((key, i) => {
+      const value = values ? new RawValue(values[i], refs) : undefined
+      return { key, value, share: leafShare(key, values ? values[i] : null) }
+    })
+  }
+
+  protected children(node: Oid, low: StoredKey | undefined): Item[] {
+    const { separators, children } = this.tree.inner(node)
+    return children.map((oid, i) => {
+      const key = i === 0 ? low : separators[i - 1]
+      return { key, oid, share: innerShare(key) }
+    })
+  }
+
+  protected content(items: readonly Item[], children: readonly (NodeHeader | Oid)[] | undefined): Content {
+    if (children) return { separators: items.slice(1).map(({ key }) => key as StoredKey), children }
+    const keys = items.map(({ key }) => key as StoredKey)
+    return { keys, values: this.#valued ? items.map(({ value }) => value) : undefined }
   }
 }
