@@ -3,20 +3,21 @@
 import { CorruptLogError, NewerFormatError, StoreNotFoundError } from '../error.js'
 import { DataFile } from '../file/data-file.js'
 import type { Disk, FileStatus } from '../file/disk.js'
-import { asDiskError } from '../file/disk-error.js'
 import { decodeFileHeader, HEADER_LENGTH, type FileHeader } from '../log/file-header.js'
 import type { FrameSink, LogReader, Tail } from '../log/log-reader.js'
 import { LogWriter } from '../log/log-writer.js'
 import { KnownLog } from './known-log.js'
 import type { OffsetIndex } from './offset-index.js'
 import type { PinnedSnapshots } from './pinned.js'
-import { readRecord, recordLength } from './record.js'
+import { RecordReader } from './record-reader.js'
 import type { Snapshot } from './snapshot.js'
 import type { CommittedId } from './transaction-id.js'
 import type { Offset, Oid, StoredRecord, Tid } from './types.js'
 
-/** Most records are shorter: one read brings them in. */
-const FIRST_READ = 4096
+/** Most objects take fewer ... */
+const OBJECT_BYTES = 512
+/** ... and most parts of a collection. */
+const PART_BYTES = 4096
 
 export class Generation {
   readonly file: DataFile
@@ -26,7 +27,8 @@ export class Generation {
   readonly writer: LogWriter
   /** Which file this is; its size and links are as of the opening. */
   readonly identity: FileStatus
-  readonly #scratch = Buffer.allocUnsafe(FIRST_READ)
+  readonly #records: RecordReader
+  readonly #parts: RecordReader
   #holders = 1
   /** The frames have been read again since a damaged record was met, and all are sound. */
   #replayed = false
@@ -62,6 +64,8 @@ export class Generation {
     this.identity = file.status()
     this.log = new KnownLog(file, path, this.header, until, offset => this.#damagedAt(offset))
     this.writer = new LogWriter(file, path)
+    this.#records = new RecordReader(file, path, this.reader.salt, OBJECT_BYTES)
+    this.#parts = new RecordReader(file, path, this.reader.salt, PART_BYTES)
   }
 
   get number(): number {
@@ -134,31 +138,16 @@ export class Generation {
     }
   }
 
-  /** One version of one object, checked; of `oid`, if that is told. Throws CorruptLogError, DiskError. */
-  read(at: Offset, oid?: Oid): StoredRecord {
+  /**
+   * One version of one object, checked; of `oid`, if that is told. `part`: of a collection, most of which are larger than other
+   * objects and stand apart from them. Throws CorruptLogError, DiskError.
+   */
+  read(at: Offset, oid?: Oid, part = false): StoredRecord {
     const { end } = this.log
     if (!Number.isSafeInteger(at) || at < HEADER_LENGTH || at > end) this.#damagedAt(at)
-    const most = end - at
-    let bytes: Uint8Array = this.#scratch.subarray(0, Math.min(FIRST_READ, most))
-    bytes = bytes.subarray(0, this.#fill(bytes, at))
-    const length = recordLength(bytes, 0)
-    if (length > bytes.length && length <= most) {
-      bytes = Buffer.allocUnsafe(length)
-      bytes = bytes.subarray(0, this.#fill(bytes, at))
-    } else {
-      bytes = Buffer.from(bytes.subarray(0, length))
-    }
-    const record = readRecord(bytes, 0, at, this.reader.salt)
+    const record = (part ? this.#parts : this.#records).read(at, end)
     // What the index, or another record, says of this place may be wrong.
     return record === undefined || (oid !== undefined && record.oid !== oid) ? this.#damagedAt(at) : record
-  }
-
-  #fill(bytes: Uint8Array, at: Offset): number {
-    try {
-      return this.file.read(bytes, at)
-    } catch (error) {
-      throw asDiskError(this.path, error)
-    }
   }
 
   /** Hands the frames behind `from` (all, unless told) to `sink` once more, up to the end; returns where that is. */

@@ -60,8 +60,8 @@ export class KnownLog {
   }
 
   /** Records may stand up to here. */
-  get end(): number {
-    return Math.max(this.reader.tail.offset, this.#ahead)
+  get end(): Offset {
+    return Math.max(this.reader.tail.offset, this.#ahead) as Offset
   }
 
   /** Later versions than the tail's are known: those are to be passed over. */
