@@ -5,7 +5,7 @@ import type { DataFile } from '../file/data-file.js'
 import { readRecord, recordLength } from './record.js'
 import type { Offset, StoredRecord } from './types.js'
 
-/** Single records are read into one buffer of this size, one behind the other. */
+/** Single records are read into one buffer, one behind the other: a small one at first, and at most of this size. */
 const SPACE = 1 << 15
 /** What is read where records are asked for in the order of their places. */
 const AHEAD = 1 << 15
@@ -67,7 +67,7 @@ export class RecordReader {
 
   #readOne(at: Offset, end: number): StoredRecord | undefined {
     if (this.#space.length - this.#used < this.#likely) {
-      this.#space = Buffer.allocUnsafeSlow(SPACE)
+      this.#space = Buffer.allocUnsafeSlow(Math.min(SPACE, Math.max(this.#likely, 2 * this.#space.length)))
       this.#used = 0
     }
     const start = this.#used
