@@ -214,19 +214,30 @@ export class Handed {
   }
 
   /** All that the transaction did is stored. */
-  settled(changes: readonly Valued[]): void {
-    const owner = this.#owner
+  settled(changes: Iterable<Valued>): void {
     this.#before.clear()
     this.#beforeClear = undefined
-    forgetRemoved(owner)
+    forgetRemoved(this.#owner)
+    for (const { place, node } of this.#own(changes)) {
+      place.agrees(this.#owner.load, this.#owner.foundAt(place.key))
+      if (node) stampAt(node, place.key)
+    }
+  }
+
+  /** The owner has another stored state; what the transaction did to it goes on. */
+  goOn(changes: Iterable<Valued>): void {
+    for (const _each of this.#own(changes)) continue
+  }
+
+  /** What the transaction put somewhere or changed, with its container: it is current, whatever the owner has loaded. */
+  *#own(changes: Iterable<Valued>): Generator<{ readonly place: Place; readonly node: Node | undefined }, undefined> {
     for (const { key, value } of changes) {
       const place = this.#places.get(key)
       if (!place || place.ref.deref() !== value) continue
-      place.agrees(owner.load, owner.foundAt(key))
+      place.load = this.#owner.load
       const node = nodeOf(value)
-      if (!node) continue
-      stillCurrent(node)
-      stampAt(node, key)
+      if (node) stillCurrent(node)
+      yield { place, node }
     }
   }
 

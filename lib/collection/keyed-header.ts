@@ -63,7 +63,7 @@ export abstract class KeyedHeader extends TreeHeader {
   // ---- reading: after `touch()` ----
 
   get size(): number {
-    if (!this.#changes.cleared && !this.isNowhere) this.#reads.size = true
+    if (this.scope.relies && !this.#changes.cleared) this.#reads.size = true
     return this.stored.size + this.#changes.added
   }
 
@@ -84,7 +84,7 @@ export abstract class KeyedHeader extends TreeHeader {
   }
 
   #note(key: StoredKey, value: boolean): void {
-    if (!this.isNowhere) this.#reads.note(key, value)
+    if (this.scope.relies) this.#reads.note(key, value)
   }
 
   protected noteValue(key: StoredKey): void {
@@ -125,9 +125,9 @@ export abstract class KeyedHeader extends TreeHeader {
     return this.#changes.table
   }
 
-  /** Notes a passage that begins; undefined: nobody can change what it meets. */
+  /** Notes a passage that begins; undefined: nobody can change what it meets, or it does not matter. */
   passes(range: Range, values: boolean): Interval | undefined {
-    return this.isNowhere || this.#changes.cleared ? undefined : this.#reads.begin(range.low, range.high, values)
+    return this.scope.relies && !this.#changes.cleared ? this.#reads.begin(range.low, range.high, values) : undefined
   }
 
   // ---- changing ----
@@ -184,6 +184,11 @@ export abstract class KeyedHeader extends TreeHeader {
   }
 
   // ---- merging ----
+
+  override goOn(): void {
+    super.goOn()
+    this.handed.goOn(this.#changes.table)
+  }
 
   override forget(): void {
     this.#reads.clear()

@@ -22,7 +22,7 @@ export class ListHeader extends ListState {
   }
 
   noteLength(): void {
-    if (!this.isNowhere) this.notes.reads.length = true
+    if (this.scope.relies) this.notes.reads.length = true
   }
 
   /** The item at a position that there is, counted from that side. */
@@ -49,7 +49,7 @@ export class ListHeader extends ListState {
   }
 
   #noteRead(from: number, to: number, side: Side): void {
-    if (this.isNowhere || from >= to) return
+    if (!this.scope.relies || from >= to) return
     if (this.#isAcross(from, to, side)) this.noteLength()
     this.#note(this.notes.reads, from, to, side)
   }

@@ -80,7 +80,7 @@ export abstract class ListState extends TreeHeader {
   // ---- plain data that was handed out ----
 
   protected noteValue(key: StoredKey): void {
-    if (!isStored(key) || this.isNowhere) return
+    if (!isStored(key) || !this.scope.relies) return
     const now = this.now
     if (key < now.size) this.notes.reads.add(now.sideOf(key), key, key + 1, now.size)
   }

@@ -81,6 +81,11 @@ export abstract class TreeHeader extends MergingHeader {
     this.dropChanges()
   }
 
+  goOn(): void {
+    this.#root = undefined
+    this.load++
+  }
+
   /** What the transaction did is undone, or stored. */
   protected abstract dropChanges(): void
 

@@ -27,6 +27,8 @@ export interface Scope {
   resolve(oid: Oid): object
   /** The records that the snapshot shows. */
   readonly view: RecordView | undefined
+  /** Whether the transaction may come to a commit that relies on what it asks. */
+  readonly relies: boolean
 }
 
 /** Of objects that no commit has stored yet: nothing to load, nobody to tell. */
@@ -36,6 +38,7 @@ export const NOWHERE: Scope = {
   current: () => undefined,
   changing: () => undefined,
   view: undefined,
+  relies: false,
   resolve: () => {
     throw new StateError('an object that was never stored has no references to load')
   },

@@ -51,6 +51,7 @@ export class Session implements Scope, Loading {
   doomed: { readonly cause: unknown } | undefined
   pauses = 0
   #began = false
+  #letGo: (() => void) | undefined
   readonly #records = new RecordCache()
   #view: RecordView
   /** Whether the end of this synchronous stretch has been asked for: once, however many transactions there are in it. */
@@ -76,15 +77,24 @@ export class Session implements Scope, Loading {
     if (this.#began) return
     this.moveTo(this.store.latest())
     this.#began = true
+    if (!this.options.endsWithTurn && this.inside === 0) this.hold()
     if (!this.options.endsWithTurn || this.inside > 0) return
     if (this.#awaitsTurn) return
     this.#awaitsTurn = true
     queueMicrotask(this.#turnEnded)
   }
 
+  /** The snapshot will be looked at for longer, while others commit. */
+  hold(): void {
+    const { generation, offset } = this.snapshot
+    this.#letGo ??= generation.pinned.pin(offset)
+  }
+
   /** The next access begins another transaction. */
   end(): void {
     if (this.closed) return
+    this.#letGo?.()
+    this.#letGo = undefined
     this.serial++
     this.accessed.clear()
     for (const header of this.merging) header.forget()
@@ -125,8 +135,22 @@ export class Session implements Scope, Loading {
     this.#view = this.viewOf(now)
   }
 
+  /**
+   * The transaction goes on from a later snapshot, to which all that it asked and did applies as well. What it did not
+   * change is compared at its next access.
+   */
+  goOnFrom(now: Snapshot): void {
+    this.moveTo(now)
+    this.serial++
+    for (const header of this.changed) if (header instanceof MergingHeader) header.goOn()
+  }
+
   get view(): RecordView {
     return this.#view
+  }
+
+  get relies(): boolean {
+    return this.pauses === 0 && !this.store.readonly
   }
 
   viewOf(snapshot: Snapshot): RecordView {
@@ -168,7 +192,7 @@ export class Session implements Scope, Loading {
 
   touched(header: Header): void {
     this.current(header)
-    if (this.pauses === 0) {
+    if (this.relies) {
       if (header instanceof MergingHeader) this.merging.add(header)
       else this.accessed.add(header.oid)
     }

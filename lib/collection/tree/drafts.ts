@@ -88,6 +88,20 @@ export abstract class Drafts {
     return top
   }
 
+  /** A child that has become the first of all: nothing separates it, or what it begins with, from anything before. */
+  protected asFirst(child: Item, level: number): readonly Item[] {
+    if (level === 0) {
+      const { draft } = child
+      const begin = { ...child, key: undefined, share: innerShare(undefined) }
+      return [draft ? { ...begin, draft: { ...draft, low: undefined } } : begin]
+    }
+    const draft = this.#draft({ ...child, key: undefined }, level)
+    const [first, ...others] = draft.items
+    const items = [...this.asFirst(first as Item, level - 1), ...others]
+    const joined = this.fillUp(items, level - 1) || items.length !== draft.items.length
+    return split({ ...draft, items, dirty: draft.dirty || joined }, false).map(asChild)
+  }
+
   /** Joins children that have become too small with a neighbour. */
   protected fillUp(items: Item[], level: number): boolean {
     let joined = false
@@ -97,13 +111,13 @@ export abstract class Drafts {
       const at = Math.max(0, i - 1)
       const left = this.#draft(items[at] as Item, level)
       const right = this.#draft(items[at + 1] as Item, level)
-      const together = left.items.concat(right.items)
-      // An only child had no neighbour that it could be joined with, and has one now.
-      if (level > 0) this.fillUp(together, level - 1)
-      const both = { level, oid: left.oid || right.oid, low: left.low, items: together, dirty: true }
+      const parts = left.items.concat(right.items)
+      // An only child had nobody to be joined with, and may have now.
+      if (level > 0) this.fillUp(parts, level - 1)
+      const both = { level, oid: left.oid || right.oid, low: left.low, items: parts, dirty: true }
       const [first, second] = split(both, false)
-      const parts = second && left.oid !== 0 ? [first, { ...second, oid: right.oid }] : [first, second]
-      items.splice(at, 2, ...parts.flatMap(part => (part ? [asChild(part)] : [])))
+      const made = second && left.oid !== 0 ? [first, { ...second, oid: right.oid }] : [first, second]
+      items.splice(at, 2, ...made.flatMap(draft => (draft ? [asChild(draft)] : [])))
       joined = true
       i = at - 1
     }

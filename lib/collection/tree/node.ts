@@ -109,11 +109,12 @@ function readCounts(): number[] {
   return counts
 }
 
-/** The oid that an undecoded value refers to; undefined: it is no reference. */
+/** The oid that an undecoded value refers to; undefined: it is no reference, but may be data with an empty key among others. */
 export function referenceIn(raw: unknown, refs: readonly Oid[]): Oid | undefined {
   if (typeof raw !== 'object' || raw === null) return undefined
   const index = (raw as { readonly ['']?: unknown })['']
-  return typeof index === 'number' ? refs[index] : undefined
+  if (typeof index !== 'number' || Object.keys(raw).length > 1) return undefined
+  return refs[index] ?? unknownForm()
 }
 
 function isCount(value: unknown): value is number {

@@ -72,9 +72,11 @@ class Rewrite extends Drafts {
       items.push(...drafts.map(asChild))
       done = end
     })
+    const [first] = items
+    if (!first) return []
+    if (low === undefined && first.key !== undefined) items.splice(0, 1, ...this.asFirst(first, level - 1))
     if (this.fillUp(items, level - 1)) dirty = true
-    if (items.length === 0) return []
-    return split({ level, oid, low: lowOf(low, items), items, dirty }, false)
+    return split({ level, oid, low: items[0]?.key, items, dirty }, false)
   }
 
   #leaf(
