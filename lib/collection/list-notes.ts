@@ -28,6 +28,11 @@ export class Positions {
     else this.#sides.end.add(size - to, size - from)
   }
 
+  /** Is it the end from which alone a stored item of a list of so many was counted? */
+  isFromEnd(stored: number, size: number): boolean {
+    return this.#sides.end.has(size - 1 - stored) && !this.#sides.front.has(stored)
+  }
+
   /** How many items from that side on it has to do with. */
   reach(side: Side): number {
     return this.#sides[side].end
