@@ -6,6 +6,7 @@ import { unresolved, type Header } from '../object/header.js'
 import type { Looked } from '../object/merging.js'
 import type { RecordView, StoredState } from '../object/record-view.js'
 import type { Oid } from '../store/types.js'
+import { Answers, type Answer } from './answers.js'
 import type { Handed } from './handed.js'
 import { headersIn, keyIn, keyName, keyOut, type StoredKey } from './key.js'
 import type { KeyTable } from './key-table.js'
@@ -28,6 +29,7 @@ export abstract class KeyedHeader extends TreeHeader {
   /** What the transaction did. */
   readonly #changes = new KeyedChanges()
   readonly #reads = new Reads()
+  readonly #answers = new Answers()
   /** New objects among the keys of a collection that is not stored itself. */
   #unstored: Header[] = []
 
@@ -68,6 +70,11 @@ export abstract class KeyedHeader extends TreeHeader {
   }
 
   has(key: StoredKey): boolean {
+    const answer = this.#answer(key)
+    if (answer) {
+      if (answer.serial !== this.serial) this.#note(key, false)
+      return answer.there
+    }
     const own = this.#changes.get(key)
     if (own) return !own.gone
     this.#note(key, false)
@@ -76,15 +83,43 @@ export abstract class KeyedHeader extends TreeHeader {
 
   /** The value at the key as it is handed out; undefined: there is none. */
   get(key: StoredKey): unknown {
+    const answer = this.#answer(key)
+    if (answer) {
+      const value = answer.place ? answer.place.current(this.load) : answer.value
+      if (answer.serial !== this.serial) this.#note(key, true)
+      answer.serial = this.serial
+      if (value !== undefined || !answer.place) return value
+    }
     const own = this.#changes.get(key)
     if (own) return own.gone ? undefined : this.#ownOut(own)
     this.#note(key, true)
     const found = this.stored.find(key)
-    return found && this.storedOut(found, key)
+    const value = found && this.storedOut(found, key)
+    if (this.#mayAnswer(key)) {
+      const isData = typeof value === 'object' && value !== null && found?.leaf.reference(found.at) === undefined
+      const place = isData ? this.handed.placeOf(key) : undefined
+      const there = found !== undefined
+      if (!isData || place)
+        this.#answers.put(key, this.state, { there, value: isData ? undefined : value, place, serial: this.serial })
+    }
+    return value
+  }
+
+  /** What the stored state was found to have at a key, where that is all. */
+  #answer(key: StoredKey): Answer | undefined {
+    return this.#mayAnswer(key) ? this.#answers.get(key, this.state) : undefined
+  }
+
+  #mayAnswer(key: StoredKey): boolean {
+    return typeof key !== 'object' && !this.#changes.any && !this.isNowhere
   }
 
   #note(key: StoredKey, value: boolean): void {
     if (this.scope.relies) this.#reads.note(key, value)
+  }
+
+  override get notesFirst(): boolean {
+    return true
   }
 
   protected noteValue(key: StoredKey): void {
@@ -101,6 +136,7 @@ export abstract class KeyedHeader extends TreeHeader {
   }
 
   keyIn(value: unknown): StoredKey {
+    if (typeof value === 'string') return value
     return keyIn(value, this, `${this.name} key`)
   }
 
@@ -241,9 +277,7 @@ export abstract class KeyedHeader extends TreeHeader {
     for (const cursor = new Cursor(tree).toFirst(); !cursor.ended; cursor.next()) {
       const { key, leaf, at } = cursor
       const to = leaf.reference(at)
-      const raw = leaf.value(at)
-      const data = typeof raw === 'object' && raw !== null && to === undefined
-      const value = data ? this.handed.of(key, raw, { leaf, at }) : to === undefined ? raw : unresolved(to)
+      const value = to === undefined ? this.handed.of(key, { leaf, at }) : unresolved(to)
       this.#changes.table.put({ key, value, gone: false, existed: false })
     }
     this.handed.spoilAll()

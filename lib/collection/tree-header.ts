@@ -18,6 +18,8 @@ import { Tree, type Found } from './tree/tree.js'
 export abstract class TreeHeader extends MergingHeader {
   /** null: not loaded. undefined: as the record says. */
   #root: Root | null | undefined
+  /** Counts stored states. */
+  protected state = 0
   #tree = new Tree()
   protected readonly handed: Handed
   /** As the encoding at hand will store it. */
@@ -68,21 +70,26 @@ export abstract class TreeHeader extends MergingHeader {
   }
 
   take(state: StoredState): void {
-    this.#root = rootOf(state, this.small)
+    this.#setRoot(rootOf(state, this.small))
   }
 
   decode(): void {
     unknownForm() // takes its state over by `take`
   }
 
+  #setRoot(root: Root | null | undefined): void {
+    this.#root = root
+    this.state++
+  }
+
   protected unload(): void {
-    this.#root = null
+    this.#setRoot(null)
     this.handed.undo()
     this.dropChanges()
   }
 
   goOn(): void {
-    this.#root = undefined
+    this.#setRoot(undefined)
     this.load++
   }
 
@@ -91,10 +98,15 @@ export abstract class TreeHeader extends MergingHeader {
 
   /** Everything has been taken into memory: nothing of the stored state is left. */
   protected leaveStored(): void {
-    this.#root = NO_ENTRIES
+    this.#setRoot(NO_ENTRIES)
   }
 
   // ---- plain data, which belongs to a key each: see handed.ts ----
+
+  /** Whoever hands out the value at a key has noted before that the transaction depends on it. */
+  get notesFirst(): boolean {
+    return false
+  }
 
   /** The transaction depends on the value at a key. */
   protected abstract noteValue(key: StoredKey): void
@@ -117,11 +129,8 @@ export abstract class TreeHeader extends MergingHeader {
 
   /** A stored value as it is handed out. */
   protected storedOut(found: Found, key: StoredKey): unknown {
-    const { leaf, at } = found
-    const to = leaf.reference(at)
-    if (to !== undefined) return this.scope.resolve(to)
-    const raw = leaf.value(at)
-    return typeof raw === 'object' && raw !== null ? this.handed.of(key, raw, found) : raw
+    const to = found.leaf.reference(found.at)
+    return to === undefined ? this.handOut(this.handed.of(key, found)) : this.scope.resolve(to)
   }
 
   override used(node: Node): void {
@@ -173,7 +182,7 @@ export abstract class TreeHeader extends MergingHeader {
   }
 
   override settled(): void {
-    this.#root = undefined
+    this.#setRoot(undefined)
     this.#built = undefined
     if (this.#merges) this.load++
     this.stands()

@@ -1,30 +1,59 @@
-// The identity map of one connection: at most one object for an oid. Loaded objects are held strongly, so that their
-// state is kept; ghosts weakly. Knows nothing of when a loaded version is the right one.
+// The identity map of one connection: at most one object for an oid. Loaded objects are held strongly, so that their state is
+// kept, until they are let go; ghosts from the end on of the transaction that met them first, as most are loaded in it, weakly.
+// Knows nothing of when a loaded version is the right one.
 import type { Header } from './header.js'
+import { OidTable } from './oid-table.js'
 import type { Oid } from '../store/types.js'
 
 export class ObjectCache {
-  readonly #loaded = new Map<Oid, Header>()
-  readonly #ghosts = new Map<Oid, WeakRef<Header>>()
+  readonly #known = new OidTable<Header | WeakRef<Header>>()
   readonly #collected = new FinalizationRegistry<Oid>(oid => {
-    if (this.#ghosts.get(oid)?.deref() === undefined) this.#ghosts.delete(oid)
+    const known = this.#known.get(oid)
+    if (known instanceof WeakRef && known.deref() === undefined) this.#known.delete(oid)
   })
+  /** Ghosts that the current transaction has met. */
+  #met: Header[] = []
 
   get(oid: Oid): Header | undefined {
-    return this.#loaded.get(oid) ?? this.#ghosts.get(oid)?.deref()
+    const known = this.#known.get(oid)
+    return known instanceof WeakRef ? known.deref() : known
   }
 
   addGhost(header: Header): void {
-    this.#ghosts.set(header.oid, new WeakRef(header))
-    this.#collected.register(header, header.oid)
+    this.#hold(header)
+    this.#met.push(header)
   }
 
   /** It has a state now. */
   keep(header: Header): void {
-    this.#loaded.set(header.oid, header)
+    if (!header.held) this.#hold(header)
   }
 
-  loaded(): Iterable<Header> {
-    return this.#loaded.values()
+  #hold(header: Header): void {
+    header.held = true
+    this.#known.set(header.oid, header)
+  }
+
+  /** From now on only the program may hold it. */
+  letGo(header: Header): void {
+    if (!header.held) return
+    header.held = false
+    this.#known.set(header.oid, new WeakRef(header))
+    this.#collected.register(header, header.oid)
+  }
+
+  /** The transaction has ended. */
+  weaken(): void {
+    if (this.#met.length === 0) return
+    for (const header of this.#met) if (!header.loaded) this.letGo(header)
+    this.#met = []
+  }
+
+  /** All that have a state. */
+  *loaded(): Generator<Header, undefined> {
+    for (const known of this.#known.values()) {
+      const header = known instanceof WeakRef ? known.deref() : known
+      if (header?.loaded === true) yield header
+    }
   }
 }

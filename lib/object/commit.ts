@@ -183,7 +183,9 @@ function settle(
     header.changed = false
     checkSources(header, true)
     header.settled()
-    warnIfLarge(header.owner, encoded.draft.records[i]?.state.length ?? 0)
+    const bytes = encoded.draft.records[i]?.state.length ?? 0
+    if (header.kind.internal !== true) session.budget.took(header, bytes, session.serial)
+    warnIfLarge(header.owner, bytes)
   }
   for (const header of standIns.keys()) {
     checkSources(header, true)

@@ -3,6 +3,7 @@
 // them much faster in a small object than in a header.
 import { ValueError } from '../error.js'
 import { adopt } from './adopt.js'
+import { LATER } from './decoder.js'
 import { SPECIAL } from './entity-type.js'
 import { HANDLER, unresolvedOid } from './header.js'
 import { noteSource } from './kept-sources.js'
@@ -108,6 +109,10 @@ export class EntityTraps implements ProxyHandler<object> {
 
 /** A reference that nobody has followed yet, an accessor, or a transient field. */
 function readSpecial(header: EntityHeader, key: string, value: symbol, receiver: unknown): unknown {
+  if (value === LATER) {
+    const read = header.readLater(key)
+    return typeof read === 'symbol' ? readSpecial(header, key, read, receiver) : read
+  }
   if (value !== SPECIAL) return ((header.state as Fields)[key] = header.scope.resolve(unresolvedOid(value)))
   if (header.kind.transient.has(key)) return header.beside?.[key]
   return Reflect.get(header.kind.shell, key, receiver)
@@ -146,6 +151,7 @@ function write(header: EntityHeader, key: string | symbol, value: unknown): bool
   const old = Object.hasOwn(state, key) ? state[key] : undefined
   if (typeof own === 'object' && own !== null) {
     attach(own)
+    header.hasParts()
     if (own !== value) noteSource(header, key, value as object)
   }
   if (key in kind.view && !Object.hasOwn(state, key)) define(state, key, own)

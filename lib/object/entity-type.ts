@@ -1,6 +1,7 @@
 // What the library derives from a class once: its stored name, what of it is not state, and how its objects are made.
 import { EntityHeader, Persistent } from './persistent.js'
 import type { Kind } from './header.js'
+import type { Shape } from './shapes.js'
 
 /** A class whose objects can be stored. */
 export interface PersistentClass<T extends Persistent = Persistent> {
@@ -47,6 +48,9 @@ export class EntityType implements Kind {
   readonly defaults: Record<string, unknown> | undefined
   readonly upgrade: ((state: Record<string, unknown>, from: number) => void) | undefined
   readonly merge: Merge | undefined
+  /** Makes states: a constructor, so that the engine learns how many fields they have. */
+  readonly State: new () => Record<string, unknown>
+  readonly #admitted = new WeakMap<Shape, boolean>()
 
   /** A class; or undefined, for objects without one: `defaults` are the root's initial values. */
   constructor(Class: AnyClass | undefined, type: string, defaults?: object) {
@@ -60,6 +64,9 @@ export class EntityType implements Kind {
     this.shell = Object.create(prototype) as object
     this.view = Object.create(prototype) as object
     if (Class) this.#inspectClass(Class)
+    const State = function (): void {} as unknown as new () => Record<string, unknown>
+    State.prototype = this.view
+    this.State = State
     for (const name of ['__proto__', ...this.accessors, ...this.transient])
       Object.defineProperty(this.view, name, { value: SPECIAL })
   }
@@ -80,6 +87,15 @@ export class EntityType implements Kind {
     }
     for (const name of ancestry(Class).flatMap(C => (Object.hasOwn(C, 'transient') ? (C.transient ?? []) : [])))
       this.transient.add(name)
+  }
+
+  /** Do the keys of a record hide no member, and none of them the key? */
+  admits(shape: Shape): boolean {
+    const known = this.#admitted.get(shape)
+    if (known !== undefined) return known
+    const admits = shape.keys?.every(key => !(key in this.view)) === true
+    this.#admitted.set(shape, admits)
+    return admits
   }
 
   ghost(): EntityHeader {

@@ -5,7 +5,7 @@ import { StateError } from '../error.js'
 import type { Offset, Oid, StoredRecord, Tid } from '../store/types.js'
 import type { Decoder, Encoder } from './codec.js'
 import { takeBack, type Node } from './plain-node.js'
-import { stamp } from './places.js'
+import { NONE, stamp } from './places.js'
 import type { RecordView } from './record-view.js'
 import type { Shape } from './shapes.js'
 import type { Packable } from './values.js'
@@ -23,6 +23,8 @@ export interface Scope {
   current(header: Header): void
   /** First change in this transaction. Throws when it must not be. */
   changing(header: Header): void
+  /** The object with this oid, if there is one in memory. */
+  known(oid: Oid): object | undefined
   /** The object with this oid, as a ghost if need be. */
   resolve(oid: Oid): object
   /** The records that the snapshot shows. */
@@ -38,6 +40,7 @@ export const NOWHERE: Scope = {
   current: () => undefined,
   changing: () => undefined,
   view: undefined,
+  known: () => undefined,
   relies: false,
   resolve: () => {
     throw new StateError('an object that was never stored has no references to load')
@@ -70,6 +73,10 @@ export abstract class Header {
   serial = 0
   /** Changed since it was loaded or stored; a new object is always. */
   changed = false
+  /** Its connection holds it, whether the program does or not. */
+  held = false
+  /** What it counts for in the budget of the cache; 0: nothing. */
+  weight = 0
   /** The encoding that it was last part of. */
   met = 0
   /** In that, if it is new: the number that stands for its oid. */
@@ -91,7 +98,7 @@ export abstract class Header {
   /** Counts loads: plain data of an earlier one is found again, or stale. */
   load = 0
   /** Containers that can be found again by their place in the stored state; owners before what they contain. */
-  placed: readonly Node[] = []
+  placed: Node[] = NONE
   /** Containers with a stored place that the current transaction took out. */
   removed: Node[] | undefined
 

@@ -2,7 +2,7 @@
 // records, which they read as they need them. Reading one is no access; who depends on what it says, takes note of that.
 import { CorruptLogError } from '../error.js'
 import type { Snapshot } from '../store/snapshot.js'
-import type { Offset, Oid, StoredRecord, Tid } from '../store/types.js'
+import type { Offset, Oid, StoredRecord, Stretch, Tid } from '../store/types.js'
 import { unpackState, type Unpacked } from './decoder.js'
 import type { Shape, ShapeTable } from './shapes.js'
 
@@ -20,10 +20,11 @@ export class StoredState {
   readonly length: number
   /** What the reader has made of it. */
   made: unknown
-  #packed: Uint8Array
+  #packed: Stretch
   #unpacked: Unpacked | undefined
 
-  constructor({ oid, offset, tid, refs, length, state }: StoredRecord, shape: Shape, generation: number) {
+  constructor(record: StoredRecord, shape: Shape, generation: number) {
+    const { oid, offset, tid, refs, length } = record
     this.oid = oid
     this.at = offset
     this.tid = tid
@@ -31,7 +32,7 @@ export class StoredState {
     this.shape = shape
     this.refs = refs
     this.length = length
-    this.#packed = state
+    this.#packed = record
   }
 
   get keys(): readonly string[] {
@@ -44,30 +45,37 @@ export class StoredState {
   }
 
   /** All values as they stand in the file. */
-  get packed(): Uint8Array {
+  get packed(): Stretch {
     return this.#packed
   }
 
-  /** Their bytes alone, or none where what was made of them says it all: this is kept longer than what stands beside it. */
-  keepBytes(needed: boolean): Uint8Array {
-    return (this.#packed = needed ? this.#packed.slice() : NOTHING)
+  /** The same, or nothing from now on if what was made of them says it all. */
+  keepBytes(needed: boolean): Stretch {
+    if (!needed) this.#packed = NOTHING
+    return this.#packed
   }
 
   #all(): Unpacked {
-    return (this.#unpacked ??= unpackState({ state: this.#packed }, this.shape))
+    return (this.#unpacked ??= unpackState(this.#packed, this.shape))
   }
 }
 
-const NOTHING = new Uint8Array(0)
+const NOTHING: Stretch = { bytes: Buffer.alloc(0), from: 0, to: 0 }
 
-/** Bytes of records in each of the two halves of a cache. */
-const HALF = 8 << 20
+/** Bytes of records that are kept at most, and for those who do not tell. */
+export const RECORD_BYTES = 16 << 20
 
 /** Forgets what was not used for long: what is used moves to the young half, and a full young half becomes the old one. */
 export class RecordCache {
   #young = new Map<Oid, StoredState>()
   #old = new Map<Oid, StoredState>()
   #bytes = 0
+  readonly #half: number
+
+  /** `most`: bytes of records to keep, as they are in the file; they take several times as many in memory. */
+  constructor(most: number) {
+    this.#half = most / 2
+  }
 
   get(oid: Oid): StoredState | undefined {
     const young = this.#young.get(oid)
@@ -78,7 +86,7 @@ export class RecordCache {
   }
 
   put(state: StoredState): void {
-    if (this.#bytes > HALF) {
+    if (this.#bytes > this.#half) {
       this.#old = this.#young
       this.#young = new Map()
       this.#bytes = 0
@@ -93,7 +101,7 @@ export class RecordView {
   readonly #shapes: ShapeTable
   readonly #cache: RecordCache
 
-  constructor(snapshot: Snapshot, shapes: ShapeTable, cache = new RecordCache()) {
+  constructor(snapshot: Snapshot, shapes: ShapeTable, cache = new RecordCache(RECORD_BYTES)) {
     this.snapshot = snapshot
     this.#shapes = shapes
     this.#cache = cache
@@ -118,7 +126,7 @@ export class RecordView {
         `a part of a collection, record ${oid}, is missing`,
       )
     }
-    const state = this.unpack(generation.read(at))
+    const state = this.unpack(generation.read(at, oid, true))
     this.#cache.put(state)
     return state
   }

@@ -8,11 +8,12 @@ import type { Snapshot } from '../store/snapshot.js'
 import type { Store } from '../store/store.js'
 import { ID_SHAPE, LOST_SHAPE, ROOT_OID, type Oid, type StoredRecord, type Tid } from '../store/types.js'
 import { ObjectCache } from './cache.js'
+import { CacheBudget } from './cache-budget.js'
 import { isUnknownKind, type ClassRegistry } from './class-registry.js'
 import { checkSources } from './kept-sources.js'
 import { load, type Loading } from './load.js'
 import { MergingHeader } from './merging.js'
-import { RecordCache, RecordView } from './record-view.js'
+import { RECORD_BYTES, RecordCache, RecordView } from './record-view.js'
 import { watchPending } from './exit-warning.js'
 import type { Header, Scope } from './header.js'
 import { forbidIfEditing } from './persistent.js'
@@ -26,6 +27,8 @@ export interface SessionOptions {
   readonly writes: 'anywhere' | 'transact'
   /** A transaction that only reads ends with the synchronous stretch of code that began it. */
   readonly endsWithTurn: boolean
+  /** Bytes of loaded objects to keep; see cache-budget.ts. */
+  readonly cacheBytes: number
 }
 
 const CLOSED = -1
@@ -37,8 +40,9 @@ export class Session implements Scope, Loading {
   readonly options: SessionOptions
   readonly shapes = new ShapeTable()
   readonly cache = new ObjectCache()
-  /** Oids that the current transaction read or wrote. */
-  readonly accessed = new Set<Oid>()
+  readonly budget: CacheBudget
+  /** Oids that the current transaction read or wrote: mostly each once. */
+  readonly accessed: Oid[] = []
   readonly changed = new Set<Header>()
   /** Collections that the current transaction used and that take note themselves of what it asked. */
   readonly merging = new Set<MergingHeader>()
@@ -52,7 +56,7 @@ export class Session implements Scope, Loading {
   pauses = 0
   #began = false
   #letGo: (() => void) | undefined
-  readonly #records = new RecordCache()
+  readonly #records: RecordCache
   #view: RecordView
   /** Whether the end of this synchronous stretch has been asked for: once, however many transactions there are in it. */
   #awaitsTurn = false
@@ -65,6 +69,8 @@ export class Session implements Scope, Loading {
     this.store = store
     this.registry = registry
     this.options = options
+    this.budget = new CacheBudget(this.cache, options.cacheBytes)
+    this.#records = new RecordCache(Math.min(options.cacheBytes / 4, RECORD_BYTES))
     this.snapshot = store.latest()
     this.snapshot.generation.retain()
     this.#view = this.viewOf(this.snapshot)
@@ -96,11 +102,13 @@ export class Session implements Scope, Loading {
     this.#letGo?.()
     this.#letGo = undefined
     this.serial++
-    this.accessed.clear()
+    if (this.accessed.length > 0) this.accessed.length = 0
+    this.cache.weaken()
     for (const header of this.merging) header.forget()
     this.merging.clear()
     this.doomed = undefined
     this.#began = false
+    this.budget.trim(this.serial)
   }
 
   undo(): void {
@@ -194,7 +202,7 @@ export class Session implements Scope, Loading {
     this.current(header)
     if (this.relies) {
       if (header instanceof MergingHeader) this.merging.add(header)
-      else this.accessed.add(header.oid)
+      else this.accessed.push(header.oid)
     }
     header.serial = this.serial
   }
@@ -318,6 +326,7 @@ export class Session implements Scope, Loading {
     if (header.loaded) header.drop()
     load(header, record, this.shapeOf(record), generation.number, this)
     this.cache.keep(header)
+    this.budget.took(header, record.length, this.serial)
   }
 
   get tid(): Tid {

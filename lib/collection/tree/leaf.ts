@@ -5,7 +5,7 @@ import { unresolved } from '../../object/header.js'
 import type { StoredState } from '../../object/record-view.js'
 import { position, readCount, readReference, readValue, skipValue, unpackAt, unpackWith } from '../../object/unpack.js'
 import { unknownForm } from '../../object/values.js'
-import type { Offset, Oid, Tid } from '../../store/types.js'
+import type { Offset, Oid, Stretch, Tid } from '../../store/types.js'
 import { decodeKey, type StoredKey } from '../key.js'
 
 /** Names the version of the record that something was read from. */
@@ -31,7 +31,7 @@ export class Leaf {
   readonly source: Source | undefined
   /** Of each value; undefined: value i is reference i. */
   readonly #places: readonly Place[] | undefined
-  readonly #packed: Uint8Array
+  readonly #packed: Stretch
   #values: readonly unknown[] | undefined
   #marks: readonly symbol[] | undefined
 
@@ -41,7 +41,7 @@ export class Leaf {
     refs: readonly Oid[],
     source: Source | undefined,
     places: readonly Place[] | undefined,
-    packed: Uint8Array,
+    packed: Stretch,
     size = keys.length,
   ) {
     this.size = size
@@ -108,19 +108,19 @@ export class Leaf {
   }
 }
 
-export const NO_LEAF = new Leaf([], false, [], undefined, undefined, new Uint8Array(0))
+export const NO_LEAF = new Leaf([], false, [], undefined, undefined, { bytes: new Uint8Array(0), from: 0, to: 0 })
 
 /** The array of keys that comes next of what is being unpacked. */
 export function readKeys(refs: readonly Oid[]): StoredKey[] {
-  const keys: StoredKey[] = []
-  const count = readCount()
+  const keys = readValue(1)
+  if (!Array.isArray(keys)) return unknownForm()
   let decoder: Decoder | undefined
-  for (let n = 0; n < count; n++) {
-    const raw = readValue(2)
-    const ready = typeof raw === 'string' || (typeof raw === 'number' && raw === raw)
-    keys.push(ready ? raw : decodeKey(raw, (decoder ??= reader(refs))))
+  for (let n = 0; n < keys.length; n++) {
+    const raw: unknown = keys[n]
+    if (typeof raw === 'string' || (typeof raw === 'number' && !Number.isNaN(raw))) continue
+    keys[n] = decodeKey(raw, (decoder ??= reader(refs)))
   }
-  return keys
+  return keys as StoredKey[]
 }
 
 function reader(refs: readonly Oid[]): Decoder {
