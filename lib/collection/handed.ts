@@ -7,9 +7,9 @@ import { forgetRemoved, holdParts, rebindAt, stampAt, stillCurrent } from '../ob
 import { attach, Node, nodeOf, partsOf, release, type Seat } from '../object/plain-node.js'
 import type { StoredKey } from './key.js'
 import { KeyTable } from './key-table.js'
-import type { KeyedHeader } from './keyed-header.js'
-import type { Pending } from './passage.js'
+import type { Pending } from './keyed-changes.js'
 import type { Leaf, Source } from './tree/node.js'
+import type { TreeHeader } from './tree-header.js'
 import { cloneRaw, sameRaw } from './tree/raw-value.js'
 import type { Found } from './tree/tree.js'
 
@@ -33,7 +33,7 @@ class Place implements Seat {
 const FEW = 1024
 
 export class Handed {
-  readonly #owner: KeyedHeader
+  readonly #owner: TreeHeader
   #places = new KeyTable<Place>()
   /** What the transaction put another value in place of, or changed. */
   readonly #before = new KeyTable<{ readonly key: StoredKey; readonly place: Place | undefined }>()
@@ -41,7 +41,7 @@ export class Handed {
   #beforeClear: KeyTable<Place> | undefined
   #sweepAt = FEW
 
-  constructor(owner: KeyedHeader) {
+  constructor(owner: TreeHeader) {
     this.#owner = owner
   }
 

@@ -2,15 +2,10 @@
 import type { StoredKey } from './key.js'
 import { compareKeys } from './key-order.js'
 import type { KeyTable } from './key-table.js'
+import type { Pending } from './keyed-changes.js'
 import type { KeyedHeader } from './keyed-header.js'
 import type { Interval } from './tree/reads.js'
-import type { Change } from './tree/rewrite.js'
 import { Cursor, isAbove, isBelow, type Bound, type Found, type Range, type Tree } from './tree/tree.js'
-
-/** What the transaction did to one key. */
-export interface Pending extends Change {
-  value: unknown
-}
 
 /** An entry that a passage has come to: of the stored state, or of the transaction. */
 export interface Entry {

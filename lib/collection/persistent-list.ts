@@ -4,10 +4,8 @@ import { inspectable, registerCollection } from '../object/collection.js'
 import type { Kind } from '../object/header.js'
 import { StateError } from '../error.js'
 import { ListHeader } from './list-header.js'
+import { fold, mapped, search, type Callback, type Reducer } from './list-callbacks.js'
 import { checkCallback, forbidDerived, headerBehind, type nominal } from './sealed.js'
-
-type Callback<T, R> = (value: T, index: number, list: PersistentList<T>) => R
-type Reducer<T, U> = (previous: U, value: T, index: number, list: PersistentList<T>) => U
 
 const behind = (list: unknown): ListHeader => {
   const header = headerBehind(list, ListHeader, 'PersistentList')
@@ -272,38 +270,6 @@ export class PersistentList<T> {
   get [Symbol.toStringTag](): string {
     return 'PersistentList'
   }
-}
-
-type Visit = Generator<readonly [item: unknown, at: number], void>
-
-function search<T>(
-  list: PersistentList<T>,
-  visit: Visit,
-  test: Callback<T, unknown>,
-  thisArg: unknown,
-): { value: T; at: number } | undefined {
-  checkCallback(test)
-  for (const [value, at] of visit) if (test.call(thisArg, value as T, at, list)) return { value: value as T, at }
-  return undefined
-}
-
-function mapped<T, U>(list: PersistentList<T>, header: ListHeader, callback: Callback<T, U>, thisArg: unknown): U[] {
-  checkCallback(callback)
-  const result = new Array<U>(header.length)
-  for (const [value, at] of header.visit()) result[at] = callback.call(thisArg, value as T, at, list)
-  return result
-}
-
-function fold<T>(list: PersistentList<T>, visit: Visit, callback: Reducer<T, never>, initial: unknown[]): unknown {
-  checkCallback(callback)
-  let has = initial.length > 0
-  let result = initial[0]
-  for (const [value, at] of visit) {
-    result = has ? callback(result as never, value as T, at, list) : value
-    has = true
-  }
-  if (!has) throw new TypeError('reduce of an empty list needs an initial value')
-  return result
 }
 
 function* positionsOf(header: ListHeader): Generator<number, undefined> {

@@ -5,7 +5,7 @@ import type { Oid } from '../../store/types.js'
 import { keyName, type StoredKey } from '../key.js'
 import { compareKeys } from '../key-order.js'
 import { innerOf, leafOf, rootOf, type Leaf } from './node.js'
-import { innerShare, LEAST, leafShare } from './rewrite.js'
+import { innerShare, LEAST, leafShare } from './fullness.js'
 
 /** Sums of many shares are not exact. */
 const SLACK = 1e-9

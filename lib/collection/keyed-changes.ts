@@ -1,0 +1,59 @@
+// What a transaction did to a map or set, by key. Does not touch the stored state, to which a commit makes it.
+import type { StoredKey } from './key.js'
+import { KeyTable } from './key-table.js'
+import { differences, sameAt } from './tree/reads.js'
+import type { Change } from './tree/rewrite.js'
+import type { Tree } from './tree/tree.js'
+
+/** What the transaction did to one key. */
+export interface Pending extends Change {
+  value: unknown
+}
+
+/** More changes than this are not looked up one by one. */
+const MANY = 1000
+
+export class KeyedChanges {
+  readonly table = new KeyTable<Pending>()
+  /** Nothing of the stored state is left: these changes are all. */
+  cleared = false
+  /** Entries that they add. */
+  added = 0
+
+  drop(): void {
+    this.table.clear()
+    this.cleared = false
+    this.added = 0
+  }
+
+  clear(): void {
+    this.drop()
+    this.cleared = true
+  }
+
+  get(key: StoredKey): Pending | undefined {
+    return this.table.get(key)
+  }
+
+  /** `stored`: what is left of the stored state. */
+  set(key: StoredKey, value: unknown, gone: boolean, stored: Tree): void {
+    const before = this.table.get(key)
+    const found = before ? undefined : stored.find(key)
+    const existed = before ? before.existed : found !== undefined
+    const present = before ? !before.gone : existed
+    // Of equal keys the one that is there stays.
+    const there = before && !before.gone ? before.key : found?.leaf.keys[found.at]
+    this.table.put({ key: there ?? key, value, gone, existed })
+    this.added += Number(!gone) - Number(present)
+  }
+
+  /** Keys that were written here, and by others in between these two states. */
+  *overwritten(before: Tree, now: Tree): Generator<StoredKey, undefined> {
+    if (this.cleared) yield* differences(before, now)
+    else if (this.table.size > MANY) {
+      for (const key of differences(before, now)) if (this.table.get(key)) yield key
+    } else {
+      for (const { key } of this.table) if (!sameAt(key, before, now, true)) yield key
+    }
+  }
+}

@@ -1,0 +1,181 @@
+// What collections of many entries have in common: a stored state, which is only read (tree/), the plain data that was
+// handed out of it, and its new version while a commit stores it. What a transaction asked and did is for those who
+// derive from it, who also know how an entry is named: by its key.
+import type { Decoder, Encoder } from '../object/codec.js'
+import { NOWHERE, type Header, type Kind } from '../object/header.js'
+import { MergingHeader, type Looked } from '../object/merging.js'
+import type { Node } from '../object/plain-node.js'
+import type { RecordView, StoredState } from '../object/record-view.js'
+import type { Packable } from '../object/values.js'
+import { Handed } from './handed.js'
+import type { StoredKey } from './key.js'
+import type { Rewritten } from './tree/drafts.js'
+import { decodeRoot, NO_ENTRIES, referenceIn, rootOf, TREE_FORM, type Root, type Source } from './tree/node.js'
+import { encodeEntries } from './tree/node-header.js'
+import { Tree, type Found } from './tree/tree.js'
+
+export abstract class TreeHeader extends MergingHeader {
+  /** null: not loaded. undefined: as the record says. */
+  #root: Root | null | undefined
+  #tree = new Tree()
+  protected readonly handed: Handed
+  /** As the encoding at hand will store it. */
+  #built: Rewritten | undefined
+  /** What is being encoded includes changes of others that were not seen. */
+  #merges = false
+  /** Fields of the record while the collection is one. */
+  protected readonly small: readonly string[]
+
+  constructor(kind: Kind, object: object, isNew: boolean, small: readonly string[]) {
+    super(kind, object, isNew)
+    this.small = small
+    this.#root = isNew ? NO_ENTRIES : null
+    this.handed = new Handed(this)
+  }
+
+  // ---- the stored state ----
+
+  get loaded(): boolean {
+    return this.#root !== null
+  }
+
+  /** Entries have values. */
+  protected get valued(): boolean {
+    return this.small.length > 1
+  }
+
+  /** As the snapshot shows it. After `touch()`. */
+  get stored(): Tree {
+    const { view } = this.scope
+    const root = (this.#root ??= this.#readRoot(view))
+    if (this.#tree.root !== root || this.#tree.view !== view) this.#tree = new Tree(root, view)
+    return this.#tree
+  }
+
+  /** The same for a look, which changes nothing. */
+  protected get storedNow(): Tree {
+    const { view } = this.scope
+    return new Tree(this.#root?.leaf ? this.#root : this.#readRoot(view), view)
+  }
+
+  #readRoot(view: RecordView | undefined): Root {
+    return view && this.oid !== 0 && this.at !== 0 ? rootOf(view.read(this.oid), this.small) : NO_ENTRIES
+  }
+
+  protected treeIn(view: RecordView): Tree {
+    return new Tree(rootOf(view.read(this.oid), this.small), view)
+  }
+
+  take(state: StoredState): void {
+    this.#root = rootOf(state, this.small)
+  }
+
+  decode(names: readonly string[], raw: readonly unknown[], decoder: Decoder): void {
+    this.#root = decodeRoot(names, raw, decoder, [], undefined, this.small)
+  }
+
+  protected unload(): void {
+    this.#root = null
+    this.handed.undo()
+    this.dropChanges()
+  }
+
+  /** What the transaction did is undone, or stored. */
+  protected abstract dropChanges(): void
+
+  /** Everything has been taken into memory: nothing of the stored state is left. */
+  protected leaveStored(): void {
+    this.#root = NO_ENTRIES
+  }
+
+  // ---- plain data, which belongs to a key each: see handed.ts ----
+
+  /** The transaction depends on the value at a key. */
+  protected abstract noteValue(key: StoredKey): void
+  /** A value that stands at the key already has changed in place. */
+  abstract changeAt(key: StoredKey, value: unknown): void
+  /** The stored entry at a key, for what was handed out of it. */
+  abstract storedAt(key: StoredKey): Found | undefined
+  /** What a record that is still in the file said of a key. */
+  abstract entryOf(source: Source, key: StoredKey): Found | undefined
+  /** Which record says what stands at a key. */
+  abstract sourceOf(key: StoredKey): Source | undefined
+
+  /** A stored value as it is handed out. */
+  protected storedOut({ leaf, at }: Found, key: StoredKey): unknown {
+    const raw = leaf.values?.[at]
+    if (typeof raw !== 'object' || raw === null) return raw
+    const to = referenceIn(raw, leaf.refs)
+    return to === undefined ? this.handed.of(key, raw, leaf) : this.scope.resolve(to)
+  }
+
+  override used(node: Node): void {
+    this.handed.each(node, key => this.noteValue(key))
+  }
+
+  override changeIn(node: Node): void {
+    this.change()
+    this.handed.each(node, (key, top) => this.changeAt(key, top))
+  }
+
+  override changeAll(): void {
+    this.change()
+    for (const [key, value] of this.handed.all()) this.changeAt(key, value)
+  }
+
+  override bringBack(node: Node): void {
+    this.handed.bringBack(node)
+  }
+
+  // ---- storing ----
+
+  override prepare(view: RecordView | undefined): Iterable<Header> {
+    const isStored = this.oid !== 0 && this.at !== 0 && view !== undefined
+    if (isStored && !this.changed) return []
+    const state = isStored ? view.read(this.oid) : undefined
+    this.#merges = state !== undefined && state.tid !== this.tid
+    const root = state ? rootOf(state, this.small) : (this.#root ?? NO_ENTRIES)
+    this.#built = this.rewritten(new Tree(root, view))
+    return this.#built.written
+  }
+
+  /** The changes, made to this state. */
+  protected abstract rewritten(tree: Tree): Rewritten
+
+  keys(): readonly string[] {
+    return this.#built && this.#built.height > 0 ? TREE_FORM : this.small
+  }
+
+  encode(encoder: Encoder): Packable[] {
+    const { size, height, root, keys, values } = this.#built as Rewritten // made by prepare()
+    if (root !== undefined) return [size, height, encoder.reference(root, 'root')]
+    return encodeEntries(keys, this.valued ? values : undefined, encoder)
+  }
+
+  override settled(): void {
+    this.#root = undefined
+    this.#built = undefined
+    if (this.#merges) this.load++
+    this.stands()
+  }
+
+  /** What the transaction did is the stored state now. */
+  protected abstract stands(): void
+
+  /** Nothing that is asked or done is of interest to others yet. */
+  protected get isNowhere(): boolean {
+    return this.scope === NOWHERE
+  }
+
+  // ---- for the object layer ----
+
+  eachSlot(visit: (value: unknown, key: unknown) => void): void {
+    for (const [key, value] of this.handed.all()) visit(value, key)
+  }
+
+  putBack(): void {
+    // what was handed out is kept in `handed`
+  }
+
+  protected abstract newCopy(): Looked['content']
+}

@@ -1,0 +1,85 @@
+// How full the nodes of a tree are, and where one that is more than full is cut.
+//
+// A node is as full as the shares of its entries (or children) add up to. At most 1, and at least LEAST for all but a
+// root; no entry counts for more than a quarter, so that this can always be kept, however large values are. Cutting what is
+// more than full leaves each half (1 - 1/4) / 2 > LEAST.
+import type { StoredKey } from '../key.js'
+import { weigh } from './raw-value.js'
+
+export const LEAST = 1 / 3
+const LARGEST_SHARE = 1 / 4
+/** A full node has so many entries, or so many bytes in them, whatever is reached first. */
+const FULL_LEAF = { entries: 96, bytes: 3072 }
+const FULL_INNER = { entries: 128, bytes: 3072 }
+/** As much as always goes into two nodes. */
+const LARGEST_PAIR = 2 - LARGEST_SHARE
+/** A leaf to which entries are added at the end of everything is split here: more will follow there. */
+const APPENDING = 0.64
+
+/** Of an entry or child whose key, value or reference have so many bytes. */
+export function shareOf(level: number, bytes: number): number {
+  const full = level === 0 ? FULL_LEAF : FULL_INNER
+  return Math.min(LARGEST_SHARE, Math.max(1 / full.entries, bytes / full.bytes))
+}
+
+export function leafShare(key: StoredKey, value: unknown): number {
+  return shareOf(0, weigh(key) + weigh(value))
+}
+
+/** `separator` undefined: of the first child. */
+export function innerShare(separator: StoredKey | undefined): number {
+  return shareOf(1, (separator === undefined ? 0 : weigh(separator)) + 7)
+}
+
+/** What takes up a share of a node. */
+export interface Weighed {
+  readonly share: number
+}
+
+export function fill(items: readonly Weighed[]): number {
+  let sum = 0
+  for (const { share } of items) sum += share
+  return sum
+}
+
+/** As few parts as it takes, none too full or too empty: what is not more than full stays whole, a lot is packed full. */
+export function cut<I extends Weighed>(items: readonly I[], appending: boolean): (readonly I[])[] {
+  const total = fill(items)
+  if (total <= 1) return [items]
+  return total <= LARGEST_PAIR ? cutInTwo(items, total, appending) : pack(items)
+}
+
+function cutInTwo<I extends Weighed>(items: readonly I[], total: number, appending: boolean): (readonly I[])[] {
+  const [left, at] = cutAt(items, appending ? total * APPENDING : total / 2)
+  if (appending && (left > 1 || total - left < LEAST)) return cutInTwo(items, total, false)
+  return [items.slice(0, at), items.slice(at)]
+}
+
+/** Where the items before come next to `wanted`, and what they are. */
+function cutAt(items: readonly Weighed[], wanted: number): [sum: number, at: number] {
+  let sum = 0
+  let at = 0
+  for (;;) {
+    const { share } = items[at] as Weighed
+    if (sum + share / 2 > wanted) return [sum, at]
+    sum += share
+    at++
+  }
+}
+
+function pack<I extends Weighed>(items: readonly I[]): (readonly I[])[] {
+  const parts: I[][] = []
+  let sum = Infinity
+  for (const item of items) {
+    if (sum + item.share > 1) {
+      parts.push([])
+      sum = 0
+    }
+    parts.at(-1)?.push(item)
+    sum += item.share
+  }
+  const [before, last] = parts.slice(-2)
+  if (!before || !last || sum >= LEAST) return parts
+  const both = before.concat(last)
+  return [...parts.slice(0, -2), ...cutInTwo(both, fill(both), false)]
+}
