@@ -5,6 +5,7 @@ import { Decoder } from '../object/codec.js'
 import { headerOf } from '../object/header.js'
 import { forgetRemoved, holdParts, rebindAt, stampAt, stillCurrent } from '../object/places.js'
 import { attach, Node, nodeOf, partsOf, release, type Seat } from '../object/plain-node.js'
+import { track, Untracked } from '../object/untracked.js'
 import type { StoredKey } from './key.js'
 import { KeyTable } from './key-table.js'
 import type { Pending } from './keyed-changes.js'
@@ -128,13 +129,23 @@ export class Handed {
     if (place && place.ref.deref() === top.object) this.#current(place)
   }
 
+  /** A value that the transaction has put there is asked for. */
+  track(key: StoredKey, { target }: Untracked): object {
+    const { object } = track(target, this.#owner)
+    const place = new Place(key, object, this.#owner.load, undefined)
+    attach(object, place)
+    this.#put(place)
+    return object
+  }
+
   // ---- what the transaction does ----
 
   /** `value` (undefined: nothing) takes the place of what stands at the key, which `act` does. */
   replace(key: StoredKey, value: unknown, act: () => void): void {
     const before = this.#places.get(key)
     const old = before && this.#current(before)
-    const isData = typeof value === 'object' && value !== null && headerOf(value) === undefined
+    const isData =
+      typeof value === 'object' && value !== null && !(value instanceof Untracked) && headerOf(value) === undefined
     const place = isData ? new Place(key, value, this.#owner.load, undefined) : undefined
     attach(value, place)
     act()

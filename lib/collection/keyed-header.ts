@@ -5,6 +5,7 @@ import type { Conflict } from '../error.js'
 import { unresolved, type Header } from '../object/header.js'
 import type { Looked } from '../object/merging.js'
 import type { RecordView, StoredState } from '../object/record-view.js'
+import { Untracked } from '../object/untracked.js'
 import type { Oid } from '../store/types.js'
 import type { Handed } from './handed.js'
 import { headersIn, keyIn, keyName, keyOut, type StoredKey } from './key.js'
@@ -93,6 +94,7 @@ export abstract class KeyedHeader extends TreeHeader {
   }
 
   #ownOut(own: Pending): unknown {
+    if (own.value instanceof Untracked) own.value = this.handed.track(own.key, own.value)
     return typeof own.value === 'symbol' ? (own.value = this.handOut(own.value)) : own.value
   }
 
@@ -134,9 +136,13 @@ export abstract class KeyedHeader extends TreeHeader {
   // ---- changing ----
 
   put(key: StoredKey, value: unknown): void {
-    const own = this.adopt(value, key)
+    this.putOwn(key, this.adoptUntracked(value, key))
+  }
+
+  /** A value that has been adopted. */
+  putOwn(key: StoredKey, value: unknown): void {
     this.change()
-    this.handed.replace(key, own, () => this.#set(key, own, false))
+    this.handed.replace(key, value, () => this.#set(key, value, false))
   }
 
   remove(key: StoredKey): boolean {
@@ -256,6 +262,10 @@ export abstract class KeyedHeader extends TreeHeader {
   }
 
   // ---- for the object layer ----
+
+  override trackAll(): void {
+    for (const own of this.#changes.table) this.#ownOut(own)
+  }
 
   override keyName(key: unknown): string {
     return keyName(key as StoredKey)

@@ -1,19 +1,26 @@
 // From objects to records: which objects a commit writes, and their states as bytes (decoder.ts leads back). A state is
 // position-independent: it names what it refers to by the index in the record's reference list.
+import { types } from 'node:util'
 import { StaleDataError, ValueError } from '../error.js'
 import type { Generation } from '../store/generation.js'
 import type { Draft, DraftRecord, Oid, StoredRecord } from '../store/types.js'
 import { DEEPEST } from './adopt.js'
 import { Header, handlerOf, NOWHERE, unresolvedOid, type Scope } from './header.js'
 import { Packr } from './msgpack.js'
-import { Node } from './plain-node.js'
+import { Node, type Container } from './plain-node.js'
 import type { RecordView } from './record-view.js'
 import { contentOf, encodeShape, type Shape, type ShapeTable } from './shapes.js'
+import { Untracked } from './untracked.js'
 import { encodeLeaf, encodePrimitive, isBytes, isOrdinaryString, special, TAG, type Packable } from './values.js'
 
 // No extension type is ever written, and what the encoder gives msgpackr never meets its extension registry, which is
 // global to the process: what an application registers there cannot change these bytes.
 const packr = new Packr({ useRecords: false, variableMapSize: true, useToJSON: false })
+
+/** Tells where something stands. */
+export interface Way {
+  path(key: string | number): string
+}
 
 /** What the encoder must know of the connection. */
 export interface Writing {
@@ -29,9 +36,9 @@ export interface Writing {
    * A stored object is referred to. True: the file lacks it, and it must be written with this commit.
    * Throws GoneError when it is gone.
    */
-  mustWrite(header: Header, path: () => string): boolean
+  mustWrite(header: Header, key: string | number, way: Way): boolean
   /** The same for a reference that was not followed: the object that must be written, if so. Throws GoneError. */
-  missing(oid: Oid, path: () => string): Header | undefined
+  missing(oid: Oid, key: string | number, way: Way): Header | undefined
 }
 
 /** A draft, and whose records it holds. */
@@ -57,7 +64,7 @@ const numberOf = (ref: Header | Oid): number => (typeof ref === 'number' ? ref :
 
 let encodings = 0
 
-export class Encoder {
+export class Encoder implements Way {
   readonly #writing: Writing
   readonly #queue: Header[] = []
   readonly #new: Header[] = []
@@ -125,7 +132,7 @@ export class Encoder {
     if (header.inert) return this.#verbatim(header, header.inert)
     this.#writing.checkKind(header, header.name)
     const keys = header.keys()
-    const values = header.encode(this)
+    const values = header.encode(this, keys)
     const shape = this.#shapeFor(header, keys)
     const state = packr.pack(shape.keys === null ? [keys.map(encodePrimitive), ...values] : values)
     return { shape, refs: this.#refs, state }
@@ -148,7 +155,7 @@ export class Encoder {
 
   /** An object that this program only carries: exactly the bytes that were read. */
   #verbatim(header: Header, { refs, state }: StoredRecord): Part {
-    for (const oid of refs) this.#notFollowed(oid, () => `${header.name} ${header.oid}`)
+    for (const oid of refs) this.#notFollowed(oid, `${header.oid}`)
     return { shape: header.shape as Shape, refs: [...refs], state }
   }
 
@@ -168,10 +175,13 @@ export class Encoder {
     const handler = handlerOf(value)
     if (handler instanceof Header) return this.reference(handler, key)
     if (handler instanceof Node) return this.#container(handler, key)
+    if (value instanceof Untracked) return this.#bare(value.target, key)
     if (isBytes(value)) {
       this.#bytesMet ??= new Set()
-      if (this.#bytesMet.has(value)) this.#refuseTwice('typed array', this.#path(key))
+      if (this.#bytesMet.has(value)) this.#refuseTwice('typed array', this.path(key))
       this.#bytesMet.add(value)
+    } else if (!types.isDate(value)) {
+      return this.#bare(value as Container, key)
     }
     return encodeLeaf(value)
   }
@@ -180,15 +190,15 @@ export class Encoder {
   reference(to: Header | Oid, key: string | number): Packable {
     const { scope } = this.#writing
     if (typeof to === 'number') {
-      this.#notFollowed(to, () => this.#path(key))
+      this.#notFollowed(to, key)
     } else if (to.kind.internal === true) {
       this.#include(to)
     } else if (to.scope === NOWHERE) {
-      this.#writing.checkKind(to, this.#path(key))
+      this.#writing.checkKind(to, this.path(key))
       this.#include(to)
     } else if (to.scope !== scope) {
-      throw new ValueError(this.#path(key), `${to.name} ${to.oid} belongs to another connection`)
-    } else if (this.#writing.mustWrite(to, () => this.#path(key))) {
+      throw new ValueError(this.path(key), `${to.name} ${to.oid} belongs to another connection`)
+    } else if (this.#writing.mustWrite(to, key, this)) {
       this.#include(to)
     }
     const identity = typeof to === 'number' ? to : to.oid || to
@@ -201,23 +211,27 @@ export class Encoder {
     return { '': index }
   }
 
-  #notFollowed(oid: Oid, path: () => string): void {
-    const header = this.#writing.missing(oid, path)
+  #notFollowed(oid: Oid, key: string | number): void {
+    const header = this.#writing.missing(oid, key, this)
     if (header) this.#include(header)
   }
 
   #container(node: Node, key: string | number): Packable {
-    if (node.met === this.#run) this.#refuseTwice(Array.isArray(node.target) ? 'array' : 'object', this.#path(key))
+    if (node.met === this.#run) this.#refuseTwice(Array.isArray(node.target) ? 'array' : 'object', this.path(key))
     if (node.load !== node.owner.load) {
       throw new StaleDataError(
         node.owner.oid,
-        `${this.#path(key)} holds plain data of an earlier state: read it again from its owner`,
+        `${this.path(key)} holds plain data of an earlier state: read it again from its owner`,
       )
     }
     node.met = this.#run
+    return this.#bare(node.target, key)
+  }
+
+  #bare(target: Container, key: string | number): Packable {
     this.#way.push(key)
-    if (this.#way.length > DEEPEST) throw new ValueError(this.#path(''), `plain data more than ${DEEPEST} levels deep`)
-    const packed = Array.isArray(node.target) ? this.#array(node.target) : this.#plainObject(node.target)
+    if (this.#way.length > DEEPEST) throw new ValueError(this.path(''), `plain data more than ${DEEPEST} levels deep`)
+    const packed = Array.isArray(target) ? this.#array(target) : this.#plainObject(target)
     this.#way.pop()
     return packed
   }
@@ -257,7 +271,7 @@ export class Encoder {
     return new Map(keys.map((key, i) => [key, parts[i] as Packable]))
   }
 
-  #path(key: string | number): string {
+  path(key: string | number): string {
     const { name } = this.#owner as Header
     return [name, ...this.#way, key].join('.')
   }

@@ -6,7 +6,7 @@ import type { CommitResult } from '../store/store.js'
 import type { Generation } from '../store/generation.js'
 import type { Oid } from '../store/types.js'
 import { mergeByClass } from './class-merge.js'
-import { Encoder, type Encoded, type Writing } from './codec.js'
+import { Encoder, type Encoded, type Way, type Writing } from './codec.js'
 import { watchPending } from './exit-warning.js'
 import type { Header } from './header.js'
 import { checkSources } from './kept-sources.js'
@@ -36,20 +36,20 @@ class SessionWriting implements Writing {
     this.scope.registry.check(header, path)
   }
 
-  mustWrite(header: Header, path: () => string): boolean {
+  mustWrite(header: Header, key: string | number, way: Way): boolean {
     if (header.changed || (header.generation === this.generation.number && header.at !== 0)) return false
     if (this.view.locate(header.oid) !== 0) return false
-    if (!header.loaded) throw this.#gone(header.oid, header.name, path())
+    if (!header.loaded) throw this.#gone(header.oid, header.name, way.path(key))
     this.scope.touched(header)
     return true
   }
 
-  missing(oid: Oid, path: () => string): Header | undefined {
+  missing(oid: Oid, key: string | number, way: Way): Header | undefined {
     // Only a pack takes objects away, and the first generation is no pack's.
     if (this.generation.number === 1 || this.view.locate(oid) !== 0) return undefined
     const header = this.scope.cache.get(oid)
-    if (!header) throw this.#gone(oid, 'object', path())
-    return this.mustWrite(header, path) ? header : undefined
+    if (!header) throw this.#gone(oid, 'object', way.path(key))
+    return this.mustWrite(header, key, way) ? header : undefined
   }
 
   #gone(oid: Oid, name: string, path: string): GoneError {
@@ -178,9 +178,11 @@ function settle(
     header.generation = snapshot.generation.number
     header.shape = encoded.shapeOf[i]
     header.changed = false
+    warnIfLarge(header.owner, encoded.draft.records[i]?.state.length ?? 0)
+  }
+  for (const header of encoded.headers) {
     checkSources(header, true)
     header.settled()
-    warnIfLarge(header.owner, encoded.draft.records[i]?.state.length ?? 0)
   }
   for (const header of standIns.keys()) {
     checkSources(header, true)

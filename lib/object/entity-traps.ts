@@ -2,13 +2,14 @@
 // leaves that path at once. A class of its own with one field, because engines look traps up anew at every access, and find
 // them much faster in a small object than in a header.
 import { ValueError } from '../error.js'
-import { adopt } from './adopt.js'
+import { adoptUntracked } from './adopt.js'
 import { SPECIAL } from './entity-type.js'
 import { HANDLER, unresolvedOid } from './header.js'
 import { noteSource } from './kept-sources.js'
 import { isOrdinaryField } from './node-traps.js'
 import { attach, define, release } from './plain-node.js'
 import type { EntityHeader, Fields } from './persistent.js'
+import { UNTRACKED, Untracked } from './untracked.js'
 
 export class EntityTraps implements ProxyHandler<object> {
   readonly header: EntityHeader
@@ -38,7 +39,7 @@ export class EntityTraps implements ProxyHandler<object> {
         configurable: true,
       })
     }
-    if (typeof key === 'string' && header.kind.accessors.has(key))
+    if (typeof key === 'string' && !header.kind.ordinary.has(key) && header.kind.accessors.has(key))
       return Reflect.set(header.kind.shell, key, value, receiver)
     return write(header, key, value)
   }
@@ -66,7 +67,8 @@ export class EntityTraps implements ProxyHandler<object> {
     const state = header.state as Fields
     const old = state[key]
     delete state[key]
-    release(old)
+    if (old === UNTRACKED) delete header.untracked?.[key]
+    else release(old)
     return true
   }
 
@@ -106,8 +108,9 @@ export class EntityTraps implements ProxyHandler<object> {
   }
 }
 
-/** A reference that nobody has followed yet, an accessor, or a transient field. */
+/** Data that nobody has asked for yet, a reference that nobody has followed, an accessor, or a transient field. */
 function readSpecial(header: EntityHeader, key: string, value: symbol, receiver: unknown): unknown {
+  if (value === UNTRACKED) return header.track(key)
   if (value !== SPECIAL) return ((header.state as Fields)[key] = header.scope.resolve(unresolvedOid(value)))
   if (header.kind.transient.has(key)) return header.beside?.[key]
   return Reflect.get(header.kind.shell, key, receiver)
@@ -128,28 +131,52 @@ function change(header: EntityHeader): void {
 function write(header: EntityHeader, key: string | symbol, value: unknown): boolean {
   const { kind } = header
   if (typeof key === 'symbol') throw new ValueError(`${header.name}.${key.toString()}`, 'a symbol cannot be a key')
-  if (kind.transient.has(key)) {
-    header.beside ??= {}
-    header.beside[key] = value
-    return true
+  const ordinary = kind.ordinary.has(key)
+  if (!ordinary) {
+    if (kind.transient.has(key)) {
+      header.beside ??= {}
+      header.beside[key] = value
+      return true
+    }
+    checkField(header, key)
   }
+  reach(header)
+  const plain = typeof value !== 'object' || value === null
+  const own = plain && isPrimitive(value) ? value : adoptUntracked(value, header, () => `${header.name}.${key}`)
+  change(header)
+  const state = header.state as Fields
+  const old = ordinary || Object.hasOwn(state, key) ? state[key] : undefined
+  if (!plain) {
+    attach(own)
+    if (own !== value) noteSource(header, key, value)
+  }
+  let stands = own
+  if (own instanceof Untracked) {
+    header.untracked ??= {}
+    header.untracked[key] = own
+    stands = UNTRACKED
+  } else if (old === UNTRACKED) {
+    delete header.untracked?.[key]
+  }
+  if (ordinary || !(key in kind.view) || Object.hasOwn(state, key)) state[key] = stands
+  else define(state, key, stands)
+  if (typeof old === 'object' && old !== null) release(old)
+  return true
+}
+
+function isPrimitive(value: unknown): boolean {
+  return typeof value !== 'function' && typeof value !== 'symbol'
+}
+
+/** So many field names of a class are known to be ordinary. */
+const MOST_ORDINARY = 1000
+
+function checkField({ kind, name }: EntityHeader, key: string): void {
   if (kind.members.has(key) || key === '__proto__') {
     throw new ValueError(
-      `${header.name}.${key}`,
+      `${name}.${key}`,
       'is a member of the class, which would hide the stored field: choose another name',
     )
   }
-  reach(header)
-  const own = adopt(value, header, () => `${header.name}.${key}`)
-  change(header)
-  const state = header.state as Fields
-  const old = Object.hasOwn(state, key) ? state[key] : undefined
-  if (typeof own === 'object' && own !== null) {
-    attach(own)
-    if (own !== value) noteSource(header, key, value as object)
-  }
-  if (key in kind.view && !Object.hasOwn(state, key)) define(state, key, own)
-  else state[key] = own
-  if (typeof old === 'object' && old !== null) release(old)
-  return true
+  if (kind.ordinary.size < MOST_ORDINARY && !(key in kind.view)) kind.ordinary.add(key)
 }

@@ -44,6 +44,8 @@ export class EntityType implements Kind {
   /** Of these, the functions. */
   readonly methods = new Set<string>()
   readonly transient = new Set<string>()
+  /** Fields that are known to be nothing else, and that nothing in `view` hides. */
+  readonly ordinary = new Set<string>()
   readonly defaults: Record<string, unknown> | undefined
   readonly upgrade: ((state: Record<string, unknown>, from: number) => void) | undefined
   readonly merge: Merge | undefined

@@ -8,7 +8,9 @@ import { EntityTraps } from './entity-traps.js'
 import { entityTypeOf, type EntityType, type PersistentClass } from './entity-type.js'
 import { HANDLER, Header } from './header.js'
 import { inspectObject } from './inspection.js'
+import { stampOne } from './places.js'
 import { attach, define } from './plain-node.js'
+import { track, UNTRACKED, type Untracked } from './untracked.js'
 import type { Packable } from './values.js'
 
 export type Fields = Record<string, unknown>
@@ -19,6 +21,8 @@ export class EntityHeader extends Header {
   state: Fields | null = null
   /** Values of transient fields. */
   beside: Fields | undefined
+  /** For each field whose value is UNTRACKED: what stands there. */
+  untracked: Record<string, Untracked> | undefined
 
   constructor(type: EntityType, isNew: boolean) {
     super(type)
@@ -35,6 +39,18 @@ export class EntityHeader extends Header {
 
   protected unload(): void {
     this.state = null
+    this.untracked = undefined
+  }
+
+  /** The container in a field is asked for: from now on changes in it must be seen. */
+  track(key: string): object {
+    const { target, stored } = this.untracked?.[key] as Untracked
+    const node = track(target, this)
+    attach(node.object)
+    if (stored) stampOne(this, node, key)
+    ;(this.state as Fields)[key] = node.object
+    delete this.untracked?.[key]
+    return node.object
   }
 
   decode(keys: readonly string[], raw: readonly unknown[], decoder: Decoder): void {
@@ -72,15 +88,27 @@ export class EntityHeader extends Header {
     )
   }
 
+  override trackAll(): void {
+    for (const key of Object.keys(this.untracked ?? {})) this.track(key)
+  }
+
   keys(): readonly string[] {
     return Object.keys(this.state as Fields)
   }
 
-  encode(encoder: Encoder): Packable[] {
+  encode(encoder: Encoder, keys: readonly string[]): Packable[] {
     const state = this.state as Fields
     const values: Packable[] = []
-    for (const key of Object.keys(state)) values.push(encoder.value(state[key], key))
+    for (const key of keys) {
+      const value = state[key]
+      values.push(encoder.value(value === UNTRACKED ? this.untracked?.[key] : value, key))
+    }
     return values
+  }
+
+  override settled(): void {
+    super.settled()
+    if (this.untracked) for (const each of Object.values(this.untracked)) each.stored = true
   }
 
   eachSlot(visit: (value: unknown, key: unknown) => void): void {
@@ -94,7 +122,8 @@ export class EntityHeader extends Header {
 
   slot(key: unknown): unknown {
     const { state } = this
-    return state && Object.hasOwn(state, key as string) ? state[key as string] : undefined
+    const value = state && Object.hasOwn(state, key as string) ? state[key as string] : undefined
+    return value === UNTRACKED ? this.track(key as string) : value
   }
 
   putBack(key: unknown, value: object): void {

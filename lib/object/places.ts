@@ -16,6 +16,13 @@ export function stamp(owner: Header): void {
   owner.placed = placed ?? NONE
 }
 
+/** The same for one container of the stored state that was tracked only now. */
+export function stampOne(owner: Header, node: Node, key: unknown): void {
+  const placed: Node[] = []
+  place(node, null, key, placed)
+  owner.placed = owner.placed.concat(placed)
+}
+
 /** What was taken out has no stored place any more. */
 export function forgetRemoved(owner: Header): void {
   if (!owner.removed) return

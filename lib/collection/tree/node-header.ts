@@ -93,7 +93,8 @@ export function encodeEntries(
   const packed = keys.map(key => encodeKey(key, encoder))
   if (!values) return [packed]
   const encode = (value: unknown, i: number): Packable => {
-    const name = keyName(keys[i] as StoredKey)
+    const key = keys[i] as StoredKey
+    const name = typeof key === 'string' || typeof key === 'number' ? key : keyName(key)
     return value instanceof RawValue ? value.encode(encoder, name) : encoder.value(value, name)
   }
   return [packed, values.map(encode)]

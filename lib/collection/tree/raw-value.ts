@@ -3,6 +3,7 @@
 import type { Encoder } from '../../object/codec.js'
 import { headerOf } from '../../object/header.js'
 import { nodeOf, partsOf } from '../../object/plain-node.js'
+import { Untracked } from '../../object/untracked.js'
 import { neutral, type Packable } from '../../object/values.js'
 import type { Oid } from '../../store/types.js'
 import { referenceIn } from './node.js'
@@ -18,12 +19,12 @@ export class RawValue {
   }
 
   /** The same value in the record that is being encoded; `name` is for messages. */
-  encode(encoder: Encoder, name: string): Packable {
+  encode(encoder: Encoder, name: string | number): Packable {
     return carry(this.raw, this.refs, encoder, name)
   }
 }
 
-function carry(raw: unknown, refs: readonly Oid[], encoder: Encoder, name: string): Packable {
+function carry(raw: unknown, refs: readonly Oid[], encoder: Encoder, name: string | number): Packable {
   if (typeof raw !== 'object' || raw === null) return raw as Packable
   if (raw instanceof Uint8Array) return neutral(raw)
   if (Array.isArray(raw)) return raw.map(part => carry(part, refs, encoder, name))
@@ -74,6 +75,7 @@ export function weigh(value: unknown): number {
     case 'object': {
       if (value === null) return 1
       if (value instanceof RawValue) return weigh(value.raw)
+      if (value instanceof Untracked) return weigh(value.target)
       if (value instanceof Uint8Array) return value.length + 3
       if (ArrayBuffer.isView(value)) return value.byteLength + 8
       if (value instanceof Date) return 14
