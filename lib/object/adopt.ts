@@ -102,12 +102,13 @@ class Adoption {
   }
 
   #array(value: readonly unknown[], step: Step): unknown[] {
-    const target: unknown[] = []
+    const target = value.slice() // pushed one by one, they would take space for many more
     for (let i = 0; i < value.length; i++) {
       step.key = i
       const part = value[i]
       if (part === undefined && !Object.hasOwn(value, i)) this.#refuse(step, 'a hole in an array')
-      target.push(this.value(part, step))
+      if (typeof part === 'object' || typeof part === 'function' || typeof part === 'symbol')
+        target[i] = this.value(part, step)
     }
     if (Reflect.ownKeys(value).length !== value.length + 1) this.#refuse(step.above, 'an array with named fields')
     return target
