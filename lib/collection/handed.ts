@@ -9,9 +9,9 @@ import { track, Untracked } from '../object/untracked.js'
 import type { StoredKey } from './key.js'
 import { KeyTable } from './key-table.js'
 import type { Pending } from './keyed-changes.js'
-import type { Leaf, Source } from './tree/node.js'
+import type { Leaf, Source } from './tree/leaf.js'
 import type { TreeHeader } from './tree-header.js'
-import { cloneRaw, sameRaw } from './tree/raw-value.js'
+import { sameRaw } from './tree/raw-value.js'
 import type { Found } from './tree/tree.js'
 
 /** The place of one value. */
@@ -50,7 +50,7 @@ export class Handed {
     this.#places.sort()
   }
 
-  /** The value at a key, from its undecoded form in `leaf`. */
+  /** The value at a key, from its undecoded form in `leaf`, which becomes that. */
   of(key: StoredKey, raw: object, leaf: Leaf): unknown {
     const place = this.#places.get(key)
     const known = place && this.#current(place)
@@ -62,7 +62,7 @@ export class Handed {
   }
 
   #decode(raw: unknown, { marks }: Leaf): unknown {
-    return new Decoder(marks, this.#owner).value(cloneRaw(raw))
+    return new Decoder(marks, this.#owner).value(raw)
   }
 
   #seat(place: Place, value: object): void {
@@ -94,7 +94,7 @@ export class Handed {
   #bring(place: Place, known: object): void {
     const { key } = place
     const found = this.#owner.storedAt(key)
-    const raw = found?.leaf.values?.[found.at]
+    const raw = found?.leaf.value(found.at)
     const node = nodeOf(known)
     if (found && this.#isUnchanged(place, found)) {
       if (node) stillCurrent(node)
@@ -116,9 +116,8 @@ export class Handed {
   #isUnchanged({ key, source }: Place, { leaf, at }: Found): boolean {
     if (!source || !leaf.source) return false
     if (source.oid === leaf.source.oid && source.tid === leaf.source.tid) return true
-    if (source.generation !== leaf.source.generation) return false
     const then = this.#owner.entryOf(source, key)
-    return then !== undefined && sameRaw(then.leaf.values?.[then.at], then.leaf.refs, leaf.values?.[at], leaf.refs)
+    return then !== undefined && sameRaw(then.leaf.value(then.at), then.leaf.refs, leaf.value(at), leaf.refs)
   }
 
   bringBack(node: Node): void {

@@ -16,7 +16,8 @@ import { BACKWARD, FORWARD, Meeting, passage, type Entry } from './passage.js'
 import { TreeHeader } from './tree-header.js'
 import type { Rewritten } from './tree/drafts.js'
 import { lookAtKey, lookAtValue, plainKey } from './tree/look.js'
-import { leafAt, referenceIn, rootOf, type Source } from './tree/node.js'
+import type { Source } from './tree/leaf.js'
+import { leafAt, rootOf } from './tree/node.js'
 import { Reads, SIZE, type Interval } from './tree/reads.js'
 import { rewrite } from './tree/rewrite.js'
 import { Cursor, EVERYTHING, isLastVersion, Tree, type Found, type Range } from './tree/tree.js'
@@ -186,9 +187,11 @@ export abstract class KeyedHeader extends TreeHeader {
     return this.#changes.get(key) ? undefined : this.stored.find(key)
   }
 
+  /** What a record said of a key; undefined: nothing, or it is not in this file, where something else stands in its place. */
   entryOf(source: Source, key: StoredKey): Found | undefined {
     const { view } = this.scope
-    const leaf = view && leafAt(view, source.at, this.small)
+    if (source.generation !== view?.snapshot.generation.number) return undefined
+    const leaf = leafAt(view, source.at, this.small)
     const at = leaf ? findKey(leaf.keys, key) : -1
     return leaf && at >= 0 ? { leaf, at } : undefined
   }
@@ -249,8 +252,8 @@ export abstract class KeyedHeader extends TreeHeader {
     if (!isLastVersion(tree, view)) return false
     for (const cursor = new Cursor(tree).toFirst(); !cursor.ended; cursor.next()) {
       const { key, leaf, at } = cursor
-      const raw = leaf.values?.[at]
-      const to = referenceIn(raw, leaf.refs)
+      const to = leaf.reference(at)
+      const raw = leaf.value(at)
       const data = typeof raw === 'object' && raw !== null && to === undefined
       const value = data ? this.handed.of(key, raw, leaf) : to === undefined ? raw : unresolved(to)
       this.#changes.table.put({ key, value, gone: false, existed: false })

@@ -1,16 +1,17 @@
 // What collections of many entries have in common: a stored state, which is only read (tree/), the plain data that was
 // handed out of it, and its new version while a commit stores it. What a transaction asked and did is for those who
 // derive from it, who also know how an entry is named: by its key.
-import type { Decoder, Encoder } from '../object/codec.js'
+import type { Encoder } from '../object/codec.js'
 import { NOWHERE, type Header, type Kind } from '../object/header.js'
 import { MergingHeader, type Looked } from '../object/merging.js'
 import type { Node } from '../object/plain-node.js'
 import type { RecordView, StoredState } from '../object/record-view.js'
-import type { Packable } from '../object/values.js'
+import { unknownForm, type Packable } from '../object/values.js'
 import { Handed } from './handed.js'
 import type { StoredKey } from './key.js'
 import type { Rewritten } from './tree/drafts.js'
-import { decodeRoot, NO_ENTRIES, referenceIn, rootOf, TREE_FORM, type Root, type Source } from './tree/node.js'
+import type { Source } from './tree/leaf.js'
+import { NO_ENTRIES, rootOf, TREE_FORM, type Root } from './tree/node.js'
 import { encodeEntries } from './tree/node-header.js'
 import { Tree, type Found } from './tree/tree.js'
 
@@ -70,8 +71,8 @@ export abstract class TreeHeader extends MergingHeader {
     this.#root = rootOf(state, this.small)
   }
 
-  decode(names: readonly string[], raw: readonly unknown[], decoder: Decoder): void {
-    this.#root = decodeRoot(names, raw, decoder, [], undefined, this.small)
+  decode(): void {
+    unknownForm() // takes its state over by `take`
   }
 
   protected unload(): void {
@@ -103,10 +104,10 @@ export abstract class TreeHeader extends MergingHeader {
 
   /** A stored value as it is handed out. */
   protected storedOut({ leaf, at }: Found, key: StoredKey): unknown {
-    const raw = leaf.values?.[at]
-    if (typeof raw !== 'object' || raw === null) return raw
-    const to = referenceIn(raw, leaf.refs)
-    return to === undefined ? this.handed.of(key, raw, leaf) : this.scope.resolve(to)
+    const to = leaf.reference(at)
+    if (to !== undefined) return this.scope.resolve(to)
+    const raw = leaf.value(at)
+    return typeof raw === 'object' && raw !== null ? this.handed.of(key, raw, leaf) : raw
   }
 
   override used(node: Node): void {

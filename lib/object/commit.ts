@@ -2,7 +2,7 @@
 // objects. Until the store says "committed", nothing that an object knows of itself has changed.
 import { GoneError, WriteConflictError, type Conflict } from '../error.js'
 import type { Snapshot } from '../store/snapshot.js'
-import type { CommitResult } from '../store/store.js'
+import type { CommitResult } from '../store/store-options.js'
 import type { Generation } from '../store/generation.js'
 import type { Oid } from '../store/types.js'
 import { mergeByClass } from './class-merge.js'

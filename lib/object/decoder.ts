@@ -8,8 +8,14 @@ import { isKeyList, type Shape } from './shapes.js'
 import { unpack } from './unpack.js'
 import { decodeBytes, decodeSpecial, isBytes, TAG, unknownForm } from './values.js'
 
+export interface Unpacked {
+  readonly keys: readonly string[]
+  /** One for each key. */
+  readonly raw: readonly unknown[]
+}
+
 /** Keys and raw values of a record. */
-export function unpackState(record: StoredRecord, shape: Shape): { keys: readonly string[]; raw: readonly unknown[] } {
+export function unpackState(record: Pick<StoredRecord, 'state'>, shape: Shape): Unpacked {
   const state = unpack(record.state)
   if (!Array.isArray(state)) return unknownForm()
   if (shape.keys !== null) {

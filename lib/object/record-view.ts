@@ -3,11 +3,11 @@
 import { CorruptLogError } from '../error.js'
 import type { Snapshot } from '../store/snapshot.js'
 import type { Offset, Oid, StoredRecord, Tid } from '../store/types.js'
-import { unpackState } from './decoder.js'
+import { unpackState, type Unpacked } from './decoder.js'
 import type { Shape, ShapeTable } from './shapes.js'
 
 /** One version of one record. Immutable, but for what its reader keeps with it. */
-export interface StoredState {
+export class StoredState {
   readonly oid: Oid
   readonly at: Offset
   /** The commit that wrote it: with the oid, names the version in every generation. */
@@ -15,17 +15,53 @@ export interface StoredState {
   /** Number of the file generation that `at` belongs to. */
   readonly generation: number
   readonly shape: Shape
-  readonly keys: readonly string[]
-  readonly raw: readonly unknown[]
   readonly refs: readonly Oid[]
   /** Bytes of the record. */
   readonly length: number
   /** What the reader has made of it. */
   made: unknown
+  #packed: Uint8Array
+  #unpacked: Unpacked | undefined
+
+  constructor({ oid, offset, tid, refs, length, state }: StoredRecord, shape: Shape, generation: number) {
+    this.oid = oid
+    this.at = offset
+    this.tid = tid
+    this.generation = generation
+    this.shape = shape
+    this.refs = refs
+    this.length = length
+    this.#packed = state
+  }
+
+  get keys(): readonly string[] {
+    return this.shape.keys ?? this.#all().keys
+  }
+
+  /** The values, one for each key, undecoded. */
+  get raw(): readonly unknown[] {
+    return this.#all().raw
+  }
+
+  /** All values as they stand in the file. */
+  get packed(): Uint8Array {
+    return this.#packed
+  }
+
+  /** Their bytes alone, or none where what was made of them says it all: this is kept longer than what stands beside it. */
+  keepBytes(needed: boolean): Uint8Array {
+    return (this.#packed = needed ? this.#packed.slice() : NOTHING)
+  }
+
+  #all(): Unpacked {
+    return (this.#unpacked ??= unpackState({ state: this.#packed }, this.shape))
+  }
 }
 
+const NOTHING = new Uint8Array(0)
+
 /** Bytes of records in each of the two halves of a cache. */
-const HALF = 2 << 20
+const HALF = 8 << 20
 
 /** Forgets what was not used for long: what is used moves to the young half, and a full young half becomes the old one. */
 export class RecordCache {
@@ -103,9 +139,6 @@ export class RecordView {
 
   unpack(record: StoredRecord): StoredState {
     const { generation } = this.snapshot
-    const shape = this.#shapes.get(generation, record.shape)
-    const { keys, raw } = unpackState(record, shape)
-    const { oid, offset, tid, refs, length } = record
-    return { oid, at: offset, tid, generation: generation.number, shape, keys, raw, refs, length, made: undefined }
+    return new StoredState(record, this.#shapes.get(generation, record.shape), generation.number)
   }
 }

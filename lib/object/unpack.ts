@@ -1,119 +1,300 @@
-// MessagePack bytes of a file into values. Before msgpackr sees them, one pass checks their form: a file may have been made by
-// anybody. No extension types (msgpackr's registry of them is global to the process, and some of them run code), lengths and
-// counts within the bytes, bounded nesting, only strings as keys, and none that reaches a prototype.
-import { Unpackr } from './msgpack.js'
+// MessagePack bytes of a file into values, in one pass that trusts nothing: a file may have been made by anybody. No extension
+// types, lengths and counts within the bytes, bounded nesting, only strings as keys, and none that reaches a prototype.
 import { unknownForm } from './values.js'
 
 /** Plain data is at most 300 levels deep; a level takes three where it needs an escape. */
 export const DEEPEST_PACKED = 1000
 
-const unpackr = new Unpackr({ useRecords: false, copyBuffers: true })
-const PROTO = Buffer.from('__proto__')
-const NOTHING = new Uint8Array(0)
+const NOTHING = Buffer.alloc(0)
 
-/** Exactly one value. Throws SchemaError for what is never written; allocates nothing before that is certain. */
-export function unpack(packed: Uint8Array): unknown {
-  checkPacked(packed)
-  return unpackr.unpack(packed)
-}
-
-// Of the check at hand:
-let bytes: Uint8Array = NOTHING
+// What is being read. Plain variables: this is where loading an object spends its time.
+let bytes: Buffer = NOTHING
 let at = 0
+let end = 0
+
+/** Exactly one value. Throws SchemaError for what is never written. */
+export function unpack(packed: Uint8Array): unknown {
+  return unpackWith(packed, () => readValue())
+}
 
 /** Throws SchemaError unless these bytes are one value of the kinds that are written. */
 export function checkPacked(packed: Uint8Array): void {
-  bytes = packed
-  at = 0
+  unpackWith(packed, () => skipValue())
+}
+
+/** All of `packed` by a function of its own, which calls the others here; what is left over is refused. */
+export function unpackWith<T>(packed: Uint8Array, read: () => T): T {
+  begin(packed, 0)
   try {
-    checkValue(0)
-    if (at !== bytes.length) unknownForm()
+    const result = read()
+    if (at !== end) unknownForm()
+    return result
   } finally {
-    bytes = NOTHING
+    forget()
   }
 }
 
-function checkValue(depth: number): void {
-  if (at >= bytes.length) unknownForm()
-  const token = bytes[at++] as number
-  if (token < 0x80 || token >= 0xe0) return // a small number
-  if (token < 0x90) return checkMap(token - 0x80, depth)
-  if (token < 0xa0) return checkArray(token - 0x90, depth)
-  if (token < 0xc0) return skip(token - 0xa0) // a short string
+/** The value that begins at `start`, of bytes that were gone through before. */
+export function unpackAt(packed: Uint8Array, start: number): unknown {
+  begin(packed, start)
+  try {
+    return readValue()
+  } finally {
+    forget()
+  }
+}
+
+function begin(packed: Uint8Array, start: number): void {
+  bytes = Buffer.isBuffer(packed) ? packed : Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength)
+  at = start
+  end = packed.length
+}
+
+function forget(): void {
+  bytes = NOTHING
+  stretch = ''
+  stretchFrom = stretchTo = 0
+}
+
+/** Where the next value begins. */
+export function position(): number {
+  return at
+}
+
+// ---- reading ----------------------------------------------------------------------------------------------------
+
+/** The next value; maps become plain objects, binary bytes of its own. */
+export function readValue(depth = 0): unknown {
+  const token = next()
+  if (token < 0x80) return token
+  if (token >= 0xe0) return token - 0x100
+  if (token >= 0xa0 && token < 0xc0) return text(token - 0xa0)
+  if (token < 0x90) return readMap(token - 0x80, depth)
+  if (token < 0xa0) return readArray(token - 0x90, depth)
   switch (token) {
-    case 0xc0: // null
-    case 0xc2: // false
-    case 0xc3: // true
+    case 0xc0:
+      return null
+    case 0xc2:
+      return false
+    case 0xc3:
+      return true
+    case 0xc4:
+      return binary(number(1))
+    case 0xc5:
+      return binary(number(2))
+    case 0xc6:
+      return binary(number(4))
+    case 0xca:
+      return bytes.readFloatBE(pass(4))
+    case 0xcb:
+      return bytes.readDoubleBE(pass(8))
+    case 0xcc:
+      return number(1)
+    case 0xcd:
+      return number(2)
+    case 0xce:
+      return number(4)
+    case 0xd0:
+      return bytes.readInt8(pass(1))
+    case 0xd1:
+      return bytes.readInt16BE(pass(2))
+    case 0xd2:
+      return bytes.readInt32BE(pass(4))
+    case 0xd9:
+      return text(number(1))
+    case 0xda:
+      return text(number(2))
+    case 0xdb:
+      return text(number(4))
+    case 0xdc:
+      return readArray(number(2), depth)
+    case 0xdd:
+      return readArray(number(4), depth)
+    case 0xde:
+      return readMap(number(2), depth)
+    case 0xdf:
+      return readMap(number(4), depth)
+    default: // extensions, integers of 64 bits
+      return unknownForm()
+  }
+}
+
+/** How many values follow, of an array. */
+export function readCount(): number {
+  const token = next()
+  const count =
+    token >= 0x90 && token < 0xa0 ? token - 0x90 : token === 0xdc ? number(2) : token === 0xdd ? number(4) : -1
+  return count < 0 || count > end - at ? unknownForm() : count
+}
+
+/** The number of the reference that comes next; -1: something else does, and nothing was read. */
+export function readReference(): number {
+  if (end - at < 3 || bytes[at] !== 0x81 || bytes[at + 1] !== 0xa0) return -1
+  const token = bytes[at + 2] as number
+  const length = token < 0x80 ? 0 : token === 0xcc ? 1 : token === 0xcd ? 2 : token === 0xce ? 4 : -1
+  if (length < 0) return -1
+  at += 3
+  return length === 0 ? token : number(length)
+}
+
+function readArray(count: number, depth: number): unknown[] {
+  if (count > end - at || depth >= DEEPEST_PACKED) unknownForm()
+  const array: unknown[] = []
+  for (let n = 0; n < count; n++) array.push(readValue(depth + 1))
+  return array
+}
+
+function readMap(count: number, depth: number): Record<string, unknown> {
+  if (2 * count > end - at || depth >= DEEPEST_PACKED) unknownForm()
+  const map: Record<string, unknown> = {}
+  for (let n = 0; n < count; n++) {
+    const name = key()
+    map[name] = readValue(depth + 1)
+  }
+  return map
+}
+
+// ---- going past -------------------------------------------------------------------------------------------------
+
+/** Goes past the next value, after the same checks. */
+export function skipValue(depth = 0): void {
+  const token = next()
+  if (token < 0x80 || token >= 0xe0) return
+  if (token < 0x90) return skipMap(token - 0x80, depth)
+  if (token < 0xa0) return skipArray(token - 0x90, depth)
+  if (token < 0xc0) return void pass(token - 0xa0)
+  switch (token) {
+    case 0xc0:
+    case 0xc2:
+    case 0xc3:
       return
     case 0xcc: // numbers of 1, 2, 4 and 8 bytes
     case 0xd0:
-      return skip(1)
+      return void pass(1)
     case 0xcd:
     case 0xd1:
-      return skip(2)
+      return void pass(2)
     case 0xca:
     case 0xce:
     case 0xd2:
-      return skip(4)
+      return void pass(4)
     case 0xcb:
-      return skip(8)
+      return void pass(8)
     case 0xc4: // binary and strings, their length in 1, 2 or 4 bytes
     case 0xd9:
-      return skip(number(1))
+      return void pass(number(1))
     case 0xc5:
     case 0xda:
-      return skip(number(2))
+      return void pass(number(2))
     case 0xc6:
     case 0xdb:
-      return skip(number(4))
+      return void pass(number(4))
     case 0xdc:
-      return checkArray(number(2), depth)
+      return skipArray(number(2), depth)
     case 0xdd:
-      return checkArray(number(4), depth)
+      return skipArray(number(4), depth)
     case 0xde:
-      return checkMap(number(2), depth)
+      return skipMap(number(2), depth)
     case 0xdf:
-      return checkMap(number(4), depth)
-    default: // extensions, integers of 64 bits
+      return skipMap(number(4), depth)
+    default:
       unknownForm()
   }
 }
 
-function checkArray(count: number, depth: number): void {
-  if (count > bytes.length - at || depth >= DEEPEST_PACKED) unknownForm()
-  for (let n = 0; n < count; n++) checkValue(depth + 1)
+function skipArray(count: number, depth: number): void {
+  if (count > end - at || depth >= DEEPEST_PACKED) unknownForm()
+  for (let n = 0; n < count; n++) skipValue(depth + 1)
 }
 
-function checkMap(count: number, depth: number): void {
-  if (2 * count > bytes.length - at || depth >= DEEPEST_PACKED) unknownForm()
+function skipMap(count: number, depth: number): void {
+  if (2 * count > end - at || depth >= DEEPEST_PACKED) unknownForm()
   for (let n = 0; n < count; n++) {
-    checkKey()
-    checkValue(depth + 1)
+    key()
+    skipValue(depth + 1)
   }
 }
 
-function checkKey(): void {
-  const token = number(1)
-  let length = token - 0xa0
-  if (token === 0xd9) length = number(1)
-  else if (token === 0xda) length = number(2)
-  else if (token === 0xdb) length = number(4)
-  else if (length < 0 || length > 31) unknownForm()
-  const start = at
-  skip(length)
-  if (length === PROTO.length && PROTO.every((byte, n) => bytes[start + n] === byte)) unknownForm()
+// ---- parts ------------------------------------------------------------------------------------------------------
+
+function next(): number {
+  if (at >= end) unknownForm()
+  return bytes[at++] as number
 }
 
-function skip(length: number): void {
-  if (length > bytes.length - at) unknownForm()
-  at += length
+/** Goes on by so many bytes, and tells where they begin. */
+function pass(length: number): number {
+  const start = at
+  if (length > end - start) unknownForm()
+  at = start + length
+  return start
 }
 
 /** A big-endian number of so many bytes. */
 function number(length: number): number {
-  const start = at
-  skip(length)
+  let from = pass(length)
   let value = 0
-  for (let n = 0; n < length; n++) value = value * 256 + (bytes[start + n] as number)
+  for (; from < at; from++) value = value * 256 + (bytes[from] as number)
   return value
+}
+
+function binary(length: number): Uint8Array {
+  const start = pass(length)
+  return Uint8Array.prototype.slice.call(bytes, start, start + length)
+}
+
+// ---- strings ----------------------------------------------------------------------------------------------------
+
+// A call into the system costs more than a short string is long. So a stretch of bytes becomes one string, of which those
+// in it are parts: short enough that a part that is kept keeps little more alive.
+const STRETCH = 512
+const LONG = 128
+let stretch = ''
+let stretchFrom = 0
+let stretchTo = 0
+
+function text(length: number): string {
+  const start = pass(length)
+  let all = 0
+  for (let i = start; i < at; i++) all |= bytes[i] as number
+  if (all >= 0x80) return bytes.toString('utf8', start, at)
+  if (length > LONG) return bytes.toString('latin1', start, at)
+  if (start < stretchFrom || at > stretchTo) {
+    stretchFrom = start
+    stretchTo = Math.min(end, start + STRETCH)
+    stretch = bytes.toString('latin1', stretchFrom, stretchTo)
+  }
+  return stretch.slice(start - stretchFrom, at - stretchFrom)
+}
+
+/** Keys that were met, each where its bytes lead: objects of one kind have the same ones again and again. */
+const keysMet: (string | undefined)[] = new Array<string | undefined>(512).fill(undefined)
+
+function key(): string {
+  const token = next()
+  const length =
+    token >= 0xa0 && token < 0xc0
+      ? token - 0xa0
+      : token === 0xd9
+        ? number(1)
+        : token === 0xda
+          ? number(2)
+          : token === 0xdb
+            ? number(4)
+            : unknownForm()
+  if (length === 0) return ''
+  const start = pass(length)
+  const place = (length * 37 + (bytes[start] as number) * 7 + (bytes[at - 1] as number) * 3) & 511
+  const met = keysMet[place]
+  if (met?.length === length && standsAt(met, start)) return met
+  at = start
+  const name = text(length)
+  if (name === '__proto__') unknownForm()
+  if (length <= 32 && name.length === length) keysMet[place] = name
+  return name
+}
+
+function standsAt(name: string, start: number): boolean {
+  for (let i = 0; i < name.length; i++) if (name.charCodeAt(i) !== bytes[start + i]) return false
+  return true
 }

@@ -3,7 +3,7 @@
 import { NotAStoreError, StoreNotFoundError, UnsupportedError } from '../error.js'
 import type { Disk } from '../file/disk.js'
 import { createStore } from './create.js'
-import type { StoreOptions } from './store.js'
+import type { StoreOptions } from './store-options.js'
 import type { Draft } from './types.js'
 
 /** Returns the path without links. A missing store is created with `initial` as its first commit (whoever is first, wins). */

@@ -1,52 +1,27 @@
 // One store as this process sees it: which generation is current, catching up, and the commit procedure. One for each data inode,
 // shared by its connections. Knows oids and bytes, never classes. The lock is held only inside `commit` and `underLock`.
-import { CommitFailedError, CorruptLogError, DurabilityUnknownError, ReadonlyError } from '../error.js'
+import { ReadonlyError } from '../error.js'
 import type { Disk } from '../file/disk.js'
-import { adviceOn, onDisk, systemErrorIn } from '../file/disk-error.js'
+import { onDisk } from '../file/disk-error.js'
 import { CommitLock } from '../file/lock.js'
-import { HEADER_LENGTH } from '../log/file-header.js'
-import type { TailStatus } from '../log/log-reader.js'
-import { cutShortFrame, setTornEndAside } from '../log/recovery.js'
 import { assembleCommit, assembleControl, type AssembledFrame, type Place } from './assemble.js'
+import { checkOpened } from './check-opened.js'
+import { asCommitFailure } from './commit-failure.js'
 import { CurrentFile } from './current-file.js'
 import { Durability } from './durability.js'
 import type { Generation } from './generation.js'
 import { locateStore } from './locate.js'
+import { PathWatch } from './path-watch.js'
 import type { Snapshot } from './snapshot.js'
+import type { CommitResult, StoreOptions } from './store-options.js'
+import { tailUnderLock } from './tail-under-lock.js'
 import { removeStrays } from './temporary.js'
+import { touchedSince } from './touched.js'
 import { withId } from './transaction-id.js'
-import type { Draft, Offset, Oid, Tid } from './types.js'
+import type { Draft, Oid } from './types.js'
 
-export interface StoreOptions {
-  readonly?: boolean
-  /** Only with `readonly`: the state after this commit, whatever came later. */
-  until?: number
-  /** Milliseconds to wait for the commit lock; 10,000 unless told. */
-  lockTimeout?: number
-  /** Permission bits of a new store; 0600 unless told. */
-  mode?: number
-  /** Goes on where the file system is one of a network, or FUSE, on which locks may not work. */
-  unsafeFilesystem?: boolean
-}
-
-export type CommitResult =
-  | {
-      readonly outcome: 'committed'
-      readonly snapshot: Snapshot
-      readonly firstOid: Oid
-      readonly offsets: readonly Offset[]
-    }
-  | { readonly outcome: 'conflict'; readonly oids: readonly Oid[]; readonly snapshot: Snapshot }
-  | { readonly outcome: 'known'; readonly tid: Tid }
-  | { readonly outcome: 'moved' }
-  | { readonly outcome: 'busy' }
-
-/** Milliseconds between two looks at whether the path still leads to this file. */
-const LOOK_INTERVAL = 100
 /** Frames of up to so many bytes are built in the same place again and again. */
 const SMALL_FRAME = 1 << 14
-/** More than this to catch up with is read without the lock. */
-const MOST_UNDER_LOCK = 1 << 20
 
 /** Bytes that the log must have grown by since the index file was written, for it to be written anew: when the store is closed ... */
 const INDEX_AT_CLOSE = 1 << 20
@@ -66,7 +41,7 @@ export class Store {
   /** Where small frames are built: one at a time, from assembling to appending without a break. */
   readonly #space = new Uint8Array(SMALL_FRAME)
   readonly #file: CurrentFile
-  #lookedAt = 0
+  readonly #watch: PathWatch
   #users = 0
   #straysRemoved = false
 
@@ -90,8 +65,7 @@ export class Store {
     store.#users++
     try {
       store.#file.catchUp()
-      store.#checkFirst()
-      store.#checkUntil()
+      checkOpened(store.current, store.#until)
     } catch (error) {
       store.close()
       throw error
@@ -108,6 +82,7 @@ export class Store {
     this.#file = new CurrentFile(disk, path, this.readonly ? 'read' : 'append', this.#until)
     const { identity } = this.current
     this.lock = new CommitLock(disk, path, identity.mode & 0o666, identity)
+    this.#watch = new PathWatch(disk, this.#file, this.lock)
     this.durability = new Durability(disk, generation => this.#markSuspect(generation))
   }
 
@@ -120,7 +95,7 @@ export class Store {
   latest(): Snapshot {
     if (this.#until === Infinity) {
       onDisk(this.path, () => {
-        this.#lookIfDue()
+        this.#watch.lookIfDue()
         this.#file.catchUp()
       })
     }
@@ -129,19 +104,7 @@ export class Store {
 
   /** Which of `oids` were changed after `since` and up to `now`, `now` being the later of the two. */
   touchedSince(since: Snapshot, oids: Iterable<Oid>, now: Snapshot): Oid[] {
-    const { generation } = now
-    const touched: Oid[] = []
-    if (generation === since.generation) {
-      if (now.offset === since.offset) return touched
-      for (const oid of oids) if (generation.find(oid, now.offset) >= since.offset) touched.push(oid)
-      return touched
-    }
-    for (const oid of oids) {
-      const at = generation.find(oid, now.offset)
-      if (at === 0 ? since.generation.find(oid, since.offset) !== 0 : generation.read(at).tid > since.tid)
-        touched.push(oid)
-    }
-    return touched
+    return touchedSince(since, oids, now)
   }
 
   /**
@@ -153,12 +116,12 @@ export class Store {
     try {
       return this.#commit(work, snapshot, accessed, wait, id)
     } catch (error) {
-      throw this.#asCommitFailure(error)
+      throw asCommitFailure(this.path, error)
     }
   }
 
   #commit(work: Draft, snapshot: Snapshot, accessed: Iterable<Oid>, wait: boolean, id?: string): CommitResult {
-    if (!this.lock.held) this.#lookIfDue() // the transaction may have begun long ago
+    if (!this.lock.held) this.#watch.lookIfDue() // the transaction may have begun long ago
     this.durability.refuseAfterFailure(this.current)
     const draft = id === undefined ? work : withId(work, id, this.disk.now())
     let frame = this.#assemble(draft)
@@ -166,7 +129,7 @@ export class Store {
     for (;;) {
       if (!this.#takeLock(wait)) return { outcome: 'busy' }
       try {
-        const status = this.#tailUnderLock()
+        const status = tailUnderLock(this.#file)
         if (status === 'end') return this.#append(draft, frame, snapshot, accessed, id)
       } finally {
         this.lock.release()
@@ -181,7 +144,7 @@ export class Store {
     for (;;) {
       this.#committing(() => this.#takeLock(true))
       try {
-        if (this.#committing(() => this.#tailUnderLock()) === 'end') return act()
+        if (this.#committing(() => tailUnderLock(this.#file)) === 'end') return act()
       } finally {
         this.lock.release()
       }
@@ -193,7 +156,7 @@ export class Store {
   async underLockAsync<T>(act: () => T): Promise<T> {
     for (;;) {
       const result = await this.#lockAsync(() => {
-        if (this.#tailUnderLock() !== 'end') return undefined
+        if (tailUnderLock(this.#file) !== 'end') return undefined
         try {
           return { value: act() }
         } catch (thrown) {
@@ -214,24 +177,22 @@ export class Store {
   /** Everything up to `snapshot` is on disk afterwards, in the file that the path leads to. */
   makeDurable(snapshot: Snapshot): void {
     this.durability.sync(snapshot)
-    this.#lookAfterSync()
-    this.#saveIndex(INDEX_AFTER_SYNC)
+    this.#synced()
   }
 
   async makeDurableAsync(snapshot: Snapshot): Promise<void> {
     await this.durability.syncAsync(snapshot)
-    this.#lookAfterSync()
+    this.#synced()
+  }
+
+  #synced(): void {
+    if (this.#users > 0) this.#watch.lookAfterSync() // closed while it waited: what it committed is on disk
     this.#saveIndex(INDEX_AFTER_SYNC)
   }
 
   /** Looks now whether the path still leads to this file. Throws StoreReplacedError. */
   look(): void {
-    if (this.#until !== Infinity) return
-    const now = this.disk.ticks()
-    this.#lookedAt = -Infinity // after an error the next one looks again at once
-    this.lock.look()
-    this.#file.look()
-    this.#lookedAt = now
+    if (this.#until === Infinity) this.#watch.look()
   }
 
   /** The index file is a cache: that it cannot be written is no failure of anything. */
@@ -241,10 +202,6 @@ export class Store {
     } catch {
       // The next one to close the store tries again.
     }
-  }
-
-  #lookIfDue(): void {
-    if (this.disk.ticks() - this.#lookedAt >= LOOK_INTERVAL) this.look()
   }
 
   close(): void {
@@ -265,7 +222,7 @@ export class Store {
     try {
       return await this.lock.with(() => this.current.file.fd, this.lockTimeout, act)
     } catch (error) {
-      throw this.#asCommitFailure(error)
+      throw asCommitFailure(this.path, error)
     }
   }
 
@@ -274,16 +231,8 @@ export class Store {
     try {
       return act()
     } catch (error) {
-      throw this.#asCommitFailure(error)
+      throw asCommitFailure(this.path, error)
     }
-  }
-
-  #asCommitFailure(error: unknown): unknown {
-    const cause = systemErrorIn(error)
-    if (cause === undefined) return error
-    const advice = adviceOn(cause) ?? 'Try again when the cause is gone'
-    const message = `${this.path}: ${cause.message}. Nothing was committed. ${advice}.`
-    return new CommitFailedError(message, { cause })
   }
 
   #isOpenFor(other: Store): boolean {
@@ -291,37 +240,6 @@ export class Store {
     const { identity } = other.current
     const same = identity.ino === ino && identity.dev === dev && this.disk === other.disk && this.path === other.path
     return same && this.readonly === other.readonly && this.#until === Infinity
-  }
-
-  /** The first commit was on disk before the file had its name. */
-  #checkFirst(): void {
-    const { header, reader } = this.current
-    if (reader.tail.tid > 0 || header.baseEnd > HEADER_LENGTH || this.#until === 0) return
-    throw new CorruptLogError(this.path, HEADER_LENGTH, 0, 'the commit that made this store is missing or cut short')
-  }
-
-  #checkUntil(): void {
-    const { tid } = this.current.reader.tail
-    if (this.#until === Infinity || tid === this.#until) return
-    throw new RangeError(
-      tid < this.#until
-        ? `${this.path}: there is no commit ${this.#until}; the last one is ${tid}`
-        : `${this.path}: commit ${this.#until} is not in the file any more; a pack has kept only ${tid} and later`,
-    )
-  }
-
-  #lookAfterSync(): void {
-    if (this.#users === 0) return // closed while it waited: what it committed is on disk
-    try {
-      this.look()
-    } catch (cause) {
-      const { message } = systemErrorIn(cause) ?? {}
-      if (message === undefined) throw cause
-      throw new DurabilityUnknownError(
-        `${this.path}: the last commits are on disk, but not whether in the file that this path leads to (${message}).`,
-        { cause },
-      )
-    }
   }
 
   #place(): Place {
@@ -356,27 +274,6 @@ export class Store {
       removeStrays(this.disk, this.path)
     } catch {
       // The directory may not be ours to list; the next writer or packer tries again.
-    }
-  }
-
-  /** With the lock held: applies what has arrived. `superseded`, `budget`: the lock must be given up to go on. */
-  #tailUnderLock(): Exclude<TailStatus, 'short' | 'torn'> {
-    const { reader, writer, file } = this.current
-    for (;;) {
-      const status = reader.advance(MOST_UNDER_LOCK)
-      if (status === 'short') {
-        cutShortFrame(this.path, reader, writer)
-      } else if (status === 'torn') {
-        const saved = setTornEndAside(file, this.path, reader, writer)
-        this.disk.warn(
-          `${this.path}: a power cut has damaged the end of the store, behind commit ${reader.tail.tid}, before it was on disk. ` +
-            `It was cut off and saved as ${saved}.`,
-        )
-      } else if (status === 'superseded' && this.#file.isAtPath()) {
-        reader.passSuperseded()
-      } else {
-        return status
-      }
     }
   }
 

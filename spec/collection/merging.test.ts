@@ -192,6 +192,22 @@ t.test('a pack in between is no conflict by itself', async t => {
   t.same(faultsOf(db.root.map as never), [])
 })
 
+t.test('plain data that was not used for a while is looked for in the file that there is now', async t => {
+  const { db, rival } = shelf(t)
+  const value = { text: 'x'.repeat(100) }
+  db.root.map.set('a', value).set('b', 1)
+  db.commit()
+  const held = db.root.map.get('a') as { text: string }
+  rival.root.map.set('b', 2)
+  rival.commit()
+  db.refresh()
+  t.equal(db.root.map.get('b'), 2, 'the map is another version, what is held has not been used')
+  await rival.pack()
+  db.refresh()
+  t.equal(db.root.map.get('a'), held)
+  t.same(plain(held), value)
+})
+
 // ---- random histories -------------------------------------------------------------------------------------------
 
 type Model = Map<number, unknown>

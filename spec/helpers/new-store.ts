@@ -2,7 +2,8 @@
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { systemDisk } from '../../lib/file/system-disk.js'
-import { Store, type StoreOptions } from '../../lib/store/store.js'
+import { Store } from '../../lib/store/store.js'
+import type { StoreOptions } from '../../lib/store/store-options.js'
 import { initialDraft } from './drafts.js'
 import { tempDir } from './temp-dir.js'
 

@@ -20,6 +20,10 @@ async function perform(c: Child<SteppedMethods>, line: string): Promise<string> 
         return String(await c.call('read', name))
       case 'finds':
         return (await c.call('divisible', table, DIVISORS[name] ?? NaN)).join(', ') || 'none'
+      case 'has':
+        return String(await c.call('has', name))
+      case 'counts':
+        return String(await c.call('count'))
       case 'writes':
         await c.call('write', name, Number(value))
         break

@@ -4,6 +4,8 @@
 //     T1 reads x: 10              T1 writes x = 11           T2 inserts z = 30      (T2 inserts z = 30 elsewhere)
 //     T1 finds thirds: none       all rows whose value can be divided by 3, by name (elsewhere: of another table)
 //     T2 removes y                T1 commits                 T1 commits: conflict   T1 aborts
+//     T1 has z: false             whether there is such a row; nothing else of it is read, and no other row
+//     T1 counts: 2                how many rows there are, without going through them
 //
 // `commits: conflict/ok` says what comes of it when serializable, and with snapshot isolation. A transaction begins with its
 // first statement; the last lines of a script are what anybody sees afterwards.
@@ -168,15 +170,77 @@ export const anomalies: readonly Anomaly[] = [
       T3 reads y: 20/21`,
   },
   {
-    name: 'G2, anti-dependency cycle by questions: a row that comes into being is a change of its table',
+    name: 'G2, anti-dependency cycle by questions: a row that comes into being is a change of what was asked',
     script: `
       T1 finds thirds: none
       T2 finds thirds: none
       T1 inserts z = 30
       T2 inserts w = 42
       T1 commits
+      T2 commits: conflict/ok
+      T3 finds thirds: z/w, z`,
+  },
+  {
+    name: 'G2, by a number: who counted the rows relies on their number',
+    script: `
+      T1 counts: 2
+      T2 counts: 2
+      T1 inserts z = 30
+      T2 inserts w = 42
+      T1 commits
+      T2 commits: conflict/ok
+      T3 counts: 3/4`,
+  },
+  {
+    name: 'G2-item of one table: each finds one row missing and inserts the other',
+    script: `
+      T1 has z: false
+      T2 has w: false
+      T1 inserts w = 42
+      T2 inserts z = 30
+      T1 commits
+      T2 commits: conflict/ok
+      T3 finds thirds: w/w, z`,
+  },
+  {
+    name: 'P4 of one row: of two that find it missing and insert it, one has to do it again',
+    script: `
+      T1 has z: false
+      T2 has z: false
+      T1 inserts z = 30
+      T2 inserts z = 33
+      T1 commits
       T2 commits: conflict
-      T3 finds thirds: z`,
+      T3 reads z: 30
+      T3 counts: 3`,
+  },
+  {
+    name: 'G0 of one row: two that insert the same row, or remove it, without a look',
+    script: `
+      T1 inserts z = 30
+      T2 inserts z = 33
+      T1 commits
+      T2 commits: conflict
+      T1 removes z
+      T2 removes z
+      T2 inserts w = 42
+      T2 commits
+      T1 commits: conflict
+      T3 finds thirds: w
+      T3 counts: 3`,
+  },
+  {
+    name: 'no anomaly: rows side by side in one table have nothing to do with each other',
+    script: `
+      T1 has z: false
+      T2 has y: true
+      T1 inserts z = 30
+      T2 inserts w = 42
+      T2 removes x
+      T1 commits
+      T2 commits
+      T3 finds thirds: w, z
+      T3 counts: 3`,
   },
   {
     name: 'G2, over two tables: each asks both and adds to another one',

@@ -4,8 +4,9 @@ import { setImmediate, setTimeout } from 'node:timers/promises'
 import { open, PackInterruptedError, WriteConflictError, type Connection, type Isolation } from '../../lib/index.js'
 import { random, type Random } from '../helpers/seeded.js'
 import { serve } from '../helpers/serve.js'
-import { Bank, bankOptions, View } from './bank.js'
+import { bankOptions, type Bank } from './bank.js'
 import type { Recorded } from './recorded.js'
+import { View, type Held } from './view.js'
 import { audit, change, type Work } from './work.js'
 
 export interface Part {
@@ -33,6 +34,7 @@ class Activity {
   readonly #who: string
   #began = 0
   #runs = 0
+  readonly #held: Held = new Map()
 
   constructor(db: Connection<Bank>, { who, seed, isolation }: Part, n: number) {
     this.db = db
@@ -47,7 +49,7 @@ class Activity {
   }
 
   view(): View {
-    return new View(this.db.root, `${this.#who}:${++this.#runs}`)
+    return new View(this.db.root, `${this.#who}:${++this.#runs}`, this.#held)
   }
 
   ends(
@@ -59,10 +61,11 @@ class Activity {
     ended = clock(),
   ): void {
     const commit = outcome === 'committed' ? { commit: this.db.tid } : {}
-    const { reads, writes } = view
+    const { steps } = view
+    if (outcome === 'committed') view.committed()
     const { what } = work
     const who = this.#who
-    this.history.push({ who, what, isolation, began: this.#began, ended, snapshot, outcome, ...commit, reads, writes })
+    this.history.push({ who, what, isolation, began: this.#began, ended, snapshot, outcome, ...commit, steps })
   }
 }
 
@@ -107,7 +110,7 @@ async function byFunction(activity: Activity): Promise<void> {
 
 class Changed extends Error {}
 
-const outcomeOf = (view: View): 'committed' | 'read' => (view.writes.length > 0 ? 'committed' : 'read')
+const outcomeOf = (view: View): 'committed' | 'read' => (view.wrote ? 'committed' : 'read')
 
 /** Reading in one synchronous stretch is one transaction. */
 function auditAtOnce(activity: Activity): void {
@@ -131,10 +134,10 @@ async function byHand(activity: Activity): Promise<void> {
     if (db.tid !== snapshot) throw new Error(`the snapshot has moved from ${snapshot} to ${db.tid}`)
     await aMoment(r)
   }
-  if (r.chance(0.1) || (view.writes.length === 0 && r.chance(0.5))) {
-    if (view.writes.length > 0 || r.chance(0.5)) db.abort()
+  if (r.chance(0.1) || (!view.wrote && r.chance(0.5))) {
+    if (view.wrote || r.chance(0.5)) db.abort()
     else db.refresh()
-    return activity.ends(work, view, snapshot, view.writes.length > 0 ? 'undone' : 'read')
+    return activity.ends(work, view, snapshot, view.wrote ? 'undone' : 'read')
   }
   try {
     db.commit()

@@ -3,16 +3,18 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { verifyCollections } from '../../lib/collection/verify-collections.js'
 import { systemDisk } from '../../lib/file/system-disk.js'
 import { open } from '../../lib/index.js'
 import { verify } from '../../lib/store/verify.js'
 import { child } from '../helpers/child.js'
 import { seeded } from '../helpers/seeded.js'
 import { tempDir } from '../helpers/temp-dir.js'
-import { bankOptions, View } from './bank.js'
+import { bankOptions } from './bank.js'
 import { check } from './check.js'
 import type { Part, ParticipantMethods } from './participant.child.js'
 import type { Recorded } from './recorded.js'
+import { View } from './view.js'
 
 const PROCESSES = 4
 const seconds = Number(process.env.PERDURE_HISTORY_SECONDS || 12)
@@ -55,6 +57,7 @@ t.test(
       t.same(found.slice(0, 10), [], `round ${round}: ${durability}, ${isolations.join(' and ')}`)
       const findings: string[] = []
       verify(systemDisk, path, ({ message }) => findings.push(message))
+      verifyCollections(systemDisk, path, ({ message }) => findings.push(message))
       t.same(findings, [], 'the file verifies')
       db.close()
 

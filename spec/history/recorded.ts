@@ -1,9 +1,18 @@
-// What one process writes down of one transaction: what it read and wrote, on which state, and when. One file of these for
-// each process and round; `check.ts` judges them together.
+// What one process writes down of one transaction: what it did and what it was answered, on which state, and when. One file
+// of these for each process and round; `check.ts` judges them together, and knows nothing else.
 import type { Isolation } from '../../lib/index.js'
 
-/** A part of the shared state, such as "account 3". Values are JSON. */
-export type Key = string
+/** A part of the shared state, such as "account 3". The first word says what it is: see models.ts. */
+export type Part = string
+
+/** One question or change, in the order in which the transaction made them. All of it is JSON. */
+export interface Step {
+  readonly part: Part
+  readonly does: string
+  readonly given: readonly unknown[]
+  /** null: it gives no answer. */
+  readonly answer: unknown
+}
 
 export interface Recorded {
   /** The process and which of its connections: the transactions of one come one after another. */
@@ -22,7 +31,5 @@ export interface Recorded {
   readonly outcome: 'committed' | 'read' | 'undone' | 'conflict' | 'repeated'
   /** Its number, if it committed. */
   readonly commit?: number
-  /** What was read before the transaction itself had changed it; twice what was read twice. */
-  readonly reads: readonly (readonly [Key, unknown])[]
-  readonly writes: readonly (readonly [Key, unknown])[]
+  readonly steps: readonly Step[]
 }

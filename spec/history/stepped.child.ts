@@ -7,7 +7,7 @@ export class Cell extends Persistent {
   value = 0
 }
 
-/** `rows` and `others` are two tables: each map is one object to transactions. */
+/** `rows` and `others` are two tables. */
 export class Table extends Persistent {
   static type = 'Table'
   rows = new PersistentMap<string, Cell>()
@@ -44,6 +44,8 @@ const methods = {
   /** The names of all rows whose value can be divided by `n`, of one table. */
   divisible: (table: Tables, n: number) =>
     [...own.root[table]].filter(([, { value }]) => value % n === 0).map(([name]) => name),
+  has: (name: string) => own.root.rows.has(name),
+  count: () => own.root.rows.size,
   commit: () => void own.commit(),
   abort: () => own.abort(),
   pack: async () => void (await db.pack()),

@@ -1,22 +1,28 @@
 // The random transactions. Each is a list of small steps, so that a transaction by hand can wait between any two of them.
 import assert from 'node:assert/strict'
 import type { Random } from '../helpers/seeded.js'
-import { sizes, TOTAL, type View } from './bank.js'
+import { noteName, pageName, PAGES, sizes, TOTAL } from './bank.js'
+import type { Stretch } from './models.js'
+import type { MapName, View } from './view.js'
+
+type Act = (view: View) => void
 
 export interface Work {
   readonly what: string
-  readonly steps: readonly ((view: View) => void)[]
+  readonly steps: readonly Act[]
 }
 
 /** A transaction that changes something. */
 export function change(r: Random): Work {
-  return r.pick([transfer, transfer, append, signOff, signOff, note, fill, move, several])(r)
+  return r.pick([transfer, append, signOff, signOff, fill, move, ...ofCollections, ...ofCollections, several])(r)
 }
 
 /** A transaction that only reads. */
 export function audit(r: Random): Work {
-  return r.pick([balances, several, everything])(r, true)
+  return r.pick([balances, looks, looks, everything])(r)
 }
+
+// ---- objects and lists ----
 
 /** Money changes hands; the total stays. */
 function transfer(r: Random): Work {
@@ -53,11 +59,6 @@ function signOff(r: Random): Work {
   }
 }
 
-function note(r: Random): Work {
-  const name = `note ${r.int(8)}`
-  return { what: 'note', steps: [view => void view.notes(), view => view.setNote(name, r.chance(0.6))] }
-}
-
 /** Without a look first. */
 function fill(r: Random): Work {
   const [n, other] = [r.int(sizes.slots), r.int(sizes.slots)]
@@ -73,19 +74,158 @@ function move(r: Random): Work {
   return { what: 'move', steps: [view => void view.slot(to), view => view.move(from, to), view => void view.slot(to)] }
 }
 
-/** Two or three of the others as one. */
-function several(r: Random, onlyReads = false): Work {
-  if (!onlyReads) {
-    const parts = Array.from({ length: 2 + r.int(2) }, () => r.pick([transfer, append, signOff, note, fill])(r))
-    return { what: parts.map(({ what }) => what).join(' and '), steps: parts.flatMap(({ steps }) => steps) }
+// ---- maps ----
+
+const aMap = (r: Random): MapName => r.pick(['notes', 'pages'])
+
+/** Some keys of both maps are wanted more than others. */
+function aKey(r: Random, name: MapName): string {
+  return name === 'notes' ? noteName(r.int(8)) : pageName(r.chance(0.3) ? r.int(4) : r.int(PAGES))
+}
+
+function aStretch(r: Random, name: MapName): Stretch {
+  const from = name === 'notes' ? r.int(8) : r.int(PAGES)
+  const to = from + 1 + r.int(name === 'notes' ? 4 : 12)
+  const nameOf = name === 'notes' ? noteName : pageName
+  return {
+    ...(r.chance(0.9) ? { gte: nameOf(from) } : {}),
+    ...(r.chance(0.9) && to < 100 ? { lt: nameOf(to) } : {}),
   }
-  const look = (): ((view: View) => void) =>
-    r.pick([
-      (view: View) => void view.slot(r.int(sizes.slots)),
-      (view: View) => void view.list(r.int(sizes.lists)),
-      (view: View) => void view.balance(r.int(sizes.accounts)),
-      (view: View) => void view.onCall(r.int(2 * sizes.pairs)),
-      (view: View) => void view.notes(),
+}
+
+function set(r: Random, name: MapName): Act {
+  const key = aKey(r, name)
+  const kind = r.pick(['text', 'text', 'long text', 'data', 'data', 'object', { sameAs: aKey(r, name) }] as const)
+  return view => view.set(name, key, kind)
+}
+
+function ask(r: Random, name: MapName): Act {
+  const key = aKey(r, name)
+  const part = aStretch(r, name)
+  const ways = { reverse: r.chance(0.5), ...(r.chance(0.5) ? { limit: 1 + r.int(3) } : {}) }
+  return r.pick<Act>([
+    view => void view.get(name, key),
+    view => void view.get(name, key),
+    view => void view.has(name, key),
+    view => view.range(name, { ...part, ...ways }),
+    view => view.keys(name, { ...part, ...ways }),
+    view => view.range(name, ways),
+    view => view.count(name, part),
+    view => void view.size(name),
+  ])
+}
+
+/** Any change of a map; most of them without a look first. */
+function edit(r: Random): Work {
+  const name = aMap(r)
+  const steps = Array.from({ length: 1 + r.int(3) }, (): Act => {
+    const key = aKey(r, name)
+    if (r.chance(0.2)) return ask(r, name)
+    return r.pick<Act>([
+      set(r, name),
+      set(r, name),
+      view => void view.delete(name, key),
+      view => view.raise(name, key),
+      view => view.raise(name, key),
+    ])
+  })
+  return { what: `edit ${name}`, steps }
+}
+
+/** Write skew between two keys of one map, if it were let through. */
+function compare(r: Random): Work {
+  const name = aMap(r)
+  const [mine, other] = [aKey(r, name), aKey(r, name)]
+  let both = false
+  return {
+    what: `compare ${name}`,
+    steps: [
+      view => void (both = view.has(name, mine)),
+      view => void (both = view.get(name, other) !== undefined && both),
+      view => (both ? void view.delete(name, mine) : view.set(name, mine, 'text')),
+    ],
+  }
+}
+
+/** What there is in a stretch, or how many there are, goes into what is written. */
+function sumUp(r: Random): Work {
+  const name = aMap(r)
+  return { what: `sum up ${name}`, steps: [ask(r, name), set(r, name)] }
+}
+
+/** Splits the nodes of a tree, or joins them. */
+function many(r: Random): Work {
+  const part = aStretch(r, 'pages')
+  const first = r.int(PAGES)
+  const numbers = Array.from({ length: 4 + r.int(10) }, (_, n) => (first + n) % PAGES)
+  if (r.chance(0.05)) return { what: 'clear', steps: [view => view.clear(r.chance(0.5) ? 'notes' : 'pages')] }
+  const steps: Act[] = r.chance(0.5)
+    ? [view => view.deleteRange('pages', part)]
+    : numbers.map(
+        (n): Act =>
+          view =>
+            view.set('pages', pageName(n), 'text'),
+      )
+  return { what: 'many', steps }
+}
+
+// ---- queue, set, counter ----
+
+function produce(r: Random): Work {
+  const count = 1 + r.int(3)
+  const look: Act[] = r.chance(0.1) ? [view => void view.jobs()] : []
+  return { what: 'produce', steps: [view => view.pushJobs(count), ...look] }
+}
+
+function consume(r: Random): Work {
+  const note = noteName(r.int(8))
+  return {
+    what: 'consume',
+    steps: [
+      ...(r.chance(0.2) ? [(view: View) => view.firstJob()] : []),
+      ...Array.from({ length: 1 + r.int(4) }, (): Act => view => void view.takeJob()),
+      ...(r.chance(0.2) ? [(view: View) => view.set('notes', note, 'text')] : []),
+    ],
+  }
+}
+
+function token(r: Random): Work {
+  const steps = Array.from({ length: 1 + r.int(3) }, () =>
+    r.pick<Act>([view => view.addToken(), view => view.takeToken(), view => void view.tokenCount()]),
+  )
+  return { what: 'token', steps }
+}
+
+function visit(r: Random): Work {
+  const times = 1 + r.int(5)
+  const look: Act[] = r.chance(0.1) ? [view => void view.visits()] : []
+  return { what: 'visit', steps: [view => view.visit(times), ...look] }
+}
+
+const ofCollections = [edit, edit, edit, compare, sumUp, many, produce, consume, token, visit]
+
+// ---- several ----
+
+/** Two or three of the others as one. */
+function several(r: Random): Work {
+  const others = [transfer, append, signOff, fill, ...ofCollections]
+  const parts = Array.from({ length: 2 + r.int(2) }, () => r.pick(others)(r))
+  return { what: parts.map(({ what }) => what).join(' and '), steps: parts.flatMap(({ steps }) => steps) }
+}
+
+function looks(r: Random): Work {
+  const look = (): Act =>
+    r.pick<Act>([
+      view => void view.slot(r.int(sizes.slots)),
+      view => void view.list(r.int(sizes.lists)),
+      view => void view.balance(r.int(sizes.accounts)),
+      view => void view.onCall(r.int(2 * sizes.pairs)),
+      ask(r, aMap(r)),
+      ask(r, aMap(r)),
+      view => void view.jobs(),
+      view => void view.jobCount(),
+      view => view.tokens(),
+      view => void view.visits(),
     ])
   return { what: 'looks', steps: Array.from({ length: 2 + r.int(8) }, look) }
 }

@@ -4,7 +4,8 @@ import type { RecordView } from '../../object/record-view.js'
 import type { Oid } from '../../store/types.js'
 import { keyName, type StoredKey } from '../key.js'
 import { compareKeys } from '../key-order.js'
-import { innerOf, leafOf, rootOf, type Leaf } from './node.js'
+import type { Leaf } from './leaf.js'
+import { innerOf, leafOf, rootOf } from './node.js'
 import { innerShare, LEAST, leafShare } from './fullness.js'
 
 /** Sums of many shares are not exact. */
@@ -56,7 +57,7 @@ class Check {
     if (level === 0) {
       const leaf = leafOf(this.#view, oid)
       this.leaf(leaf, name, low, high)
-      this.#filled(name, sum(leaf.keys.map((key, i) => leafShare(key, leaf.values ? leaf.values[i] : null))), false)
+      this.#filled(name, sum(leaf.keys.map((key, i) => leafShare(key, leaf.valued ? leaf.value(i) : null))), false)
       return
     }
     const { separators, children } = innerOf(this.#view, oid)

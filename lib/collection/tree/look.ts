@@ -4,7 +4,6 @@ import { unresolvedOid } from '../../object/header.js'
 import { copyLeaf } from '../../object/values.js'
 import type { Oid } from '../../store/types.js'
 import type { StoredKey } from '../key.js'
-import { cloneRaw } from './raw-value.js'
 import type { Found } from './tree.js'
 
 type Reference = (oid: Oid) => unknown
@@ -14,7 +13,7 @@ export function lookAtKey(key: StoredKey, reference: Reference): unknown {
 }
 
 export function lookAtValue({ leaf, at }: Found, reference: Reference): unknown {
-  return leaf.values && new Decoder(leaf.refs.map(reference), undefined).value(cloneRaw(leaf.values[at]))
+  return leaf.valued ? new Decoder(leaf.refs.map(reference), undefined).value(leaf.value(at)) : undefined
 }
 
 /** A key as ordinary data; `convert` each part that is none. */

@@ -35,16 +35,6 @@ function carry(raw: unknown, refs: readonly Oid[], encoder: Encoder, name: strin
   return new Map(parts)
 }
 
-/** To be decoded, which changes it. */
-export function cloneRaw(raw: unknown): unknown {
-  if (typeof raw !== 'object' || raw === null) return raw
-  if (raw instanceof Uint8Array) return raw.slice()
-  if (Array.isArray(raw)) return raw.map(cloneRaw)
-  const copy: Record<string, unknown> = {}
-  for (const [key, part] of Object.entries(raw)) copy[key] = cloneRaw(part)
-  return copy
-}
-
 /** Are two values equal, references by what they lead to? */
 export function sameRaw(a: unknown, aRefs: readonly Oid[], b: unknown, bRefs: readonly Oid[]): boolean {
   if (typeof a !== 'object' || a === null || typeof b !== 'object' || b === null) return Object.is(a, b)

@@ -66,8 +66,8 @@ export function sameAt(key: StoredKey, before: Tree, now: Tree, value: boolean):
 
 function sameEntry(a: Found | undefined, b: Found | undefined, value: boolean): boolean {
   if (!a || !b) return a === b
-  if (!value || a.leaf === b.leaf || !a.leaf.values || !b.leaf.values) return true
-  return sameRaw(a.leaf.values[a.at], a.leaf.refs, b.leaf.values[b.at], b.leaf.refs)
+  if (!value || a.leaf === b.leaf || !a.leaf.valued || !b.leaf.valued) return true
+  return sameRaw(a.leaf.value(a.at), a.leaf.refs, b.leaf.value(b.at), b.leaf.refs)
 }
 
 /** Keys of a range that one of two states has and the other has not, or (if `values`) with another value. */

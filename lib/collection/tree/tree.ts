@@ -3,7 +3,8 @@ import type { RecordView } from '../../object/record-view.js'
 import type { Oid } from '../../store/types.js'
 import type { StoredKey } from '../key.js'
 import { compareKeys, findKey } from '../key-order.js'
-import { innerOf, leafOf, NO_ENTRIES, type Inner, type Leaf, type Root } from './node.js'
+import type { Leaf } from './leaf.js'
+import { innerOf, leafOf, NO_ENTRIES, type Inner, type Root } from './node.js'
 
 export interface Found {
   readonly leaf: Leaf

@@ -1,0 +1,122 @@
+// Entries as they stand in one record: all of a small collection, or one leaf of a tree. Keys are decoded at once, values when
+// they are asked for; a leaf whose values are references to one object each keeps nothing but these.
+import { Decoder } from '../../object/codec.js'
+import { unresolved } from '../../object/header.js'
+import type { StoredState } from '../../object/record-view.js'
+import { position, readCount, readReference, readValue, skipValue, unpackAt, unpackWith } from '../../object/unpack.js'
+import { unknownForm } from '../../object/values.js'
+import type { Offset, Oid, Tid } from '../../store/types.js'
+import { decodeKey, type StoredKey } from '../key.js'
+
+/** Names the version of the record that something was read from. */
+export interface Source {
+  readonly oid: Oid
+  readonly tid: Tid
+  readonly at: Offset
+  readonly generation: number
+}
+
+/** Where a value stands that is a reference: the complement (~) of its number. */
+type Place = number
+
+export class Leaf {
+  /** In their order. */
+  readonly keys: readonly StoredKey[]
+  readonly valued: boolean
+  /** What references in the values lead to. */
+  readonly refs: readonly Oid[]
+  /** Undefined: not from a file. */
+  readonly source: Source | undefined
+  /** Of each value; undefined: value i is reference i. */
+  readonly #places: readonly Place[] | undefined
+  readonly #packed: Uint8Array
+  #values: readonly unknown[] | undefined
+  #marks: readonly symbol[] | undefined
+
+  constructor(
+    keys: readonly StoredKey[],
+    valued: boolean,
+    refs: readonly Oid[],
+    source: Source | undefined,
+    places: readonly Place[] | undefined,
+    packed: Uint8Array,
+  ) {
+    this.keys = keys
+    this.valued = valued
+    this.refs = refs
+    this.source = source
+    this.#places = places
+    this.#packed = packed
+  }
+
+  /** Throws SchemaError. */
+  static read(state: StoredState, valued: boolean): Leaf {
+    const { packed, refs, oid, tid, at, generation } = state
+    const { keys, places } = unpackWith(packed, () => {
+      if (readCount() !== (valued ? 2 : 1)) unknownForm()
+      const keys = readKeys(refs)
+      return { keys, places: valued ? readPlaces(keys.length, refs) : undefined }
+    })
+    const kept = state.keepBytes(places !== undefined)
+    return new Leaf(keys, valued, refs, { oid, tid, at, generation }, places, kept)
+  }
+
+  /** The oid that a value refers to; undefined: it is no reference. */
+  reference(at: number): Oid | undefined {
+    if (!this.valued) return undefined
+    const place = this.#places === undefined ? ~at : (this.#places[at] as Place)
+    return place < 0 ? this.refs[~place] : undefined
+  }
+
+  /** A value, undecoded, and the caller's own; of a set: undefined. */
+  value(at: number): unknown {
+    if (!this.valued) return undefined
+    const place = this.#places === undefined ? ~at : (this.#places[at] as Place)
+    return place < 0 ? { '': ~place } : unpackAt(this.#packed, place)
+  }
+
+  /** All values, undecoded, and nobody's own; of a set: none. */
+  get values(): readonly unknown[] | undefined {
+    return this.valued ? (this.#values ??= this.keys.map((_, i) => this.value(i))) : undefined
+  }
+
+  /** The references as marks of what nobody followed. */
+  get marks(): readonly symbol[] {
+    return (this.#marks ??= this.refs.map(unresolved))
+  }
+}
+
+export const NO_LEAF = new Leaf([], false, [], undefined, undefined, new Uint8Array(0))
+
+/** The array of keys that comes next of what is being unpacked. */
+export function readKeys(refs: readonly Oid[]): StoredKey[] {
+  const keys: StoredKey[] = []
+  const count = readCount()
+  let decoder: Decoder | undefined
+  for (let n = 0; n < count; n++) {
+    const raw = readValue(2)
+    const ready = typeof raw === 'string' || (typeof raw === 'number' && raw === raw)
+    keys.push(ready ? raw : decodeKey(raw, (decoder ??= reader(refs))))
+  }
+  return keys
+}
+
+function reader(refs: readonly Oid[]): Decoder {
+  return new Decoder(refs.map(unresolved), undefined)
+}
+
+/** Undefined: value i is reference i. */
+function readPlaces(count: number, refs: readonly Oid[]): Place[] | undefined {
+  if (readCount() !== count) unknownForm()
+  const places: Place[] = []
+  let inOrder = true
+  for (let n = 0; n < count; n++) {
+    const start = position()
+    const to = readReference()
+    if (to < 0) skipValue(2)
+    else if (to >= refs.length) unknownForm()
+    if (to !== n) inOrder = false
+    places.push(to < 0 ? start : ~to)
+  }
+  return inOrder ? undefined : places
+}

@@ -1,0 +1,50 @@
+// Whether the path still leads to the file that is open, looked at now and then: another one there is a pack's, to go over to, or
+// somebody has replaced the store. Owns when the last look was.
+import { DurabilityUnknownError } from '../error.js'
+import type { Disk } from '../file/disk.js'
+import { systemErrorIn } from '../file/disk-error.js'
+import type { CommitLock } from '../file/lock.js'
+import type { CurrentFile } from './current-file.js'
+
+/** Milliseconds between two looks. */
+const INTERVAL = 100
+
+export class PathWatch {
+  readonly #disk: Disk
+  readonly #file: CurrentFile
+  readonly #lock: CommitLock
+  #lookedAt = 0
+
+  constructor(disk: Disk, file: CurrentFile, lock: CommitLock) {
+    this.#disk = disk
+    this.#file = file
+    this.#lock = lock
+  }
+
+  /** Throws StoreReplacedError. */
+  look(): void {
+    const now = this.#disk.ticks()
+    this.#lookedAt = -Infinity // after an error the next one looks again at once
+    this.#lock.look()
+    this.#file.look()
+    this.#lookedAt = now
+  }
+
+  lookIfDue(): void {
+    if (this.#disk.ticks() - this.#lookedAt >= INTERVAL) this.look()
+  }
+
+  /** Throws StoreReplacedError, or DurabilityUnknownError when the system does not tell. */
+  lookAfterSync(): void {
+    try {
+      this.look()
+    } catch (cause) {
+      const { message } = systemErrorIn(cause) ?? {}
+      if (message === undefined) throw cause
+      throw new DurabilityUnknownError(
+        `${this.#file.generation.path}: the last commits are on disk, but not whether in the file that this path leads to (${message}).`,
+        { cause },
+      )
+    }
+  }
+}

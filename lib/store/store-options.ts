@@ -1,0 +1,27 @@
+// What can be asked of a store when it is opened, and what can become of a commit.
+import type { Snapshot } from './snapshot.js'
+import type { Offset, Oid, Tid } from './types.js'
+
+export interface StoreOptions {
+  readonly?: boolean
+  /** Only with `readonly`: the state after this commit, whatever came later. */
+  until?: number
+  /** Milliseconds to wait for the commit lock; 10,000 unless told. */
+  lockTimeout?: number
+  /** Permission bits of a new store; 0600 unless told. */
+  mode?: number
+  /** Goes on where the file system is one of a network, or FUSE, on which locks may not work. */
+  unsafeFilesystem?: boolean
+}
+
+export type CommitResult =
+  | {
+      readonly outcome: 'committed'
+      readonly snapshot: Snapshot
+      readonly firstOid: Oid
+      readonly offsets: readonly Offset[]
+    }
+  | { readonly outcome: 'conflict'; readonly oids: readonly Oid[]; readonly snapshot: Snapshot }
+  | { readonly outcome: 'known'; readonly tid: Tid }
+  | { readonly outcome: 'moved' }
+  | { readonly outcome: 'busy' }
