@@ -132,10 +132,24 @@ export class Encoder implements Way {
     if (header.inert) return this.#verbatim(header, header.inert)
     this.#writing.checkKind(header, header.name)
     const keys = header.keys()
-    const values = header.encode(this, keys)
     const shape = this.#shapeFor(header, keys)
-    const state = packr.pack(shape.keys === null ? [keys.map(encodePrimitive), ...values] : values)
+    const state = header.encodeWhole(this) ?? this.#state(header, keys, shape)
     return { shape, refs: this.#refs, state }
+  }
+
+  #state(header: Header, keys: readonly string[], shape: Shape): Uint8Array {
+    const values = header.encode(this, keys)
+    return packr.pack(shape.keys === null ? [keys.map(encodePrimitive), ...values] : values)
+  }
+
+  /** For those who put a state together themselves, from parts that `value` gave. */
+  pack(value: Packable): Uint8Array {
+    return packr.pack(value)
+  }
+
+  /** The next reference of the record is to this object, which the stored version of the record refers to. */
+  keep(to: Oid): void {
+    this.#refs.push(to)
   }
 
   #shapeFor({ kind, shape: last }: Header, keys: readonly string[]): Shape {

@@ -111,6 +111,10 @@ export abstract class Header {
   abstract keys(): readonly string[]
   /** One value for each of its `keys()`. */
   abstract encode(encoder: Encoder, keys: readonly string[]): Packable[]
+  /** The state as bytes, of those who know better than to pack what `encode` gives. */
+  encodeWhole(_encoder: Encoder): Uint8Array | undefined {
+    return undefined
+  }
   /** Every plain container that stands directly in the state, with the key that leads to it, or undefined if none does for long. */
   abstract eachSlot(visit: (value: unknown, key: unknown) => void): void
   /** What stands at a key that `eachSlot` gave. */

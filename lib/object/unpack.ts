@@ -5,6 +5,10 @@ import { unknownForm } from './values.js'
 /** Plain data is at most 300 levels deep; a level takes three where it needs an escape. */
 export const DEEPEST_PACKED = 1000
 
+/** What numbers weigh. */
+export const WHOLE_NUMBER = 5
+export const NUMBER = 9
+
 const NOTHING = Buffer.alloc(0)
 
 // What is being read. Plain variables: this is where loading an object spends its time.
@@ -213,6 +217,87 @@ function skipMap(count: number, depth: number): void {
     key()
     skipValue(depth + 1)
   }
+}
+
+// ---- weighing ---------------------------------------------------------------------------------------------------
+
+/** What the collections' `weigh` says of the value that begins at `start`, of bytes that were gone through before. */
+export function weighAt(packed: Uint8Array, start: number): number {
+  begin(packed, start)
+  try {
+    return weighValue()
+  } finally {
+    forget()
+  }
+}
+
+function weighValue(): number {
+  const token = next()
+  if (token < 0x80 || token >= 0xe0) return WHOLE_NUMBER
+  if (token < 0x90) return weighMap(token - 0x80)
+  if (token < 0xa0) return weighArray(token - 0x90)
+  if (token < 0xc0) return 2 + textLength(token - 0xa0)
+  switch (token) {
+    case 0xc4:
+      return 3 + binaryLength(number(1))
+    case 0xc5:
+      return 3 + binaryLength(number(2))
+    case 0xc6:
+      return 3 + binaryLength(number(4))
+    case 0xca:
+    case 0xcb:
+      at--
+      return Number.isInteger(readValue()) ? WHOLE_NUMBER : NUMBER
+    case 0xd9:
+      return 2 + textLength(number(1))
+    case 0xda:
+      return 2 + textLength(number(2))
+    case 0xdb:
+      return 2 + textLength(number(4))
+    case 0xdc:
+      return weighArray(number(2))
+    case 0xdd:
+      return weighArray(number(4))
+    case 0xde:
+      return weighMap(number(2))
+    case 0xdf:
+      return weighMap(number(4))
+    case 0xc0:
+    case 0xc2:
+    case 0xc3:
+      return 1
+    default:
+      at--
+      skipValue()
+      return WHOLE_NUMBER
+  }
+}
+
+function weighArray(count: number): number {
+  let sum = 3
+  for (let n = 0; n < count; n++) sum += weighValue()
+  return sum
+}
+
+function weighMap(count: number): number {
+  let sum = 3
+  for (let n = 0; n < count; n++) sum += key().length + 1 + weighValue()
+  return sum
+}
+
+function binaryLength(length: number): number {
+  pass(length)
+  return length
+}
+
+/** How many UTF-16 units the bytes are. */
+function textLength(length: number): number {
+  let units = 0
+  for (let i = pass(length); i < at; i++) {
+    const byte = bytes[i] as number
+    if ((byte & 0xc0) !== 0x80) units += byte >= 0xf0 ? 2 : 1
+  }
+  return units
 }
 
 // ---- parts ------------------------------------------------------------------------------------------------------

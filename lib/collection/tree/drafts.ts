@@ -5,6 +5,7 @@ import type { Header } from '../../object/header.js'
 import type { Oid } from '../../store/types.js'
 import { hasReference, type StoredKey } from '../key.js'
 import { compareKeys } from '../key-order.js'
+import type { EditedLeaf } from './edited-leaf.js'
 import { cut, fill, innerShare, leafShare, LEAST } from './fullness.js'
 import type { Leaf } from './leaf.js'
 import { NodeHeader } from './node-header.js'
@@ -30,6 +31,8 @@ export interface Draft {
   /** What separates it from the node before; undefined: there is none. */
   readonly low: StoredKey | undefined
   readonly items: readonly Item[]
+  /** The same as a change of the stored leaf: neither too full nor too empty. */
+  readonly edited?: EditedLeaf
   /** Is it other than the one in the file? (If not, something below it is.) */
   readonly dirty: boolean
 }
@@ -92,7 +95,7 @@ export abstract class Drafts {
     let joined = false
     for (let i = 0; i < items.length && items.length > 1; i++) {
       const { draft } = items[i] as Item
-      if (!draft || fill(draft.items) >= LEAST) continue
+      if (!draft || draft.edited || fill(draft.items) >= LEAST) continue
       const at = Math.max(0, i - 1)
       const left = this.#draft(items[at] as Item, level)
       const right = this.#draft(items[at + 1] as Item, level)
@@ -114,7 +117,7 @@ export abstract class Drafts {
 
   /** A child as a draft, loaded if it is in the file. */
   #draft({ key, oid, draft }: Item, level: number): Draft {
-    if (draft) return { ...draft, low: key }
+    if (draft) return { level, oid: draft.oid, low: key, items: draft.items, dirty: draft.dirty }
     const node = oid as Oid
     const items = level === 0 ? this.entries(this.tree.leaf(node)) : this.children(node, key)
     return { level, oid: node, low: key, items, dirty: false }
@@ -136,7 +139,9 @@ export abstract class Drafts {
   }
 
   #write(draft: Draft): NodeHeader | Oid {
-    const { level, oid, items, dirty } = draft
+    const { level, oid, edited, dirty } = draft
+    if (edited) return this.#emit(new NodeHeader(edited, oid, this.#collection))
+    const { items } = draft
     if (level === 0) {
       const keys = items.map(({ key }) => key as StoredKey)
       const values = this.valued ? items.map(({ value }) => value) : undefined

@@ -5,11 +5,13 @@ import { Header, type Kind } from '../../object/header.js'
 import { unknownForm, type Packable } from '../../object/values.js'
 import type { Oid } from '../../store/types.js'
 import { encodeKey, keyName, type StoredKey } from '../key.js'
+import { EditedLeaf } from './edited-leaf.js'
 import { BARE_LEAF_FORM, INNER_FORM, LEAF_FORM, NODE_TYPE } from './node.js'
 import { RawValue } from './raw-value.js'
 
 /** What a node holds. `values` of leaves: as a transaction put them there, or a RawValue; of a set: none. */
 export type Content =
+  | EditedLeaf
   | { readonly keys: readonly StoredKey[]; readonly values: readonly unknown[] | undefined }
   | { readonly separators: readonly StoredKey[]; readonly children: readonly (NodeHeader | Oid)[] }
 
@@ -47,12 +49,19 @@ export class NodeHeader extends Header {
   }
 
   keys(): readonly string[] {
-    if ('children' in this.#content) return INNER_FORM
-    return this.#content.values ? LEAF_FORM : BARE_LEAF_FORM
+    const content = this.#content
+    if ('children' in content) return INNER_FORM
+    const valued = content instanceof EditedLeaf ? content.valued : content.values !== undefined
+    return valued ? LEAF_FORM : BARE_LEAF_FORM
+  }
+
+  override encodeWhole(encoder: Encoder): Uint8Array | undefined {
+    return this.#content instanceof EditedLeaf ? this.#content.encode(encoder) : undefined
   }
 
   encode(encoder: Encoder): Packable[] {
     const content = this.#content
+    if (content instanceof EditedLeaf) return [] // encodes itself
     if ('children' in content) {
       const separators = content.separators.map(key => encodeKey(key, encoder))
       return [separators, content.children.map(child => encoder.reference(child, ''))]

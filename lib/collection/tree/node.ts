@@ -7,6 +7,7 @@ import { unknownForm } from '../../object/values.js'
 import type { Offset, Oid } from '../../store/types.js'
 import type { StoredKey } from '../key.js'
 import { Leaf, NO_LEAF, readKeys } from './leaf.js'
+import { referenceIn } from './raw-value.js'
 
 /** The stored name of a tree's nodes. */
 export const NODE_TYPE = 'perdure.node'
@@ -82,13 +83,6 @@ function readInner(state: StoredState): Inner {
   })
   state.keepBytes(false)
   return inner
-}
-
-/** The oid that an undecoded value refers to; undefined: it is no reference. */
-export function referenceIn(raw: unknown, refs: readonly Oid[]): Oid | undefined {
-  if (typeof raw !== 'object' || raw === null) return undefined
-  const index = (raw as { readonly ['']?: unknown })['']
-  return typeof index === 'number' ? refs[index] : undefined
 }
 
 function isCount(value: unknown): value is number {

@@ -2,11 +2,11 @@
 // that writes a leaf anew makes no objects of the entries that nobody asked for.
 import type { Encoder } from '../../object/codec.js'
 import { headerOf } from '../../object/header.js'
-import { nodeOf, partsOf } from '../../object/plain-node.js'
+import { nodeOf } from '../../object/plain-node.js'
+import { NUMBER, WHOLE_NUMBER } from '../../object/unpack.js'
 import { Untracked } from '../../object/untracked.js'
 import { neutral, type Packable } from '../../object/values.js'
 import type { Oid } from '../../store/types.js'
-import { referenceIn } from './node.js'
 
 /** A value of a record with these references. */
 export class RawValue {
@@ -35,6 +35,13 @@ function carry(raw: unknown, refs: readonly Oid[], encoder: Encoder, name: strin
   return new Map(parts)
 }
 
+/** The oid that an undecoded value refers to; undefined: it is no reference. */
+export function referenceIn(raw: unknown, refs: readonly Oid[]): Oid | undefined {
+  if (typeof raw !== 'object' || raw === null) return undefined
+  const index = (raw as { readonly ['']?: unknown })['']
+  return typeof index === 'number' ? refs[index] : undefined
+}
+
 /** Are two values equal, references by what they lead to? */
 export function sameRaw(a: unknown, aRefs: readonly Oid[], b: unknown, bRefs: readonly Oid[]): boolean {
   if (typeof a !== 'object' || a === null || typeof b !== 'object' || b === null) return Object.is(a, b)
@@ -52,16 +59,20 @@ export function sameRaw(a: unknown, aRefs: readonly Oid[], b: unknown, bRefs: re
   return aParts.every(([key, part], i) => key === bParts[i]?.[0] && sameRaw(part, aRefs, bParts[i][1], bRefs))
 }
 
+/** What a reference weighs. */
+export const REFERENCE = 9
+
 /** About how many bytes a value takes in a record, whether it is undecoded or not. */
 export function weigh(value: unknown): number {
   switch (typeof value) {
     case 'string':
       return value.length + 2
     case 'number':
-      return Number.isInteger(value) ? 5 : 9
+      return Number.isInteger(value) ? WHOLE_NUMBER : NUMBER
     case 'bigint':
-    case 'symbol':
       return 8
+    case 'symbol':
+      return REFERENCE
     case 'object': {
       if (value === null) return 1
       if (value instanceof RawValue) return weigh(value.raw)
@@ -70,13 +81,17 @@ export function weigh(value: unknown): number {
       if (ArrayBuffer.isView(value)) return value.byteLength + 8
       if (value instanceof Date) return 14
       const node = nodeOf(value)
-      if (!node && headerOf(value)) return 8
-      let sum = 3
-      for (const key of Array.isArray(value) ? [] : Object.keys(node?.target ?? value)) sum += key.length + 1
-      for (const part of node ? partsOf(node) : Object.values(value)) sum += weigh(part)
-      return sum
+      if (!node && headerOf(value)) return REFERENCE
+      return weighContainer(node?.target ?? value)
     }
     default:
       return 1
   }
+}
+
+function weighContainer(target: object): number {
+  let sum = 3
+  if (Array.isArray(target)) for (const part of target) sum += weigh(part)
+  else for (const key of Object.keys(target)) sum += key.length + 1 + weigh((target as Record<string, unknown>)[key])
+  return sum
 }

@@ -4,7 +4,9 @@ import type { Oid } from '../../store/types.js'
 import type { StoredKey } from '../key.js'
 import { compareKeys } from '../key-order.js'
 import { asChild, Drafts, lowOf, NEW, split, type Draft, type Item, type Rewritten } from './drafts.js'
+import { EditedLeaf, isSimple } from './edited-leaf.js'
 import { leafShare } from './fullness.js'
+import type { Leaf } from './leaf.js'
 import type { Tree } from './tree.js'
 
 /** What becomes of one key. */
@@ -35,7 +37,7 @@ class Rewrite extends Drafts {
     for (const { gone, existed } of this.#changes) size += Number(!gone) - Number(existed)
     const end = this.#changes.length
     const drafts = root.leaf
-      ? this.#leaf(this.entries(root.leaf), NEW, undefined, 0, end, true)
+      ? this.#leaf(root.leaf, NEW, undefined, 0, end, true)
       : this.#rewrite(root.root, root.height, undefined, 0, end, true)
     return this.finish(size, drafts)
   }
@@ -49,7 +51,10 @@ class Rewrite extends Drafts {
     to: number,
     last: boolean,
   ): readonly Draft[] {
-    if (level === 0) return this.#leaf(this.entries(this.tree.leaf(oid)), oid, low, from, to, last)
+    if (level === 0) {
+      const leaf = this.tree.leaf(oid)
+      return this.#edited(leaf, oid, low, from, to, last) ?? this.#leaf(leaf, oid, low, from, to, last)
+    }
     const before = this.children(oid, low)
     const items: Item[] = []
     let dirty = false
@@ -71,14 +76,41 @@ class Rewrite extends Drafts {
     return split({ level, oid, low: lowOf(low, items), items, dirty }, false)
   }
 
+  /** Undefined: it goes entry by entry. */
+  #edited(
+    leaf: Leaf,
+    oid: Oid,
+    low: StoredKey | undefined,
+    from: number,
+    to: number,
+    last: boolean,
+  ): readonly Draft[] | undefined {
+    const edited = low !== undefined && !isSimple(low) ? undefined : EditedLeaf.make(leaf, this.#changes.slice(from, to))
+    if (!edited) return undefined
+    const itemsOf = (): readonly Item[] => this.#leaf(leaf, oid, low, from, to, last)[0]?.items ?? []
+    return [
+      {
+        level: 0,
+        oid,
+        low,
+        edited,
+        dirty: true,
+        get items() {
+          return itemsOf()
+        },
+      },
+    ]
+  }
+
   #leaf(
-    before: readonly Item[],
+    leaf: Leaf,
     oid: Oid,
     low: StoredKey | undefined,
     from: number,
     to: number,
     last: boolean,
   ): readonly Draft[] {
+    const before = this.entries(leaf)
     const items: Item[] = []
     let at = 0
     for (let i = from; i < to; i++) {
