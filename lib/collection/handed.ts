@@ -6,7 +6,9 @@ import { headerOf } from '../object/header.js'
 import { forgetRemoved, holdParts, rebindAt, stampAt, stillCurrent } from '../object/places.js'
 import { attach, Node, nodeOf, partsOf, release, type Seat } from '../object/plain-node.js'
 import { track, Untracked } from '../object/untracked.js'
+import type { Offset, Oid, Tid } from '../store/types.js'
 import type { StoredKey } from './key.js'
+import { compareKeys } from './key-order.js'
 import { KeyTable } from './key-table.js'
 import type { Pending } from './keyed-changes.js'
 import type { Leaf, Source } from './tree/leaf.js'
@@ -28,6 +30,27 @@ class Place implements Seat {
     this.ref = new WeakRef(value)
     this.load = load
     this.source = source
+  }
+}
+
+/** A record that a commit has written, with entries up to this key; undefined: with the last ones. */
+export interface WrittenLeaf {
+  readonly lastKey?: StoredKey | undefined
+  readonly oid: Oid
+  readonly tid: Tid
+  readonly at: Offset
+  readonly generation: number
+}
+
+/** Which of the leaves has a key, to be asked in the order of keys. */
+function sourcesIn(leaves: readonly WrittenLeaf[]): (key: StoredKey) => Source | undefined {
+  let n = 0
+  let source: Source | undefined
+  return key => {
+    for (let leaf = leaves[n]; leaf?.lastKey !== undefined && compareKeys(key, leaf.lastKey) > 0; leaf = leaves[++n])
+      source = undefined
+    const leaf = leaves[n]
+    return (source ??= leaf && { oid: leaf.oid, tid: leaf.tid, at: leaf.at, generation: leaf.generation })
   }
 }
 
@@ -198,7 +221,8 @@ export class Handed {
   }
 
   /** All that the transaction did is stored. */
-  settled(changes: readonly Pending[]): void {
+  settled(changes: readonly Pending[], leaves: readonly WrittenLeaf[]): void {
+    const sources = sourcesIn(leaves)
     const owner = this.#owner
     this.#before.clear()
     this.#beforeClear = undefined
@@ -207,7 +231,7 @@ export class Handed {
       const place = this.#places.get(key)
       if (!place || place.ref.deref() !== value) continue
       place.load = owner.load
-      place.source = owner.sourceOf(key)
+      place.source = sources(key)
       const node = nodeOf(value)
       if (!node) continue
       stillCurrent(node)

@@ -7,7 +7,7 @@ import type { Looked } from '../object/merging.js'
 import type { RecordView, StoredState } from '../object/record-view.js'
 import { Untracked } from '../object/untracked.js'
 import type { Oid } from '../store/types.js'
-import type { Handed } from './handed.js'
+import type { Handed, WrittenLeaf } from './handed.js'
 import { headersIn, keyIn, keyName, keyOut, type StoredKey } from './key.js'
 import { findKey } from './key-order.js'
 import type { KeyTable } from './key-table.js'
@@ -196,10 +196,6 @@ export abstract class KeyedHeader extends TreeHeader {
     return leaf && at >= 0 ? { leaf, at } : undefined
   }
 
-  sourceOf(key: StoredKey): Source | undefined {
-    return this.stored.find(key)?.leaf.source
-  }
-
   // ---- merging ----
 
   override forget(): void {
@@ -241,10 +237,10 @@ export abstract class KeyedHeader extends TreeHeader {
     return changes
   }
 
-  protected stands(): void {
+  protected stands(leaves: readonly WrittenLeaf[]): void {
     const pending = [...this.#changes.table]
     this.dropChanges()
-    this.handed.settled(this.asCommitted(pending, this.handed))
+    this.handed.settled(this.asCommitted(pending, this.handed), leaves)
   }
 
   keepAll(view: RecordView): boolean {

@@ -7,7 +7,7 @@ import { MergingHeader, type Looked } from '../object/merging.js'
 import type { Node } from '../object/plain-node.js'
 import type { RecordView, StoredState } from '../object/record-view.js'
 import { unknownForm, type Packable } from '../object/values.js'
-import { Handed } from './handed.js'
+import { Handed, type WrittenLeaf } from './handed.js'
 import type { StoredKey } from './key.js'
 import type { Rewritten } from './tree/drafts.js'
 import type { Source } from './tree/leaf.js'
@@ -99,8 +99,6 @@ export abstract class TreeHeader extends MergingHeader {
   abstract storedAt(key: StoredKey): Found | undefined
   /** What a record that is still in the file said of a key. */
   abstract entryOf(source: Source, key: StoredKey): Found | undefined
-  /** Which record says what stands at a key. */
-  abstract sourceOf(key: StoredKey): Source | undefined
 
   /** A stored value as it is handed out. */
   protected storedOut({ leaf, at }: Found, key: StoredKey): unknown {
@@ -154,14 +152,21 @@ export abstract class TreeHeader extends MergingHeader {
   }
 
   override settled(): void {
+    const leaves = this.#leavesWritten()
     this.#root = undefined
     this.#built = undefined
     if (this.#merges) this.load++
-    this.stands()
+    this.stands(leaves)
   }
 
-  /** What the transaction did is the stored state now. */
-  protected abstract stands(): void
+  /** In the order of their keys. */
+  #leavesWritten(): readonly WrittenLeaf[] {
+    const leaves = this.#built?.written.filter(({ lastKey }) => lastKey !== undefined) ?? []
+    return leaves.length > 0 ? leaves : [this]
+  }
+
+  /** What the transaction did is the stored state now, and what changed in it stands in these records. */
+  protected abstract stands(leaves: readonly WrittenLeaf[]): void
 
   /** Nothing that is asked or done is of interest to others yet. */
   protected get isNowhere(): boolean {

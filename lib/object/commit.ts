@@ -4,7 +4,7 @@ import { GoneError, WriteConflictError, type Conflict } from '../error.js'
 import type { Snapshot } from '../store/snapshot.js'
 import type { CommitResult } from '../store/store-options.js'
 import type { Generation } from '../store/generation.js'
-import type { Oid } from '../store/types.js'
+import type { Offset, Oid } from '../store/types.js'
 import { mergeByClass } from './class-merge.js'
 import { Encoder, type Encoded, type Way, type Writing } from './codec.js'
 import { watchPending } from './exit-warning.js'
@@ -14,6 +14,7 @@ import { warnIfLarge } from './large-record.js'
 import { MergingHeader, mergingIsOn } from './merging.js'
 import type { RecordView } from './record-view.js'
 import type { Isolation, Session } from './session.js'
+import type { Shape } from './shapes.js'
 
 class SessionWriting implements Writing {
   readonly scope: Session
@@ -156,6 +157,24 @@ function merged(
   return now
 }
 
+/** Records that are read by parts need not be read back from the file. */
+function keepWritten(
+  { view }: Session,
+  { headers, shapeOf, draft }: Encoded,
+  { snapshot, firstOid, offsets }: Extract<CommitResult, { outcome: 'committed' }>,
+): void {
+  for (let i = 0; i < headers.length; i++) {
+    const header = headers[i] as Header
+    const record = draft.records[i]
+    if (!record || !(header.kind.internal === true || header instanceof MergingHeader)) continue
+    const { state } = record
+    const refs = record.refs.map(ref => (ref < 0 ? firstOid - 1 - ref : ref) as Oid)
+    const offset = offsets[i] as Offset
+    const shape = (shapeOf[i] as Shape).oid
+    view.take({ oid: header.oid, shape, tid: snapshot.tid, previous: 0 as Offset, refs, state, offset, length: state.length + 3 * refs.length }) // prettier-ignore
+  }
+}
+
 function settle(
   session: Session,
   encoded: Encoded,
@@ -180,6 +199,7 @@ function settle(
     header.changed = false
     warnIfLarge(header.owner, encoded.draft.records[i]?.state.length ?? 0)
   }
+  keepWritten(session, encoded, result)
   for (const header of encoded.headers) {
     checkSources(header, true)
     header.settled()

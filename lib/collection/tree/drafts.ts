@@ -33,6 +33,8 @@ export interface Draft {
   readonly items: readonly Item[]
   /** The same as a change of the stored leaf: neither too full nor too empty. */
   readonly edited?: EditedLeaf
+  /** Of an inner node that stays as it is: its children that do not. */
+  readonly below?: readonly Draft[]
   /** Is it other than the one in the file? (If not, something below it is.) */
   readonly dirty: boolean
 }
@@ -95,7 +97,7 @@ export abstract class Drafts {
     let joined = false
     for (let i = 0; i < items.length && items.length > 1; i++) {
       const { draft } = items[i] as Item
-      if (!draft || draft.edited || fill(draft.items) >= LEAST) continue
+      if (!draft || isSteady(draft)) continue
       const at = Math.max(0, i - 1)
       const left = this.#draft(items[at] as Item, level)
       const right = this.#draft(items[at + 1] as Item, level)
@@ -141,6 +143,10 @@ export abstract class Drafts {
   #write(draft: Draft): NodeHeader | Oid {
     const { level, oid, edited, dirty } = draft
     if (edited) return this.#emit(new NodeHeader(edited, oid, this.#collection))
+    if (draft.below) {
+      for (const child of draft.below) this.#write(child)
+      return oid
+    }
     const { items } = draft
     if (level === 0) {
       const keys = items.map(({ key }) => key as StoredKey)
@@ -157,6 +163,11 @@ export abstract class Drafts {
     this.#written.push(node)
     return node
   }
+}
+
+/** Full enough to stay beside its neighbours. */
+export function isSteady(draft: Draft): boolean {
+  return draft.edited !== undefined || draft.below !== undefined || fill(draft.items) >= LEAST
 }
 
 export function asChild(draft: Draft): Item {

@@ -3,7 +3,16 @@
 import { Decoder } from '../../object/codec.js'
 import { unresolved } from '../../object/header.js'
 import type { StoredState } from '../../object/record-view.js'
-import { position, readCount, readReference, readValue, skipValue, unpackAt, unpackWith, weighAt } from '../../object/unpack.js'
+import {
+  position,
+  readCount,
+  readReference,
+  readValue,
+  skipValue,
+  unpackAt,
+  unpackWith,
+  weighAt,
+} from '../../object/unpack.js'
 import { unknownForm } from '../../object/values.js'
 import type { Offset, Oid, Tid } from '../../store/types.js'
 import { decodeKey, type StoredKey } from '../key.js'

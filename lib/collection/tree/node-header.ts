@@ -48,6 +48,13 @@ export class NodeHeader extends Header {
     return this.#collection
   }
 
+  /** Of a leaf. */
+  get lastKey(): StoredKey | undefined {
+    const content = this.#content
+    if ('children' in content) return undefined
+    return content instanceof EditedLeaf ? content.lastKey : content.keys.at(-1)
+  }
+
   keys(): readonly string[] {
     const content = this.#content
     if ('children' in content) return INNER_FORM

@@ -3,11 +3,11 @@ import type { Header } from '../../object/header.js'
 import type { Oid } from '../../store/types.js'
 import type { StoredKey } from '../key.js'
 import { compareKeys } from '../key-order.js'
-import { asChild, Drafts, lowOf, NEW, split, type Draft, type Item, type Rewritten } from './drafts.js'
+import { asChild, Drafts, isSteady, lowOf, NEW, split, type Draft, type Item, type Rewritten } from './drafts.js'
 import { EditedLeaf, isSimple } from './edited-leaf.js'
 import { leafShare } from './fullness.js'
 import type { Leaf } from './leaf.js'
-import type { Tree } from './tree.js'
+import { childFor, type Tree } from './tree.js'
 
 /** What becomes of one key. */
 export interface Change {
@@ -55,22 +55,35 @@ class Rewrite extends Drafts {
       const leaf = this.tree.leaf(oid)
       return this.#edited(leaf, oid, low, from, to, last) ?? this.#leaf(leaf, oid, low, from, to, last)
     }
-    const before = this.children(oid, low)
-    const items: Item[] = []
+    const inner = this.tree.inner(oid)
+    const { separators, children } = inner
+    const changed: { readonly at: number; readonly drafts: readonly Draft[] }[] = []
     let dirty = false
-    let done = from
-    before.forEach((item, i) => {
-      const end = i + 1 < before.length ? this.#firstFrom(before[i + 1]?.key as StoredKey, done, to) : to
-      if (end === done) {
-        items.push(item)
-        return
-      }
-      const drafts = this.#rewrite(item.oid as Oid, level - 1, item.key, done, end, last && i + 1 === before.length)
+    let steady = true
+    for (let done = from; done < to;) {
+      const at = childFor(inner, this.#changes[done]?.key as StoredKey)
+      const isLast = at === separators.length
+      const end = isLast ? to : this.#firstFrom(separators[at] as StoredKey, done, to)
+      const child = children[at] as Oid
+      const childLow = at === 0 ? low : separators[at - 1]
+      const drafts = this.#rewrite(child, level - 1, childLow, done, end, last && isLast)
+      changed.push({ at, drafts })
       const [first] = drafts
-      if (drafts.length !== 1 || first?.low !== item.key) dirty = true
-      items.push(...drafts.map(asChild))
+      if (!first || drafts.length !== 1 || first.low !== childLow) dirty = true
+      if (dirty || !first || !isSteady(first)) steady = false
       done = end
-    })
+    }
+    const itemsOf = (): Item[] => {
+      const items: Item[] = this.children(oid, low)
+      for (const { at, drafts } of changed.toReversed()) items.splice(at, 1, ...drafts.map(asChild))
+      return items
+    }
+    // Mostly what has changed below is of no consequence here.
+    if (steady) {
+      const below = changed.flatMap(({ drafts }) => drafts)
+      return [{ level, oid, low, below, dirty: false, get items() { return itemsOf() } }] // prettier-ignore
+    }
+    const items = itemsOf()
     if (this.fillUp(items, level - 1)) dirty = true
     if (items.length === 0) return []
     return split({ level, oid, low: lowOf(low, items), items, dirty }, false)
@@ -85,7 +98,8 @@ class Rewrite extends Drafts {
     to: number,
     last: boolean,
   ): readonly Draft[] | undefined {
-    const edited = low !== undefined && !isSimple(low) ? undefined : EditedLeaf.make(leaf, this.#changes.slice(from, to))
+    const edited =
+      low !== undefined && !isSimple(low) ? undefined : EditedLeaf.make(leaf, this.#changes.slice(from, to))
     if (!edited) return undefined
     const itemsOf = (): readonly Item[] => this.#leaf(leaf, oid, low, from, to, last)[0]?.items ?? []
     return [
@@ -102,14 +116,7 @@ class Rewrite extends Drafts {
     ]
   }
 
-  #leaf(
-    leaf: Leaf,
-    oid: Oid,
-    low: StoredKey | undefined,
-    from: number,
-    to: number,
-    last: boolean,
-  ): readonly Draft[] {
+  #leaf(leaf: Leaf, oid: Oid, low: StoredKey | undefined, from: number, to: number, last: boolean): readonly Draft[] {
     const before = this.entries(leaf)
     const items: Item[] = []
     let at = 0
