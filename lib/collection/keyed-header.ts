@@ -224,7 +224,7 @@ export abstract class KeyedHeader extends TreeHeader {
   protected rewritten(stored: Tree): Rewritten {
     const tree = this.#changes.cleared ? new Tree(NO_TREE.root, stored.view) : stored
     this.handed.gatherMoved([...this.#changes.table])
-    return rewrite(tree, this.changesTo(tree, [...this.#changes.table]), this.valued, this)
+    return rewrite(tree, this.changesTo(tree, this.#changes.table.inOrder()), this.valued, this)
   }
 
   /** What a commit makes of the changes, when it makes them to this tree. */
@@ -238,7 +238,7 @@ export abstract class KeyedHeader extends TreeHeader {
   }
 
   protected stands(leaves: readonly WrittenLeaf[]): void {
-    const pending = [...this.#changes.table]
+    const pending = this.#changes.table.inOrder()
     this.dropChanges()
     this.handed.settled(this.asCommitted(pending, this.handed), leaves)
   }

@@ -5,7 +5,7 @@ import type { Encoder } from '../../object/codec.js'
 import { headerOf, unresolvedOid, type Header } from '../../object/header.js'
 import { encodePrimitive } from '../../object/values.js'
 import type { Oid } from '../../store/types.js'
-import type { StoredKey } from '../key.js'
+import { keyName, type StoredKey } from '../key.js'
 import { findKey } from '../key-order.js'
 import { LEAST, leafShare, shareOf } from './fullness.js'
 import type { Leaf } from './leaf.js'
@@ -26,20 +26,20 @@ export class EditedLeaf {
     if (!leaf.isReferences && leaf.refs.length > 0) return undefined
     const from: number[] = []
     let at = 0
-    let fill = fillOf(leaf)
+    let growth = 0
     for (let n = 0; n < changes.length; n++) {
       const { key, gone, value } = changes[n] as Change
       if (!isSimple(key) || (leaf.isReferences && !gone && !isReference(value))) return undefined
       const found = findKey(leaf.keys, key)
       const to = found < 0 ? ~found : found
       while (at < to) from.push(at++)
-      if (found >= 0) fill -= shareAt(leaf, at++)
+      if (found >= 0) growth -= shareAt(leaf, at++)
       if (gone) continue
-      fill += leafShare(key, leaf.valued ? value : null)
+      growth += leafShare(key, leaf.valued ? value : null)
       from.push(~n)
     }
     while (at < leaf.keys.length) from.push(at++)
-    if (fill > 1 - SLACK || fill < LEAST + SLACK || !leaf.keys.every(isSimple)) return undefined
+    if (!leaf.keys.every(isSimple) || !staysOne(leaf, growth)) return undefined
     if (leaf.isReferences && someTwice(leaf, changes)) return undefined
     return new EditedLeaf(leaf, changes, from)
   }
@@ -99,7 +99,7 @@ export class EditedLeaf {
   }
 
   #name(at: number): string {
-    return String(this.#change(at).key)
+    return keyName(this.#change(at).key)
   }
 }
 
@@ -133,7 +133,13 @@ function someTwice({ refs }: Leaf, changes: readonly Change[]): boolean {
 }
 
 function shareAt(leaf: Leaf, at: number): number {
-  return shareOf(0, weigh(leaf.keys[at] as StoredKey) + leaf.weight(at))
+  return shareOf(0, weigh(leaf.keys[at]) + leaf.weight(at))
+}
+
+function staysOne(leaf: Leaf, growth: number): boolean {
+  if (growth === 0) return true
+  const fill = fillOf(leaf) + growth
+  return fill <= 1 - SLACK && fill >= LEAST + SLACK
 }
 
 const fills = new WeakMap<Leaf, number>()
