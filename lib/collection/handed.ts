@@ -156,6 +156,7 @@ export class Handed {
     const { object } = track(target, this.#owner)
     const place = new Place(key, object, this.#owner.load, undefined)
     attach(object, place)
+    this.#note(key, undefined)
     this.#put(place)
     return object
   }
@@ -171,17 +172,21 @@ export class Handed {
     const place = isData ? new Place(key, value, this.#owner.load, undefined) : undefined
     attach(value, place)
     act()
-    if (!this.#before.get(key)) this.#before.put({ key, place: before })
+    if (before || place) this.#note(key, before)
     if (place) this.#put(place)
-    else this.#places.delete(key)
+    else if (before) this.#places.delete(key)
     if (old) release(old, before)
   }
 
   /** The value at this key is not the stored one any more. */
   spoil(key: StoredKey): void {
     const place = this.#places.get(key)
-    if (!this.#before.get(key)) this.#before.put({ key, place })
+    this.#note(key, place)
     if (place) place.source = undefined
+  }
+
+  #note(key: StoredKey, place: Place | undefined): void {
+    if (!this.#before.get(key)) this.#before.put({ key, place })
   }
 
   spoilAll(): void {

@@ -51,14 +51,8 @@ export interface Encoded {
   readonly newObjects: readonly Header[]
 }
 
-/** One record, while new objects have no numbers yet. */
-interface Part {
-  readonly shape: Shape
-  readonly refs: readonly (Header | Oid)[]
-  readonly state: Uint8Array
-}
-
 const NONE: readonly number[] = []
+const NO_REFS: readonly (Header | Oid)[] = []
 
 const numberOf = (ref: Header | Oid): number => (typeof ref === 'number' ? ref : ref.oid || ref.number)
 
@@ -72,8 +66,9 @@ export class Encoder implements Way {
   /** Shapes that no commit has stored, by their content. */
   #fresh: Map<string, Shape> | undefined
   // Of the record at hand:
+  #keys: readonly string[] = []
   #owner: Header | undefined
-  #refs: (Header | Oid)[] = []
+  #refs: (Header | Oid)[] | undefined
   #refIndex: Map<Header | Oid, number> | undefined
   #bytesMet: Set<object> | undefined
   readonly #way: (string | number)[] = []
@@ -85,25 +80,32 @@ export class Encoder implements Way {
   /** All that must be stored: the changed objects, and the new ones that they reach. */
   encode(changed: Iterable<Header>, annotation: Uint8Array): Encoded {
     for (const header of changed) this.#include(header)
-    const parts: Part[] = []
-    // Grows while it is gone through.
-    for (const header of this.#queue) parts.push(this.#record(header))
+    // One for each of the queue, which grows while it is gone through.
+    const shapeOf: Shape[] = []
+    const refsOf: (readonly (Header | Oid)[])[] = []
+    const states: Uint8Array[] = []
+    for (let i = 0; i < this.#queue.length; i++) {
+      const header = this.#queue[i] as Header
+      const shape = this.#begin(header)
+      const state = header.inert ? this.#verbatim(header, header.inert) : this.#state(header, shape)
+      shapeOf.push(shape)
+      refsOf.push(this.#refs ?? NO_REFS)
+      states.push(state)
+    }
     this.#numberNew()
     const shapes: { shape: Shape; number: number }[] = []
     for (const shape of this.#fresh?.values() ?? [])
       shapes.push({ shape, number: -1 - this.#new.length - shapes.length })
-    const shapeOf: Shape[] = []
-    const records: DraftRecord[] = []
-    for (let i = 0; i < parts.length; i++) {
-      const { shape, refs, state } = parts[i] as Part
-      records.push({
+    const records = states.map((state, i): DraftRecord => {
+      const shape = shapeOf[i] as Shape
+      const refs = refsOf[i] as readonly (Header | Oid)[]
+      return {
         oid: numberOf(this.#queue[i] as Header),
         shape: shape.oid === 0 ? (shapes.find(known => known.shape === shape)?.number ?? 0) : shape.oid,
         refs: refs.length === 0 ? NONE : refs.map(numberOf),
         state,
-      })
-      shapeOf.push(shape)
-    }
+      }
+    })
     for (const { shape, number } of shapes) records.push({ oid: number, shape: 0, refs: [], state: encodeShape(shape) })
     const draft = { records, fresh: this.#new.length + shapes.length, annotation }
     return { draft, headers: this.#queue, shapes, shapeOf, newObjects: this.#new }
@@ -123,23 +125,24 @@ export class Encoder implements Way {
     for (const part of header.prepare(this.#writing.view)) this.#include(part)
   }
 
-  #record(header: Header): Part {
+  /** The record of this object comes next. */
+  #begin(header: Header): Shape {
     this.#owner = header
-    this.#refs = []
+    this.#refs = undefined
     this.#refIndex = undefined
     this.#bytesMet = undefined
     if (this.#way.length > 0) this.#way.length = 0
-    if (header.inert) return this.#verbatim(header, header.inert)
+    if (header.inert) return header.shape as Shape
     this.#writing.checkKind(header, header.name)
-    const keys = header.keys()
-    const shape = this.#shapeFor(header, keys)
-    const state = header.encodeWhole(this) ?? this.#state(header, keys, shape)
-    return { shape, refs: this.#refs, state }
+    this.#keys = header.keys()
+    return this.#shapeFor(header, this.#keys)
   }
 
-  #state(header: Header, keys: readonly string[], shape: Shape): Uint8Array {
-    const values = header.encode(this, keys)
-    return packr.pack(shape.keys === null ? [keys.map(encodePrimitive), ...values] : values)
+  #state(header: Header, shape: Shape): Uint8Array {
+    const whole = header.encodeWhole(this)
+    if (whole) return whole
+    const values = header.encode(this, this.#keys)
+    return packr.pack(shape.keys === null ? [this.#keys.map(encodePrimitive), ...values] : values)
   }
 
   /** For those who put a state together themselves, from parts that `value` gave. */
@@ -149,7 +152,7 @@ export class Encoder implements Way {
 
   /** The next reference of the record is to this object, which the stored version of the record refers to. */
   keep(to: Oid): void {
-    this.#refs.push(to)
+    ;(this.#refs ??= []).push(to)
   }
 
   #shapeFor({ kind, shape: last }: Header, keys: readonly string[]): Shape {
@@ -168,9 +171,11 @@ export class Encoder implements Way {
   }
 
   /** An object that this program only carries: exactly the bytes that were read. */
-  #verbatim(header: Header, { refs, state }: StoredRecord): Part {
-    for (const oid of refs) this.#notFollowed(oid, `${header.oid}`)
-    return { shape: header.shape as Shape, refs: [...refs], state }
+  #verbatim(header: Header, { refs, state }: StoredRecord): Uint8Array {
+    const way = { path: () => `${header.name} ${header.oid}` }
+    for (const oid of refs) this.#notFollowed(oid, '', way)
+    this.#refs = [...refs]
+    return state
   }
 
   /** One value, standing at `key` of what is being encoded. */
@@ -219,14 +224,15 @@ export class Encoder implements Way {
     this.#refIndex ??= new Map()
     let index = this.#refIndex.get(identity)
     if (index === undefined) {
+      this.#refs ??= []
       index = this.#refs.push(typeof to === 'number' || to.oid === 0 ? to : to.oid) - 1
       this.#refIndex.set(identity, index)
     }
     return { '': index }
   }
 
-  #notFollowed(oid: Oid, key: string | number): void {
-    const header = this.#writing.missing(oid, key, this)
+  #notFollowed(oid: Oid, key: string | number, way: Way = this): void {
+    const header = this.#writing.missing(oid, key, way)
     if (header) this.#include(header)
   }
 

@@ -148,6 +148,7 @@ function write(header: EntityHeader, key: string | symbol, value: unknown): bool
   const old = ordinary || Object.hasOwn(state, key) ? state[key] : undefined
   if (!plain) {
     attach(own)
+    if (!(own instanceof Untracked)) header.tracks = true
     if (own !== value) noteSource(header, key, value)
   }
   let stands = own

@@ -54,6 +54,7 @@ export interface Kind {
   readonly internal?: boolean
 }
 
+const NO_HEADERS: readonly Header[] = []
 let births = 0
 
 export abstract class Header {
@@ -162,7 +163,7 @@ export abstract class Header {
 
   /** An encoding against `view` includes it: builds what must be written; gives other records to write with its own. */
   prepare(_view: RecordView | undefined): Iterable<Header> {
-    return []
+    return NO_HEADERS
   }
 
   /** Its record has been committed: its state is the stored one. */

@@ -19,6 +19,8 @@ const ofNew = new WeakMap<object, Map<string, number>>()
 const ofStored = new WeakMap<object, Map<string, number>>()
 const warned = new Set<string>()
 const samples = new WeakMap<Header, Sample[]>()
+/** How many owners have samples; those that were forgotten before a commit count, too. */
+let sampled = 0
 
 /** `source` was copied into the field of this owner. */
 export function noteSource(owner: Header, key: string, source: object): void {
@@ -35,14 +37,19 @@ export function noteSource(owner: Header, key: string, source: object): void {
   const was = contentOf(source)
   const noted = samples.get(owner)
   if (noted) noted.push({ source, field, was })
-  else samples.set(owner, [{ source, field, was }])
+  else {
+    samples.set(owner, [{ source, field, was }])
+    sampled++
+  }
 }
 
 /** The owner is being committed (or its changes are undone: then nothing is compared). */
 export function checkSources(owner: Header, compare: boolean): void {
+  if (sampled === 0) return
   const noted = samples.get(owner)
   if (!noted) return
   samples.delete(owner)
+  sampled--
   if (!compare) return
   for (const { source, field, was } of noted) {
     const is = contentOf(source)

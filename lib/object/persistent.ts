@@ -23,6 +23,8 @@ export class EntityHeader extends Header {
   beside: Fields | undefined
   /** For each field whose value is UNTRACKED: what stands there. */
   untracked: Record<string, Untracked> | undefined
+  /** Some field has, or had, a container that is tracked: only then there are places to note. */
+  tracks = false
 
   constructor(type: EntityType, isNew: boolean) {
     super(type)
@@ -47,6 +49,7 @@ export class EntityHeader extends Header {
     const { target, stored } = this.untracked?.[key] as Untracked
     const node = track(target, this)
     attach(node.object)
+    this.tracks = true
     if (stored) stampOne(this, node, key)
     ;(this.state as Fields)[key] = node.object
     delete this.untracked?.[key]
@@ -58,6 +61,7 @@ export class EntityHeader extends Header {
     const { view, members } = this.kind
     for (let i = 0; i < keys.length; i++) {
       const key = keys[i] as string
+      if (typeof raw[i] === 'object') this.tracks = true
       if (key in view) {
         if (members.has(key)) this.#hidden(key)
         if (this.kind.transient.has(key)) continue
@@ -77,6 +81,7 @@ export class EntityHeader extends Header {
       if (this.kind.members.has(key)) this.#hidden(key)
       const own = adopt(fields?.[key], this, () => `${this.name}.${key}`)
       attach(own)
+      this.tracks = true
       define(state, key, own)
     }
   }
@@ -107,8 +112,8 @@ export class EntityHeader extends Header {
   }
 
   override settled(): void {
-    super.settled()
-    if (this.untracked) for (const each of Object.values(this.untracked)) each.stored = true
+    if (this.tracks) super.settled()
+    for (const key in this.untracked) (this.untracked[key] as Untracked).stored = true
   }
 
   eachSlot(visit: (value: unknown, key: unknown) => void): void {
