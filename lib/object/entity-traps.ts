@@ -9,7 +9,7 @@ import { noteSource } from './kept-sources.js'
 import { isOrdinaryField } from './node-traps.js'
 import { attach, define, release } from './plain-node.js'
 import type { EntityHeader, Fields } from './persistent.js'
-import { UNTRACKED, Untracked } from './untracked.js'
+import { Untracked } from './untracked.js'
 
 export class EntityTraps implements ProxyHandler<object> {
   readonly header: EntityHeader
@@ -26,7 +26,8 @@ export class EntityTraps implements ProxyHandler<object> {
       header.scope.touched(header)
     }
     const value = (header.state as Fields)[key]
-    return typeof value === 'symbol' ? readSpecial(header, key, value, receiver) : value
+    if (typeof value === 'symbol') return readSpecial(header, key, value, receiver)
+    return value instanceof Untracked ? header.track(key, value) : value
   }
 
   set(_shell: object, key: string | symbol, value: unknown, receiver: unknown): boolean {
@@ -67,8 +68,7 @@ export class EntityTraps implements ProxyHandler<object> {
     const state = header.state as Fields
     const old = state[key]
     delete state[key]
-    if (old === UNTRACKED) delete header.untracked?.[key]
-    else release(old)
+    release(old)
     return true
   }
 
@@ -108,9 +108,8 @@ export class EntityTraps implements ProxyHandler<object> {
   }
 }
 
-/** Data that nobody has asked for yet, a reference that nobody has followed, an accessor, or a transient field. */
+/** A reference that nobody has followed yet, an accessor, or a transient field. */
 function readSpecial(header: EntityHeader, key: string, value: symbol, receiver: unknown): unknown {
-  if (value === UNTRACKED) return header.track(key)
   if (value !== SPECIAL) return ((header.state as Fields)[key] = header.scope.resolve(unresolvedOid(value)))
   if (header.kind.transient.has(key)) return header.beside?.[key]
   return Reflect.get(header.kind.shell, key, receiver)
@@ -151,16 +150,8 @@ function write(header: EntityHeader, key: string | symbol, value: unknown): bool
     if (!(own instanceof Untracked)) header.tracks = true
     if (own !== value) noteSource(header, key, value)
   }
-  let stands = own
-  if (own instanceof Untracked) {
-    header.untracked ??= {}
-    header.untracked[key] = own
-    stands = UNTRACKED
-  } else if (old === UNTRACKED) {
-    delete header.untracked?.[key]
-  }
-  if (ordinary || !(key in kind.view) || Object.hasOwn(state, key)) state[key] = stands
-  else define(state, key, stands)
+  if (ordinary || !(key in kind.view) || Object.hasOwn(state, key)) state[key] = own
+  else define(state, key, own)
   if (typeof old === 'object' && old !== null) release(old)
   return true
 }

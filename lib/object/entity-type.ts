@@ -38,6 +38,8 @@ export class EntityType implements Kind {
   readonly shell: object
   /** Prototype of states: the class's, with SPECIAL in front of what is no field. */
   readonly view: object
+  /** Makes an empty state. */
+  readonly State: new () => Record<string, unknown>
   readonly accessors = new Set<string>()
   /** Names that a field must not have: it would be hidden, or hide them. */
   readonly members = new Set<string>()
@@ -61,6 +63,7 @@ export class EntityType implements Kind {
     const prototype = Class ? Class.prototype : (Object.create(Persistent.prototype) as object)
     this.shell = Object.create(prototype) as object
     this.view = Object.create(prototype) as object
+    this.State = constructorOf(this.view)
     if (Class) this.#inspectClass(Class)
     for (const name of ['__proto__', ...this.accessors, ...this.transient])
       Object.defineProperty(this.view, name, { value: SPECIAL })
@@ -92,6 +95,15 @@ export class EntityType implements Kind {
   create(): EntityHeader {
     return new EntityHeader(this, true)
   }
+}
+
+/** Of objects with this prototype. Engines learn how many fields such objects have, and make room for these at once. */
+function constructorOf(prototype: object): new () => Record<string, unknown> {
+  const State = function (): void {
+    // nothing to initialise
+  }
+  State.prototype = prototype
+  return State as unknown as new () => Record<string, unknown>
 }
 
 /** The class and those that it is derived from, below Persistent. */

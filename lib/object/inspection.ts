@@ -4,7 +4,7 @@ import { inspect } from 'node:util'
 import type { Oid } from '../store/types.js'
 import { handlerOf, Header, unresolvedOid } from './header.js'
 import { define, nodeOf } from './plain-node.js'
-import { isBare, Untracked, UNTRACKED } from './untracked.js'
+import { isBare, Untracked } from './untracked.js'
 
 interface Options {
   readonly depth?: number | null
@@ -65,9 +65,8 @@ function label(header: Header): string {
 
 function contentOf(header: Header, mark: (value: unknown) => unknown): unknown {
   if (hasToPlain(header)) return header.toPlain(mark)
-  const { state, untracked } = header as unknown as Record<'state' | 'untracked', Record<string, unknown> | undefined>
-  const entries = Object.entries(state ?? {})
-  return Object.fromEntries(entries.map(([key, value]) => [key, mark(value === UNTRACKED ? untracked?.[key] : value)]))
+  const { state } = header as unknown as { state: Record<string, unknown> }
+  return Object.fromEntries(Object.entries(state).map(([key, value]) => [key, mark(value)]))
 }
 
 /** As many as Node shows of a native Map. */

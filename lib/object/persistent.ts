@@ -10,7 +10,7 @@ import { HANDLER, Header } from './header.js'
 import { inspectObject } from './inspection.js'
 import { stampOne } from './places.js'
 import { attach, define } from './plain-node.js'
-import { track, UNTRACKED, type Untracked } from './untracked.js'
+import { track, Untracked } from './untracked.js'
 import type { Packable } from './values.js'
 
 export type Fields = Record<string, unknown>
@@ -21,15 +21,13 @@ export class EntityHeader extends Header {
   state: Fields | null = null
   /** Values of transient fields. */
   beside: Fields | undefined
-  /** For each field whose value is UNTRACKED: what stands there. */
-  untracked: Record<string, Untracked> | undefined
   /** Some field has, or had, a container that is tracked: only then there are places to note. */
   tracks = false
 
   constructor(type: EntityType, isNew: boolean) {
     super(type)
     if (isNew) {
-      this.state = Object.create(type.view) as Fields
+      this.state = new type.State()
       this.changed = true
     }
     this.object = new Proxy(type.shell, new EntityTraps(this)) as Persistent
@@ -41,23 +39,20 @@ export class EntityHeader extends Header {
 
   protected unload(): void {
     this.state = null
-    this.untracked = undefined
   }
 
   /** The container in a field is asked for: from now on changes in it must be seen. */
-  track(key: string): object {
-    const { target, stored } = this.untracked?.[key] as Untracked
+  track(key: string, { target, stored }: Untracked): object {
     const node = track(target, this)
     attach(node.object)
     this.tracks = true
     if (stored) stampOne(this, node, key)
     ;(this.state as Fields)[key] = node.object
-    delete this.untracked?.[key]
     return node.object
   }
 
   decode(keys: readonly string[], raw: readonly unknown[], decoder: Decoder): void {
-    const state = Object.create(this.kind.view) as Fields
+    const state = new this.kind.State()
     const { view, members } = this.kind
     for (let i = 0; i < keys.length; i++) {
       const key = keys[i] as string
@@ -94,7 +89,7 @@ export class EntityHeader extends Header {
   }
 
   override trackAll(): void {
-    for (const key of Object.keys(this.untracked ?? {})) this.track(key)
+    for (const key of this.keys()) this.slot(key)
   }
 
   keys(): readonly string[] {
@@ -104,16 +99,15 @@ export class EntityHeader extends Header {
   encode(encoder: Encoder, keys: readonly string[]): Packable[] {
     const state = this.state as Fields
     const values: Packable[] = []
-    for (const key of keys) {
-      const value = state[key]
-      values.push(encoder.value(value === UNTRACKED ? this.untracked?.[key] : value, key))
-    }
+    for (const key of keys) values.push(encoder.value(state[key], key))
     return values
   }
 
   override settled(): void {
     if (this.tracks) super.settled()
-    for (const key in this.untracked) (this.untracked[key] as Untracked).stored = true
+    this.eachSlot(value => {
+      if (value instanceof Untracked) value.stored = true
+    })
   }
 
   eachSlot(visit: (value: unknown, key: unknown) => void): void {
@@ -128,7 +122,7 @@ export class EntityHeader extends Header {
   slot(key: unknown): unknown {
     const { state } = this
     const value = state && Object.hasOwn(state, key as string) ? state[key as string] : undefined
-    return value === UNTRACKED ? this.track(key as string) : value
+    return value instanceof Untracked ? this.track(key as string, value) : value
   }
 
   putBack(key: unknown, value: object): void {

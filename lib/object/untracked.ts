@@ -16,9 +16,6 @@ export class Untracked {
   }
 }
 
-/** Stands in an entity's state in place of one. */
-export const UNTRACKED = Symbol('untracked')
-
 /** Gives bare containers their handlers, from the innermost on. Nodes of the owner among the parts stay what they are. */
 export function track(target: Container, owner: Header): Node {
   if (Array.isArray(target)) {
