@@ -170,8 +170,19 @@ function keepWritten(
     const { state } = record
     const refs = record.refs.map(ref => (ref < 0 ? firstOid - 1 - ref : ref) as Oid)
     const offset = offsets[i] as Offset
-    const shape = (shapeOf[i] as Shape).oid
-    view.take({ oid: header.oid, shape, tid: snapshot.tid, previous: 0 as Offset, refs, state, offset, length: state.length + 3 * refs.length }) // prettier-ignore
+    view.take({
+      oid: header.oid,
+      shape: (shapeOf[i] as Shape).oid,
+      tid: snapshot.tid,
+      previous: 0 as Offset,
+      refs,
+      state,
+      bytes: state,
+      from: 0,
+      to: state.length,
+      offset,
+      length: state.length + 3 * refs.length,
+    })
   }
 }
 

@@ -1,12 +1,73 @@
 // From records to stored values: unpacks a state, and turns its raw values into tracked containers, leaves and references.
 // Refuses whatever the encoder never writes.
-import type { Oid, StoredRecord } from '../store/types.js'
+import type { Oid, StoredRecord, Stretch } from '../store/types.js'
 import { own } from './adopt.js'
-import { unresolved, type Header } from './header.js'
+import { unresolved, type Header, type Scope } from './header.js'
 import { define, Node, type Container } from './plain-node.js'
 import { isKeyList, type Shape } from './shapes.js'
-import { unpack } from './unpack.js'
+import { containerIsNext, readCount, readReference, readValue, skipValue, unpackWith } from './unpack.js'
 import { decodeBytes, decodeSpecial, isBytes, TAG, unknownForm } from './values.js'
+
+const NONE: readonly unknown[] = []
+
+/** Stands in a state for a container that nobody has asked for: it is still in the record. */
+export const LATER = Symbol('not decoded yet')
+
+/**
+ * The fields of a record, all decoded but for containers. True if there are any: LATER stands in their place. Throws SchemaError.
+ */
+export function readFields(
+  record: StoredRecord,
+  keys: readonly string[],
+  state: Record<string, unknown>,
+  owner: Header,
+): boolean {
+  const { refs } = record
+  const { scope } = owner
+  return unpackWith(record, () => {
+    let later = false
+    let decoder: Decoder | undefined
+    if (readCount() !== keys.length) unknownForm()
+    for (const key of keys) {
+      if (containerIsNext()) {
+        skipValue(1)
+        state[key] = LATER
+        later = true
+        continue
+      }
+      const reference = readReference()
+      if (reference >= 0) {
+        const to = refs[reference] ?? unknownForm()
+        state[key] = scope.known(to) ?? unresolved(to)
+        continue
+      }
+      const raw = readValue(1)
+      const isPlain = typeof raw !== 'object' || raw === null
+      state[key] = isPlain ? raw : (decoder ??= new Decoder(referencesOf(record, scope), owner)).value(raw)
+    }
+    return later
+  })
+}
+
+/** A record of which something was left for later. */
+export interface Unread extends Stretch {
+  readonly refs: readonly Oid[]
+}
+
+/** What stands at the place of LATER: field number `field` of the record. Without an owner, untracked, references not followed. */
+export function readLater(record: Unread, field: number, owner: Header | undefined): unknown {
+  const raw = unpackWith(record, () => {
+    let found: unknown
+    const count = readCount()
+    for (let n = 0; n < count; n++) {
+      if (n === field) found = readValue(1)
+      else skipValue(1)
+    }
+    return found
+  })
+  const refs = owner ? referencesOf(record, owner.scope) : record.refs.map(unresolved)
+  return new Decoder(refs, owner).value(raw)
+}
 
 export interface Unpacked {
   readonly keys: readonly string[]
@@ -15,8 +76,8 @@ export interface Unpacked {
 }
 
 /** Keys and raw values of a record. */
-export function unpackState(record: Pick<StoredRecord, 'state'>, shape: Shape): Unpacked {
-  const state = unpack(record.state)
+export function unpackState(record: Stretch, shape: Shape): Unpacked {
+  const state = unpackWith(record, () => readValue())
   if (!Array.isArray(state)) return unknownForm()
   if (shape.keys !== null) {
     if (state.length !== shape.keys.length) return unknownForm()
@@ -115,6 +176,6 @@ export class Decoder {
 }
 
 /** What a record refers to: objects that are known already, otherwise notes to be followed later. */
-export function referencesOf(record: StoredRecord, known: (oid: Oid) => object | undefined): unknown[] {
-  return record.refs.map(oid => known(oid) ?? unresolved(oid))
+export function referencesOf(record: Pick<StoredRecord, 'refs'>, scope: Pick<Scope, 'known'>): readonly unknown[] {
+  return record.refs.length === 0 ? NONE : record.refs.map(oid => scope.known(oid) ?? unresolved(oid))
 }

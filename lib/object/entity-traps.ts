@@ -3,6 +3,7 @@
 // them much faster in a small object than in a header.
 import { ValueError } from '../error.js'
 import { adoptUntracked } from './adopt.js'
+import { LATER } from './decoder.js'
 import { SPECIAL } from './entity-type.js'
 import { HANDLER, unresolvedOid } from './header.js'
 import { noteSource } from './kept-sources.js'
@@ -110,6 +111,7 @@ export class EntityTraps implements ProxyHandler<object> {
 
 /** A reference that nobody has followed yet, an accessor, or a transient field. */
 function readSpecial(header: EntityHeader, key: string, value: symbol, receiver: unknown): unknown {
+  if (value === LATER) return header.readLater(key)
   if (value !== SPECIAL) return ((header.state as Fields)[key] = header.scope.resolve(unresolvedOid(value)))
   if (header.kind.transient.has(key)) return header.beside?.[key]
   return Reflect.get(header.kind.shell, key, receiver)
@@ -147,7 +149,7 @@ function write(header: EntityHeader, key: string | symbol, value: unknown): bool
   const old = ordinary || Object.hasOwn(state, key) ? state[key] : undefined
   if (!plain) {
     attach(own)
-    if (!(own instanceof Untracked)) header.tracks = true
+    header.hasParts()
     if (own !== value) noteSource(header, key, value)
   }
   if (ordinary || !(key in kind.view) || Object.hasOwn(state, key)) state[key] = own

@@ -1,6 +1,7 @@
 // What the library derives from a class once: its stored name, what of it is not state, and how its objects are made.
 import { EntityHeader, Persistent } from './persistent.js'
 import type { Kind } from './header.js'
+import type { Shape } from './shapes.js'
 
 /** A class whose objects can be stored. */
 export interface PersistentClass<T extends Persistent = Persistent> {
@@ -38,8 +39,6 @@ export class EntityType implements Kind {
   readonly shell: object
   /** Prototype of states: the class's, with SPECIAL in front of what is no field. */
   readonly view: object
-  /** Makes an empty state. */
-  readonly State: new () => Record<string, unknown>
   readonly accessors = new Set<string>()
   /** Names that a field must not have: it would be hidden, or hide them. */
   readonly members = new Set<string>()
@@ -51,6 +50,9 @@ export class EntityType implements Kind {
   readonly defaults: Record<string, unknown> | undefined
   readonly upgrade: ((state: Record<string, unknown>, from: number) => void) | undefined
   readonly merge: Merge | undefined
+  /** Makes states: a constructor, so that the engine learns how many fields they have. */
+  readonly State: new () => Record<string, unknown>
+  readonly #admitted = new WeakMap<Shape, boolean>()
 
   /** A class; or undefined, for objects without one: `defaults` are the root's initial values. */
   constructor(Class: AnyClass | undefined, type: string, defaults?: object) {
@@ -85,6 +87,15 @@ export class EntityType implements Kind {
     }
     for (const name of ancestry(Class).flatMap(C => (Object.hasOwn(C, 'transient') ? (C.transient ?? []) : [])))
       this.transient.add(name)
+  }
+
+  /** Do the keys of a record hide no member, and none of them the key? */
+  admits(shape: Shape): boolean {
+    const known = this.#admitted.get(shape)
+    if (known !== undefined) return known
+    const admits = shape.keys?.every(key => !(key in this.view)) === true
+    this.#admitted.set(shape, admits)
+    return admits
   }
 
   ghost(): EntityHeader {

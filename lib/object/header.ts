@@ -23,6 +23,8 @@ export interface Scope {
   current(header: Header): void
   /** First change in this transaction. Throws when it must not be. */
   changing(header: Header): void
+  /** The object with this oid, if there is one in memory. */
+  known(oid: Oid): object | undefined
   /** The object with this oid, as a ghost if need be. */
   resolve(oid: Oid): object
   /** The records that the snapshot shows. */
@@ -36,6 +38,7 @@ export const NOWHERE: Scope = {
   current: () => undefined,
   changing: () => undefined,
   view: undefined,
+  known: () => undefined,
   resolve: () => {
     throw new StateError('an object that was never stored has no references to load')
   },

@@ -65,8 +65,7 @@ function label(header: Header): string {
 
 function contentOf(header: Header, mark: (value: unknown) => unknown): unknown {
   if (hasToPlain(header)) return header.toPlain(mark)
-  const { state } = header as unknown as { state: Record<string, unknown> }
-  return Object.fromEntries(Object.entries(state).map(([key, value]) => [key, mark(value)]))
+  return Object.fromEntries(header.keys().map(key => [key, mark(header.slot(key))]))
 }
 
 /** As many as Node shows of a native Map. */

@@ -3,17 +3,21 @@
 import { inspect } from 'node:util'
 import { SchemaError } from '../error.js'
 import { adopt } from './adopt.js'
-import type { Decoder, Encoder } from './codec.js'
+import type { Encoder } from './codec.js'
+import { LATER, readFields, readLater, type Decoder, type Unread } from './decoder.js'
 import { EntityTraps } from './entity-traps.js'
 import { entityTypeOf, type EntityType, type PersistentClass } from './entity-type.js'
 import { HANDLER, Header } from './header.js'
 import { inspectObject } from './inspection.js'
-import { stampOne } from './places.js'
+import { stampLater } from './places.js'
 import { attach, define } from './plain-node.js'
+import type { StoredRecord } from '../store/types.js'
 import { track, Untracked } from './untracked.js'
 import type { Packable } from './values.js'
 
 export type Fields = Record<string, unknown>
+
+const NO_KEYS: readonly string[] = []
 
 export class EntityHeader extends Header {
   declare readonly kind: EntityType
@@ -21,8 +25,11 @@ export class EntityHeader extends Header {
   state: Fields | null = null
   /** Values of transient fields. */
   beside: Fields | undefined
-  /** Some field has, or had, a container that is tracked: only then there are places to note. */
-  tracks = false
+  /** Where what LATER stands for is to be found. */
+  #unread: Unread | undefined
+  #keys = NO_KEYS
+  /** There may be containers in the state, tracked or not. */
+  #hasParts = false
 
   constructor(type: EntityType, isNew: boolean) {
     super(type)
@@ -39,24 +46,46 @@ export class EntityHeader extends Header {
 
   protected unload(): void {
     this.state = null
+    this.#unread = undefined
+    this.#hasParts = false
+  }
+
+  /** Takes over a stored state whose keys the class admits, without containers: these follow when they are asked for. */
+  read(record: StoredRecord, keys: readonly string[]): void {
+    const state = new this.kind.State()
+    const later = readFields(record, keys, state, this)
+    this.state = state
+    const { bytes, from, to, refs } = record
+    this.#unread = later ? { bytes, from, to, refs } : undefined
+    this.#keys = keys
+    this.#hasParts = false
+  }
+
+  /** The container at a key where LATER stands. */
+  readLater(key: string): unknown {
+    const value = readLater(this.#unread as Unread, this.#keys.indexOf(key), this)
+    ;(this.state as Fields)[key] = value
+    this.#hasParts = true
+    stampLater(this, value, key)
+    return value
   }
 
   /** The container in a field is asked for: from now on changes in it must be seen. */
   track(key: string, { target, stored }: Untracked): object {
-    const node = track(target, this)
-    attach(node.object)
-    this.tracks = true
-    if (stored) stampOne(this, node, key)
-    ;(this.state as Fields)[key] = node.object
-    return node.object
+    const { object } = track(target, this)
+    attach(object)
+    ;(this.state as Fields)[key] = object
+    if (stored) stampLater(this, object, key)
+    return object
   }
 
   decode(keys: readonly string[], raw: readonly unknown[], decoder: Decoder): void {
     const state = new this.kind.State()
+    this.#unread = undefined
+    this.#hasParts = true
     const { view, members } = this.kind
     for (let i = 0; i < keys.length; i++) {
       const key = keys[i] as string
-      if (typeof raw[i] === 'object') this.tracks = true
       if (key in view) {
         if (members.has(key)) this.#hidden(key)
         if (this.kind.transient.has(key)) continue
@@ -76,7 +105,7 @@ export class EntityHeader extends Header {
       if (this.kind.members.has(key)) this.#hidden(key)
       const own = adopt(fields?.[key], this, () => `${this.name}.${key}`)
       attach(own)
-      this.tracks = true
+      this.#hasParts = true
       define(state, key, own)
     }
   }
@@ -99,12 +128,20 @@ export class EntityHeader extends Header {
   encode(encoder: Encoder, keys: readonly string[]): Packable[] {
     const state = this.state as Fields
     const values: Packable[] = []
-    for (const key of keys) values.push(encoder.value(state[key], key))
+    for (const key of keys) {
+      const value = state[key]
+      values.push(encoder.value(value === LATER ? this.#readBare(key) : value, key))
+    }
     return values
   }
 
+  /** The same for the encoder alone, which needs no handlers. */
+  #readBare(key: string): unknown {
+    return readLater(this.#unread as Unread, this.#keys.indexOf(key), undefined)
+  }
+
   override settled(): void {
-    if (this.tracks) super.settled()
+    super.settled()
     this.eachSlot(value => {
       if (value instanceof Untracked) value.stored = true
     })
@@ -112,7 +149,7 @@ export class EntityHeader extends Header {
 
   eachSlot(visit: (value: unknown, key: unknown) => void): void {
     const { state } = this
-    if (!state) return
+    if (!state || !this.#hasParts) return
     for (const key of Object.keys(state)) {
       const value = state[key]
       if (typeof value === 'object' && value !== null) visit(value, key)
@@ -122,10 +159,17 @@ export class EntityHeader extends Header {
   slot(key: unknown): unknown {
     const { state } = this
     const value = state && Object.hasOwn(state, key as string) ? state[key as string] : undefined
+    if (value === LATER) return this.readLater(key as string)
     return value instanceof Untracked ? this.track(key as string, value) : value
   }
 
+  /** Containers that were put into the state. */
+  hasParts(): void {
+    this.#hasParts = true
+  }
+
   putBack(key: unknown, value: object): void {
+    this.#hasParts = true
     define(this.state as Fields, key as string, value)
   }
 }

@@ -5,6 +5,15 @@ import type { Header } from './header.js'
 
 const NONE: readonly Node[] = []
 
+/** The same for one container, decoded when it was asked for. */
+export function stampLater(owner: Header, value: unknown, key: string): void {
+  const node = nodeOf(value)
+  if (!node) return
+  const placed = owner.placed.slice()
+  place(node, null, key, placed)
+  owner.placed = placed
+}
+
 /** The owner's state is the stored one: notes every container's place in it. */
 export function stamp(owner: Header): void {
   forgetRemoved(owner)
@@ -14,13 +23,6 @@ export function stamp(owner: Header): void {
     if (node) place(node, null, key, (placed ??= []))
   })
   owner.placed = placed ?? NONE
-}
-
-/** The same for one container of the stored state that was tracked only now. */
-export function stampOne(owner: Header, node: Node, key: unknown): void {
-  const placed: Node[] = []
-  place(node, null, key, placed)
-  owner.placed = owner.placed.concat(placed)
 }
 
 /** What was taken out has no stored place any more. */

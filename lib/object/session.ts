@@ -87,6 +87,7 @@ export class Session implements Scope, Loading {
     if (this.closed) return
     this.serial++
     this.accessed.clear()
+    this.cache.weaken()
     for (const header of this.merging) header.forget()
     this.merging.clear()
     this.doomed = undefined

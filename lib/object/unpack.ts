@@ -1,5 +1,6 @@
 // MessagePack bytes of a file into values, in one pass that trusts nothing: a file may have been made by anybody. No extension
 // types, lengths and counts within the bytes, bounded nesting, only strings as keys, and none that reaches a prototype.
+import type { Stretch } from '../store/types.js'
 import { unknownForm } from './values.js'
 
 /** Plain data is at most 300 levels deep; a level takes three where it needs an escape. */
@@ -18,17 +19,17 @@ let end = 0
 
 /** Exactly one value. Throws SchemaError for what is never written. */
 export function unpack(packed: Uint8Array): unknown {
-  return unpackWith(packed, () => readValue())
+  return unpackWith(whole(packed), () => readValue())
 }
 
 /** Throws SchemaError unless these bytes are one value of the kinds that are written. */
 export function checkPacked(packed: Uint8Array): void {
-  unpackWith(packed, () => skipValue())
+  unpackWith(whole(packed), () => skipValue())
 }
 
-/** All of `packed` by a function of its own, which calls the others here; what is left over is refused. */
-export function unpackWith<T>(packed: Uint8Array, read: () => T): T {
-  begin(packed, 0)
+/** All of a stretch by a function of its own, which calls the others here; what is left over is refused. */
+export function unpackWith<T>(packed: Stretch, read: () => T): T {
+  begin(packed.bytes, packed.from, packed.to)
   try {
     const result = read()
     if (at !== end) unknownForm()
@@ -40,7 +41,7 @@ export function unpackWith<T>(packed: Uint8Array, read: () => T): T {
 
 /** The value that begins at `start`, of bytes that were gone through before. */
 export function unpackAt(packed: Uint8Array, start: number): unknown {
-  begin(packed, start)
+  begin(packed, start, packed.length)
   try {
     return readValue()
   } finally {
@@ -48,16 +49,20 @@ export function unpackAt(packed: Uint8Array, start: number): unknown {
   }
 }
 
-function begin(packed: Uint8Array, start: number): void {
+function begin(packed: Uint8Array, from: number, to: number): void {
   bytes = Buffer.isBuffer(packed) ? packed : Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength)
-  at = start
-  end = packed.length
+  at = from
+  end = to
 }
 
 function forget(): void {
   bytes = NOTHING
   stretch = ''
   stretchFrom = stretchTo = 0
+}
+
+function whole(bytes: Uint8Array): Stretch {
+  return { bytes, from: 0, to: bytes.length }
 }
 
 /** Where the next value begins. */
@@ -121,6 +126,13 @@ export function readValue(depth = 0): unknown {
     default: // extensions, integers of 64 bits
       return unknownForm()
   }
+}
+
+/** Whether an array or map comes next that is no escape. */
+export function containerIsNext(): boolean {
+  const token = at < end ? (bytes[at] as number) : 0
+  if (token < 0x80 || (token >= 0xa0 && token < 0xdc) || token > 0xdf) return false
+  return token !== 0x81 || bytes[at + 1] !== 0xa0
 }
 
 /** How many values follow, of an array. */
@@ -223,7 +235,7 @@ function skipMap(count: number, depth: number): void {
 
 /** What the collections' `weigh` says of the value that begins at `start`, of bytes that were gone through before. */
 export function weighAt(packed: Uint8Array, start: number): number {
-  begin(packed, start)
+  begin(packed, start, packed.length)
   try {
     return weighValue()
   } finally {

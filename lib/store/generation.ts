@@ -3,7 +3,6 @@
 import { CorruptLogError, NewerFormatError, StoreNotFoundError } from '../error.js'
 import { DataFile } from '../file/data-file.js'
 import type { Disk, FileStatus } from '../file/disk.js'
-import { asDiskError } from '../file/disk-error.js'
 import { decodeFileHeader, HEADER_LENGTH, type FileHeader } from '../log/file-header.js'
 import { FRAME_HEADER_LENGTH, type FrameHeader } from '../log/frame.js'
 import { LogReader, type FrameSink, type Tail } from '../log/log-reader.js'
@@ -11,13 +10,11 @@ import { LogWriter } from '../log/log-writer.js'
 import type { AssembledFrame } from './assemble.js'
 import { DamagedIndexError, openIndexFile, PAGE_BYTES, writeIndexFile, type IndexFile } from './index-file.js'
 import { OffsetIndex } from './offset-index.js'
-import { readRecord, recordLength, scanRecords } from './record.js'
+import { readRecord, scanRecords } from './record.js'
+import { RecordReader } from './record-reader.js'
 import type { Snapshot } from './snapshot.js'
 import { decodeId, type CommittedId } from './transaction-id.js'
 import { ID_SHAPE, type Draft, type Offset, type Oid, type StoredRecord, type Tid } from './types.js'
-
-/** Most records are shorter: one read brings them in. */
-const FIRST_READ = 4096
 
 export class Generation {
   readonly file: DataFile
@@ -33,7 +30,7 @@ export class Generation {
   readonly ids = new Map<string, CommittedId>()
   /** Which file this is; its size and links are as of the opening. */
   readonly identity: FileStatus
-  readonly #scratch = Buffer.allocUnsafe(FIRST_READ)
+  readonly #records: RecordReader
   #holders = 1
   /** The frames have been read again since a damaged record was met, and all are sound. */
   #replayed = false
@@ -71,6 +68,7 @@ export class Generation {
     this.identity = file.status()
     this.reader = new LogReader(file, path, this.header, this.#apply.bind(this), until)
     this.writer = new LogWriter(file, path)
+    this.#records = new RecordReader(file, path, this.reader.salt)
   }
 
   get number(): number {
@@ -110,28 +108,11 @@ export class Generation {
 
   /** One version of one object, checked; of `oid`, if that is told. Throws CorruptLogError, DiskError. */
   read(at: Offset, oid?: Oid): StoredRecord {
-    if (!Number.isSafeInteger(at) || at < HEADER_LENGTH || at > this.reader.tail.offset) this.#damagedAt(at)
-    const most = this.reader.tail.offset - at
-    let bytes: Uint8Array = this.#scratch.subarray(0, Math.min(FIRST_READ, most))
-    bytes = bytes.subarray(0, this.#fill(bytes, at))
-    const length = recordLength(bytes, 0)
-    if (length > bytes.length && length <= most) {
-      bytes = Buffer.allocUnsafe(length)
-      bytes = bytes.subarray(0, this.#fill(bytes, at))
-    } else {
-      bytes = Buffer.from(bytes.subarray(0, length))
-    }
-    const record = readRecord(bytes, 0, at, this.reader.salt)
+    const end = this.reader.tail.offset as Offset
+    if (!Number.isSafeInteger(at) || at < HEADER_LENGTH || at > end) this.#damagedAt(at)
+    const record = this.#records.read(at, end)
     // What the index, or another record, says of this place may be wrong.
     return record === undefined || (oid !== undefined && record.oid !== oid) ? this.#damagedAt(at) : record
-  }
-
-  #fill(bytes: Uint8Array, at: Offset): number {
-    try {
-      return this.file.read(bytes, at)
-    } catch (error) {
-      throw asDiskError(this.path, error)
-    }
   }
 
   /** Takes over what this process has appended. */

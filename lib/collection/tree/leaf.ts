@@ -65,7 +65,7 @@ export class Leaf {
     const { keys, places } = unpackWith(packed, () => {
       if (readCount() !== (valued ? 2 : 1)) unknownForm()
       const keys = readKeys(refs)
-      return { keys, places: valued ? readPlaces(keys.length, refs) : undefined }
+      return { keys, places: valued ? readPlaces(keys.length, refs, packed.from) : undefined }
     })
     const kept = state.keepBytes(places !== undefined)
     return new Leaf(keys, valued, refs, { oid, tid, at, generation }, places, kept)
@@ -118,13 +118,13 @@ export const NO_LEAF = new Leaf([], false, [], undefined, undefined, new Uint8Ar
 
 /** The array of keys that comes next of what is being unpacked. */
 export function readKeys(refs: readonly Oid[]): StoredKey[] {
-  const keys: StoredKey[] = []
   const count = readCount()
+  const keys = new Array<StoredKey>(count)
   let decoder: Decoder | undefined
   for (let n = 0; n < count; n++) {
     const raw = readValue(2)
     const ready = typeof raw === 'string' || (typeof raw === 'number' && raw === raw)
-    keys.push(ready ? raw : decodeKey(raw, (decoder ??= reader(refs))))
+    keys[n] = ready ? raw : decodeKey(raw, (decoder ??= reader(refs)))
   }
   return keys
 }
@@ -134,12 +134,12 @@ function reader(refs: readonly Oid[]): Decoder {
 }
 
 /** Undefined: value i is reference i. */
-function readPlaces(count: number, refs: readonly Oid[]): Place[] | undefined {
+function readPlaces(count: number, refs: readonly Oid[], from: number): Place[] | undefined {
   if (readCount() !== count) unknownForm()
   const places: Place[] = []
   let inOrder = true
   for (let n = 0; n < count; n++) {
-    const start = position()
+    const start = position() - from
     const to = readReference()
     if (to < 0) skipValue(2)
     else if (to >= refs.length) unknownForm()
