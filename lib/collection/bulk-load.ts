@@ -15,7 +15,7 @@ export function bulkLoad(header: KeyedHeader, entries: Iterable<readonly [unknow
       const names = `${header.keyName(own)} comes behind ${header.keyName(last.key)}`
       throw new RangeError(`${header.name}: bulkLoad() needs keys in their order, each once: ${names}`)
     }
-    given.push({ key: own, value: header.adoptUntracked(value, own) })
+    given.push({ key: own, value: header.adoptValue(value, own) })
   }
   header.touch()
   for (const { key, value } of given) header.putOwn(key, value)

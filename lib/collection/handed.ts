@@ -3,8 +3,9 @@
 // for containers of an earlier load, each when it is next used.
 import { Decoder } from '../object/codec.js'
 import { headerOf } from '../object/header.js'
+import { Packed } from '../object/packed.js'
 import { forgetRemoved, holdParts, rebindAt, stampAt, stillCurrent } from '../object/places.js'
-import { attach, Node, nodeOf, partsOf, release, type Seat } from '../object/plain-node.js'
+import { attach, Node, nodeOf, partsOf, release, type Container, type Seat } from '../object/plain-node.js'
 import { track, Untracked } from '../object/untracked.js'
 import type { Offset, Oid, Tid } from '../store/types.js'
 import type { StoredKey } from './key.js'
@@ -152,7 +153,8 @@ export class Handed {
   }
 
   /** A value that the transaction has put there is asked for. */
-  track(key: StoredKey, { target }: Untracked): object {
+  track(key: StoredKey, value: Untracked | Packed): object {
+    const target = value instanceof Packed ? (value.unpack() as Container) : value.target
     const { object } = track(target, this.#owner)
     const place = new Place(key, object, this.#owner.load, undefined)
     attach(object, place)
@@ -168,7 +170,10 @@ export class Handed {
     const before = this.#places.get(key)
     const old = before && this.#current(before)
     const isData =
-      typeof value === 'object' && value !== null && !(value instanceof Untracked) && headerOf(value) === undefined
+      typeof value === 'object' &&
+      value !== null &&
+      !(value instanceof Untracked || value instanceof Packed) &&
+      headerOf(value) === undefined
     const place = isData ? new Place(key, value, this.#owner.load, undefined) : undefined
     attach(value, place)
     act()

@@ -5,6 +5,7 @@ import type { Conflict } from '../error.js'
 import { unresolved, type Header } from '../object/header.js'
 import type { Looked } from '../object/merging.js'
 import type { RecordView, StoredState } from '../object/record-view.js'
+import { Packed } from '../object/packed.js'
 import { Untracked } from '../object/untracked.js'
 import type { Oid } from '../store/types.js'
 import type { Handed, WrittenLeaf } from './handed.js'
@@ -95,7 +96,7 @@ export abstract class KeyedHeader extends TreeHeader {
   }
 
   #ownOut(own: Pending): unknown {
-    if (own.value instanceof Untracked) own.value = this.handed.track(own.key, own.value)
+    if (own.value instanceof Untracked || own.value instanceof Packed) own.value = this.handed.track(own.key, own.value)
     return typeof own.value === 'symbol' ? (own.value = this.handOut(own.value)) : own.value
   }
 
@@ -137,7 +138,13 @@ export abstract class KeyedHeader extends TreeHeader {
   // ---- changing ----
 
   put(key: StoredKey, value: unknown): void {
-    this.putOwn(key, this.adoptUntracked(value, key))
+    this.putOwn(key, this.adoptValue(value, key))
+  }
+
+  /** A value on its way in, in the form that is cheapest to keep. */
+  adoptValue(value: unknown, key: StoredKey): unknown {
+    const packed = typeof value === 'object' && value !== null ? Packed.of(value) : undefined
+    return packed ?? this.adoptUntracked(value, key)
   }
 
   /** A value that has been adopted. */

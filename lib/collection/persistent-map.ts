@@ -21,7 +21,7 @@ class MapHeader extends KeyedHeader {
     for (const entry of entries) {
       checkEntry(entry)
       const key = this.keyIn(entry[0])
-      given.push({ key, value: this.adoptUntracked(entry[1], key) })
+      given.push({ key, value: this.adoptValue(entry[1], key) })
     }
     given.sort((a, b) => compareKeys(a.key, b.key))
     for (const { key, value } of given) this.putOwn(key, value)

@@ -7,6 +7,7 @@ import type { Draft, DraftRecord, Oid, StoredRecord } from '../store/types.js'
 import { DEEPEST } from './adopt.js'
 import { Header, handlerOf, NOWHERE, unresolvedOid, type Scope } from './header.js'
 import { Packr } from './msgpack.js'
+import { Packed } from './packed.js'
 import { Node, type Container } from './plain-node.js'
 import type { RecordView } from './record-view.js'
 import { contentOf, encodeShape, type Shape, type ShapeTable } from './shapes.js'
@@ -195,6 +196,7 @@ export class Encoder implements Way {
     if (handler instanceof Header) return this.reference(handler, key)
     if (handler instanceof Node) return this.#container(handler, key)
     if (value instanceof Untracked) return this.#bare(value.target, key)
+    if (value instanceof Packed) return this.#bare(value.unpack() as Container, key)
     if (isBytes(value)) {
       this.#bytesMet ??= new Set()
       if (this.#bytesMet.has(value)) this.#refuseTwice('typed array', this.path(key))

@@ -3,6 +3,7 @@
 import { inspect } from 'node:util'
 import type { Oid } from '../store/types.js'
 import { handlerOf, Header, unresolvedOid } from './header.js'
+import { Packed } from './packed.js'
 import { define, nodeOf } from './plain-node.js'
 import { isBare, Untracked } from './untracked.js'
 
@@ -106,6 +107,7 @@ function markReferences(value: unknown, from: Header, bare = value instanceof Un
   }
   const handler = handlerOf(value)
   if (handler instanceof Header) return new Mark(`[${label(handler)}]`)
+  if (value instanceof Packed) return value.unpack()
   const target = value instanceof Untracked ? value.target : bare && isBare(value) ? value : nodeOf(value)?.target
   if (!target) return value
   if (Array.isArray(target)) return target.map(part => markReferences(part, from, bare))

@@ -125,10 +125,10 @@ export abstract class Drafts {
     return { level, oid: node, low: key, items, dirty: false }
   }
 
-  protected entries({ keys, values, refs }: Pick<Leaf, 'keys' | 'values' | 'refs'>): Item[] {
-    return keys.map((key, i) => {
-      const value = values ? new RawValue(values[i], refs) : undefined
-      return { key, value, share: leafShare(key, values ? values[i] : null) }
+  protected entries(leaf: Leaf): Item[] {
+    return leaf.keys.map((key, i) => {
+      const value = leaf.valued ? new RawValue(leaf, i) : undefined
+      return { key, value, share: leafShare(key, value ?? null) }
     })
   }
 

@@ -3,6 +3,7 @@
 // reference at all. Everything else goes entry by entry (drafts.ts), and comes to the same.
 import type { Encoder } from '../../object/codec.js'
 import { headerOf, unresolvedOid, type Header } from '../../object/header.js'
+import { Packed } from '../../object/packed.js'
 import { encodePrimitive } from '../../object/values.js'
 import type { Oid } from '../../store/types.js'
 import { keyName, type StoredKey } from '../key.js'
@@ -85,7 +86,8 @@ export class EditedLeaf {
     for (let n = 0; n < from.length; n++) {
       const at = from[n] as number
       if (at < 0) {
-        parts.push(encoder.pack(encoder.value(this.#change(at).value, this.#name(at))))
+        const { value } = this.#change(at)
+        parts.push(value instanceof Packed ? value.bytes : encoder.pack(encoder.value(value, this.#name(at))))
         continue
       }
       const first = n
@@ -107,8 +109,9 @@ export class EditedLeaf {
 const referencesTo: Uint8Array[] = []
 
 /** What a MessagePack array of so many values begins with. */
-function arrayOf(count: number): Uint8Array {
-  return count < 16 ? Uint8Array.of(0x90 + count) : Uint8Array.of(0xdc, count >> 8, count)
+export function arrayOf(count: number): Uint8Array {
+  if (count < 16) return Uint8Array.of(0x90 + count)
+  return Uint8Array.of(0xdc, count >> 8, count) // there are never more in a record
 }
 
 export function isSimple(key: StoredKey): boolean {

@@ -2,10 +2,11 @@
 import { registerCollection } from '../../object/collection.js'
 import type { Encoder } from '../../object/codec.js'
 import { Header, type Kind } from '../../object/header.js'
+import { Packed } from '../../object/packed.js'
 import { unknownForm, type Packable } from '../../object/values.js'
 import type { Oid } from '../../store/types.js'
 import { encodeKey, keyName, type StoredKey } from '../key.js'
-import { EditedLeaf } from './edited-leaf.js'
+import { arrayOf, EditedLeaf } from './edited-leaf.js'
 import { BARE_LEAF_FORM, INNER_FORM, LEAF_FORM, NODE_TYPE } from './node.js'
 import { RawValue } from './raw-value.js'
 
@@ -63,7 +64,9 @@ export class NodeHeader extends Header {
   }
 
   override encodeWhole(encoder: Encoder): Uint8Array | undefined {
-    return this.#content instanceof EditedLeaf ? this.#content.encode(encoder) : undefined
+    const content = this.#content
+    if ('children' in content) return undefined
+    return content instanceof EditedLeaf ? content.encode(encoder) : packEntries(content.keys, content.values, encoder)
   }
 
   encode(encoder: Encoder): Packable[] {
@@ -101,6 +104,22 @@ export class NodeHeader extends Header {
   }
 }
 
+/** The state put together from values that are packed already; undefined: it has none. */
+export function packEntries(
+  keys: readonly StoredKey[],
+  values: readonly unknown[] | undefined,
+  encoder: Encoder,
+): Uint8Array | undefined {
+  if (!values?.some(value => value instanceof Packed)) return undefined
+  const parts = [Uint8Array.of(0x92), encoder.pack(keys.map(key => encodeKey(key, encoder))), arrayOf(values.length)]
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]
+    const bytes = value instanceof Packed || value instanceof RawValue ? value.bytes : undefined
+    parts.push(bytes ?? encoder.pack(encodeValue(value, keys[i] as StoredKey, encoder)))
+  }
+  return Buffer.concat(parts)
+}
+
 export function encodeEntries(
   keys: readonly StoredKey[],
   values: readonly unknown[] | undefined,
@@ -108,12 +127,12 @@ export function encodeEntries(
 ): Packable[] {
   const packed = keys.map(key => encodeKey(key, encoder))
   if (!values) return [packed]
-  const encode = (value: unknown, i: number): Packable => {
-    const key = keys[i] as StoredKey
-    const name = typeof key === 'string' || typeof key === 'number' ? key : keyName(key)
-    return value instanceof RawValue ? value.encode(encoder, name) : encoder.value(value, name)
-  }
-  return [packed, values.map(encode)]
+  return [packed, values.map((value, i) => encodeValue(value, keys[i] as StoredKey, encoder))]
+}
+
+function encodeValue(value: unknown, key: StoredKey, encoder: Encoder): Packable {
+  const name = typeof key === 'string' || typeof key === 'number' ? key : keyName(key)
+  return value instanceof RawValue ? value.encode(encoder, name) : encoder.value(value, name)
 }
 
 /** Stands for nodes in the table of stored types; nobody ever has an object of it. */

@@ -2,25 +2,36 @@
 // that writes a leaf anew makes no objects of the entries that nobody asked for.
 import type { Encoder } from '../../object/codec.js'
 import { headerOf } from '../../object/header.js'
+import { Packed } from '../../object/packed.js'
 import { nodeOf } from '../../object/plain-node.js'
 import { NUMBER, WHOLE_NUMBER } from '../../object/unpack.js'
 import { Untracked } from '../../object/untracked.js'
 import { neutral, type Packable } from '../../object/values.js'
 import type { Oid } from '../../store/types.js'
+import type { Leaf } from './leaf.js'
 
-/** A value of a record with these references. */
+/** A value of a stored leaf. */
 export class RawValue {
-  readonly raw: unknown
-  readonly refs: readonly Oid[]
+  readonly #leaf: Leaf
+  readonly #at: number
 
-  constructor(raw: unknown, refs: readonly Oid[]) {
-    this.raw = raw
-    this.refs = refs
+  constructor(leaf: Leaf, at: number) {
+    this.#leaf = leaf
+    this.#at = at
+  }
+
+  get weight(): number {
+    return this.#leaf.weight(this.#at)
+  }
+
+  /** Its bytes mean the same in every record. */
+  get bytes(): Uint8Array | undefined {
+    return this.#leaf.refs.length === 0 ? this.#leaf.packedValues(this.#at, this.#at + 1) : undefined
   }
 
   /** The same value in the record that is being encoded; `name` is for messages. */
   encode(encoder: Encoder, name: string | number): Packable {
-    return carry(this.raw, this.refs, encoder, name)
+    return carry(this.#leaf.value(this.#at), this.#leaf.refs, encoder, name)
   }
 }
 
@@ -75,7 +86,8 @@ export function weigh(value: unknown): number {
       return REFERENCE
     case 'object': {
       if (value === null) return 1
-      if (value instanceof RawValue) return weigh(value.raw)
+      if (value instanceof RawValue) return value.weight
+      if (value instanceof Packed) return value.weight
       if (value instanceof Untracked) return weigh(value.target)
       if (value instanceof Uint8Array) return value.length + 3
       if (ArrayBuffer.isView(value)) return value.byteLength + 8
