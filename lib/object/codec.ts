@@ -20,7 +20,8 @@ const packr = new Packr({ useRecords: false, variableMapSize: true, useToJSON: f
 
 /** Tells where something stands. */
 export interface Way {
-  path(key: string | number): string
+  /** Without a key: the object itself. */
+  path(key: string | number | undefined): string
 }
 
 /** What the encoder must know of the connection. */
@@ -32,7 +33,7 @@ export interface Writing {
   /** What the changes are made to; undefined for the first commit. */
   readonly view: RecordView | undefined
   /** Throws unless objects of this kind can be stored here. */
-  checkKind(header: Header, path: string): void
+  checkKind(header: Header, key: string | number | undefined, way: Way): void
   /**
    * A stored object is referred to. True: the file lacks it, and it must be written with this commit.
    * Throws GoneError when it is gone.
@@ -134,7 +135,7 @@ export class Encoder implements Way {
     this.#bytesMet = undefined
     if (this.#way.length > 0) this.#way.length = 0
     if (header.inert) return header.shape as Shape
-    this.#writing.checkKind(header, header.name)
+    this.#writing.checkKind(header, undefined, this)
     this.#keys = header.keys()
     return this.#shapeFor(header, this.#keys)
   }
@@ -215,7 +216,7 @@ export class Encoder implements Way {
     } else if (to.kind.internal === true) {
       this.#include(to)
     } else if (to.scope === NOWHERE) {
-      this.#writing.checkKind(to, this.path(key))
+      this.#writing.checkKind(to, key, this)
       this.#include(to)
     } else if (to.scope !== scope) {
       throw new ValueError(this.path(key), `${to.name} ${to.oid} belongs to another connection`)
@@ -293,9 +294,9 @@ export class Encoder implements Way {
     return new Map(keys.map((key, i) => [key, parts[i] as Packable]))
   }
 
-  path(key: string | number): string {
+  path(key: string | number | undefined): string {
     const { name } = this.#owner as Header
-    return [name, ...this.#way, key].join('.')
+    return key === undefined ? name : [name, ...this.#way, key].join('.')
   }
 
   #refuseTwice(what: string, path: string): never {

@@ -33,8 +33,8 @@ class SessionWriting implements Writing {
     return this.scope.shapes
   }
 
-  checkKind(header: Header, path: string): void {
-    this.scope.registry.check(header, path)
+  checkKind(header: Header, key: string | number | undefined, way: Way): void {
+    this.scope.registry.check(header, () => way.path(key))
   }
 
   mustWrite(header: Header, key: string | number, way: Way): boolean {
