@@ -18,7 +18,7 @@ import { sameRaw } from './tree/raw-value.js'
 import type { Found } from './tree/tree.js'
 
 /** The place of one value. */
-class Place implements Seat {
+export class Place implements Seat {
   key: StoredKey
   readonly ref: WeakRef<object>
   /** The version of the record that it was read from and still agrees with; undefined: it was changed since. */
@@ -31,6 +31,11 @@ class Place implements Seat {
     this.ref = new WeakRef(value)
     this.load = load
     this.source = source
+  }
+
+  /** The value, if somebody may have it and it was handed out, or found to be current, in this load of its owner. */
+  current(load: number): object | undefined {
+    return this.load === load ? this.ref.deref() : undefined
   }
 }
 
@@ -72,6 +77,11 @@ export class Handed {
 
   sort(): void {
     this.#places.sort()
+  }
+
+  /** Where the value at a key stands that was handed out. */
+  placeOf(key: StoredKey): Place | undefined {
+    return this.#places.get(key)
   }
 
   /** The value at a key, from its undecoded form in `leaf`, which becomes that. */
@@ -231,21 +241,31 @@ export class Handed {
   }
 
   /** All that the transaction did is stored. */
-  settled(changes: readonly Pending[], leaves: readonly WrittenLeaf[]): void {
+  settled(changes: Iterable<Pending>, leaves: readonly WrittenLeaf[]): void {
     const sources = sourcesIn(leaves)
-    const owner = this.#owner
     this.#before.clear()
     this.#beforeClear = undefined
-    forgetRemoved(owner)
+    forgetRemoved(this.#owner)
+    for (const { place, node } of this.#own(changes)) {
+      place.source = sources(place.key)
+      if (node) stampAt(node, place.key)
+    }
+  }
+
+  /** The owner has another stored state; what the transaction did to it goes on. */
+  goOn(changes: Iterable<Pending>): void {
+    for (const _each of this.#own(changes)) continue
+  }
+
+  /** What the transaction put somewhere or changed, with its container: it is current, whatever the owner has loaded. */
+  *#own(changes: Iterable<Pending>): Generator<{ readonly place: Place; readonly node: Node | undefined }, undefined> {
     for (const { key, value } of changes) {
       const place = this.#places.get(key)
       if (!place || place.ref.deref() !== value) continue
-      place.load = owner.load
-      place.source = sources(key)
+      place.load = this.#owner.load
       const node = nodeOf(value)
-      if (!node) continue
-      stillCurrent(node)
-      stampAt(node, key)
+      if (node) stillCurrent(node)
+      yield { place, node }
     }
   }
 

@@ -20,6 +20,11 @@ export class KeyedChanges {
   /** Entries that they add. */
   added = 0
 
+  /** There are changes. */
+  get any(): boolean {
+    return this.cleared || this.table.size > 0
+  }
+
   drop(): void {
     this.table.clear()
     this.cleared = false

@@ -8,6 +8,7 @@ import type { RecordView, StoredState } from '../object/record-view.js'
 import { Packed } from '../object/packed.js'
 import { Untracked } from '../object/untracked.js'
 import type { Oid } from '../store/types.js'
+import { Answers, type Answer } from './answers.js'
 import type { Handed, WrittenLeaf } from './handed.js'
 import { headersIn, keyIn, keyName, keyOut, type StoredKey } from './key.js'
 import { findKey } from './key-order.js'
@@ -32,6 +33,7 @@ export abstract class KeyedHeader extends TreeHeader {
   /** What the transaction did. */
   readonly #changes = new KeyedChanges()
   readonly #reads = new Reads()
+  readonly #answers = new Answers()
   /** New objects among the keys of a collection that is not stored itself. */
   #unstored: Header[] = []
 
@@ -67,11 +69,16 @@ export abstract class KeyedHeader extends TreeHeader {
   // ---- reading: after `touch()` ----
 
   get size(): number {
-    if (!this.#changes.cleared) this.#reads.size = true
+    if (this.scope.relies && !this.#changes.cleared) this.#reads.size = true
     return this.stored.size + this.#changes.added
   }
 
   has(key: StoredKey): boolean {
+    const answer = this.#answer(key)
+    if (answer) {
+      if (answer.serial !== this.serial) this.#note(key, false)
+      return answer.there
+    }
     const own = this.#changes.get(key)
     if (own) return !own.gone
     this.#note(key, false)
@@ -80,15 +87,39 @@ export abstract class KeyedHeader extends TreeHeader {
 
   /** The value at the key as it is handed out; undefined: there is none. */
   get(key: StoredKey): unknown {
+    const answer = this.#answer(key)
+    if (answer) {
+      const value = answer.place ? answer.place.current(this.load) : answer.value
+      if (answer.serial !== this.serial) this.#note(key, true)
+      answer.serial = this.serial
+      if (value !== undefined || !answer.place) return value
+    }
     const own = this.#changes.get(key)
     if (own) return own.gone ? undefined : this.#ownOut(own)
     this.#note(key, true)
     const found = this.stored.find(key)
-    return found && this.storedOut(found, key)
+    const value = found && this.storedOut(found, key)
+    if (this.#mayAnswer(key)) {
+      const isData = typeof value === 'object' && value !== null && found?.leaf.reference(found.at) === undefined
+      const place = isData ? this.handed.placeOf(key) : undefined
+      const there = found !== undefined
+      if (!isData || place)
+        this.#answers.put(key, this.state, { there, value: isData ? undefined : value, place, serial: this.serial })
+    }
+    return value
+  }
+
+  /** What the stored state was found to have at a key, where that is all. */
+  #answer(key: StoredKey): Answer | undefined {
+    return this.#mayAnswer(key) ? this.#answers.get(key, this.state) : undefined
+  }
+
+  #mayAnswer(key: StoredKey): boolean {
+    return typeof key !== 'object' && !this.#changes.any && !this.isNowhere
   }
 
   #note(key: StoredKey, value: boolean): void {
-    if (!this.isNowhere) this.#reads.note(key, value)
+    if (this.scope.relies) this.#reads.note(key, value)
   }
 
   protected noteValue(key: StoredKey): void {
@@ -106,6 +137,7 @@ export abstract class KeyedHeader extends TreeHeader {
   }
 
   keyIn(value: unknown): StoredKey {
+    if (typeof value === 'string') return value
     return keyIn(value, this, `${this.name} key`)
   }
 
@@ -130,9 +162,9 @@ export abstract class KeyedHeader extends TreeHeader {
     return this.#changes.table
   }
 
-  /** Notes a passage that begins; undefined: nobody can change what it meets. */
+  /** Notes a passage that begins; undefined: nobody can change what it meets, or it does not matter. */
   passes(range: Range, values: boolean): Interval | undefined {
-    return this.isNowhere || this.#changes.cleared ? undefined : this.#reads.begin(range.low, range.high, values)
+    return this.scope.relies && !this.#changes.cleared ? this.#reads.begin(range.low, range.high, values) : undefined
   }
 
   // ---- changing ----
@@ -204,6 +236,11 @@ export abstract class KeyedHeader extends TreeHeader {
   }
 
   // ---- merging ----
+
+  override goOn(): void {
+    super.goOn()
+    this.handed.goOn(this.#changes.table)
+  }
 
   override forget(): void {
     this.#reads.clear()

@@ -26,7 +26,7 @@ class CounterHeader extends MergingHeader {
   }
 
   get value(): number {
-    this.#wasRead = true
+    if (this.scope.relies) this.#wasRead = true
     return (this.#stored ?? 0) + this.#added
   }
 
@@ -41,6 +41,11 @@ class CounterHeader extends MergingHeader {
   conflict(before: RecordView, now: RecordView, reads: boolean): Conflict | undefined {
     const same = !reads || !this.#wasRead || storedIn(before.read(this.oid)) === storedIn(now.read(this.oid))
     return same ? undefined : { oid: this.oid, type: this.name, kind: 'read', keys: ['value'] }
+  }
+
+  override goOn(): void {
+    const { view } = this.scope
+    if (view) this.#stored = storedIn(view.read(this.oid))
   }
 
   override forget(): void {

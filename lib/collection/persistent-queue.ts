@@ -18,6 +18,8 @@ class QueueHeader extends KeyedHeader {
   #nextOwn = FIRST_OWN
   /** The number that the commit gives to the first that was pushed. */
   #firstNumber = 0
+  /** Of the item that was taken last. */
+  #taken = -1
 
   constructor(object: object, isNew: boolean) {
     super(QUEUE, object, isNew, ['keys', 'values'])
@@ -29,8 +31,16 @@ class QueueHeader extends KeyedHeader {
   }
 
   front(): Entry | undefined {
-    const next = this.entriesIn(EVERYTHING, true).next()
+    // All up to what the transaction took last is gone: to go past that again and again would take ever longer.
+    const isGone = this.pending.get(this.#taken)?.gone === true
+    const range = isGone ? { low: { key: this.#taken, open: true }, high: undefined } : EVERYTHING
+    const next = this.entriesIn(range, true).next()
     return next.done === true ? undefined : next.value
+  }
+
+  takeFront({ key }: Entry): void {
+    this.remove(key)
+    this.#taken = key as number
   }
 
   protected override changesTo(tree: Tree, changes: readonly Pending[]): readonly Pending[] {
@@ -109,7 +119,7 @@ export class PersistentQueue<T> {
     const front = header.front()
     if (!front) return undefined
     const item = header.valueOut(front)
-    header.remove(front.key)
+    header.takeFront(front)
     return item as T
   }
 

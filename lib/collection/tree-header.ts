@@ -18,6 +18,8 @@ import { Tree, type Found } from './tree/tree.js'
 export abstract class TreeHeader extends MergingHeader {
   /** null: not loaded. undefined: as the record says. */
   #root: Root | null | undefined
+  /** Counts stored states. */
+  protected state = 0
   #tree = new Tree()
   protected readonly handed: Handed
   /** As the encoding at hand will store it. */
@@ -68,17 +70,27 @@ export abstract class TreeHeader extends MergingHeader {
   }
 
   take(state: StoredState): void {
-    this.#root = rootOf(state, this.small)
+    this.#setRoot(rootOf(state, this.small))
   }
 
   decode(): void {
     unknownForm() // takes its state over by `take`
   }
 
+  #setRoot(root: Root | null | undefined): void {
+    this.#root = root
+    this.state++
+  }
+
   protected unload(): void {
-    this.#root = null
+    this.#setRoot(null)
     this.handed.undo()
     this.dropChanges()
+  }
+
+  goOn(): void {
+    this.#setRoot(undefined)
+    this.load++
   }
 
   /** What the transaction did is undone, or stored. */
@@ -86,7 +98,7 @@ export abstract class TreeHeader extends MergingHeader {
 
   /** Everything has been taken into memory: nothing of the stored state is left. */
   protected leaveStored(): void {
-    this.#root = NO_ENTRIES
+    this.#setRoot(NO_ENTRIES)
   }
 
   // ---- plain data, which belongs to a key each: see handed.ts ----
@@ -105,7 +117,7 @@ export abstract class TreeHeader extends MergingHeader {
     const to = leaf.reference(at)
     if (to !== undefined) return this.scope.resolve(to)
     const raw = leaf.value(at)
-    return typeof raw === 'object' && raw !== null ? this.handed.of(key, raw, leaf) : raw
+    return typeof raw === 'object' && raw !== null ? this.handOut(this.handed.of(key, raw, leaf)) : raw
   }
 
   override used(node: Node): void {
@@ -158,7 +170,7 @@ export abstract class TreeHeader extends MergingHeader {
 
   override settled(): void {
     const leaves = this.#leavesWritten()
-    this.#root = undefined
+    this.#setRoot(undefined)
     this.#built = undefined
     if (this.#merges) this.load++
     this.stands(leaves)

@@ -2,10 +2,11 @@
 // state is kept; ghosts weakly, from the end on of the transaction that met them first, as most of them are loaded in it.
 // Knows nothing of when a loaded version is the right one.
 import type { Header } from './header.js'
+import { OidTable } from './oid-table.js'
 import type { Oid } from '../store/types.js'
 
 export class ObjectCache {
-  readonly #known = new Map<Oid, Header | WeakRef<Header>>()
+  readonly #known = new OidTable<Header | WeakRef<Header>>()
   readonly #collected = new FinalizationRegistry<Oid>(oid => {
     const known = this.#known.get(oid)
     if (known instanceof WeakRef && known.deref() === undefined) this.#known.delete(oid)
@@ -20,12 +21,15 @@ export class ObjectCache {
 
   addGhost(header: Header): void {
     this.#known.set(header.oid, header)
+    header.held = true
     this.#met.push(header)
   }
 
   /** It has a state now. */
   keep(header: Header): void {
-    if (this.#known.get(header.oid) !== header) this.#known.set(header.oid, header)
+    if (header.held) return
+    header.held = true
+    this.#known.set(header.oid, header)
   }
 
   /** The transaction has ended. */
@@ -33,6 +37,7 @@ export class ObjectCache {
     if (this.#met.length === 0) return
     for (const header of this.#met) {
       if (header.loaded) continue
+      header.held = false
       this.#known.set(header.oid, new WeakRef(header))
       this.#collected.register(header, header.oid)
     }

@@ -114,9 +114,12 @@ export function commitSession(
         break
       case 'moved': {
         // A pack came in between: if nothing is in the way, the transaction goes on in the new file.
+        // What a class has merged is not merged again: in the new file nobody can tell any more what it was at first.
         const now = store.latest()
-        base = merged(session, base, store.touchedSince(base, checked, now), now, isolation, standIns)
-        session.moveTo(base)
+        const touched = new Set(store.touchedSince(base, checked, now))
+        for (const { oid } of standIns.keys()) touched.add(oid)
+        base = merged(session, base, touched, now, isolation, standIns)
+        session.goOnFrom(base)
       }
     }
   }
@@ -133,7 +136,7 @@ function whatMustNotChange(session: Session, { headers }: Encoded, isolation: Is
 function merged(
   session: Session,
   base: Snapshot,
-  oids: readonly Oid[],
+  oids: Iterable<Oid>,
   now: Snapshot,
   isolation: Isolation,
   standIns: StandIns,

@@ -5,34 +5,69 @@ import { own } from './adopt.js'
 import { unresolved, type Header, type Scope } from './header.js'
 import { define, Node, type Container } from './plain-node.js'
 import { isKeyList, type Shape } from './shapes.js'
-import { containerIsNext, readCount, readReference, readValue, skipValue, unpackWith } from './unpack.js'
+import {
+  containerIsNext,
+  readCount,
+  readReference,
+  readSimple,
+  readValue,
+  referenceIsNext,
+  skipValue,
+  unpackWith,
+} from './unpack.js'
+import { isBare, Untracked } from './untracked.js'
 import { decodeBytes, decodeSpecial, isBytes, TAG, unknownForm } from './values.js'
 
 const NONE: readonly unknown[] = []
 
-/** Stands in a state for a container that nobody has asked for: it is still in the record. */
+/** Stands in a state for what nobody has asked for: it is still in the record. */
 export const LATER = Symbol('not decoded yet')
 
+/** A record of which something was left for later. */
+export interface Unread extends Stretch {
+  readonly refs: readonly Oid[]
+}
+
+/** Numbers, booleans and null of a record into a state, LATER for all else. True if there is any of that. Throws SchemaError. */
+export function readFields(record: Stretch, keys: readonly string[], state: Record<string, unknown>): boolean {
+  return unpackWith(record, () => {
+    let later = false
+    if (readCount() !== keys.length) unknownForm()
+    for (const key of keys) {
+      let value: unknown = readSimple()
+      if (value === undefined) {
+        skipValue(1)
+        value = LATER
+        later = true
+      }
+      state[key] = value
+    }
+    return later
+  })
+}
+
 /**
- * The fields of a record, all decoded but for containers. True if there are any: LATER stands in their place. Throws SchemaError.
+ * Decodes what LATER stands for at the key `asked` (all, unless told), and with it whatever takes no object of its own to be made.
+ * Containers are still untracked.
  */
-export function readFields(
-  record: StoredRecord,
+export function readLater(
+  record: Unread,
   keys: readonly string[],
   state: Record<string, unknown>,
   owner: Header,
-): boolean {
+  asked?: string,
+): void {
   const { refs } = record
   const { scope } = owner
-  return unpackWith(record, () => {
-    let later = false
+  unpackWith(record, () => {
     let decoder: Decoder | undefined
-    if (readCount() !== keys.length) unknownForm()
+    readCount()
     for (const key of keys) {
-      if (containerIsNext()) {
+      const isContainer = containerIsNext()
+      const wanted =
+        state[key] === LATER && (asked === undefined || key === asked || !(isContainer || referenceIsNext()))
+      if (!wanted) {
         skipValue(1)
-        state[key] = LATER
-        later = true
         continue
       }
       const reference = readReference()
@@ -42,31 +77,15 @@ export function readFields(
         continue
       }
       const raw = readValue(1)
-      const isPlain = typeof raw !== 'object' || raw === null
-      state[key] = isPlain ? raw : (decoder ??= new Decoder(referencesOf(record, scope), owner)).value(raw)
+      if (typeof raw !== 'object' || raw === null) {
+        state[key] = raw
+        continue
+      }
+      decoder ??= new Decoder(referencesOf(record, scope), owner, false)
+      const value = decoder.value(raw)
+      state[key] = isBare(value) ? new Untracked(value, true) : value
     }
-    return later
   })
-}
-
-/** A record of which something was left for later. */
-export interface Unread extends Stretch {
-  readonly refs: readonly Oid[]
-}
-
-/** What stands at the place of LATER: field number `field` of the record. Without an owner, untracked, references not followed. */
-export function readLater(record: Unread, field: number, owner: Header | undefined): unknown {
-  const raw = unpackWith(record, () => {
-    let found: unknown
-    const count = readCount()
-    for (let n = 0; n < count; n++) {
-      if (n === field) found = readValue(1)
-      else skipValue(1)
-    }
-    return found
-  })
-  const refs = owner ? referencesOf(record, owner.scope) : record.refs.map(unresolved)
-  return new Decoder(refs, owner).value(raw)
 }
 
 export interface Unpacked {
@@ -90,14 +109,16 @@ export function unpackState(record: Stretch, shape: Shape): Unpacked {
   return isKeyList(keys) ? { keys, raw } : unknownForm()
 }
 
-/** Raw values into stored ones. Without an owner, containers stay bare and untracked. */
+/** Raw values into stored ones. Without an owner, or if told, containers stay bare and untracked. */
 export class Decoder {
   readonly #refs: readonly unknown[]
   readonly #owner: Header | undefined
+  readonly #tracks: boolean
 
-  constructor(refs: readonly unknown[], owner: Header | undefined) {
+  constructor(refs: readonly unknown[], owner: Header | undefined, tracks = owner !== undefined) {
     this.#refs = refs
     this.#owner = owner
+    this.#tracks = tracks
   }
 
   value(raw: unknown): unknown {
@@ -168,7 +189,7 @@ export class Decoder {
 
   /** Stands in the state from the start, and so do its parts. */
   #container(target: Container, ready: boolean): unknown {
-    if (!this.#owner) return target
+    if (!this.#tracks || !this.#owner) return target
     const node = new Node(target, this.#owner, ready)
     node.slots = 1
     return node.object

@@ -111,7 +111,10 @@ export class EntityTraps implements ProxyHandler<object> {
 
 /** A reference that nobody has followed yet, an accessor, or a transient field. */
 function readSpecial(header: EntityHeader, key: string, value: symbol, receiver: unknown): unknown {
-  if (value === LATER) return header.readLater(key)
+  if (value === LATER) {
+    const read = header.readLater(key)
+    return typeof read === 'symbol' ? readSpecial(header, key, read, receiver) : read
+  }
   if (value !== SPECIAL) return ((header.state as Fields)[key] = header.scope.resolve(unresolvedOid(value)))
   if (header.kind.transient.has(key)) return header.beside?.[key]
   return Reflect.get(header.kind.shell, key, receiver)

@@ -5,7 +5,7 @@ import { StateError } from '../error.js'
 import type { Offset, Oid, StoredRecord, Tid } from '../store/types.js'
 import type { Decoder, Encoder } from './codec.js'
 import { takeBack, type Node } from './plain-node.js'
-import { stamp } from './places.js'
+import { NONE, stamp } from './places.js'
 import type { RecordView } from './record-view.js'
 import type { Shape } from './shapes.js'
 import type { Packable } from './values.js'
@@ -29,6 +29,8 @@ export interface Scope {
   resolve(oid: Oid): object
   /** The records that the snapshot shows. */
   readonly view: RecordView | undefined
+  /** Whether the transaction may come to a commit that relies on what it asks. */
+  readonly relies: boolean
 }
 
 /** Of objects that no commit has stored yet: nothing to load, nobody to tell. */
@@ -39,6 +41,7 @@ export const NOWHERE: Scope = {
   changing: () => undefined,
   view: undefined,
   known: () => undefined,
+  relies: false,
   resolve: () => {
     throw new StateError('an object that was never stored has no references to load')
   },
@@ -71,6 +74,8 @@ export abstract class Header {
   serial = 0
   /** Changed since it was loaded or stored; a new object is always. */
   changed = false
+  /** Its connection holds it, whether the program does or not. */
+  held = false
   /** The encoding that it was last part of. */
   met = 0
   /** In that, if it is new: the number that stands for its oid. */
@@ -92,7 +97,7 @@ export abstract class Header {
   /** Counts loads: plain data of an earlier one is found again, or stale. */
   load = 0
   /** Containers that can be found again by their place in the stored state; owners before what they contain. */
-  placed: readonly Node[] = []
+  placed: Node[] = NONE
   /** Containers with a stored place that the current transaction took out. */
   removed: Node[] | undefined
 

@@ -17,6 +17,9 @@ export abstract class MergingHeader extends CollectionHeader {
    */
   abstract conflict(before: RecordView, now: RecordView, reads: boolean): Conflict | undefined
 
+  /** The transaction, which has changed it, goes on from a later snapshot: what it did belongs to the state there. */
+  abstract goOn(): void
+
   /** The transaction has ended: what it asked is of no interest any more. */
   abstract forget(): void
 

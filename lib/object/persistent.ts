@@ -4,20 +4,20 @@ import { inspect } from 'node:util'
 import { SchemaError } from '../error.js'
 import { adopt } from './adopt.js'
 import type { Encoder } from './codec.js'
-import { LATER, readFields, readLater, type Decoder, type Unread } from './decoder.js'
+import { LATER, readFields, readLater, type Decoder } from './decoder.js'
 import { EntityTraps } from './entity-traps.js'
 import { entityTypeOf, type EntityType, type PersistentClass } from './entity-type.js'
 import { HANDLER, Header } from './header.js'
 import { inspectObject } from './inspection.js'
 import { stampLater } from './places.js'
 import { attach, define } from './plain-node.js'
-import type { StoredRecord } from '../store/types.js'
+import type { Oid, StoredRecord } from '../store/types.js'
 import { track, Untracked } from './untracked.js'
-import type { Packable } from './values.js'
+import { unknownForm, type Packable } from './values.js'
 
 export type Fields = Record<string, unknown>
 
-const NO_KEYS: readonly string[] = []
+const NO_REFS: readonly Oid[] = []
 
 export class EntityHeader extends Header {
   declare readonly kind: EntityType
@@ -25,9 +25,11 @@ export class EntityHeader extends Header {
   state: Fields | null = null
   /** Values of transient fields. */
   beside: Fields | undefined
-  /** Where what LATER stands for is to be found. */
-  #unread: Unread | undefined
-  #keys = NO_KEYS
+  // Where what LATER stands for is to be found: a stretch of bytes that hold the fields of `shape` (undefined: LATER stands nowhere).
+  #bytes: Uint8Array | undefined
+  #from = 0
+  #to = 0
+  #refs = NO_REFS
   /** There may be containers in the state, tracked or not. */
   #hasParts = false
 
@@ -46,28 +48,38 @@ export class EntityHeader extends Header {
 
   protected unload(): void {
     this.state = null
-    this.#unread = undefined
+    this.#bytes = undefined
     this.#hasParts = false
   }
 
-  /** Takes over a stored state whose keys the class admits, without containers: these follow when they are asked for. */
+  /** Takes over a stored state whose keys the class admits. What is more than a number is decoded when it is asked for. */
   read(record: StoredRecord, keys: readonly string[]): void {
     const state = new this.kind.State()
-    const later = readFields(record, keys, state, this)
+    const later = readFields(record, keys, state)
     this.state = state
-    const { bytes, from, to, refs } = record
-    this.#unread = later ? { bytes, from, to, refs } : undefined
-    this.#keys = keys
     this.#hasParts = false
+    this.#bytes = later ? record.bytes : undefined
+    this.#from = record.from
+    this.#to = record.to
+    this.#refs = record.refs
   }
 
-  /** The container at a key where LATER stands. */
+  /** What LATER stands for at this key. */
   readLater(key: string): unknown {
-    const value = readLater(this.#unread as Unread, this.#keys.indexOf(key), this)
-    ;(this.state as Fields)[key] = value
+    this.#readLater(key)
+    const value = (this.state as Fields)[key]
+    return value instanceof Untracked ? this.track(key, value) : value
+  }
+
+  /** All that LATER stands for, unless told. */
+  #readLater(key?: string): void {
+    const bytes = this.#bytes
+    if (!bytes) return
+    const record = { bytes, from: this.#from, to: this.#to, refs: this.#refs }
+    const keys = this.shape?.keys ?? unknownForm()
+    readLater(record, keys, this.state as Fields, this, key)
     this.#hasParts = true
-    stampLater(this, value, key)
-    return value
+    if (key === undefined) this.#bytes = undefined
   }
 
   /** The container in a field is asked for: from now on changes in it must be seen. */
@@ -81,7 +93,7 @@ export class EntityHeader extends Header {
 
   decode(keys: readonly string[], raw: readonly unknown[], decoder: Decoder): void {
     const state = new this.kind.State()
-    this.#unread = undefined
+    this.#bytes = undefined
     this.#hasParts = true
     const { view, members } = this.kind
     for (let i = 0; i < keys.length; i++) {
@@ -126,18 +138,11 @@ export class EntityHeader extends Header {
   }
 
   encode(encoder: Encoder, keys: readonly string[]): Packable[] {
+    this.#readLater()
     const state = this.state as Fields
     const values: Packable[] = []
-    for (const key of keys) {
-      const value = state[key]
-      values.push(encoder.value(value === LATER ? this.#readBare(key) : value, key))
-    }
+    for (const key of keys) values.push(encoder.value(state[key], key))
     return values
-  }
-
-  /** The same for the encoder alone, which needs no handlers. */
-  #readBare(key: string): unknown {
-    return readLater(this.#unread as Unread, this.#keys.indexOf(key), undefined)
   }
 
   override settled(): void {
@@ -159,7 +164,10 @@ export class EntityHeader extends Header {
   slot(key: unknown): unknown {
     const { state } = this
     const value = state && Object.hasOwn(state, key as string) ? state[key as string] : undefined
-    if (value === LATER) return this.readLater(key as string)
+    if (value === LATER) {
+      this.#readLater()
+      return this.slot(key)
+    }
     return value instanceof Untracked ? this.track(key as string, value) : value
   }
 

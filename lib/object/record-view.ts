@@ -122,7 +122,7 @@ export class RecordView {
         `a part of a collection, record ${oid}, is missing`,
       )
     }
-    const state = this.unpack(generation.read(at))
+    const state = this.unpack(generation.read(at, oid, true))
     this.#cache.put(state)
     return state
   }

@@ -37,8 +37,8 @@ export class Session implements Scope, Loading {
   readonly options: SessionOptions
   readonly shapes = new ShapeTable()
   readonly cache = new ObjectCache()
-  /** Oids that the current transaction read or wrote. */
-  readonly accessed = new Set<Oid>()
+  /** Oids that the current transaction read or wrote: mostly each once. */
+  readonly accessed: Oid[] = []
   readonly changed = new Set<Header>()
   /** Collections that the current transaction used and that take note themselves of what it asked. */
   readonly merging = new Set<MergingHeader>()
@@ -86,7 +86,7 @@ export class Session implements Scope, Loading {
   end(): void {
     if (this.closed) return
     this.serial++
-    this.accessed.clear()
+    if (this.accessed.length > 0) this.accessed.length = 0
     this.cache.weaken()
     for (const header of this.merging) header.forget()
     this.merging.clear()
@@ -126,8 +126,22 @@ export class Session implements Scope, Loading {
     this.#view = this.viewOf(now)
   }
 
+  /**
+   * The transaction goes on from a later snapshot, to which all that it asked and did applies as well. What it did not
+   * change is compared at its next access.
+   */
+  goOnFrom(now: Snapshot): void {
+    this.moveTo(now)
+    this.serial++
+    for (const header of this.changed) if (header instanceof MergingHeader) header.goOn()
+  }
+
   get view(): RecordView {
     return this.#view
+  }
+
+  get relies(): boolean {
+    return this.pauses === 0 && !this.store.readonly
   }
 
   viewOf(snapshot: Snapshot): RecordView {
@@ -169,9 +183,9 @@ export class Session implements Scope, Loading {
 
   touched(header: Header): void {
     this.current(header)
-    if (this.pauses === 0) {
+    if (this.relies) {
       if (header instanceof MergingHeader) this.merging.add(header)
-      else this.accessed.add(header.oid)
+      else this.accessed.push(header.oid)
     }
     header.serial = this.serial
   }

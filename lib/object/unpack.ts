@@ -128,6 +128,13 @@ export function readValue(depth = 0): unknown {
   }
 }
 
+/** The next value if it is a number, a boolean or null; undefined: it is not, and nothing was read. */
+export function readSimple(): unknown {
+  const token = at < end ? (bytes[at] as number) : 0xc1
+  const isNumber = token < 0x80 || token >= 0xe0 || (token >= 0xca && token <= 0xd2)
+  return isNumber || token === 0xc0 || token === 0xc2 || token === 0xc3 ? readValue() : undefined
+}
+
 /** Whether an array or map comes next that is no escape. */
 export function containerIsNext(): boolean {
   const token = at < end ? (bytes[at] as number) : 0
@@ -143,14 +150,19 @@ export function readCount(): number {
   return count < 0 || count > end - at ? unknownForm() : count
 }
 
+/** Whether a reference comes next. */
+export function referenceIsNext(): boolean {
+  if (end - at < 3 || bytes[at] !== 0x81 || bytes[at + 1] !== 0xa0) return false
+  const token = bytes[at + 2] as number
+  return token < 0x80 || (token >= 0xcc && token <= 0xce)
+}
+
 /** The number of the reference that comes next; -1: something else does, and nothing was read. */
 export function readReference(): number {
-  if (end - at < 3 || bytes[at] !== 0x81 || bytes[at + 1] !== 0xa0) return -1
+  if (!referenceIsNext()) return -1
   const token = bytes[at + 2] as number
-  const length = token < 0x80 ? 0 : token === 0xcc ? 1 : token === 0xcd ? 2 : token === 0xce ? 4 : -1
-  if (length < 0) return -1
   at += 3
-  return length === 0 ? token : number(length)
+  return token < 0x80 ? token : number(1 << (token - 0xcc))
 }
 
 function readArray(count: number, depth: number): unknown[] {

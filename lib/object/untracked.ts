@@ -6,30 +6,34 @@ import { define, Node, type Container } from './plain-node.js'
 import { isBytes } from './values.js'
 
 export class Untracked {
-  /** Its parts are primitives, leaves, persistent objects, and containers like it. */
+  /** Its parts are primitives, leaves, persistent objects or marks of references to them, and containers like it. */
   readonly target: Container
   /** Stands in the owner's stored state. */
-  stored = false
+  stored: boolean
 
-  constructor(target: Container) {
+  constructor(target: Container, stored = false) {
     this.target = target
+    this.stored = stored
   }
 }
 
 /** Gives bare containers their handlers, from the innermost on. Nodes of the owner among the parts stay what they are. */
 export function track(target: Container, owner: Header): Node {
+  let ready = true
   if (Array.isArray(target)) {
     for (let i = 0; i < target.length; i++) {
       const part: unknown = target[i]
-      if (isBare(part)) target[i] = track(part, owner).object
+      if (typeof part === 'symbol') ready = false
+      else if (isBare(part)) target[i] = track(part, owner).object
     }
   } else {
     for (const key of Object.keys(target)) {
       const part = target[key]
-      if (isBare(part)) define(target, key, track(part, owner).object)
+      if (typeof part === 'symbol') ready = false
+      else if (isBare(part)) define(target, key, track(part, owner).object)
     }
   }
-  return new Node(target, owner)
+  return new Node(target, owner, ready)
 }
 
 /** A container, among the parts of one without handlers. */

@@ -16,6 +16,11 @@ import type { Snapshot } from './snapshot.js'
 import { decodeId, type CommittedId } from './transaction-id.js'
 import { ID_SHAPE, type Draft, type Offset, type Oid, type StoredRecord, type Tid } from './types.js'
 
+/** Most objects take fewer ... */
+const OBJECT_BYTES = 512
+/** ... and most parts of a collection. */
+const PART_BYTES = 4096
+
 export class Generation {
   readonly file: DataFile
   readonly header: FileHeader
@@ -31,6 +36,7 @@ export class Generation {
   /** Which file this is; its size and links are as of the opening. */
   readonly identity: FileStatus
   readonly #records: RecordReader
+  readonly #parts: RecordReader
   #holders = 1
   /** The frames have been read again since a damaged record was met, and all are sound. */
   #replayed = false
@@ -68,7 +74,8 @@ export class Generation {
     this.identity = file.status()
     this.reader = new LogReader(file, path, this.header, this.#apply.bind(this), until)
     this.writer = new LogWriter(file, path)
-    this.#records = new RecordReader(file, path, this.reader.salt)
+    this.#records = new RecordReader(file, path, this.reader.salt, OBJECT_BYTES)
+    this.#parts = new RecordReader(file, path, this.reader.salt, PART_BYTES)
   }
 
   get number(): number {
@@ -106,11 +113,14 @@ export class Generation {
     }
   }
 
-  /** One version of one object, checked; of `oid`, if that is told. Throws CorruptLogError, DiskError. */
-  read(at: Offset, oid?: Oid): StoredRecord {
+  /**
+   * One version of one object, checked; of `oid`, if that is told. `part`: of a collection, most of which are larger than other
+   * objects and stand apart from them. Throws CorruptLogError, DiskError.
+   */
+  read(at: Offset, oid?: Oid, part = false): StoredRecord {
     const end = this.reader.tail.offset as Offset
     if (!Number.isSafeInteger(at) || at < HEADER_LENGTH || at > end) this.#damagedAt(at)
-    const record = this.#records.read(at, end)
+    const record = (part ? this.#parts : this.#records).read(at, end)
     // What the index, or another record, says of this place may be wrong.
     return record === undefined || (oid !== undefined && record.oid !== oid) ? this.#damagedAt(at) : record
   }

@@ -18,7 +18,8 @@ export interface StoredPages {
 
 /** The same number: engines hold what comes out of a Float64Array in a box of its own unless it is made an integer. */
 function small(number: number): number {
-  return number < 2 ** 31 ? number | 0 : number
+  const integer = number | 0
+  return integer === number ? integer : number
 }
 
 export class OffsetIndex {

@@ -5,12 +5,10 @@ import type { DataFile } from '../file/data-file.js'
 import { readRecord, recordLength } from './record.js'
 import type { Offset, StoredRecord } from './types.js'
 
-/** Most records are shorter: one read brings them in. */
-const FIRST_READ = 512
 /** Single records are read into one buffer of this size, one behind the other. */
-const SPACE = 1 << 16
+const SPACE = 1 << 15
 /** What is read where records are asked for in the order of their places. */
-const AHEAD = 1 << 16
+const AHEAD = 1 << 15
 /** That is, one no further from the last than this, so often. */
 const NEAR = 1 << 13
 const OFTEN = 4
@@ -21,6 +19,7 @@ export class RecordReader {
   readonly #file: DataFile
   readonly #path: string
   readonly #salt: number
+  readonly #likely: number
   #space = NOTHING
   #used = 0
   /** A stretch of the file. */
@@ -29,7 +28,9 @@ export class RecordReader {
   #last = 0
   #near = 0
 
-  constructor(file: DataFile, path: string, salt: number) {
+  /** `likely`: most records take fewer bytes, so that one read brings them in. */
+  constructor(file: DataFile, path: string, salt: number, likely: number) {
+    this.#likely = likely
     this.#file = file
     this.#path = path
     this.#salt = salt
@@ -44,7 +45,7 @@ export class RecordReader {
     const inWindow = this.#inWindow(at)
     if (inWindow !== undefined) return inWindow
     if (this.#near >= OFTEN) {
-      this.#readAhead(distance > 0 ? at : Math.max(0, at + FIRST_READ - AHEAD), end)
+      this.#readAhead(distance > 0 ? at : Math.max(0, at + this.#likely - AHEAD), end)
       const found = this.#inWindow(at)
       if (found !== undefined) return found
     }
@@ -65,12 +66,12 @@ export class RecordReader {
   }
 
   #readOne(at: Offset, end: Offset): StoredRecord | undefined {
-    if (this.#space.length - this.#used < FIRST_READ) {
+    if (this.#space.length - this.#used < this.#likely) {
       this.#space = Buffer.allocUnsafeSlow(SPACE)
       this.#used = 0
     }
     const start = this.#used
-    const most = Math.min(FIRST_READ, end - at)
+    const most = Math.min(this.#likely, end - at)
     const got = this.#fill(this.#space.subarray(start, start + most), at)
     const length = recordLength(this.#space, start)
     if (length <= got) {

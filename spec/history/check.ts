@@ -24,9 +24,7 @@ interface Version {
 /** What is wrong with a history, one sentence each; empty: it is as serializable as each transaction asked for. */
 export function check(history: History): string[] {
   const found: string[] = []
-  const commits = history.transactions
-    .filter(({ outcome }) => outcome === 'committed')
-    .sort((a, b) => numberOf(a) - numberOf(b))
+  const commits = inOrder(history.transactions)
   checkNumbers(history, commits, found)
   const states = new States(history.initial, history.since, commits)
   for (const each of history.transactions) {
@@ -41,6 +39,19 @@ export function check(history: History): string[] {
       found.push(`at the end ${part} is ${JSON.stringify(state)}, not ${expected}`)
   }
   return found
+}
+
+/** How many commits used a collection that others had changed since the snapshot: it had to be merged. */
+export function countMerged({ initial, since, transactions }: History): number {
+  const commits = inOrder(transactions)
+  const states = new States(initial, since, commits)
+  const isMerged = ({ steps, snapshot, commit = NaN }: Recorded): boolean =>
+    steps.some(({ part }) => !modelOf(part).whole && states.changes(part, snapshot, commit - 1).length > 0)
+  return commits.filter(isMerged).length
+}
+
+function inOrder(transactions: readonly Recorded[]): Recorded[] {
+  return transactions.filter(({ outcome }) => outcome === 'committed').sort((a, b) => numberOf(a) - numberOf(b))
 }
 
 /** Every version of every part, in order. */

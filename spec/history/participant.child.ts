@@ -1,4 +1,5 @@
-// A process that takes part in a history: three connections at work at once, on random transactions, and at times a pack.
+// A process that takes part in a history: four connections at work at once, on random transactions, and at times a pack.
+import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import { open, PackInterruptedError, WriteConflictError, type Connection, type Isolation } from '../../lib/index.js'
@@ -92,6 +93,7 @@ async function byFunction(activity: Activity): Promise<void> {
     for (const step of work.steps) {
       if (r.chance(0.1)) db.transact(() => step(view))
       else step(view)
+      if (r.chance(0.15)) letOthersWork(r)
     }
     last.ended = clock()
     if (fails) throw new Changed()
@@ -125,6 +127,7 @@ function auditAtOnce(activity: Activity): void {
 async function byHand(activity: Activity): Promise<void> {
   const { db, r } = activity
   const work = r.chance(0.2) ? audit(r) : change(r)
+  if (r.chance(0.1)) await paused(activity)
   activity.begins()
   const view = activity.view()
   db.get(1) // begins the transaction, whatever the first step does
@@ -139,14 +142,31 @@ async function byHand(activity: Activity): Promise<void> {
     else db.refresh()
     return activity.ends(work, view, snapshot, view.wrote ? 'undone' : 'read')
   }
+  let committed = commits(db)
+  if (!committed && r.chance(0.2)) {
+    lookAfterConflict(db)
+    committed = commits(db)
+  }
+  const ended = clock()
+  if (!committed) db.abort()
+  activity.ends(work, view, snapshot, committed ? outcomeOf(view) : 'conflict', activity.isolation, ended)
+}
+
+function commits(db: Connection<Bank>): boolean {
   try {
     db.commit()
-    activity.ends(work, view, snapshot, outcomeOf(view))
+    return true
   } catch (error) {
     if (!(error instanceof WriteConflictError)) throw error
-    db.abort()
-    activity.ends(work, view, snapshot, 'conflict')
+    return false
   }
+}
+
+/** What could not be committed is still there, and whole. It can be tried again: what was in the way may be gone. */
+function lookAfterConflict(db: Connection<Bank>): void {
+  for (const map of [db.root.notes, db.root.pages]) assert.equal([...map].length, map.size)
+  assert.equal([...db.root.jobs].length, db.root.jobs.size)
+  assert.equal(db.changed, true)
 }
 
 /** Holds the snapshot over any number of turns. */
@@ -173,6 +193,11 @@ async function packs({ db, r }: Activity): Promise<void> {
   await setTimeout(r.int(20))
 }
 
+/** For a moment this process does nothing at all, in the middle of a synchronous stretch. */
+function letOthersWork(r: Random): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1 + r.int(3))
+}
+
 const aMoment = (r: Random): Promise<unknown> => (r.chance(0.7) ? setImmediate() : setTimeout(r.int(4)))
 
 const methods = {
@@ -181,9 +206,9 @@ const methods = {
     const { path, milliseconds, durability, isolation, into } = part
     const db = open(path, { ...bankOptions, durability, isolation, lockTimeout: 60_000 })
     const until = clock() + milliseconds
-    const connections = [db, db.connect(), db.connect()]
+    const connections = [db, db.connect(), db.connect(), db.connect()]
     const activities = connections.map((connection, n) => new Activity(connection, part, n))
-    const acts = [byFunction, part.packs ? packs : byHand, paused]
+    const acts = [byFunction, part.packs ? packs : byHand, byHand, paused]
     let packed = 0
     await Promise.all(
       activities.map(async (activity, n) => {

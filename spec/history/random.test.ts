@@ -11,7 +11,7 @@ import { child } from '../helpers/child.js'
 import { seeded } from '../helpers/seeded.js'
 import { tempDir } from '../helpers/temp-dir.js'
 import { bankOptions } from './bank.js'
-import { check } from './check.js'
+import { check, countMerged } from './check.js'
 import type { Part, ParticipantMethods } from './participant.child.js'
 import type { Recorded } from './recorded.js'
 import { View } from './view.js'
@@ -29,7 +29,7 @@ t.test(
     const r = seeded(t)
     const dir = tempDir(t)
     const children = await Promise.all(Array.from({ length: PROCESSES }, () => child<ParticipantMethods>(t, script)))
-    const sum = { transactions: 0, commits: 0, conflicts: 0, packs: 0 }
+    const sum = { transactions: 0, commits: 0, merged: 0, conflicts: 0, packs: 0 }
     for (let round = 0; round < seconds / ROUND; round++) {
       const path = join(dir, `${round}.db`)
       const db = open(path, { ...bankOptions, durability: 'os' })
@@ -53,7 +53,8 @@ t.test(
 
       const transactions = parts.flatMap(({ into }) => JSON.parse(readFileSync(into, 'utf8')) as Recorded[])
       const final = new View(db.root, '').everything()
-      const found = check({ initial, since, transactions, final, until: db.tid })
+      const history = { initial, since, transactions, final, until: db.tid }
+      const found = check(history)
       t.same(found.slice(0, 10), [], `round ${round}: ${durability}, ${isolations.join(' and ')}`)
       const findings: string[] = []
       verify(systemDisk, path, ({ message }) => findings.push(message))
@@ -65,11 +66,13 @@ t.test(
         transactions.filter(each => each.outcome === outcome).length
       sum.transactions += transactions.length
       sum.commits += count('committed')
+      sum.merged += countMerged(history)
       sum.conflicts += count('conflict') + count('repeated')
       sum.packs += counts.reduce((all, { packed }) => all + packed, 0)
     }
-    const { transactions, commits, conflicts, packs } = sum
-    t.comment(`${transactions} transactions, ${commits} commits, ${conflicts} conflicts or repetitions, ${packs} packs`)
-    t.ok(commits > 100 && conflicts > 10 && packs > 3, 'and there was something to judge')
+    const { transactions, commits, merged, conflicts, packs } = sum
+    t.comment(`${transactions} transactions, ${commits} commits, ${merged} of them merged, ${packs} packs`)
+    t.comment(`${conflicts} conflicts or repetitions`)
+    t.ok(commits > 100 && merged > 20 && conflicts > 10 && packs > 3, 'and there was something to judge')
   },
 )

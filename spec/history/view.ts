@@ -18,8 +18,10 @@ export class View {
   readonly #bank: Bank
   readonly #by: string
   readonly #held: Held
-  /** Where the transaction itself took away what is held. */
+  /** Where the transaction itself took away what is held ... */
   readonly #takenOut = new Set<string>()
+  /** ... and where it put something else. */
+  readonly #placed = new Set<string>()
 
   /** `by` marks what is written, and must be of this transaction alone. */
   constructor(bank: Bank, by: string, held: Held = new Map()) {
@@ -106,6 +108,19 @@ export class View {
     return value
   }
 
+  /** Reads something that was got in an earlier transaction, and does not ask the map. */
+  recall(name: MapName, n: number): void {
+    const keys = [...this.#held.keys()]
+      .filter(place => place.startsWith(name))
+      .map(place => place.slice(name.length + 1))
+    const key = keys[n % keys.length]
+    if (key === undefined) return
+    if (this.#takenOut.has(`${name} ${key}`)) return
+    const data = this.#ofBefore(name, key)
+    if (data) this.#saw(`map ${name}`, 'get', [key], noted(data))
+    else this.get(name, key)
+  }
+
   has(name: MapName, key: string): boolean {
     return this.#saw(`map ${name}`, 'has', [key], this.#map(name).has(longOf(name, key)))
   }
@@ -114,7 +129,8 @@ export class View {
     const value = this.#make(name, kind)
     if (value === undefined) return
     this.#map(name).set(longOf(name, key), value)
-    this.#takenOut.add(`${name} ${key}`)
+    this.#takeOut(`${name} ${key}`)
+    this.#placed.add(`${name} ${key}`)
     this.#did(`map ${name}`, 'set', [key, noted(value)])
   }
 
@@ -129,7 +145,7 @@ export class View {
   }
 
   delete(name: MapName, key: string): boolean {
-    this.#takenOut.add(`${name} ${key}`)
+    this.#takeOut(`${name} ${key}`)
     return this.#tried(`map ${name}`, 'delete', [key], this.#map(name).delete(longOf(name, key)))
   }
 
@@ -149,6 +165,12 @@ export class View {
   #hold(name: MapName, key: string, data: Tally): void {
     this.#held.set(`${name} ${key}`, data)
     this.#takenOut.delete(`${name} ${key}`)
+  }
+
+  /** Data that never had a place before this transaction has none for ever. */
+  #takeOut(place: string): void {
+    this.#takenOut.add(place)
+    if (this.#placed.has(place)) this.#held.delete(place)
   }
 
   /** What was got in an earlier transaction, if it can be used: it is what stands at the key. */
@@ -193,7 +215,7 @@ export class View {
     const keys = Array.from(map.keys(longRange(name, range)), shortKey)
     const removed = map.deleteRange(longRange(name, range))
     if (removed !== keys.length) throw new Error(`deleteRange removed ${removed} of ${keys.length}`)
-    for (const key of keys) this.#takenOut.add(`${name} ${key}`)
+    for (const key of keys) this.#takeOut(`${name} ${key}`)
     this.#saw(`map ${name}`, 'deleteRange', [range], keys)
     this.wrote ||= removed > 0
   }
@@ -202,7 +224,7 @@ export class View {
     const map = this.#map(name)
     const any = map.keys({ limit: 1 }).next().done !== true
     map.clear()
-    for (const place of this.#held.keys()) if (place.startsWith(`${name} `)) this.#takenOut.add(place)
+    for (const place of this.#held.keys()) if (place.startsWith(`${name} `)) this.#takeOut(place)
     this.#tried(`map ${name}`, 'clear', [], any)
   }
 

@@ -102,10 +102,13 @@ function set(r: Random, name: MapName): Act {
 function ask(r: Random, name: MapName): Act {
   const key = aKey(r, name)
   const part = aStretch(r, name)
+  const n = r.int(PAGES)
   const ways = { reverse: r.chance(0.5), ...(r.chance(0.5) ? { limit: 1 + r.int(3) } : {}) }
   return r.pick<Act>([
     view => void view.get(name, key),
     view => void view.get(name, key),
+    view => view.recall(name, n),
+    view => view.recall(name, n),
     view => void view.has(name, key),
     view => view.range(name, { ...part, ...ways }),
     view => view.keys(name, { ...part, ...ways }),
@@ -150,7 +153,8 @@ function compare(r: Random): Work {
 /** What there is in a stretch, or how many there are, goes into what is written. */
 function sumUp(r: Random): Work {
   const name = aMap(r)
-  return { what: `sum up ${name}`, steps: [ask(r, name), set(r, name)] }
+  const asks = Array.from({ length: 1 + r.int(3) }, () => ask(r, name))
+  return { what: `sum up ${name}`, steps: [...asks, set(r, aMap(r))] }
 }
 
 /** Splits the nodes of a tree, or joins them. */

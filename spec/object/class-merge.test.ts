@@ -1,9 +1,16 @@
 // `static merge`: what others changed meanwhile is no conflict where the class can merge it.
+import { execFileSync } from 'node:child_process'
 import t from 'tap'
 import { join } from 'node:path'
+import { systemDisk } from '../../lib/file/system-disk.js'
 import { open, oidOf, Persistent, WriteConflictError, type Connection } from '../../lib/index.js'
+import { openWith } from '../../lib/object/open.js'
+import { plainNode } from '../helpers/plain-node.js'
 import { seeded } from '../helpers/seeded.js'
 import { tempDir } from '../helpers/temp-dir.js'
+import { wrapDisk } from '../helpers/wrapped-disk.js'
+import { tool } from '../tools/cli-tool.js'
+import { elsewhere } from './helpers/elsewhere.js'
 
 type Fields = Record<string, unknown>
 
@@ -307,3 +314,48 @@ t.test('what is assigned blindly adds up, whoever comes in between', async t => 
   }
   t.equal(calls.length, 300)
 })
+
+t.test('what was merged once and then followed a pack is not merged with what it is no more', async t => {
+  const path = join(tempDir(t), 'merge.db')
+  const options = { root: Root, classes: [Presence, Plain, Note], durability: 'os' } as const
+  const acts = new Map<number, () => void>()
+  let locks = NaN
+  const disk = wrapDisk(Object.create(systemDisk) as typeof systemDisk, (name, _n, go) => {
+    if (name === 'tryLock') acts.get(++locks)?.()
+    return go()
+  })
+  const db = openWith(disk, path, options) as Connection<Root>
+  const rival = elsewhere<Root>(path, options)
+  t.teardown(() => {
+    db.abort()
+    db.close()
+    rival.close()
+  })
+  calls = []
+  answer = (base, theirs, mine) => ({ ...theirs, seen: sum(theirs.seen, mine.seen) - sum(base.seen, 0) })
+  t.teardown(() => (answer = undefined))
+  const see = (seen: number) => (): void => {
+    rival.root.presence.seen = seen
+    rival.commit()
+  }
+  acts.set(1, see(10))
+  acts.set(3, () => {
+    const [command, args] = plainNode(tool, 'pack', path)
+    execFileSync(command, args)
+  })
+  acts.set(7, see(20)) // the attempt that meets the pack takes the lock of both files
+  db.root.presence.seen = 1
+  locks = 0
+  try {
+    db.commit()
+  } catch (error) {
+    if (!(error instanceof WriteConflictError)) throw error
+    db.abort()
+    db.transact(root => void (root.presence.seen += 1))
+  }
+  locks = NaN
+  rival.refresh()
+  t.equal(rival.root.presence.seen, 21)
+})
+
+const sum = (a: unknown, b: unknown): number => (a as number) + (b as number)

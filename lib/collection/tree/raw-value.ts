@@ -6,7 +6,7 @@ import { Packed } from '../../object/packed.js'
 import { nodeOf } from '../../object/plain-node.js'
 import { NUMBER, WHOLE_NUMBER } from '../../object/unpack.js'
 import { Untracked } from '../../object/untracked.js'
-import { neutral, type Packable } from '../../object/values.js'
+import { neutral, unknownForm, type Packable } from '../../object/values.js'
 import type { Oid } from '../../store/types.js'
 import type { Leaf } from './leaf.js'
 
@@ -46,11 +46,12 @@ function carry(raw: unknown, refs: readonly Oid[], encoder: Encoder, name: strin
   return new Map(parts)
 }
 
-/** The oid that an undecoded value refers to; undefined: it is no reference. */
+/** The oid that an undecoded value refers to; undefined: it is no reference, but may be data with an empty key among others. */
 export function referenceIn(raw: unknown, refs: readonly Oid[]): Oid | undefined {
   if (typeof raw !== 'object' || raw === null) return undefined
   const index = (raw as { readonly ['']?: unknown })['']
-  return typeof index === 'number' ? refs[index] : undefined
+  if (typeof index !== 'number' || Object.keys(raw).length > 1) return undefined
+  return refs[index] ?? unknownForm()
 }
 
 /** Are two values equal, references by what they lead to? */
