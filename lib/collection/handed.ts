@@ -1,4 +1,4 @@
-// Plain data that a map has handed out, by the key to which it belongs. Held weakly: what nobody has any more is made
+// Plain data that a collection has handed out, by the key to which it belongs. Held weakly: what nobody has any more is made
 // anew when it is asked for. Tells to which key a container belongs, wherever below that it stands, and finds the content
 // for containers of an earlier load, each when it is next used.
 import { Decoder } from '../object/codec.js'
@@ -7,11 +7,9 @@ import { Packed } from '../object/packed.js'
 import { forgetRemoved, holdParts, rebindAt, stampAt, stillCurrent } from '../object/places.js'
 import { attach, Node, nodeOf, partsOf, release, type Container, type Seat } from '../object/plain-node.js'
 import { track, Untracked } from '../object/untracked.js'
-import type { Offset, Oid, Tid } from '../store/types.js'
 import type { StoredKey } from './key.js'
 import { compareKeys } from './key-order.js'
 import { KeyTable } from './key-table.js'
-import type { Pending } from './keyed-changes.js'
 import type { Leaf, Source } from './tree/leaf.js'
 import type { TreeHeader } from './tree-header.js'
 import { sameRaw } from './tree/raw-value.js'
@@ -23,41 +21,37 @@ export class Place implements Seat {
   readonly ref: WeakRef<object>
   /** The version of the record that it was read from and still agrees with; undefined: it was changed since. */
   source: Source | undefined
+  /** Which entry of that record it is. */
+  index: number
   /** The owner's load in which it was handed out, or found to be current. */
   load: number
 
-  constructor(key: StoredKey, value: object, load: number, source: Source | undefined) {
+  /** `found`: where it is stored. */
+  constructor(key: StoredKey, value: object, load: number, found: Found | undefined) {
     this.key = key
     this.ref = new WeakRef(value)
     this.load = load
-    this.source = source
+    this.source = found?.leaf.source
+    this.index = found?.at ?? 0
   }
 
   /** The value, if somebody may have it and it was handed out, or found to be current, in this load of its owner. */
   current(load: number): object | undefined {
     return this.load === load ? this.ref.deref() : undefined
   }
-}
 
-/** A record that a commit has written, with entries up to this key; undefined: with the last ones. */
-export interface WrittenLeaf {
-  readonly lastKey?: StoredKey | undefined
-  readonly oid: Oid
-  readonly tid: Tid
-  readonly at: Offset
-  readonly generation: number
-}
-
-/** Which of the leaves has a key, to be asked in the order of keys. */
-function sourcesIn(leaves: readonly WrittenLeaf[]): (key: StoredKey) => Source | undefined {
-  let n = 0
-  let source: Source | undefined
-  return key => {
-    for (let leaf = leaves[n]; leaf?.lastKey !== undefined && compareKeys(key, leaf.lastKey) > 0; leaf = leaves[++n])
-      source = undefined
-    const leaf = leaves[n]
-    return (source ??= leaf && { oid: leaf.oid, tid: leaf.tid, at: leaf.at, generation: leaf.generation })
+  /** It is current, and agrees with what is stored there. */
+  agrees(load: number, found: Found | undefined): void {
+    this.load = load
+    this.source = found?.leaf.source
+    this.index = found?.at ?? 0
   }
+}
+
+/** What the transaction put at a key. */
+interface Valued {
+  readonly key: StoredKey
+  readonly value: unknown
 }
 
 const FEW = 1024
@@ -75,6 +69,11 @@ export class Handed {
     this.#owner = owner
   }
 
+  /** How many values somebody may have, or had. */
+  get size(): number {
+    return this.#places.size
+  }
+
   sort(): void {
     this.#places.sort()
   }
@@ -84,15 +83,20 @@ export class Handed {
     return this.#places.get(key)
   }
 
-  /** The value at a key, from its undecoded form in `leaf`, which becomes that. */
-  of(key: StoredKey, raw: object, leaf: Leaf): unknown {
-    const place = this.#places.get(key)
-    const known = place && this.#current(place)
+  /** The value at a key, from its undecoded form, which becomes that. */
+  of(key: StoredKey, raw: object, found: Found): unknown {
+    const known = this.known(key)
     if (known) return known
-    const value = this.#decode(raw, leaf)
+    const value = this.#decode(raw, found.leaf)
     if (typeof value !== 'object' || value === null) return value
-    this.#seat(new Place(key, value, this.#owner.load, leaf.source), value)
+    this.#seat(new Place(key, value, this.#owner.load, found), value)
     return value
+  }
+
+  /** What stands at a key, if somebody may have it. */
+  known(key: StoredKey): object | undefined {
+    const place = this.#places.get(key)
+    return place && this.#current(place)
   }
 
   #decode(raw: unknown, { marks }: Leaf): unknown {
@@ -133,7 +137,8 @@ export class Handed {
     if (found && this.#isUnchanged(place, found)) {
       if (node) stillCurrent(node)
     } else {
-      const fresh = node && found && typeof raw === 'object' ? nodeOf(this.#decode(raw, found.leaf)) : undefined
+      const rebinds = this.#owner.keysLast && node && found && typeof raw === 'object'
+      const fresh = rebinds ? nodeOf(this.#decode(raw, found.leaf)) : undefined
       if (node && fresh) rebindAt(node, fresh)
       if (!node || node.load !== this.#owner.load) {
         this.#places.delete(key)
@@ -143,14 +148,13 @@ export class Handed {
       node.alsoAbove = undefined
       stampAt(node, key)
     }
-    place.load = this.#owner.load
-    place.source = found?.leaf.source
+    place.agrees(this.#owner.load, found)
   }
 
-  #isUnchanged({ key, source }: Place, { leaf, at }: Found): boolean {
+  #isUnchanged({ source, index }: Place, { leaf, at }: Found): boolean {
     if (!source || !leaf.source) return false
-    if (source.oid === leaf.source.oid && source.tid === leaf.source.tid) return true
-    const then = this.#owner.entryOf(source, key)
+    if (source.oid === leaf.source.oid && source.tid === leaf.source.tid && index === at) return true
+    const then = this.#owner.entryOf(source, index)
     return then !== undefined && sameRaw(then.leaf.value(then.at), then.leaf.refs, leaf.value(at), leaf.refs)
   }
 
@@ -241,24 +245,23 @@ export class Handed {
   }
 
   /** All that the transaction did is stored. */
-  settled(changes: Iterable<Pending>, leaves: readonly WrittenLeaf[]): void {
-    const sources = sourcesIn(leaves)
+  settled(changes: Iterable<Valued>): void {
     this.#before.clear()
     this.#beforeClear = undefined
     forgetRemoved(this.#owner)
     for (const { place, node } of this.#own(changes)) {
-      place.source = sources(place.key)
+      place.agrees(this.#owner.load, this.#owner.foundAt(place.key))
       if (node) stampAt(node, place.key)
     }
   }
 
   /** The owner has another stored state; what the transaction did to it goes on. */
-  goOn(changes: Iterable<Pending>): void {
+  goOn(changes: Iterable<Valued>): void {
     for (const _each of this.#own(changes)) continue
   }
 
   /** What the transaction put somewhere or changed, with its container: it is current, whatever the owner has loaded. */
-  *#own(changes: Iterable<Pending>): Generator<{ readonly place: Place; readonly node: Node | undefined }, undefined> {
+  *#own(changes: Iterable<Valued>): Generator<{ readonly place: Place; readonly node: Node | undefined }, undefined> {
     for (const { key, value } of changes) {
       const place = this.#places.get(key)
       if (!place || place.ref.deref() !== value) continue
@@ -270,6 +273,32 @@ export class Handed {
   }
 
   // ---- which key ----
+
+  /** What stands at each key is found at another from now on, or (undefined) nowhere; `to` is asked in the order of keys. */
+  moveAll(to: (key: StoredKey) => StoredKey | undefined): void {
+    const moved: Place[] = []
+    for (const place of this.#places.inOrder()) {
+      const key = to(place.key)
+      const value = place.ref.deref()
+      if (key === undefined || value === undefined) continue
+      place.key = key
+      const node = nodeOf(value)
+      if (node?.stored === true && node.parent === null) node.key = key
+      moved.push(place)
+    }
+    this.#places.clear()
+    for (const place of moved.sort((a, b) => compareKeys(a.key, b.key))) this.#places.put(place)
+  }
+
+  /** Keys from one on, and before another one, at which something stands that somebody may have. */
+  keysBetween(low: StoredKey, high: StoredKey): StoredKey[] {
+    const keys: StoredKey[] = []
+    for (let place = this.#places.from(low, false); place; place = this.#places.from(place.key, true)) {
+      if (compareKeys(place.key, high) >= 0) break
+      keys.push(place.key)
+    }
+    return keys
+  }
 
   /** What stands at one key is found at another from now on. */
   move(from: StoredKey, to: StoredKey): void {
@@ -297,7 +326,7 @@ export class Handed {
   }
 
   /** Containers that were moved stand at two keys until the old one is written: see that both are, if only to be refused. */
-  gatherMoved(changes: readonly Pending[]): void {
+  gatherMoved(changes: readonly Valued[]): void {
     const look = (value: unknown): void => {
       const node = nodeOf(value)
       if (!node) return

@@ -9,17 +9,15 @@ import { Packed } from '../object/packed.js'
 import { Untracked } from '../object/untracked.js'
 import type { Oid } from '../store/types.js'
 import { Answers, type Answer } from './answers.js'
-import type { Handed, WrittenLeaf } from './handed.js'
+import type { Handed } from './handed.js'
 import { headersIn, keyIn, keyName, keyOut, type StoredKey } from './key.js'
-import { findKey } from './key-order.js'
 import type { KeyTable } from './key-table.js'
 import { KeyedChanges, type Pending } from './keyed-changes.js'
 import { BACKWARD, FORWARD, Meeting, passage, type Entry } from './passage.js'
 import { TreeHeader } from './tree-header.js'
 import type { Rewritten } from './tree/drafts.js'
 import { lookAtKey, lookAtValue, plainKey } from './tree/look.js'
-import type { Source } from './tree/leaf.js'
-import { leafAt, rootOf } from './tree/node.js'
+import { rootOf } from './tree/node.js'
 import { Reads, SIZE, type Interval } from './tree/reads.js'
 import { rewrite } from './tree/rewrite.js'
 import { Cursor, EVERYTHING, isLastVersion, Tree, type Found, type Range } from './tree/tree.js'
@@ -226,13 +224,8 @@ export abstract class KeyedHeader extends TreeHeader {
     return this.#changes.get(key) ? undefined : this.stored.find(key)
   }
 
-  /** What a record said of a key; undefined: nothing, or it is not in this file, where something else stands in its place. */
-  entryOf(source: Source, key: StoredKey): Found | undefined {
-    const { view } = this.scope
-    if (source.generation !== view?.snapshot.generation.number) return undefined
-    const leaf = leafAt(view, source.at, this.small)
-    const at = leaf ? findKey(leaf.keys, key) : -1
-    return leaf && at >= 0 ? { leaf, at } : undefined
+  foundAt(key: StoredKey): Found | undefined {
+    return this.stored.find(key)
   }
 
   // ---- merging ----
@@ -281,10 +274,10 @@ export abstract class KeyedHeader extends TreeHeader {
     return changes
   }
 
-  protected stands(leaves: readonly WrittenLeaf[]): void {
+  protected stands(): void {
     const pending = this.#changes.table.inOrder()
     this.dropChanges()
-    this.handed.settled(this.asCommitted(pending, this.handed), leaves)
+    this.handed.settled(this.asCommitted(pending, this.handed))
   }
 
   keepAll(view: RecordView): boolean {
@@ -295,7 +288,7 @@ export abstract class KeyedHeader extends TreeHeader {
       const to = leaf.reference(at)
       const raw = leaf.value(at)
       const data = typeof raw === 'object' && raw !== null && to === undefined
-      const value = data ? this.handed.of(key, raw, leaf) : to === undefined ? raw : unresolved(to)
+      const value = data ? this.handed.of(key, raw, { leaf, at }) : to === undefined ? raw : unresolved(to)
       this.#changes.table.put({ key, value, gone: false, existed: false })
     }
     this.handed.spoilAll()

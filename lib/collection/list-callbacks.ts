@@ -1,9 +1,11 @@
 // The methods of PersistentList that call a function for each item, with the meanings that they have for Array.
 import type { PersistentList } from './persistent-list.js'
 import type { ListHeader } from './list-header.js'
+import { visit } from './list-visits.js'
 import { checkCallback } from './sealed.js'
 
 export type Callback<T, R> = (value: T, index: number, list: PersistentList<T>) => R
+export type Guard<T, S extends T> = (value: T, index: number, list: PersistentList<T>) => value is S
 export type Reducer<T, U> = (previous: U, value: T, index: number, list: PersistentList<T>) => U
 
 type Visit = Generator<readonly [item: unknown, at: number], void>
@@ -27,7 +29,7 @@ export function mapped<T, U>(
 ): U[] {
   checkCallback(callback)
   const result = new Array<U>(header.length)
-  for (const [value, at] of header.visit()) result[at] = callback.call(thisArg, value as T, at, list)
+  for (const [value, at] of visit(header)) result[at] = callback.call(thisArg, value as T, at, list)
   return result
 }
 

@@ -1,167 +1,184 @@
-// What a PersistentList keeps: its items in one array, without holes, which never leaves this file. A list is one record.
-import { CollectionHeader } from '../object/collection.js'
-import type { Decoder, Encoder } from '../object/codec.js'
-import { headerOf, unresolvedOid, type Kind } from '../object/header.js'
-import { sameKeys } from '../object/shapes.js'
-import { unknownForm, type Packable } from '../object/values.js'
+// What PersistentList asks a list and does to it, with a note of what the transaction depends on by that.
+import { headerOf, unresolved, unresolvedOid } from '../object/header.js'
+import type { Oid } from '../store/types.js'
+import type { Side } from './list-edits.js'
+import { isData, ListState } from './list-state.js'
+import { iterate } from './list-visits.js'
+import { Own, Stretch, type Piece } from './pieces.js'
+import { lookAtValue } from './tree/look.js'
 
-export class ListHeader extends CollectionHeader {
-  /** null: not loaded. */
-  #items: unknown[] | null = null
-  /** Counts changes and loads. */
-  #edition = 0
-
-  constructor(kind: Kind, object: object, isNew: boolean) {
-    super(kind, object, isNew)
-    if (isNew) this.#items = []
-  }
-
-  get loaded(): boolean {
-    return this.#items !== null
-  }
-
-  protected unload(): void {
-    this.#items = null
-    this.#edition++
-  }
-
-  /** Only of a loaded list. */
-  get #all(): unknown[] {
-    return this.#items as unknown[]
-  }
-
+export class ListHeader extends ListState {
   // ---- reading: after `touch()` ----
 
   get length(): number {
-    return this.#all.length
+    this.noteLength()
+    return this.now.length
   }
 
-  /** Grows with every change and load. */
-  get edition(): number {
-    return this.#edition
+  /** The same for who does not depend on it. */
+  get lengthNow(): number {
+    return this.now.length
   }
 
-  item(at: number): unknown {
-    const item = this.#all[at]
-    return typeof item === 'symbol' ? (this.#all[at] = this.handOut(item)) : item
+  noteLength(): void {
+    if (this.scope.relies) this.notes.reads.length = true
   }
 
-  /** A copy of a part of the list, with arguments as for Array. */
-  slice(start?: number, end?: number): unknown[] {
-    return this.#all.slice(start, end).map(item => this.handOut(item))
+  /** The item at a position that there is, counted from that side. */
+  item(position: number, side: Side): unknown {
+    this.#noteRead(position, position + 1, side)
+    return this.#out(position)
   }
 
-  /** Each item that was there at the start and is when its turn comes: what the methods of Array visit. */
-  *visit(): Generator<readonly [item: unknown, at: number], void> {
-    this.touch()
-    const { length } = this
-    for (let at = 0; at < length; at++) {
-      this.touch()
-      if (at < this.length) yield [this.item(at), at]
+  items(from: number, to: number, side: Side): unknown[] {
+    this.#noteRead(from, to, side)
+    const items: unknown[] = []
+    for (let at = from; at < to; at++) items.push(this.#out(at))
+    return items
+  }
+
+  #out(position: number): unknown {
+    const at = this.now.at(position)
+    if (typeof at === 'number') return this.now.changedAt(at) ?? this.storedOut(this.foundIn(at), at)
+    return typeof at.value === 'symbol' ? (at.value = this.handOut(at.value)) : at.value
+  }
+
+  #isAcross(from: number, to: number, side: Side): boolean {
+    return this.now.isAcross(side === 'front' ? to : from, side)
+  }
+
+  #noteRead(from: number, to: number, side: Side): void {
+    if (!this.scope.relies || from >= to) return
+    const now = this.now
+    if (this.#isAcross(from, to, side)) this.noteLength()
+    if (to === from + 1) {
+      const at = now.at(from)
+      if (typeof at === 'number') this.notes.reads.add(side, at, at + 1, now.size)
+      return
     }
+    for (const piece of now.between(from, to))
+      if (piece instanceof Stretch) this.notes.reads.add(side, piece.from, piece.to, now.size)
   }
 
-  /** The same from the end. */
-  *visitBack(): Generator<readonly [item: unknown, at: number], void> {
-    this.touch()
-    for (let at = this.length - 1; at >= 0; at--) {
-      this.touch()
-      if (at < this.length) yield [this.item(at), at]
+  /**
+   * The first position from `from` on and before `to` (the last one, if `backward`) with what `sought` is the same as;
+   * -1: there is none. No other object is loaded for it.
+   */
+  find(sought: unknown, from: number, to: number, same: (a: unknown, b: unknown) => boolean, backward = false): number {
+    for (let i = 0; i < to - from; i++) {
+      const at = backward ? to - 1 - i : from + i
+      if (!this.#is(at, sought, same)) continue
+      this.#noteRead(backward ? at : from, backward ? to : at + 1, 'front')
+      return at
     }
+    this.#noteRead(from, to, 'front')
+    return -1
   }
 
-  /** Each item, those that are added meanwhile included. */
-  *iterate(): Generator<readonly [at: number, item: unknown], undefined> {
-    for (let at = 0; ; at++) {
-      this.touch()
-      if (at >= this.length) return
-      yield [at, this.item(at)]
+  #is(position: number, sought: unknown, same: (a: unknown, b: unknown) => boolean): boolean {
+    const at = this.now.at(position)
+    if (at instanceof Own) {
+      return typeof at.value === 'symbol' ? this.#refersTo(unresolvedOid(at.value), sought) : same(at.value, sought)
     }
+    const changed = this.now.changedAt(at)
+    if (changed) return changed === sought
+    const found = this.foundIn(at)
+    const to = found.leaf.reference(found.at)
+    if (to !== undefined) return this.#refersTo(to, sought)
+    const raw = found.leaf.value(found.at)
+    if (typeof raw !== 'object' || raw === null) return same(raw, sought)
+    if (typeof sought === 'object' && sought !== null) return this.handed.known(at) === sought
+    return Object.hasOwn(raw, '') && same(lookAtValue(found, unresolved), sought)
   }
 
-  /** The items as they can be compared with `sought`, by identity; nothing is loaded for it. */
-  comparable(sought: unknown): readonly unknown[] {
+  #refersTo(oid: Oid, sought: unknown): boolean {
     const header = headerOf(sought)
-    if (!header || header.scope !== this.scope) return this.#all
-    return this.#all.map(item => (typeof item === 'symbol' && unresolvedOid(item) === header.oid ? sought : item))
+    return header?.oid === oid && header.scope === this.scope
   }
 
   // ---- changing ----
 
-  /** Takes out and puts in; `start` and `count` are within the list. Gives what was taken out. */
-  splice(start: number, count: number, values: readonly unknown[]): unknown[] {
-    return this.replace(start, count, values).map(value => this.handOut(value))
+  /** Puts values in at an end, whatever stands there. */
+  extend(side: Side, values: readonly unknown[]): void {
+    this.touch()
+    const at = side === 'front' ? 0 : this.now.length
+    const own = this.#adopted(at, values)
+    if (own.length === 0) return
+    this.change()
+    this.#exchange(at, 0, own, side)
   }
 
-  /** The same; gives what was taken out as it stood there, and so loads nothing. */
-  replace(start: number, count: number, values: readonly unknown[]): unknown[] {
-    const own = values.map((value, i) => this.adopt(value, start + i))
+  /** `count` items, which there are from a position counted from that side, give way to others. */
+  replace(start: number, count: number, values: readonly unknown[], side: Side): void {
+    this.#replace(start, count, values, side, false)
+  }
+
+  /** The same; gives what was taken out. */
+  splice(start: number, count: number, values: readonly unknown[], side: Side): unknown[] {
+    return this.#replace(start, count, values, side, true)
+  }
+
+  #replace(start: number, count: number, values: readonly unknown[], side: Side, gives: boolean): unknown[] {
+    const own = this.#adopted(start, values)
     if (count === 0 && own.length === 0) return []
     this.change()
-    for (const value of own) this.standsIn(value)
-    const out = this.#exchange(start, count, own)
-    this.#edition++
-    for (const value of out) this.takenOut(value)
+    const out: unknown[] = []
+    if (gives) for (let at = start; at < start + count; at++) out.push(this.#out(at))
+    // What is put in before an item depends on that: so it does not end up elsewhere.
+    this.#noteWrite(start, start + Math.max(count, 1), side)
+    this.#exchange(start, count, own, side)
     return out
   }
 
-  #exchange(start: number, count: number, own: readonly unknown[]): unknown[] {
-    const items = this.#all
-    // Arguments are limited in number.
-    if (own.length < 10_000) return items.splice(start, count, ...own)
-    const out = items.slice(start, start + count)
-    this.#items = items.slice(0, start).concat(own, items.slice(start + count))
-    return out
+  #adopted(start: number, values: readonly unknown[]): Own[] {
+    return values.map((value, i) => new Own(this.nextOwn++, this.adopt(value, String(start + i))))
   }
 
-  /** The same items in another order, if it is another. */
-  reorder(items: unknown[]): void {
-    if (items.every((item, i) => item === this.#all[i])) return
+  #noteWrite(from: number, to: number, side: Side): void {
+    const now = this.now
+    const { writes } = this.notes
+    if (this.isNowhere) return
+    if (this.#isAcross(from, to, side)) writes.length = true
+    for (const piece of now.between(from, Math.min(to, now.length)))
+      if (piece instanceof Stretch) writes.add(side, piece.from, piece.to, now.size)
+  }
+
+  #exchange(start: number, count: number, put: readonly Own[], side: Side): void {
+    const now = this.now
+    for (const { key, value } of put) if (isData(value)) this.handed.replace(key, value, nothing)
+    // Counted from the other side where it is across: how long the list is has been noted then.
+    const other = side === 'front' ? 'end' : 'front'
+    const out = now.splice(start, count, put, now.isAcross(start, side) ? other : side)
+    for (const piece of out) {
+      if (piece instanceof Stretch) {
+        for (const key of this.handed.keysBetween(piece.from, piece.to)) this.handed.replace(key, undefined, nothing)
+      } else if (isData(piece.value)) this.handed.replace(piece.key, undefined, nothing)
+    }
+    this.edition++
+  }
+
+  /** The same items in another order: `order` has the position that each had. */
+  reorder(order: readonly number[]): void {
+    if (order.every((at, i) => at === i)) return
     this.change()
-    this.#items = items
-    this.#edition++
-  }
-
-  reverse(): void {
-    this.reorder(this.#all.slice().reverse())
-  }
-
-  // ---- for the object layer ----
-
-  keys(): readonly string[] {
-    return ['items']
-  }
-
-  encode(encoder: Encoder): Packable[] {
-    return [this.#all.map((item, i) => encoder.value(item, i))]
-  }
-
-  decode(names: readonly string[], [items]: readonly unknown[], decoder: Decoder): void {
-    if (!sameKeys(names, this.keys()) || !Array.isArray(items)) return unknownForm()
-    this.#items = items.map(item => decoder.value(item))
-    this.#edition++
-  }
-
-  // A position is a name for messages, but no place: after a reload something else may stand there.
-
-  eachSlot(visit: (value: unknown, key: unknown) => void): void {
-    this.#items?.forEach((item, i) => {
-      if (typeof item === 'object' && item !== null) visit(item, i)
+    const now = this.now
+    this.#noteWrite(0, now.length, 'front')
+    const pieces = order.map((position): Piece => {
+      const at = now.at(position)
+      return at instanceof Own ? at : new Stretch(at, at + 1)
     })
-  }
-
-  slot(): undefined {
-    return undefined
-  }
-
-  putBack(): void {
-    // nothing is ever found again
+    now.replaceAll(pieces)
+    this.edition++
   }
 
   toPlain(convert: (value: unknown) => unknown, begun?: (copy: object) => void): unknown[] {
-    const copy: unknown[] = []
+    const copy = this.newCopy()
     begun?.(copy)
-    for (const item of this.#all) copy.push(convert(item))
+    for (const [, item] of iterate(this)) copy.push(convert(item))
     return copy
   }
+}
+
+function nothing(): void {
+  // a list notes its changes itself
 }

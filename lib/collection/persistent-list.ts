@@ -3,8 +3,22 @@
 import { inspectable, registerCollection } from '../object/collection.js'
 import type { Kind } from '../object/header.js'
 import { StateError } from '../error.js'
+import {
+  allOf,
+  counted,
+  isEqual,
+  isIdentical,
+  noted,
+  position,
+  removed,
+  sliced,
+  sortedOrder,
+  start,
+  toInteger,
+} from './list-arguments.js'
 import { ListHeader } from './list-header.js'
-import { fold, mapped, search, type Callback, type Reducer } from './list-callbacks.js'
+import { itemsOf, iterate, positionsOf, visit, visitBack } from './list-visits.js'
+import { fold, mapped, search, type Callback, type Guard, type Reducer } from './list-callbacks.js'
 import { checkCallback, forbidDerived, headerBehind, type nominal } from './sealed.js'
 
 const behind = (list: unknown): ListHeader => {
@@ -15,9 +29,14 @@ const behind = (list: unknown): ListHeader => {
 
 /**
  * A list that is a persistent object: the methods of `Array` with their meanings, and `at`, `set` and `insert` where an
- * array has brackets. It has no holes. A plain value belongs to the list: it is copied in, moved within the list, and
- * changing it in place changes the list. After an abort or a reload read it again from the list, because something else
- * may stand at its position.
+ * array has brackets. It has no holes. A plain value belongs to its item: it is copied in, moved within the list, and
+ * changing it in place writes that item. After an abort or a reload it is found again if the same still stands at its
+ * position; otherwise read it again from the list.
+ *
+ * A small list is one record, a larger one a tree of them, in which every position is reached in a few steps, and of which
+ * a commit writes only what has changed. Changes of several transactions merge: those that `push` and `unshift` always,
+ * others unless the items that they read, replaced or removed are others by then at their positions, counted from the end
+ * that they were counted from. So `push` and `unshift` do not tell the length, on which the transaction would depend.
  *
  * Changing a list while going through it means what it means with an array: an iterator goes on to the next position,
  * and meets what is added at the end; a method with a callback visits the positions that there were at its start, as
@@ -39,9 +58,10 @@ export class PersistentList<T> {
   constructor(items?: Iterable<T> | null) {
     forbidDerived(new.target, PersistentList)
     const header = new ListHeader(LIST, this, true)
-    header.replace(0, 0, [...(items ?? [])])
+    header.extend('end', [...(items ?? [])])
   }
 
+  /** Number of items. Known without counting. */
   get length(): number {
     return behind(this).length
   }
@@ -51,46 +71,49 @@ export class PersistentList<T> {
   /** The item at this position, negative ones counted from the end; undefined outside of the list. */
   at(index: number): T | undefined {
     const header = behind(this)
-    const at = toInteger(index)
-    return header.item(at < 0 ? at + header.length : at) as T | undefined
+    const { at, side } = counted(header, toInteger(index))
+    if (at >= 0 && at < header.lengthNow) return header.item(at, side) as T
+    header.noteLength()
+    return undefined
   }
 
   /** Replaces the item at this position, negative ones counted from the end. Throws RangeError outside of the list. */
   set(index: number, value: T): this {
     const header = behind(this)
-    header.replace(position(header, 'set', index, header.length - 1), 1, [value])
+    const { at, side } = position(header, 'set', index, header.lengthNow - 1)
+    header.replace(at, 1, [value], side)
     return this
   }
 
-  /** Puts values in before this position; at `length`, at the end. Gives the new length. Throws RangeError outside. */
-  insert(index: number, ...values: T[]): number {
+  /** Puts values in before this position; at `length`, at the end. Throws RangeError outside. */
+  insert(index: number, ...values: T[]): void {
     const header = behind(this)
-    header.replace(position(header, 'insert', index, header.length), 0, values)
-    return header.length
+    const { at, side } = position(header, 'insert', index, header.lengthNow)
+    header.replace(at, 0, values, side)
   }
 
   // ---- both ends ----
 
-  push(...values: T[]): number {
-    const header = behind(this)
-    header.replace(header.length, 0, values)
-    return header.length
+  push(...values: T[]): void {
+    behind(this).extend('end', values)
   }
 
   pop(): T | undefined {
     const header = behind(this)
-    return header.length === 0 ? undefined : (header.splice(header.length - 1, 1, [])[0] as T)
+    if (header.lengthNow > 0) return header.splice(header.lengthNow - 1, 1, [], 'end')[0] as T
+    header.noteLength()
+    return undefined
   }
 
   shift(): T | undefined {
     const header = behind(this)
-    return header.length === 0 ? undefined : (header.splice(0, 1, [])[0] as T)
+    if (header.lengthNow > 0) return header.splice(0, 1, [], 'front')[0] as T
+    header.noteLength()
+    return undefined
   }
 
-  unshift(...values: T[]): number {
-    const header = behind(this)
-    header.replace(0, 0, values)
-    return header.length
+  unshift(...values: T[]): void {
+    behind(this).extend('front', values)
   }
 
   // ---- parts and order ----
@@ -100,117 +123,135 @@ export class PersistentList<T> {
   splice(...args: unknown[]): unknown[] {
     const header = behind(this)
     const [start, deleteCount, ...values] = args
-    const from = clamp(toInteger(start), header.length)
-    const rest = args.length === 0 ? 0 : header.length - from
-    const count = args.length < 2 ? rest : Math.max(0, Math.min(toInteger(deleteCount), rest))
-    return header.splice(from, count, values)
+    const { from, count, side } = removed(header, args.length, start, deleteCount)
+    return header.splice(from, count, values, side)
   }
 
   clear(): void {
     const header = behind(this)
-    header.replace(0, header.length, [])
+    header.replace(0, header.length, [], 'front')
+  }
+
+  /**
+   * Fills an empty list, as tightly as the items can be stored. Throws StateError if the list is not empty, which changes
+   * nothing.
+   */
+  bulkLoad(items: Iterable<T>): this {
+    const header = behind(this)
+    if (header.length > 0) throw new StateError('bulkLoad() fills an empty collection, and this list is not')
+    const all = [...items]
+    header.extend('end', all)
+    return this
   }
 
   /** Sorts in place, as Array does: without `compare` by the items as strings. */
   sort(compare?: (a: T, b: T) => number): this {
     const header = behind(this)
-    const items = header.slice()
+    const items = header.items(0, header.length, 'front') as T[]
     const { edition } = header
-    items.sort(compare as ((a: unknown, b: unknown) => number) | undefined)
+    const order = sortedOrder(items, compare)
     header.touch()
     if (header.edition !== edition) throw new StateError('the list was changed by the function that compares its items')
-    header.reorder(items)
+    header.reorder(order)
     return this
   }
 
   reverse(): this {
-    behind(this).reverse()
+    const header = behind(this)
+    const { length } = header
+    header.reorder(Array.from({ length }, (_, i) => length - 1 - i))
     return this
   }
 
   slice(start?: number, end?: number): T[] {
-    return behind(this).slice(start, end) as T[]
+    const header = behind(this)
+    const { from, to, side } = sliced(header, start, end)
+    return header.items(from, to, side) as T[]
   }
 
   /** A native array of these items and the others; arrays and lists among the arguments stand for their items. */
   concat(...others: (T | readonly T[] | PersistentList<T>)[]): T[] {
-    const all = others.map(other => (other instanceof PersistentList ? other.slice() : other))
-    return (behind(this).slice() as T[]).concat(...all)
+    const all = others.map(other => (other instanceof PersistentList ? other.toArray() : other))
+    return (allOf(behind(this)) as T[]).concat(...all)
   }
 
   toSorted(compare?: (a: T, b: T) => number): T[] {
-    return (behind(this).slice() as T[]).sort(compare)
+    return (allOf(behind(this)) as T[]).sort(compare)
+  }
+
+  toSpliced(start: number, deleteCount?: number, ...values: T[]): T[]
+  toSpliced(...args: [start: number, deleteCount: number]): unknown[] {
+    return allOf(behind(this)).toSpliced(...args)
+  }
+
+  /** A native array of the items with another one at this position. Throws RangeError outside of the list. */
+  with(index: number, value: T): T[] {
+    return (allOf(behind(this)) as T[]).with(index, value)
   }
 
   toReversed(): T[] {
-    return behind(this).slice().reverse() as T[]
+    return allOf(behind(this)).reverse() as T[]
   }
 
   toArray(): T[] {
-    return behind(this).slice() as T[]
+    return allOf(behind(this)) as T[]
   }
 
   toJSON(): T[] {
-    return behind(this).slice() as T[]
+    return allOf(behind(this)) as T[]
   }
 
   join(separator?: string): string {
-    return behind(this).slice().join(separator)
+    return allOf(behind(this)).join(separator)
   }
 
   // ---- searching: as `===` has it; a plain value is found by what the list gave out, not by what was put in ----
 
-  includes(value: T, ...from: [fromIndex?: number]): boolean {
-    return behind(this)
-      .comparable(value)
-      .includes(value, ...from)
+  includes(value: T, fromIndex?: number): boolean {
+    const header = behind(this)
+    return header.find(value, start(header, fromIndex), header.lengthNow, isEqual) >= 0 || noted(header, false)
   }
 
-  indexOf(value: T, ...from: [fromIndex?: number]): number {
-    return behind(this)
-      .comparable(value)
-      .indexOf(value, ...from)
+  indexOf(value: T, fromIndex?: number): number {
+    const header = behind(this)
+    const at = header.find(value, start(header, fromIndex), header.lengthNow, isIdentical)
+    return at >= 0 ? at : noted(header, -1)
   }
 
   lastIndexOf(value: T, ...from: [fromIndex?: number]): number {
-    const items = behind(this).comparable(value)
-    return items.lastIndexOf(value, ...(from as [number]))
+    const header = behind(this)
+    const last = from.length === 0 ? Infinity : counted(header, toInteger(from[0])).at
+    return header.find(value, 0, Math.min(last + 1, header.length), isIdentical, true)
   }
 
-  find<S extends T>(
-    test: (value: T, index: number, list: PersistentList<T>) => value is S,
-    thisArg?: unknown,
-  ): S | undefined
+  find<S extends T>(test: Guard<T, S>, thisArg?: unknown): S | undefined
   find(test: Callback<T, unknown>, thisArg?: unknown): T | undefined
   find(test: Callback<T, unknown>, thisArg?: unknown): T | undefined {
-    return search(this, behind(this).visit(), test, thisArg)?.value
+    return search(this, visit(behind(this)), test, thisArg)?.value
   }
 
   findIndex(test: Callback<T, unknown>, thisArg?: unknown): number {
-    return search(this, behind(this).visit(), test, thisArg)?.at ?? -1
+    return search(this, visit(behind(this)), test, thisArg)?.at ?? -1
   }
 
-  findLast<S extends T>(
-    test: (value: T, index: number, list: PersistentList<T>) => value is S,
-    thisArg?: unknown,
-  ): S | undefined
+  findLast<S extends T>(test: Guard<T, S>, thisArg?: unknown): S | undefined
   findLast(test: Callback<T, unknown>, thisArg?: unknown): T | undefined
   findLast(test: Callback<T, unknown>, thisArg?: unknown): T | undefined {
-    return search(this, behind(this).visitBack(), test, thisArg)?.value
+    return search(this, visitBack(behind(this)), test, thisArg)?.value
   }
 
   findLastIndex(test: Callback<T, unknown>, thisArg?: unknown): number {
-    return search(this, behind(this).visitBack(), test, thisArg)?.at ?? -1
+    return search(this, visitBack(behind(this)), test, thisArg)?.at ?? -1
   }
 
   some(test: Callback<T, unknown>, thisArg?: unknown): boolean {
-    return search(this, behind(this).visit(), test, thisArg) !== undefined
+    return search(this, visit(behind(this)), test, thisArg) !== undefined
   }
 
   every(test: Callback<T, unknown>, thisArg?: unknown): boolean {
     checkCallback(test)
     const fails: Callback<T, boolean> = (value, index) => !test.call(thisArg, value, index, this)
-    return search(this, behind(this).visit(), fails, undefined) === undefined
+    return search(this, visit(behind(this)), fails, undefined) === undefined
   }
 
   // ---- going through ----
@@ -218,7 +259,7 @@ export class PersistentList<T> {
   forEach(callback: Callback<T, void>, thisArg?: unknown): void {
     const header = behind(this)
     checkCallback(callback)
-    for (const [value, at] of header.visit()) callback.call(thisArg, value as T, at, this)
+    for (const [value, at] of visit(header)) callback.call(thisArg, value as T, at, this)
   }
 
   map<U>(callback: Callback<T, U>, thisArg?: unknown): U[] {
@@ -229,26 +270,26 @@ export class PersistentList<T> {
     return mapped(this, behind(this), callback, thisArg).flat() as U[]
   }
 
-  filter<S extends T>(test: (value: T, index: number, list: PersistentList<T>) => value is S, thisArg?: unknown): S[]
+  filter<S extends T>(test: Guard<T, S>, thisArg?: unknown): S[]
   filter(test: Callback<T, unknown>, thisArg?: unknown): T[]
   filter(test: Callback<T, unknown>, thisArg?: unknown): T[] {
     const header = behind(this)
     checkCallback(test)
     const result: T[] = []
-    for (const [value, at] of header.visit()) if (test.call(thisArg, value as T, at, this)) result.push(value as T)
+    for (const [value, at] of visit(header)) if (test.call(thisArg, value as T, at, this)) result.push(value as T)
     return result
   }
 
   reduce(callback: Reducer<T, T>, initial?: T): T
   reduce<U>(callback: Reducer<T, U>, initial: U): U
   reduce(callback: Reducer<T, never>, ...initial: unknown[]): unknown {
-    return fold(this, behind(this).visit(), callback, initial)
+    return fold(this, visit(behind(this)), callback, initial)
   }
 
   reduceRight(callback: Reducer<T, T>, initial?: T): T
   reduceRight<U>(callback: Reducer<T, U>, initial: U): U
   reduceRight(callback: Reducer<T, never>, ...initial: unknown[]): unknown {
-    return fold(this, behind(this).visitBack(), callback, initial)
+    return fold(this, visitBack(behind(this)), callback, initial)
   }
 
   keys(): ArrayIterator<number> {
@@ -260,7 +301,7 @@ export class PersistentList<T> {
   }
 
   entries(): ArrayIterator<[number, T]> {
-    return behind(this).iterate() as Generator<[number, unknown], undefined> as ArrayIterator<[number, T]>
+    return iterate(behind(this)) as Generator<[number, unknown], undefined> as ArrayIterator<[number, T]>
   }
 
   [Symbol.iterator](): ArrayIterator<T> {
@@ -270,31 +311,6 @@ export class PersistentList<T> {
   get [Symbol.toStringTag](): string {
     return 'PersistentList'
   }
-}
-
-function* positionsOf(header: ListHeader): Generator<number, undefined> {
-  for (const [at] of header.iterate()) yield at
-}
-
-function* itemsOf(header: ListHeader): Generator<unknown, undefined> {
-  for (const [, item] of header.iterate()) yield item
-}
-
-// As Array does with its arguments: what is no number is 0.
-function toInteger(value: unknown): number {
-  return Math.trunc(Number(value)) || 0
-}
-
-function clamp(index: number, length: number): number {
-  return index < 0 ? Math.max(index + length, 0) : Math.min(index, length)
-}
-
-function position(header: ListHeader, method: string, index: number, highest: number): number {
-  const at = index < 0 ? index + header.length : index
-  if (Number.isInteger(at) && at >= 0 && at <= highest) return at
-  throw new RangeError(
-    `PersistentList.${method}: there is no position ${String(index)} in a list of ${header.length} items`,
-  )
 }
 
 const LIST: Kind = {

@@ -7,11 +7,11 @@ import { MergingHeader, type Looked } from '../object/merging.js'
 import type { Node } from '../object/plain-node.js'
 import type { RecordView, StoredState } from '../object/record-view.js'
 import { unknownForm, type Packable } from '../object/values.js'
-import { Handed, type WrittenLeaf } from './handed.js'
+import { Handed } from './handed.js'
 import type { StoredKey } from './key.js'
 import type { Rewritten } from './tree/drafts.js'
 import type { Source } from './tree/leaf.js'
-import { NO_ENTRIES, rootOf, TREE_FORM, type Root } from './tree/node.js'
+import { leafAt, NO_ENTRIES, rootOf, TREE_FORM, type Root } from './tree/node.js'
 import { encodeEntries, packEntries } from './tree/node-header.js'
 import { Tree, type Found } from './tree/tree.js'
 
@@ -109,15 +109,26 @@ export abstract class TreeHeader extends MergingHeader {
   abstract changeAt(key: StoredKey, value: unknown): void
   /** The stored entry at a key, for what was handed out of it. */
   abstract storedAt(key: StoredKey): Found | undefined
-  /** What a record that is still in the file said of a key. */
-  abstract entryOf(source: Source, key: StoredKey): Found | undefined
+  /** The same without a note of it. */
+  abstract foundAt(key: StoredKey): Found | undefined
+  /** A value is found again at its key even if another one stands there by now. */
+  readonly keysLast: boolean = true
+
+  /** An entry of a record as it was; undefined: it is not in this file, where something else stands in its place. */
+  entryOf(source: Source, index: number): Found | undefined {
+    const { view } = this.scope
+    if (source.generation !== view?.snapshot.generation.number) return undefined
+    const leaf = leafAt(view, source.at, this.small)
+    return leaf && index < leaf.size ? { leaf, at: index } : undefined
+  }
 
   /** A stored value as it is handed out. */
-  protected storedOut({ leaf, at }: Found, key: StoredKey): unknown {
+  protected storedOut(found: Found, key: StoredKey): unknown {
+    const { leaf, at } = found
     const to = leaf.reference(at)
     if (to !== undefined) return this.scope.resolve(to)
     const raw = leaf.value(at)
-    return typeof raw === 'object' && raw !== null ? this.handOut(this.handed.of(key, raw, leaf)) : raw
+    return typeof raw === 'object' && raw !== null ? this.handOut(this.handed.of(key, raw, found)) : raw
   }
 
   override used(node: Node): void {
@@ -165,25 +176,23 @@ export abstract class TreeHeader extends MergingHeader {
   encode(encoder: Encoder): Packable[] {
     const { size, height, root, keys, values } = this.#built as Rewritten // made by prepare()
     if (root !== undefined) return [size, height, encoder.reference(root, 'root')]
+    return this.encodeSmall(keys, values, encoder)
+  }
+
+  /** The values of the record's fields while the collection is one record. */
+  protected encodeSmall(keys: readonly StoredKey[], values: readonly unknown[], encoder: Encoder): Packable[] {
     return encodeEntries(keys, this.valued ? values : undefined, encoder)
   }
 
   override settled(): void {
-    const leaves = this.#leavesWritten()
     this.#setRoot(undefined)
     this.#built = undefined
     if (this.#merges) this.load++
-    this.stands(leaves)
+    this.stands()
   }
 
-  /** In the order of their keys. */
-  #leavesWritten(): readonly WrittenLeaf[] {
-    const leaves = this.#built?.written.filter(({ lastKey }) => lastKey !== undefined) ?? []
-    return leaves.length > 0 ? leaves : [this]
-  }
-
-  /** What the transaction did is the stored state now, and what changed in it stands in these records. */
-  protected abstract stands(leaves: readonly WrittenLeaf[]): void
+  /** What the transaction did is the stored state now. */
+  protected abstract stands(): void
 
   /** Nothing that is asked or done is of interest to others yet. */
   protected get isNowhere(): boolean {

@@ -3,26 +3,49 @@ import type { Disk } from '../file/disk.js'
 import { RecordView } from '../object/record-view.js'
 import { ShapeTable } from '../object/shapes.js'
 import { Generation } from '../store/generation.js'
+import { atOnce, inSlices, type LongWork } from '../store/long-work.js'
 import { FIRST_FREE_OID, type Oid } from '../store/types.js'
-import type { Finding } from '../store/verify.js'
+import type { Finding, VerifyProgress } from '../store/verify.js'
 import { checkTree } from './tree/check.js'
+import { ITEMS_FORM } from './tree/node.js'
 
 /** Fields of the records of small collections, by type. */
 const FORMS: ReadonlyMap<string, readonly string[]> = new Map([
   ['PersistentMap', ['keys', 'values']],
   ['PersistentSet', ['values']],
   ['PersistentQueue', ['keys', 'values']],
+  ['PersistentList', ITEMS_FORM],
 ])
+
+/** Objects that are looked at in one step. */
+const STEP = 1 << 8
 
 /** Checks every collection of the newest state of a file that is otherwise sound; gives how many findings there were. */
 export function verifyCollections(disk: Disk, path: string, found: (finding: Finding) => void): number {
+  return atOnce(verifying(disk, path, found))
+}
+
+/** The same in slices, with turns of the event loop between. Rejects with the reason of `options.signal` when that is aborted. */
+export function verifyCollectionsAsync(
+  disk: Disk,
+  path: string,
+  found: (finding: Finding) => void,
+  options: LongWork<VerifyProgress>,
+): Promise<number> {
+  return inSlices(disk, verifying(disk, path, found), options)
+}
+
+function* verifying(disk: Disk, path: string, found: (finding: Finding) => void): Generator<VerifyProgress, number> {
   const generation = Generation.open(disk, path, 'read', Infinity)
   try {
     generation.reader.advance()
     const view = new RecordView(generation.snapshot(), new ShapeTable())
     const met = new Map<Oid, Oid>()
+    const all = generation.index.size
     let findings = 0
-    for (const [oid, offset] of generation.index.entries()) {
+    let done = 0
+    for (const [oid, offset] of generation.entries()) {
+      if (++done % STEP === 0) yield { what: 'collections', done, all }
       const record = generation.read(offset)
       if (record.shape < FIRST_FREE_OID) continue
       const { type } = view.take(record).shape

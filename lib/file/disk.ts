@@ -75,6 +75,7 @@ export interface Disk {
   ticks(): number
   /** Blocks this thread for about so many milliseconds. */
   sleep(milliseconds: number): void
+  /** 0: for one turn of the event loop. */
   wait(milliseconds: number): Promise<void>
   /** Does not keep the process alive. */
   after(milliseconds: number, act: () => void): Timer

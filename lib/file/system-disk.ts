@@ -204,7 +204,8 @@ export const systemDisk: Disk = {
   now: () => Date.now(),
   ticks: () => performance.now(),
   sleep: milliseconds => void Atomics.wait(sleepCell, 0, 0, milliseconds),
-  wait: milliseconds => new Promise(done => setTimeout(done, milliseconds)),
+  wait: milliseconds =>
+    new Promise(done => void (milliseconds > 0 ? setTimeout(done, milliseconds) : setImmediate(done))),
   after(milliseconds, act) {
     const timer = setTimeout(act, milliseconds).unref()
     return { cancel: () => clearTimeout(timer) }

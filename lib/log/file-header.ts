@@ -22,6 +22,8 @@ const AT = {
   moments: 96,
   firstMoment: 104,
   idsSince: 2152,
+  tableAt: 2160,
+  tableEnd: 2168,
   checksum: HEADER_LENGTH - 4,
 } as const
 
@@ -29,6 +31,14 @@ const AT = {
 export interface Moment {
   readonly tid: number
   readonly time: number
+}
+
+/** Where the table of a packed state stands, between two of its base frames or behind the last. */
+export interface TablePlace {
+  /** Behind the last frame that it covers. */
+  readonly at: number
+  /** Where the next frame begins. */
+  readonly end: number
 }
 
 export interface FileHeader {
@@ -51,6 +61,8 @@ export interface FileHeader {
   readonly idsSince: number
   /** Features that this version does not know but may ignore as long as it only reads. */
   readonly readonlyFlags: number
+  /** undefined: there is none. */
+  readonly table?: TablePlace | undefined
 }
 
 export function encodeFileHeader(header: FileHeader): Uint8Array {
@@ -78,6 +90,8 @@ export function encodeFileHeader(header: FileHeader): Uint8Array {
     setNumber(AT.firstMoment + 16 * n + 8, moment.time)
   })
   setNumber(AT.idsSince, header.idsSince)
+  setNumber(AT.tableAt, header.table?.at ?? 0)
+  setNumber(AT.tableEnd, header.table?.end ?? 0)
   view.setUint32(AT.checksum, checksum(bytes.subarray(0, AT.checksum)), true)
   return bytes
 }
@@ -110,6 +124,11 @@ export function decodeFileHeader(bytes: Uint8Array, path: string): FileHeader {
   }
   const count = view.getUint32(AT.moments, true)
   if (count > MOST_MOMENTS) throw new NotAStoreError(path, 'the file header holds an impossible number')
+  const baseEnd = number(AT.baseEnd)
+  const table = { at: number(AT.tableAt), end: number(AT.tableEnd) }
+  const hasTable = table.at !== 0 || table.end !== 0
+  if (hasTable && !(HEADER_LENGTH < table.at && table.at < table.end && table.end <= baseEnd))
+    throw new NotAStoreError(path, 'the file header holds an impossible number')
   return {
     storeId: bytes.slice(AT.storeId, AT.storeId + 16),
     uuid: bytes.slice(AT.uuid, AT.uuid + 16),
@@ -117,13 +136,14 @@ export function decodeFileHeader(bytes: Uint8Array, path: string): FileHeader {
     baseTid: number(AT.baseTid),
     baseTime: number(AT.baseTime),
     nextOid: number(AT.nextOid),
-    baseEnd: number(AT.baseEnd),
+    baseEnd,
     moments: Array.from({ length: count }, (_, n) => ({
       tid: number(AT.firstMoment + 16 * n),
       time: number(AT.firstMoment + 16 * n + 8),
     })),
     idsSince: number(AT.idsSince),
     readonlyFlags: view.getUint32(AT.readonlyFlags, true),
+    ...(hasTable ? { table } : {}),
   }
 }
 

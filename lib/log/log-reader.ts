@@ -59,7 +59,8 @@ export class LogReader {
   readonly #path: string
   readonly #header: FileHeader
   readonly #sink: FrameSink
-  readonly #until: number
+  /** The last commit to read. */
+  readonly until: number
   #damage = 0
   #damageSeen = 0
   /** Where the torn end was found that the file had then. */
@@ -70,7 +71,7 @@ export class LogReader {
     this.#path = path
     this.#header = header
     this.#sink = sink
-    this.#until = until
+    this.until = until
     this.salt = saltOf(header.uuid)
     this.syncedTo = Math.max(HEADER_LENGTH, header.baseEnd) // a packed state is on disk before its file has its name
     const { baseTid: tid, baseTime: time, nextOid } = header
@@ -78,8 +79,11 @@ export class LogReader {
     this.tail = { offset: HEADER_LENGTH, tid, time, nextOid, checksum, lastFrame: 0 }
   }
 
-  /** Applies what has arrived, at most about `budget` bytes of it. Throws CorruptLogError, StoreReplacedError. */
-  advance(budget = Infinity): TailStatus {
+  /**
+   * Applies what has arrived, at most about `budget` bytes of it; `strict`: no frame that goes beyond that. Throws CorruptLogError,
+   * StoreReplacedError.
+   */
+  advance(budget = Infinity, strict = false): TailStatus {
     const stop = this.tail.offset + budget
     for (;;) {
       if (this.#stopped()) return 'end'
@@ -89,7 +93,7 @@ export class LogReader {
       if (end === offset) throw this.#corrupt('the packed state ends too early')
       if (end < offset) throw new StoreReplacedError(this.#path, `the file has become shorter than ${offset} bytes`)
       if (this.#isStillTorn(offset, end)) return 'torn'
-      const status = this.#applyChunk(end, stop)
+      const status = this.#applyChunk(end, stop, strict)
       if (status === 'again') continue
       if (status === 'short' && this.tail.offset < this.#header.baseEnd) {
         throw this.#corrupt('the packed state ends too early')
@@ -105,21 +109,28 @@ export class LogReader {
 
   /** Goes on behind a frame that somebody has read before, if exactly that frame stands there. */
   resumeAt(tail: Tail, syncedTo: number): boolean {
-    const { lastFrame, offset, checksum } = tail
-    const end = this.#file.end()
-    if (!(lastFrame >= HEADER_LENGTH && lastFrame + SMALLEST_FRAME <= offset && offset <= end)) return false
-    const header = readFrameHeader(this.#read(lastFrame, lastFrame + FRAME_HEADER_LENGTH), 0, lastFrame, this.salt)
-    if (header === undefined || lastFrame + frameLength(header) !== offset || offset < this.#header.baseEnd)
-      return false
-    if (trailerChecksum(this.#read(offset - FRAME_TRAILER_LENGTH, offset)) !== checksum) return false
-    // What the frame itself says is what counts.
-    const { baseTid, baseTime, nextOid } = this.#header
-    const known = header.kind === 'base' ? { tid: baseTid, time: baseTime, nextOid } : header
-    if (known.tid !== tail.tid) return false
-    const { boot } = header
-    this.tail = { offset, tid: known.tid, time: known.time, nextOid: known.nextOid, checksum, lastFrame, boot }
-    this.syncedTo = Math.max(this.syncedTo, Math.min(syncedTo, offset))
+    const found = this.confirm(tail)
+    if (found === undefined) return false
+    this.tail = found
+    this.syncedTo = Math.max(this.syncedTo, Math.min(syncedTo, found.offset))
     return true
+  }
+
+  /** The same tail as far as the frame itself tells; undefined: exactly that frame does not stand there. */
+  confirm({ lastFrame, offset, checksum, tid }: Tail): Tail | undefined {
+    const end = this.#file.end()
+    const frameEnd = this.#frameEnd(offset)
+    if (!(lastFrame >= HEADER_LENGTH && lastFrame + SMALLEST_FRAME <= frameEnd && offset <= end)) return undefined
+    if (offset < this.#header.baseEnd && frameEnd === offset) return undefined
+    const header = readFrameHeader(this.#read(lastFrame, lastFrame + FRAME_HEADER_LENGTH), 0, lastFrame, this.salt)
+    if (header === undefined || lastFrame + frameLength(header) !== frameEnd) return undefined
+    if (trailerChecksum(this.#read(frameEnd - FRAME_TRAILER_LENGTH, frameEnd)) !== checksum) return undefined
+    const { baseTid, baseTime, nextOid } = this.#header
+    const isBase = header.kind === 'base'
+    if (!isBase && header.tid !== tid) return undefined
+    const known = isBase ? { tid: baseTid, time: baseTime, nextOid } : header
+    const { boot } = header
+    return { offset, tid: known.tid, time: known.time, nextOid: known.nextOid, checksum, lastFrame, boot }
   }
 
   /** Moves past a superseded frame that is not in force: the packer died before it could rename. */
@@ -138,8 +149,9 @@ export class LogReader {
       const bytes = this.#read(0, HEADER_LENGTH)
       return bytes.length === HEADER_LENGTH && chainStart(decodeFileHeader(bytes, this.#path).uuid) === checksum
     }
-    const bytes = this.#read(lastFrame, offset)
-    const header = bytes.length < offset - lastFrame ? undefined : readFrameHeader(bytes, 0, lastFrame, this.salt)
+    const frameEnd = this.#frameEnd(offset)
+    const bytes = this.#read(lastFrame, frameEnd)
+    const header = bytes.length < frameEnd - lastFrame ? undefined : readFrameHeader(bytes, 0, lastFrame, this.salt)
     return header !== undefined && checkFrame(bytes, 0, header) === checksum
   }
 
@@ -150,13 +162,20 @@ export class LogReader {
   endStands(): boolean {
     const { lastFrame, offset, checksum } = this.tail
     if (lastFrame === 0) return true
-    const trailer = this.#read(offset - FRAME_TRAILER_LENGTH, offset)
+    const frameEnd = this.#frameEnd(offset)
+    const trailer = this.#read(frameEnd - FRAME_TRAILER_LENGTH, frameEnd)
     return trailer.length < FRAME_TRAILER_LENGTH || trailerChecksum(trailer) === checksum
+  }
+
+  /** Where the last frame ends, if the log goes on at `offset`: the table of a packed state may stand between the two. */
+  #frameEnd(offset: number): number {
+    const { table } = this.#header
+    return offset === table?.end ? table.at : offset
   }
 
   #stopped(): boolean {
     const { tid, offset } = this.tail
-    return tid >= this.#until && offset >= this.#header.baseEnd
+    return tid >= this.until && offset >= this.#header.baseEnd
   }
 
   #read(from: number, to: number): Uint8Array {
@@ -164,7 +183,7 @@ export class LogReader {
     return bytes.subarray(0, this.#file.read(bytes, from))
   }
 
-  #applyChunk(end: number, stop: number): TailStatus | 'again' {
+  #applyChunk(end: number, stop: number, strict: boolean): TailStatus | 'again' {
     const from = this.tail.offset
     let bytes = this.#read(from, Math.min(end, from + CHUNK))
     for (let at = 0; at < bytes.length;) {
@@ -182,6 +201,7 @@ export class LogReader {
       if (header === undefined) return this.#damaged('the frame header is damaged', end)
       const length = frameLength(header)
       if (offset + length > end) return this.#atEnd(end, 'short')
+      if (strict && offset + length > stop) return 'budget'
       if (length > left) {
         bytes = this.#read(offset, offset + length)
         at = 0
@@ -194,6 +214,7 @@ export class LogReader {
       }
       const status = this.#apply(header, bytes, at, end)
       if (status !== 'applied') return status
+      if (this.tail.offset !== offset + length) return 'again' // behind the table
       at += length
     }
     // What has arrived since the end was looked up is for the next time: under the lock that is nothing.
@@ -220,10 +241,16 @@ export class LogReader {
     if (isBase !== tail.offset < this.#header.baseEnd || (isBase && tail.offset + length > this.#header.baseEnd)) {
       throw this.#corrupt('packed state and commits are mixed up')
     }
+    const frameEnd = tail.offset + length
+    const { table } = this.#header
+    if (table !== undefined && tail.offset < table.at && frameEnd > table.at) {
+      throw this.#corrupt('packed state and its table are mixed up')
+    }
+    if (frameEnd === table?.at && fileEnd < table.end) throw this.#corrupt('the packed state ends too early')
     const body = at + FRAME_HEADER_LENGTH
     this.#sink(header, bytes, body, body + header.bodyLength)
     this.tail = {
-      offset: tail.offset + length,
+      offset: frameEnd === table?.at ? table.end : frameEnd,
       tid,
       time: isBase ? tail.time : header.time,
       nextOid: isBase ? tail.nextOid : header.nextOid,

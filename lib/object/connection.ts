@@ -148,6 +148,7 @@ export class Connection<Root = unknown> {
     if (session.pauses === 0) {
       session.end()
       session.begin()
+      session.hold()
     }
     session.pauses++
     const end = (): void => {

@@ -189,18 +189,7 @@ export class Inspector {
     const { baseTid, baseTime } = generation.header
     if (tid <= baseTid) return tid === baseTid ? baseTime : undefined
     if (tid === this.#snapshot.tid) return this.#snapshot.time
-    const found = new Error('found')
-    let time: number | undefined
-    try {
-      generation.replay(frame => {
-        if (frame.kind !== 'commit' || frame.tid !== tid) return
-        time = frame.time
-        throw found
-      })
-    } catch (error) {
-      if (error !== found) throw error
-    }
-    return time
+    return generation.tailOf(tid)?.time
   }
 
   /** Adds up the shapes of each class; most bytes first. */

@@ -51,6 +51,7 @@ export class Session implements Scope, Loading {
   doomed: { readonly cause: unknown } | undefined
   pauses = 0
   #began = false
+  #letGo: (() => void) | undefined
   readonly #records = new RecordCache()
   #view: RecordView
   /** Whether the end of this synchronous stretch has been asked for: once, however many transactions there are in it. */
@@ -76,15 +77,24 @@ export class Session implements Scope, Loading {
     if (this.#began) return
     this.moveTo(this.store.latest())
     this.#began = true
+    if (!this.options.endsWithTurn && this.inside === 0) this.hold()
     if (!this.options.endsWithTurn || this.inside > 0) return
     if (this.#awaitsTurn) return
     this.#awaitsTurn = true
     queueMicrotask(this.#turnEnded)
   }
 
+  /** The snapshot will be looked at for longer, while others commit. */
+  hold(): void {
+    const { generation, offset } = this.snapshot
+    this.#letGo ??= generation.pinned.pin(offset)
+  }
+
   /** The next access begins another transaction. */
   end(): void {
     if (this.closed) return
+    this.#letGo?.()
+    this.#letGo = undefined
     this.serial++
     if (this.accessed.length > 0) this.accessed.length = 0
     this.cache.weaken()

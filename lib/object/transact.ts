@@ -84,6 +84,10 @@ export async function transactAsync<R, T>(
   let done: Done<T> | undefined
   for (let run = 1; done === undefined && !plan.isLast(run); run++) {
     checkIdle(session)
+    if (store.isFarBehind()) {
+      await store.catchUpAsync()
+      checkIdle(session)
+    }
     const result = attempt(session, root, work, plan, false)
     if (typeof result === 'object') done = result
     else if (result === 'busy') await store.untilFree()

@@ -25,11 +25,16 @@ export class CurrentFile {
 
   /** Reads to the end, over to the next generation where a pack has made one. */
   catchUp(): void {
-    for (;;) {
-      const status = this.#generation.reader.advance()
-      if (status !== 'superseded' || this.isAtPath()) return
-      this.#goOver()
-    }
+    while (!this.catchUpBy(Infinity));
+  }
+
+  /** The same, but no more than about so many bytes; false: there is more to read. */
+  catchUpBy(bytes: number): boolean {
+    const status = this.#generation.reader.advance(bytes)
+    if (status === 'budget') return false
+    if (status !== 'superseded' || this.isAtPath()) return true
+    this.#goOver()
+    return false
   }
 
   /** Looks whether the path still leads to this file: after a pack, goes on in the next one. Throws StoreReplacedError. */

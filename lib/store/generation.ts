@@ -4,22 +4,31 @@ import { CorruptLogError, NewerFormatError, StoreNotFoundError } from '../error.
 import { DataFile } from '../file/data-file.js'
 import type { Disk, FileStatus } from '../file/disk.js'
 import { decodeFileHeader, HEADER_LENGTH, type FileHeader } from '../log/file-header.js'
-import { FRAME_HEADER_LENGTH, type FrameHeader } from '../log/frame.js'
+import { findCommit } from '../log/find-commit.js'
+import type { FrameHeader } from '../log/frame.js'
 import { LogReader, type FrameSink, type Tail } from '../log/log-reader.js'
 import { LogWriter } from '../log/log-writer.js'
 import type { AssembledFrame } from './assemble.js'
-import { DamagedIndexError, openIndexFile, PAGE_BYTES, writeIndexFile, type IndexFile } from './index-file.js'
-import { OffsetIndex } from './offset-index.js'
-import { readRecord, scanRecords } from './record.js'
+import { openIndexFile, writeIndexFile, type IndexFile } from './index-file.js'
+import { LogIndex } from './log-index.js'
+import { atOnce } from './long-work.js'
+import { DamagedIndexError, readTable, type Mark, type OffsetTable } from './offset-table.js'
+import type { OffsetIndex } from './offset-index.js'
+import { PinnedSnapshots } from './pinned.js'
+import { readRecord } from './record.js'
 import { RecordReader } from './record-reader.js'
 import type { Snapshot } from './snapshot.js'
-import { decodeId, type CommittedId } from './transaction-id.js'
+import type { CommittedId } from './transaction-id.js'
 import { ID_SHAPE, type Draft, type Offset, type Oid, type StoredRecord, type Tid } from './types.js'
 
 /** Most objects take fewer ... */
 const OBJECT_BYTES = 512
 /** ... and most parts of a collection. */
 const PART_BYTES = 4096
+/** An earlier state that ends so few bytes behind the packed state is read from there. */
+const LITTLE = 1 << 18
+/** Bytes that are read in one step. */
+const REPLAY_STEP = 1 << 20
 
 export class Generation {
   readonly file: DataFile
@@ -27,12 +36,8 @@ export class Generation {
   readonly path: string
   readonly reader: LogReader
   readonly writer: LogWriter
-  /** Newest versions, up to the reader's tail. */
-  index = new OffsetIndex()
-  /** All shape records met so far. */
-  readonly shapes: Oid[] = []
-  /** Ids of transactions that have been committed. */
-  readonly ids = new Map<string, CommittedId>()
+  /** Snapshots that are held for longer. */
+  readonly pinned = new PinnedSnapshots()
   /** Which file this is; its size and links are as of the opening. */
   readonly identity: FileStatus
   readonly #records: RecordReader
@@ -41,18 +46,22 @@ export class Generation {
   /** The frames have been read again since a damaged record was met, and all are sound. */
   #replayed = false
   #snapshot: Snapshot | undefined
+  #known = new LogIndex()
   #indexFile: IndexFile | undefined
-  /** The log up to here is in the index file. */
-  indexed = 0
+  /** What is known reaches beyond the tail, up to here: only where the log is read up to an earlier commit. 0: it does not. */
+  #ahead = 0
+  /** The log up to here is in a table that is stored. */
+  #indexed = 0
 
   /**
-   * Reads the header, and the index file if there is one that can be used (never with `until`, an earlier commit to stop at). Throws StoreNotFoundError, NotAStoreError, NewerFormatError.
+   * Reads the header, and what tables there are of the log unless told not to. `until`: the last commit to read.
+   * Throws StoreNotFoundError, NotAStoreError, NewerFormatError.
    */
-  static open(disk: Disk, path: string, access: 'read' | 'append', until: number, mayUseIndex = true): Generation {
+  static open(disk: Disk, path: string, access: 'read' | 'append', until: number, mayUseTables = true): Generation {
     const file = openFile(disk, path, access)
     try {
       const generation = new Generation(file, path, access, until)
-      if (mayUseIndex && until === Infinity) generation.#useIndexFile()
+      if (mayUseTables) generation.#useTables(until)
       return generation
     } catch (error) {
       file.close()
@@ -82,6 +91,21 @@ export class Generation {
     return this.header.generation
   }
 
+  /** Newest versions, up to the reader's tail. */
+  get index(): OffsetIndex {
+    return this.#known.offsets
+  }
+
+  /** All shape records met so far. */
+  get shapes(): readonly Oid[] {
+    return this.#known.shapes
+  }
+
+  /** Ids of transactions that have been committed. */
+  get ids(): ReadonlyMap<string, CommittedId> {
+    return this.#withIndex(() => this.#known.ids)
+  }
+
   /** The state at the reader's tail. */
   snapshot(): Snapshot {
     const { tail } = this.reader
@@ -94,22 +118,40 @@ export class Generation {
 
   /** Where the newest version known stands; 0: no such object. */
   newest(oid: Oid): Offset {
-    return this.#withIndex(() => this.index.get(oid))
+    try {
+      return this.#known.offsets.get(oid)
+    } catch (error) {
+      return this.#without(error, () => this.#known.offsets.get(oid))
+    }
   }
 
   /** Where the newest version of every object stands, in order of oid. */
   entries(): Iterable<[Oid, Offset]> {
-    this.#withIndex(() => this.index.loadAll())
+    this.#withIndex(() => {
+      for (const number of this.index.pageNumbers()) this.index.page(number)
+    })
     return this.index.entries()
   }
 
   /** Where the version stands that is visible below `below`; 0: there was no such object yet. */
   find(oid: Oid, below: Offset): Offset {
-    let at = this.newest(oid)
-    if (at < below) return at
-    for (;;) {
-      at = this.read(at, oid).previous
-      if (at < below) return at
+    const newest = this.newest(oid)
+    if (newest < below) return newest
+    const at = this.#walkBack(oid, this.pinned.startOf(oid, below) ?? newest, below)
+    if (this.pinned.any) this.pinned.found(oid, below, at)
+    return at
+  }
+
+  #walkBack(oid: Oid, from: Offset, below: Offset): Offset {
+    let at = from
+    try {
+      while (at >= below) at = this.read(at, oid).previous
+      return at
+    } catch (error) {
+      if (!(error instanceof CorruptLogError) || this.#ahead === 0) throw error
+      // What stands behind the commit up to which the log is read is nobody's business here, damaged or not.
+      this.#buildIndex()
+      return this.find(oid, below)
     }
   }
 
@@ -118,7 +160,7 @@ export class Generation {
    * objects and stand apart from them. Throws CorruptLogError, DiskError.
    */
   read(at: Offset, oid?: Oid, part = false): StoredRecord {
-    const end = this.reader.tail.offset as Offset
+    const end = Math.max(this.reader.tail.offset, this.#ahead) as Offset
     if (!Number.isSafeInteger(at) || at < HEADER_LENGTH || at > end) this.#damagedAt(at)
     const record = (part ? this.#parts : this.#records).read(at, end)
     // What the index, or another record, says of this place may be wrong.
@@ -127,28 +169,59 @@ export class Generation {
 
   /** Takes over what this process has appended. */
   applyOwn(draft: Draft, frame: AssembledFrame): void {
-    const { firstOid, offsets } = frame
-    this.#withIndex(() =>
-      draft.records.forEach(({ oid, shape }, n) => {
-        const number = (oid < 0 ? firstOid - 1 - oid : oid) as Oid
-        this.index.set(number, offsets[n] ?? (0 as Offset))
-        if (shape === 0) this.shapes.push(number)
-        if (shape === ID_SHAPE)
-          this.#noteId(
-            number,
-            readRecord(frame.bytes, (offsets[n] ?? 0) - frame.tail.lastFrame, offsets[n] ?? 0, this.reader.salt),
-          )
-      }),
-    )
+    this.#withIndex(() => this.#addOwn(draft, frame))
     this.reader.passOwn(frame.tail)
   }
 
+  #addOwn(draft: Draft, { bytes, firstOid, offsets, tail }: AssembledFrame): void {
+    const { index, pinned } = this
+    const isPinned = pinned.any
+    draft.records.forEach(({ oid, shape }, n) => {
+      const number = (oid < 0 ? firstOid - 1 - oid : oid) as Oid
+      const at = offsets[n] ?? (0 as Offset)
+      if (isPinned) pinned.displace(number, index.get(number))
+      index.set(number, at)
+      if (shape === 0 || shape === ID_SHAPE) {
+        const read = (): StoredRecord | undefined => readRecord(bytes, at - tail.lastFrame, at, this.reader.salt)
+        this.#known.addSpecial(number, shape as Oid, read)
+      }
+    })
+    this.#known.addMark({ tid: tail.tid, time: tail.time, offset: tail.lastFrame })
+  }
+
   /** Hands the frames behind `from` (all, unless told) to `sink` once more, up to the end; returns where that is. */
-  replay(sink: FrameSink, from?: Tail): Tail {
-    const reader = new LogReader(this.file, this.path, this.header, sink)
+  replay(sink: FrameSink, from?: Tail, until = Infinity): Tail {
+    return atOnce(this.replaying(sink, from, until))
+  }
+
+  /** The same in steps; each gives how far it has come. */
+  *replaying(sink: FrameSink, from?: Tail, until = Infinity): Generator<number, Tail> {
+    const reader = new LogReader(this.file, this.path, this.header, sink, until)
     if (from !== undefined) reader.tail = from
-    reader.advance()
+    while (reader.advance(REPLAY_STEP) === 'budget') yield reader.tail.offset
     return reader.tail
+  }
+
+  /**
+   * The state of the log behind a commit, or, for one that was packed, behind as much of the packed state as its table covers.
+   * undefined: its frame is not in the file, or not whole.
+   */
+  tailOf(tid: number): Tail | undefined {
+    const { baseTid, baseEnd } = this.header
+    if (tid <= baseTid) return this.ownTable()?.tail
+    if (tid > this.reader.tail.tid) return undefined
+    return this.#findCommit(
+      tid,
+      this.#withIndex(() => this.#known.marks),
+      baseEnd,
+      this.reader.tail.offset,
+    )
+  }
+
+  #findCommit(tid: number, marks: readonly Mark[], from: number, end: number): Tail | undefined {
+    const mark = marks.findLast(each => each.tid <= tid)
+    const begin = mark !== undefined && mark.offset >= from && Number.isSafeInteger(mark.offset) ? mark.offset : from
+    return findCommit(this.file, this.reader.salt, begin, end, tid)
   }
 
   retain(): void {
@@ -162,27 +235,70 @@ export class Generation {
     this.#indexFile?.close()
   }
 
-  /** Writes the index file, if the log has grown by much since; what was read so far must be on disk. */
-  saveIndex(least: number): void {
-    const { tail, syncedTo } = this.reader
-    if (tail.offset - this.indexed < least || syncedTo < tail.offset || this.reader.suspect) return
-    // A few objects far from each other: the log itself is read sooner.
-    if (this.index.pageNumbers().length * PAGE_BYTES > tail.offset) return
-    this.#withIndex(() => this.index.loadAll())
-    const { shapes, ids, identity, header, path, index } = this
-    writeIndexFile(this.file.disk, path, identity.mode, header, index, { tail, syncedTo, shapes, ids })
-    this.indexed = tail.offset
+  /**
+   * Writes the index file, if the log has grown since by `least` bytes, and by `forEach` for each object that it holds, so that
+   * writing it stays little beside writing the log. What was read so far must be on disk.
+   */
+  saveIndex(least: number, forEach: number): void {
+    const { tail, syncedTo, suspect } = this.reader
+    if (tail.offset - this.#indexed < Math.max(least, forEach * this.index.size)) return
+    if (syncedTo < tail.offset || suspect || !this.#known.isSmallFor(tail.offset)) return
+    const { identity, header, path, file } = this
+    this.#withIndex(() => writeIndexFile(file.disk, path, identity.mode, header, this.#known, { tail, syncedTo }))
+    this.#indexed = tail.offset
   }
 
-  #useIndexFile(): void {
+  /** The packed state's own table, if it can be used. */
+  ownTable(): OffsetTable | undefined {
+    const { table } = this.header
+    if (table === undefined) return undefined
+    try {
+      const found = readTable(this.file, table.at, table.end, this.header)
+      if (found?.tail.offset !== table.at) return undefined
+      const tail = this.reader.confirm({ ...found.tail, offset: table.end }) // behind it, the log goes on
+      return tail && { ...found, tail }
+    } catch {
+      return undefined // the log itself is there
+    }
+  }
+
+  /** Begins with the best of: the index file, the packed state's own table, nothing. */
+  #useTables(until: number): void {
     const found = openIndexFile(this.file.disk, this.path, this.header)
-    if (found === undefined) return
-    if (!this.reader.resumeAt(found.tail, found.syncedTo)) return found.close()
-    this.#indexFile = found
-    this.indexed = found.tail.offset
-    this.index = new OffsetIndex(found.pages)
-    for (const oid of found.shapes) this.shapes.push(oid)
-    for (const [id, committed] of found.ids) this.ids.set(id, committed)
+    if (found !== undefined) {
+      if (this.#begin(found.table) || this.#beginAhead(found.table, until)) {
+        this.#indexFile = found
+        return
+      }
+      found.close()
+    }
+    const own = this.ownTable()
+    if (own !== undefined) this.#begin(own)
+  }
+
+  #begin(table: OffsetTable): boolean {
+    if (table.tail.tid > this.reader.until || !this.reader.resumeAt(table.tail, table.syncedTo)) return false
+    this.#known = new LogIndex(table)
+    this.#indexed = table.tail.offset
+    return true
+  }
+
+  /** An earlier commit than the table covers: where it ends is found by the marks, and objects by walking back. */
+  #beginAhead(table: OffsetTable, until: number): boolean {
+    if (until <= this.header.baseTid || this.reader.confirm(table.tail) === undefined) return false
+    try {
+      const end = table.tail.offset
+      const tail = this.#findCommit(until, table.marks(), this.header.baseEnd, end)
+      if (tail === undefined || tail.offset - this.header.baseEnd < LITTLE) return false
+      this.reader.tail = tail
+      this.#known = new LogIndex(table, until)
+      this.#ahead = end
+      this.pinned.pin(tail.offset as Offset)
+      return true
+    } catch (error) {
+      if (!(error instanceof DamagedIndexError)) throw error
+      return false
+    }
   }
 
   /** Whatever `use` does with the index; once more from the beginning if the index had to be built anew. */
@@ -190,44 +306,50 @@ export class Generation {
     try {
       return use()
     } catch (error) {
-      if (!(error instanceof DamagedIndexError)) throw error
-      this.#buildIndex()
-      return use()
+      return this.#without(error, use)
     }
   }
 
-  /** The index file has turned out to be wrong: everything once more from the log, up to the tail. */
+  #without<T>(error: unknown, use: () => T): T {
+    if (!(error instanceof DamagedIndexError)) throw error
+    this.#buildIndex()
+    return this.#withIndex(use)
+  }
+
+  /** A table has turned out to be wrong: everything once more from the log, up to the tail, behind a table that may be right. */
   #buildIndex(): void {
-    const { tail } = this.reader
+    const own = this.#indexFile === undefined ? undefined : this.ownTable()
     this.#indexFile?.close()
     this.#indexFile = undefined
-    this.indexed = 0
-    this.index = new OffsetIndex()
-    this.shapes.length = 0
-    this.ids.clear()
-    this.replay((header, bytes, at, end) => {
-      if (header.offset < tail.offset) this.#apply(header, bytes, at, end)
-    })
+    this.#ahead = 0
+    this.#indexed = own?.tail.offset ?? 0
+    this.#known = new LogIndex(own)
+    this.pinned.forget()
+    const { tail } = this.reader
+    try {
+      this.replay(
+        (header, bytes, at, end) => {
+          if (header.offset < tail.offset) this.#take(header, bytes, at, end, undefined)
+        },
+        own?.tail,
+        tail.tid,
+      )
+    } catch (error) {
+      if (own === undefined || !(error instanceof DamagedIndexError)) throw error
+      this.#buildIndex()
+    }
   }
 
   #apply(header: FrameHeader, bytes: Uint8Array, at: number, end: number): void {
-    const shift = header.offset + FRAME_HEADER_LENGTH - at
-    const nextOid = header.kind === 'base' ? this.header.nextOid : header.nextOid
-    let sound = true
-    const behind = this.#withIndex(() =>
-      scanRecords(bytes, at, end, header.records, (oid, shape, place) => {
-        if (oid >= nextOid) sound = false
-        this.index.set(oid, (shift + place) as Offset)
-        if (shape === 0) this.shapes.push(oid)
-        if (shape === ID_SHAPE) this.#noteId(oid, readRecord(bytes, place, shift + place, this.reader.salt))
-      }),
-    )
-    if (behind < 0 || !sound) this.#damagedAt(header.offset as Offset)
+    const displaced = this.pinned.any ? this.pinned : undefined
+    this.#withIndex(() => this.#take(header, bytes, at, end, displaced))
   }
 
-  #noteId(oid: Oid, record: StoredRecord | undefined): void {
-    const found = record && decodeId(record)
-    if (found !== undefined) this.ids.set(found.id, { oid, tid: found.tid, time: found.time })
+  #take(header: FrameHeader, bytes: Uint8Array, at: number, end: number, displaced: PinnedSnapshots | undefined): void {
+    const nextOid = header.kind === 'base' ? this.header.nextOid : header.nextOid
+    const { salt } = this.reader
+    if (!this.#known.addFrame(header, bytes, at, end, { nextOid, salt, displaced }))
+      this.#damagedAt(header.offset as Offset)
   }
 
   /** Reads the whole log again, once, to tell where it is damaged first. */

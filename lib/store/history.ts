@@ -21,8 +21,9 @@ export interface CommitEntry {
   readonly annotation: Uint8Array
 }
 
-/** Calls `visit` with every commit behind the packed state, oldest first. Throws CorruptLogError. */
-export function readHistory(generation: Generation, visit: (commit: CommitEntry) => void): void {
+/** Calls `visit` with every commit behind the packed state, or behind commit `after`, oldest first. Throws CorruptLogError. */
+export function readHistory(generation: Generation, visit: (commit: CommitEntry) => void, after = 0): void {
+  const from = generation.tailOf(after)
   generation.replay((header, bytes, at, end) => {
     if (header.kind !== 'commit') return
     const oids: Oid[] = []
@@ -35,5 +36,5 @@ export function readHistory(generation: Generation, visit: (commit: CommitEntry)
     const { tid, time, offset } = header
     const annotation = behind < 0 ? new Uint8Array() : bytes.subarray(behind, end)
     visit({ tid, time, offset, bytes: frameLength(header), oids, shapes, annotation })
-  })
+  }, from)
 }

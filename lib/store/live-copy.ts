@@ -2,7 +2,9 @@
 // Owns the set of objects that the new file holds. Work is handed out in steps, so that the caller can pause between them.
 import type { BaseWriter } from './base-writer.js'
 import type { Generation } from './generation.js'
+import { eachGiving } from './long-work.js'
 import { OidSet } from './oid-set.js'
+import { RecordBatch } from './record-batch.js'
 import { scanRecords } from './record.js'
 import { FIRST_FREE_OID, ROOT_OID, type Offset, type Oid, type StoredRecord } from './types.js'
 import type { Tail } from '../log/log-reader.js'
@@ -17,7 +19,10 @@ export interface PackProgress {
   readonly bytes: number
 }
 
-const STEP = 256
+/** So many objects are copied in one step. */
+const STEP = 1024
+/** So many bytes of the log are read in one step. */
+const PIECE = 1 << 20
 
 export class LiveCopy {
   readonly #source: Generation
@@ -73,32 +78,53 @@ export class LiveCopy {
     yield* this.#copyAll(roots, below)
   }
 
-  /** The objects of the copy that commits after `from` changed, with all that these newly reach; `tail`: up to where. */
-  changedSince(from: Tail): { work: Iterable<void>; tail: Tail } {
+  /** Copies what commits after `from` changed, with all that this newly reaches; gives up to where. */
+  *changedSince(from: Tail): Generator<void, Tail> {
     const changed = new Set<Oid>()
-    const tail = this.#source.replay((header, bytes, at, end) => {
+    const frames = this.#source.replaying((header, bytes, at, end) => {
       scanRecords(bytes, at, end, header.records, oid => void changed.add(oid))
     }, from)
-    this.#source.reader.advance()
+    const tail = yield* eachGiving(undefined, frames)
+    while (this.#source.reader.tail.offset < tail.offset && this.#source.reader.advance(PIECE) === 'budget') yield
     const below = tail.offset as Offset
     this.#copyShapes(below)
     this.#copyIds(below)
     const stale = [...changed].filter(oid => this.#live.has(oid) && !this.#shapes.has(oid) && !this.#ids.has(oid))
-    return { work: this.#copyAll(stale, below), tail }
+    yield* this.#copyAll(stale, below)
+    return tail
   }
 
+  /** Depth first, but for batches of objects that are read together. */
   *#copyAll(todo: Oid[], below: Offset): Generator<void> {
-    for (let n = 1; todo.length > 0; n++) {
-      const oid = todo.pop()
-      if (oid === undefined) break
-      const record = this.#source.read(this.#source.find(oid, below), oid)
-      this.#writer.add(record)
-      for (let at = record.refs.length - 1; at >= 0; at--) {
-        const ref = record.refs[at]
-        if (ref !== undefined && this.#live.add(ref)) todo.push(ref)
+    const records = new RecordBatch(this.#source.file, below)
+    const refs: Oid[] = []
+    while (todo.length > 0) {
+      const batch = todo.splice(-records.most).reverse()
+      const places = new Float64Array(batch.length)
+      batch.forEach((oid, n) => (places[n] = this.#source.find(oid, below)))
+      if (places.includes(0)) this.#source.read(0 as Offset) // throws: there is no such object
+      yield* records.read(places)
+      const found: Oid[] = []
+      for (const [n, oid] of batch.entries()) {
+        const place = (places[n] ?? 0) as Offset
+        records.get(n, place)
+        refs.length = 0
+        this.#copyOne(records, oid, place, refs)
+        for (const ref of refs) if (this.#live.add(ref)) found.push(ref)
+        if (n % STEP === 0) yield
       }
-      if (n % STEP === 0) yield
+      for (let n = found.length - 1; n >= 0; n--) todo.push(found[n] ?? ROOT_OID)
     }
+  }
+
+  /** `refs` gets what it refers to. Throws CorruptLogError. */
+  #copyOne({ bytes, at, length }: RecordBatch, oid: Oid, place: Offset, refs: Oid[]): void {
+    if (this.#writer.copy(oid, bytes, at, length, this.#source.reader.salt, refs)) return
+    // Read once more, alone, which says what is wrong.
+    const record = this.#source.read(place, oid)
+    this.#writer.add(record)
+    refs.length = 0
+    for (const ref of record.refs) refs.push(ref)
   }
 
   #copyShapes(below: Offset): void {

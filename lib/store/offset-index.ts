@@ -1,19 +1,24 @@
 // Where the newest version of every object stands: typed arrays in pages; about 8 bytes an object. A page becomes an array only
 // when it holds enough of them (the first one always): few and far numbers must not take many times a file's size in memory.
-// Pages of the index file are read when they are asked for. Knows one generation, up to the tail that its owner has applied.
+// Pages of a stored table are read when they are asked for. Knows one generation, up to the tail that its owner has applied.
 import type { Offset, Oid } from './types.js'
 
 export const PAGE = 4096
+/** Bytes of a page in memory. */
+export const PAGE_BYTES = PAGE * 8
 /** Entries with which a page becomes an array. */
 const ENOUGH = 128
 
-/** Pages that were written before; `read` is asked for each at most once. */
+/** Pages that were written before, in order of their numbers. */
 export interface StoredPages {
-  readonly numbers: ReadonlySet<number>
+  /** How many there are. */
+  readonly count: number
+  /** Number of the nth of them. */
+  number(n: number): number
   /** Objects in all of them. */
   readonly size: number
-  /** The page, owned by the caller; throws when it cannot be had. */
-  read(number: number): Float64Array
+  /** The page, owned by the caller; undefined: there is none. Throws when it cannot be had. */
+  read(number: number): Float64Array | undefined
 }
 
 /** The same number: engines hold what comes out of a Float64Array in a box of its own unless it is made an integer. */
@@ -27,8 +32,6 @@ export class OffsetIndex {
   /** Pages with fewer entries: position in the page to offset. */
   readonly #sparse = new Map<number, Map<number, Offset>>()
   readonly #stored: StoredPages | undefined
-  /** Of the stored pages those that were not read yet. */
-  readonly #unread: Set<number>
   #lastNumber = -1
   #lastPage: Float64Array | undefined
   /** How many objects have an entry. */
@@ -36,7 +39,6 @@ export class OffsetIndex {
 
   constructor(stored?: StoredPages) {
     this.#stored = stored
-    this.#unread = new Set(stored?.numbers)
     this.size = stored?.size ?? 0
   }
 
@@ -67,14 +69,11 @@ export class OffsetIndex {
     }
   }
 
-  /** Reads all stored pages that were not read yet. */
-  loadAll(): void {
-    for (const number of this.#unread) this.#page(number)
-  }
-
   /** Numbers of the pages that hold anything, ascending. */
   pageNumbers(): number[] {
-    return [...new Set([...this.#pages.keys(), ...this.#sparse.keys(), ...this.#unread])].sort((a, b) => a - b)
+    const numbers = new Set([...this.#pages.keys(), ...this.#sparse.keys()])
+    for (let n = 0; n < (this.#stored?.count ?? 0); n++) numbers.add(this.#stored?.number(n) ?? 0)
+    return [...numbers].sort((a, b) => a - b)
   }
 
   /** One page as an array; not to be changed. */
@@ -122,9 +121,8 @@ export class OffsetIndex {
   }
 
   #readStored(number: number): Float64Array | undefined {
-    if (this.#stored === undefined || !this.#unread.has(number)) return undefined
+    if (this.#stored === undefined || this.#sparse.has(number)) return undefined
     const page = this.#stored.read(number)
-    this.#unread.delete(number)
-    return this.#keep(number, page)
+    return page && this.#keep(number, page)
   }
 }

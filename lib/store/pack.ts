@@ -7,16 +7,14 @@ import type { Tail } from '../log/log-reader.js'
 import { assembleControl } from './assemble.js'
 import { BaseWriter } from './base-writer.js'
 import type { Generation } from './generation.js'
+import { removeIndexFile } from './index-file.js'
 import { LiveCopy, type PackProgress } from './live-copy.js'
+import { atOnce, inSlices, type LongWork } from './long-work.js'
 import type { Store } from './store.js'
 import { createTemporary, removeStrays, type Temporary } from './temporary.js'
 
-export interface PackOptions {
-  /** Called now and then while the pack copies. */
-  onProgress?: (progress: PackProgress) => void
-  /** Stops the pack before it takes the lock; nothing is changed then. */
-  signal?: AbortSignal
-}
+/** Progress is told while the pack copies; it can be stopped before it takes the lock, and nothing is changed then. */
+export type PackOptions = LongWork<PackProgress>
 
 export interface PackResult {
   /** Objects in the new file. */
@@ -34,8 +32,6 @@ const LITTLE = 256 * 1024
 const MOST_ROUNDS = 8
 /** Milliseconds for which ids of transactions are kept. */
 const KEEP_IDS = 7 * 24 * 3600 * 1000
-/** Milliseconds of work between two turns of the event loop. */
-const SLICE = 10
 
 /**
  * Makes the next generation. Throws PackInterruptedError (another pack was first: nothing is changed), ReadonlyError,
@@ -61,23 +57,29 @@ async function packStore(store: Store, options: PackOptions): Promise<PackResult
   try {
     keepOwner(source, temporary)
     const uuid = disk.randomBytes(16)
-    const writer = new BaseWriter(disk, temporary.fd, uuid)
+    const writer = new BaseWriter(disk, temporary.fd, { storeId: source.header.storeId, uuid })
     const copy = new LiveCopy(source, writer, disk.now() - KEEP_IDS)
     let tail = source.reader.tail
-    await inSlices(store, source, copy, copy.everythingAt(tail), options)
+    const run = async <T>(steps: Iterator<void, T>): Promise<T> => {
+      const result = await inSlices(disk, whileCurrent(store, source, copy, steps), options)
+      options.onProgress?.(copy.progress())
+      return result
+    }
+    await run(copy.everythingAt(tail))
+    await run(writer.writeTable())
     for (let round = 0; round < MOST_ROUNDS; round++) {
-      verifyCopy(copy, writer)
+      await run(verifying(copy, writer))
       await writer.sync()
       if (source.file.end() - tail.offset < LITTLE) break
-      const next = copy.changedSince(tail)
-      await inSlices(store, source, copy, next.work, options)
-      tail = next.tail
+      tail = await run(copy.changedSince(tail))
     }
     const result = await store.underLockAsync(() => {
-      throwIfStopped(store, source, options.signal)
+      options.signal?.throwIfAborted()
+      throwIfPacked(store, source)
       return putInPlace(store, source, temporary, uuid, copy, writer, tail)
     })
     store.latest()
+    removeIndexFile(disk, store.path) // of the file that was packed
     return result
   } finally {
     temporary.discard()
@@ -98,15 +100,13 @@ function putInPlace(
   const { disk } = store
   const started = disk.ticks()
   refuseSeveralNames(source)
-  const { work } = copy.changedSince(from)
-  for (const step of work) void step
-  verifyCopy(copy, writer)
+  atOnce(copy.changedSince(from))
+  atOnce(verifying(copy, writer))
   const { tail } = source.reader
-  const { storeId, readonlyFlags } = source.header
+  const { readonlyFlags } = source.header
   const generation = source.number + 1
   const bytesAfter = writer.end
   writer.finish({
-    storeId,
     generation,
     baseTid: tail.tid,
     baseTime: tail.time,
@@ -137,27 +137,22 @@ function putInPlace(
   }
 }
 
-async function inSlices(
+/** The same steps, as long as nobody else has packed this file. */
+function* whileCurrent<T>(
   store: Store,
   source: Generation,
   copy: LiveCopy,
-  work: Iterable<void>,
-  { onProgress, signal }: PackOptions,
-): Promise<void> {
-  let until = store.disk.ticks() + SLICE
-  for (const step of work) {
-    void step
-    if (store.disk.ticks() < until) continue
-    onProgress?.(copy.progress())
-    await store.disk.wait(0)
-    throwIfStopped(store, source, signal)
-    until = store.disk.ticks() + SLICE
+  steps: Iterator<void, T>,
+): Generator<PackProgress, T> {
+  for (;;) {
+    const step = steps.next()
+    if (step.done === true) return step.value
+    yield copy.progress()
+    throwIfPacked(store, source)
   }
-  onProgress?.(copy.progress())
 }
 
-function throwIfStopped(store: Store, source: Generation, signal: AbortSignal | undefined): void {
-  signal?.throwIfAborted()
+function throwIfPacked(store: Store, source: Generation): void {
   if (store.current !== source) throw interrupted(store.path)
 }
 
@@ -185,8 +180,8 @@ function keepOwner({ file, path }: Generation, { fd }: Temporary): void {
   }
 }
 
-function verifyCopy(copy: LiveCopy, writer: BaseWriter): void {
-  if (writer.verify(record => copy.isSound(record))) return
+function* verifying(copy: LiveCopy, writer: BaseWriter): Generator<void> {
+  if (yield* writer.verify(record => copy.isSound(record))) return
   throw new UnsupportedError(
     'the packed file did not read back as it was written: check the disk; the store is as it was',
   )

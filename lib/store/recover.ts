@@ -4,11 +4,12 @@ import { dirname } from 'node:path'
 import { CorruptLogError, NotAStoreError, StoreNotFoundError, UnsupportedError } from '../error.js'
 import { DataFile } from '../file/data-file.js'
 import type { Disk } from '../file/disk.js'
-import { onDisk } from '../file/disk-error.js'
+import { asDiskError, onDisk } from '../file/disk-error.js'
 import { findFrames } from '../log/damage.js'
 import { decodeFileHeader, HEADER_LENGTH, saltOf, type FileHeader } from '../log/file-header.js'
 import { FRAME_HEADER_LENGTH, FRAME_TRAILER_LENGTH, readFrameHeader, type FrameHeader } from '../log/frame.js'
 import { BaseWriter } from './base-writer.js'
+import { atOnce, eachGiving, inSlices, type LongWork } from './long-work.js'
 import { readRecord, recordLength } from './record.js'
 import { createTemporary } from './temporary.js'
 import { FIRST_FREE_OID, LOST_SHAPE, ROOT_OID, type Oid, type StoredRecord, type Tid } from './types.js'
@@ -28,15 +29,40 @@ export interface RecoverReport {
   readonly rootLost: boolean
 }
 
+/** How far a salvage has come. */
+export interface RecoverProgress {
+  readonly what: 'searching' | 'checking' | 'saving'
+  /** Of `all`, in bytes or objects. */
+  readonly done: number
+  readonly all: number
+}
+
+/** Objects that are read in one step. */
+const STEP = 1 << 8
+
 /**
  * Salvages `from` into a new store `to`. Throws StoreNotFoundError, NotAStoreError (nothing in it is a store's),
  * UnsupportedError (`to` exists).
  */
 export function recover(disk: Disk, from: string, to: string): RecoverReport {
-  return onDisk(from, () => salvage(disk, from, to))
+  return onDisk(from, () => atOnce(salvaging(disk, from, to)))
 }
 
-function salvage(disk: Disk, from: string, to: string): RecoverReport {
+/** The same in slices, with turns of the event loop between. Rejects with the reason of `options.signal` when that is aborted. */
+export async function recoverAsync(
+  disk: Disk,
+  from: string,
+  to: string,
+  options: LongWork<RecoverProgress>,
+): Promise<RecoverReport> {
+  try {
+    return await inSlices(disk, salvaging(disk, from, to), options)
+  } catch (error) {
+    throw asDiskError(from, error)
+  }
+}
+
+function* salvaging(disk: Disk, from: string, to: string): Generator<RecoverProgress, RecoverReport> {
   if (disk.lookUp(from) === undefined) throw new StoreNotFoundError(from)
   const target = disk.canonical(to)
   if (disk.lookUp(target) !== undefined)
@@ -44,9 +70,9 @@ function salvage(disk: Disk, from: string, to: string): RecoverReport {
   const file = new DataFile(disk, disk.open(from, 'read'))
   try {
     const salvage = new Salvage(file, from)
-    salvage.collect()
-    salvage.fillGaps()
-    writeStore(disk, target, file.status().mode, salvage)
+    yield* salvage.collect()
+    yield* salvage.fillGaps()
+    yield* writeStore(disk, target, file.status().mode, salvage)
     return salvage.report()
   } finally {
     file.close()
@@ -89,16 +115,20 @@ class Salvage {
   }
 
   /** Notes where every sound record stands, and which is the newest of each object. */
-  collect(): void {
+  *collect(): Generator<RecoverProgress, void> {
+    const table = this.header?.table
     let at = HEADER_LENGTH
     for (const { header, bytes } of findFrames(this.#file, HEADER_LENGTH, this.#end, undefined)) {
       this.#salt ??= header.salt
       if (header.salt !== this.#salt) continue // a frame of another file, stored as data
+      if (at === table?.at) at = table.end
       if (header.offset > at) this.#searchDamaged(at, header.offset)
       this.#take(header, bytes, bytes.length - FRAME_TRAILER_LENGTH)
       at = header.offset + bytes.length
+      yield { what: 'searching', done: at, all: this.#end }
     }
     if (this.#salt === undefined) throw new NotAStoreError(this.#path, 'nothing in this file belongs to a store')
+    if (at === table?.at) at = table.end
     if (at < this.#end) this.#searchDamaged(at, this.#end)
     this.#tids.sort((a, b) => a - b)
     let last = this.header?.baseTid ?? 0
@@ -109,9 +139,11 @@ class Salvage {
   }
 
   /** Finds the references that lead nowhere. */
-  fillGaps(): void {
+  *fillGaps(): Generator<RecoverProgress, void> {
     const gone = new Set<Oid>()
+    let done = 0
     for (const [oid] of this.newest) {
+      if (++done % STEP === 0) yield { what: 'checking', done, all: this.newest.size }
       const { shape, refs } = this.read(oid)
       for (const ref of shape < FIRST_FREE_OID ? refs : [shape, ...refs]) if (!this.newest.has(ref)) gone.add(ref)
     }
@@ -201,16 +233,29 @@ function readHeader(file: DataFile, path: string): FileHeader | undefined {
   }
 }
 
-function writeStore(disk: Disk, path: string, mode: number, salvage: Salvage): void {
+function* writeStore(disk: Disk, path: string, mode: number, salvage: Salvage): Generator<RecoverProgress, void> {
   const temporary = createTemporary(disk, path, 'new', mode)
   try {
-    const writer = new BaseWriter(disk, temporary.fd, disk.randomBytes(16))
-    for (const oid of salvage.newest.keys()) writer.add(salvage.read(oid))
+    // Not the same store any more: nobody may go over to it.
+    const name = { storeId: disk.randomBytes(16), uuid: disk.randomBytes(16) }
+    const writer = new BaseWriter(disk, temporary.fd, name)
+    const all = salvage.newest.size
+    let done = 0
+    for (const oid of salvage.newest.keys()) {
+      writer.add(salvage.read(oid))
+      if (++done % STEP === 0) yield { what: 'saving', done, all }
+    }
     for (const oid of salvage.lost) writer.add(lostRecord(oid, salvage.lastTid))
-    if (!writer.verify(() => true))
+    const saved: RecoverProgress = { what: 'saving', done: all, all }
+    yield* eachGiving(saved, writer.writeTable())
+    if (
+      !(yield* eachGiving(
+        saved,
+        writer.verify(() => true),
+      ))
+    )
       throw new UnsupportedError(`${path} did not read back as it was written: check the disk`)
     writer.finish({
-      storeId: disk.randomBytes(16), // not the same store any more: nobody may go over to it
       generation: 1,
       baseTid: salvage.lastTid,
       baseTime: salvage.lastTime,

@@ -12,6 +12,7 @@ import { Durability } from './durability.js'
 import type { Generation } from './generation.js'
 import { locateStore } from './locate.js'
 import { PathWatch } from './path-watch.js'
+import { inSlices } from './long-work.js'
 import type { Snapshot } from './snapshot.js'
 import type { CommitResult, StoreOptions } from './store-options.js'
 import { tailUnderLock } from './tail-under-lock.js'
@@ -22,11 +23,14 @@ import type { Draft, Oid } from './types.js'
 
 /** Frames of up to so many bytes are built in the same place again and again. */
 const SMALL_FRAME = 1 << 14
+/** Bytes that are read in one step of catching up without blocking. */
+const CATCH_UP_STEP = 1 << 20
+/** So many bytes to catch up with are not read in one go where blocking can be helped. */
+const FAR_BEHIND = 4 << 20
 
-/** Bytes that the log must have grown by since the index file was written, for it to be written anew: when the store is closed ... */
-const INDEX_AT_CLOSE = 1 << 20
-/** ... and behind an fsync. */
-const INDEX_AFTER_SYNC = 32 << 20
+/** When the index file is written anew: bytes that the log has grown by since, and bytes for each object. */
+const INDEX_AT_CLOSE = [1 << 20, 4] as const
+const INDEX_AFTER_SYNC = [32 << 20, 16] as const
 
 const stores = new Set<Store>()
 
@@ -102,6 +106,22 @@ export class Store {
     return this.current.snapshot()
   }
 
+  /** Whether so much has arrived that reading it would block for long. */
+  isFarBehind(): boolean {
+    if (this.#until < Infinity) return false
+    const { file, reader } = this.current
+    return onDisk(this.path, () => file.end()) - reader.tail.offset > FAR_BEHIND
+  }
+
+  /** Reads what has arrived, in pieces with turns of the event loop between, where that is much. */
+  async catchUpAsync(): Promise<void> {
+    if (this.#until === Infinity) await inSlices(this.disk, this.#catchingUp(), {})
+  }
+
+  *#catchingUp(): Generator<void> {
+    while (this.#users > 0 && !onDisk(this.path, () => this.#file.catchUpBy(CATCH_UP_STEP))) yield
+  }
+
   /** Which of `oids` were changed after `since` and up to `now`, `now` being the later of the two. */
   touchedSince(since: Snapshot, oids: Iterable<Oid>, now: Snapshot): Oid[] {
     return touchedSince(since, oids, now)
@@ -163,7 +183,7 @@ export class Store {
           return { thrown }
         }
       })
-      if (result === undefined) this.#committing(() => this.#file.catchUp())
+      if (result === undefined) await this.#caughtUp()
       else if ('thrown' in result) throw result.thrown
       else return result.value
     }
@@ -196,9 +216,9 @@ export class Store {
   }
 
   /** The index file is a cache: that it cannot be written is no failure of anything. */
-  #saveIndex(least: number): void {
+  #saveIndex([least, forEach]: readonly [number, number]): void {
     try {
-      this.current.saveIndex(least)
+      this.current.saveIndex(least, forEach)
     } catch {
       // The next one to close the store tries again.
     }
@@ -221,6 +241,14 @@ export class Store {
   async #lockAsync<T>(act: () => T): Promise<T> {
     try {
       return await this.lock.with(() => this.current.file.fd, this.lockTimeout, act)
+    } catch (error) {
+      throw asCommitFailure(this.path, error)
+    }
+  }
+
+  async #caughtUp(): Promise<void> {
+    try {
+      await this.catchUpAsync()
     } catch (error) {
       throw asCommitFailure(this.path, error)
     }

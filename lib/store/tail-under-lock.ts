@@ -11,7 +11,7 @@ const MOST_UNDER_LOCK = 1 << 20
 export function tailUnderLock(current: CurrentFile): Exclude<TailStatus, 'short' | 'torn'> {
   const { reader, writer, file, path } = current.generation
   for (;;) {
-    const status = reader.advance(MOST_UNDER_LOCK)
+    const status = reader.advance(MOST_UNDER_LOCK, true)
     if (status === 'short') {
       cutShortFrame(path, reader, writer)
     } else if (status === 'torn') {

@@ -1,15 +1,21 @@
 // The check of a whole file: every frame, checksum and reference, as a stream of findings. Changes nothing, needs no lock.
 import { CorruptLogError } from '../error.js'
 import type { Disk } from '../file/disk.js'
-import { onDisk } from '../file/disk-error.js'
+import { asDiskError, onDisk } from '../file/disk-error.js'
 import { FRAME_HEADER_LENGTH } from '../log/frame.js'
 import { Generation } from './generation.js'
+import { LogIndex } from './log-index.js'
+import { atOnce, inSlices, type LongWork } from './long-work.js'
 import { readRecord } from './record.js'
 import { FIRST_FREE_OID, ROOT_OID, type Oid } from './types.js'
 
+/** Bytes, and objects, that are read in one step. */
+const STEP = 1 << 20
+const OBJECTS_IN_STEP = 1 << 10
+
 /** Something that is wrong, or (`tail`) worth knowing. */
 export interface Finding {
-  readonly kind: 'frame' | 'record' | 'reference' | 'shape' | 'root' | 'collection' | 'tail'
+  readonly kind: 'frame' | 'record' | 'reference' | 'shape' | 'root' | 'collection' | 'table' | 'tail'
   /** Where in the file; 0: nowhere in particular. */
   readonly offset: number
   readonly oid?: number
@@ -25,15 +31,41 @@ export interface VerifySummary {
   readonly damage: number
 }
 
+/** How far a check has come: it reads the file twice, then every object. */
+export interface VerifyProgress {
+  readonly what: 'frames' | 'records' | 'references' | 'collections'
+  /** Of `all`, in bytes or objects. */
+  readonly done: number
+  readonly all: number
+}
+
 /**
  * Reads every frame and record, and checks every reference of the newest versions; `found` gets what is wrong as it comes.
  * Throws StoreNotFoundError, NotAStoreError, NewerFormatError.
  */
 export function verify(disk: Disk, path: string, found: (finding: Finding) => void): VerifySummary {
-  return onDisk(path, () => verifyFile(disk, path, found))
+  return onDisk(path, () => atOnce(verifying(disk, path, found)))
 }
 
-function verifyFile(disk: Disk, path: string, found: (finding: Finding) => void): VerifySummary {
+/** The same in slices, with turns of the event loop between. Rejects with the reason of `options.signal` when that is aborted. */
+export async function verifyAsync(
+  disk: Disk,
+  path: string,
+  found: (finding: Finding) => void,
+  options: LongWork<VerifyProgress>,
+): Promise<VerifySummary> {
+  try {
+    return await inSlices(disk, verifying(disk, path, found), options)
+  } catch (error) {
+    throw asDiskError(path, error)
+  }
+}
+
+function* verifying(
+  disk: Disk,
+  path: string,
+  found: (finding: Finding) => void,
+): Generator<VerifyProgress, VerifySummary> {
   const generation = Generation.open(disk, path, 'read', Infinity, false)
   try {
     let damage = 0
@@ -41,9 +73,11 @@ function verifyFile(disk: Disk, path: string, found: (finding: Finding) => void)
       if (finding.kind !== 'tail') damage++
       found(finding)
     }
-    checkFrames(generation, report)
-    const counts = checkRecords(generation, report)
-    checkReferences(generation, report)
+    yield* checkFrames(generation, report)
+    const packed = new LogIndex()
+    const counts = yield* checkRecords(generation, packed, report)
+    checkTable(generation, packed, report)
+    yield* checkReferences(generation, report)
     return { ...counts, bytes: generation.reader.tail.offset, damage }
   } finally {
     generation.release()
@@ -51,9 +85,14 @@ function verifyFile(disk: Disk, path: string, found: (finding: Finding) => void)
 }
 
 /** Leaves the generation's reader behind the last sound frame. */
-function checkFrames({ reader, file }: Generation, report: (finding: Finding) => void): void {
+function* checkFrames(
+  { reader, file }: Generation,
+  report: (finding: Finding) => void,
+): Generator<VerifyProgress, void> {
   try {
-    const status = reader.advance()
+    let status = reader.advance(STEP)
+    for (; status === 'budget'; status = reader.advance(STEP))
+      yield { what: 'frames', done: reader.tail.offset, all: file.end() }
     if (status !== 'short' && status !== 'torn') return
     const left = file.end() - reader.tail.offset
     const message =
@@ -72,41 +111,62 @@ function whatIsDamaged({ what, lastGoodTid, nextGoodOffset }: CorruptLogError): 
   return `${what}; the last good commit before it is ${lastGoodTid}; ${behind}`
 }
 
-function checkRecords(
+/** `packed` gets what stands before the packed state's table. */
+function* checkRecords(
   generation: Generation,
+  packed: LogIndex,
   report: (finding: Finding) => void,
-): { commits: number; records: number } {
-  const { reader } = generation
+): Generator<VerifyProgress, { commits: number; records: number }> {
+  const { reader, header: file } = generation
+  const { salt } = reader
+  const all = reader.tail.offset
   let commits = 0
   let records = 0
   const stop = new Error('the frames behind this are damaged')
-  try {
-    generation.replay((header, bytes, from, end) => {
-      if (header.offset >= reader.tail.offset) throw stop
-      if (header.kind === 'commit') commits++
-      const shift = header.offset + FRAME_HEADER_LENGTH - from
-      const body = bytes.subarray(0, end)
-      for (let at = from, n = 0; n < header.records; n++) {
-        const record = readRecord(body, at, shift + at, reader.salt)
-        if (record === undefined) {
-          report({ kind: 'record', offset: shift + at, message: `record ${n + 1} of a sound frame is damaged` })
-          return
-        }
-        records++
-        at += record.length
+  const steps = generation.replaying((header, bytes, from, end) => {
+    if (header.offset >= all) throw stop
+    if (header.kind === 'commit') commits++
+    if (file.table !== undefined && header.offset < file.table.at)
+      packed.addFrame(header, bytes, from, end, { nextOid: file.nextOid, salt, displaced: undefined })
+    const shift = header.offset + FRAME_HEADER_LENGTH - from
+    const body = bytes.subarray(0, end)
+    for (let at = from, n = 0; n < header.records; n++) {
+      const record = readRecord(body, at, shift + at, salt)
+      if (record === undefined) {
+        report({ kind: 'record', offset: shift + at, message: `record ${n + 1} of a sound frame is damaged` })
+        return
       }
-    })
+      records++
+      at += record.length
+    }
+  })
+  try {
+    for (const done of steps) yield { what: 'records', done, all }
   } catch (error) {
     if (error !== stop && !(error instanceof CorruptLogError)) throw error
   }
   return { commits, records }
 }
 
-function checkReferences(generation: Generation, report: (finding: Finding) => void): void {
+/** The packed state's own table must say where its records stand. `packed`: what they say themselves. */
+function checkTable(generation: Generation, packed: LogIndex, report: (finding: Finding) => void): void {
+  const { table: place } = generation.header
+  if (place === undefined || generation.reader.tail.offset < place.end) return // damaged before it
+  const table = generation.ownTable()
+  const wrong = table === undefined ? 'it cannot be read' : new LogIndex(table).differenceFrom(packed)
+  if (wrong === undefined) return
+  const message = `the table of the packed state is damaged (${wrong}): opening reads all of it instead; a pack makes it anew`
+  report({ kind: 'table', offset: place.at, message })
+}
+
+function* checkReferences(generation: Generation, report: (finding: Finding) => void): Generator<VerifyProgress, void> {
   if (generation.newest(ROOT_OID) === 0)
     report({ kind: 'root', offset: 0, oid: ROOT_OID, message: 'there is no root object' })
   const shapes = new Set<Oid>(generation.shapes)
+  const all = generation.index.size
+  let done = 0
   for (const [oid, offset] of generation.entries()) {
+    if (++done % OBJECTS_IN_STEP === 0) yield { what: 'references', done, all }
     let record
     try {
       record = generation.read(offset)

@@ -4,32 +4,11 @@ import t from 'tap'
 import { oidOf, plain, WriteConflictError, type Connection, type PersistentMap } from '../../lib/index.js'
 import { seeded, type Random } from '../helpers/seeded.js'
 import { faultsOf, shapeOf } from './check.js'
+import { meet } from './meet.js'
 import { shelf, thing, type Shelf } from './store.js'
 
 type Numbers = PersistentMap<number, unknown>
 const numbers = (db: Connection<Shelf>): Numbers => db.root.map as unknown as Numbers
-
-/** What `mine` conflicts with when `theirs` is committed before it; undefined: nothing, and both are there. */
-function meet(
-  { db, rival }: { db: Connection<Shelf>; rival: Connection<Shelf> },
-  mine: (root: Shelf) => void,
-  theirs: (root: Shelf) => void,
-): readonly string[] | undefined {
-  db.refresh()
-  rival.refresh()
-  mine(db.root)
-  if (!db.changed) db.root.things.push(thing('something is written'))
-  theirs(rival.root)
-  rival.commit()
-  try {
-    db.commit()
-    return undefined
-  } catch (error) {
-    if (!(error instanceof WriteConflictError)) throw error
-    db.abort()
-    return error.conflicts.flatMap(conflict => conflict.keys ?? [conflict.type])
-  }
-}
 
 for (const many of [10, 3000]) {
   t.test(`only what used the same key of a map of ${many} is in the way`, async t => {

@@ -60,6 +60,63 @@ t.test('a map grows into a tree and shrinks back into one record, in order all t
   t.same(shapeOf(db.root.map as never), { height: 0, nodes: 0 })
 })
 
+t.test(
+  'whatever stretch is deleted at once, no node is left too empty, also where it loses its last neighbour',
+  async t => {
+    const { db } = shelf(t)
+    const set = db.root.set as PersistentSet<string>
+    // So long that four of them fill a node, whatever its level.
+    const keys = Array.from({ length: 32 }, (_, n) => `${n}`.padStart(2, '0').padEnd(800, '.'))
+    for (const key of keys) set.add(key)
+    db.commit()
+    t.ok(shapeOf(set as never).height >= 2)
+    const faults: string[] = []
+    for (let from = 0; from < keys.length; from++) {
+      for (let to = from + 2; to <= keys.length; to++) {
+        const left = keys.filter((_, n) => n < from || n >= to || n === from + ((to - from) >> 1))
+        for (const key of keys) if (!left.includes(key)) set.delete(key)
+        db.commit()
+        for (const fault of faultsOf(set as never)) faults.push(`${from} to ${to}: ${fault}`)
+        if (left.join() !== [...set].join()) faults.push(`${from} to ${to}: ${[...set].join()}`)
+        for (const key of keys) set.add(key)
+        db.commit()
+        for (const fault of faultsOf(set as never)) faults.push(`${from} to ${to} back again: ${fault}`)
+      }
+    }
+    t.same(faults.slice(0, 5), [])
+  },
+)
+
+t.test('keys of very different lengths, many of them at once, leave every node full enough', async t => {
+  const random = seeded(t)
+  const { db } = shelf(t)
+  const set = db.root.set as PersistentSet<string>
+  const keys = Array.from({ length: 400 }, (_, n) =>
+    `${n}`.padStart(3, '0').padEnd(random.pick([3, 3, 60, 300, 900]), '.'),
+  )
+  const native = new Set<string>()
+  const faults: string[] = []
+  let highest = 0
+  for (let round = 0; round < 1000; round++) {
+    const grows = random.chance(round % 100 < 50 ? 0.8 : 0.2)
+    for (let stretches = 1 + random.int(3); stretches > 0; stretches--) {
+      const from = random.int(keys.length)
+      for (const key of keys.slice(from, from + random.pick([1, 2, 10, 100]))) {
+        if (grows) set.add(key)
+        else set.delete(key)
+        if (grows) native.add(key)
+        else native.delete(key)
+      }
+    }
+    db.commit()
+    highest = Math.max(highest, shapeOf(set as never).height)
+    for (const fault of faultsOf(set as never)) faults.push(`round ${round}: ${fault}`)
+  }
+  t.same(faults.slice(0, 5), [])
+  t.same([...set], [...native].sort())
+  t.ok(highest >= 3, `a tree of height ${highest}`)
+})
+
 t.test('ranges are what a sorted array says they are, with changes pending and without', async t => {
   const random = seeded(t)
   const { db } = shelf(t)

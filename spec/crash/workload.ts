@@ -170,7 +170,7 @@ export class Workload {
   /** As a store does by itself when there is more to read. */
   #saveIndex(member: Member): void {
     this.#flush(member, member.store.latest())
-    member.store.current.saveIndex(1)
+    member.store.current.saveIndex(1, 0)
     if (this.#machine.contentOf(`${PATH}.index`) !== undefined) this.#count('index files')
   }
 

@@ -3,6 +3,7 @@
 import t from 'tap'
 import { PerdureError } from '../../lib/error.js'
 import { checksum } from '../../lib/log/checksum.js'
+import { encodePage } from '../../lib/store/page-codec.js'
 import { put, record } from '../helpers/drafts.js'
 import { makeKnownStore, PATH, readAll, sameContent, withStore } from './known-store.js'
 import { MemoryDisk } from './memory-disk.js'
@@ -32,35 +33,85 @@ const { head, page } = withStore(MemoryDisk.with({ [PATH]: known.bytes }), { rea
     tail: { ...reader.tail },
     syncedTo: reader.syncedTo,
     shapes: [...shapes],
-    ids: [],
     size,
   }
   return { head: honest, page: offsets }
 })
 
-function indexFile(said: unknown, ...pages: Float64Array[]): Buffer {
-  const bytes = Buffer.from(JSON.stringify(said))
-  const prefix = Buffer.alloc(24)
-  prefix.write('\x89PRDX\r\n\n', 'latin1')
-  prefix.writeUInt32LE(1, 8)
-  prefix.writeUInt32LE(bytes.length, 12)
-  prefix.writeUInt32LE(checksum(bytes), 16)
-  return Buffer.concat([prefix, bytes, ...pages.map(each => Buffer.from(each.buffer))])
+interface Parts {
+  readonly pages?: readonly Uint8Array[]
+  /** Number, place, length of each page; its checksum is the right one. */
+  readonly directory?: readonly (readonly [number, number, number])[]
+  readonly marks?: Uint8Array
+  readonly ids?: unknown
+  readonly said?: unknown
 }
 
-function withPage(change: (page: Float64Array) => void, more: object = {}): Buffer {
+/** An index file of these parts, all checksums right; those that are not given are honest. */
+function indexFile({
+  pages = [encodePage(page)],
+  directory,
+  marks = new Uint8Array(),
+  ids = [],
+  said = head,
+}: Parts): Buffer {
+  const body = Buffer.concat(pages)
+  let place = 0
+  const entries = (directory ?? pages.map(({ length }, n) => [n, (place += length) - length, length] as const)).map(
+    ([number, at, length]) => {
+      const entry = Buffer.alloc(24)
+      entry.writeDoubleLE(number, 0)
+      entry.writeDoubleLE(at, 8)
+      entry.writeUInt32LE(length, 16)
+      entry.writeUInt32LE(checksum(body.subarray(at, at + length)), 20)
+      return entry
+    },
+  )
+  const sections = [Buffer.from(JSON.stringify(ids)), marks, Buffer.concat(entries)] as const
+  let at = body.length
+  const [idsAt, marksAt, directoryAt] = sections.map(bytes => [
+    (at += bytes.length) - bytes.length,
+    bytes.length,
+    checksum(bytes),
+  ])
+  const isObject = typeof said === 'object' && said !== null && !Array.isArray(said)
+  const whole = isObject ? { directory: directoryAt, marks: marksAt, ids: idsAt, ...said } : said
+  const json = Buffer.from(JSON.stringify(whole))
+  const end = Buffer.alloc(24)
+  end.writeUInt32LE(json.length, 0)
+  end.writeUInt32LE(checksum(json), 4)
+  end.writeUInt32LE(2, 8)
+  end.write('\x89PRDX\r\n\n', 16, 'latin1')
+  return Buffer.concat([body, ...sections, json, end])
+}
+
+function withPage(change: (page: Float64Array) => void): Buffer {
   const own = Float64Array.from(page)
   change(own)
-  return indexFile({ ...head, pages: [[0, checksum(Buffer.from(own.buffer))]], ...more }, own)
+  return indexFile({ pages: [encodePage(own)] })
 }
 
-const honest = withPage(() => undefined)
+function saying(more: object): Buffer {
+  return indexFile({ said: { ...head, ...more } })
+}
+
+const honest = indexFile({})
+const { length: pageLength } = encodePage(page)
 
 const FILES: Readonly<Record<string, Buffer>> = {
   'an honest one': honest,
   ...Object.fromEntries(
-    [NaN, Infinity, -1, 0.5, 1, 4096, 1e15, 2 ** 60, page[1]! + 1, known.bytes.length, known.bytes.length - 1].map(
-      offset => [`objects at ${offset}`, withPage(each => void each.fill(offset, 1, 40))],
+    [1, 4096, 1e15, page[1]! + 1, known.bytes.length, known.bytes.length - 1].map(offset => [
+      `objects at ${offset}`,
+      withPage(each => void each.fill(offset, 1, 40)),
+    ]),
+  ),
+  ...Object.fromEntries(
+    [[], [0], [0, 0], [1, 1], [0xff, 0xff], Buffer.alloc(4096, 1), Buffer.alloc(4096, 4), Buffer.alloc(9, 0xff)].map(
+      bytes => [
+        `a page of the bytes ${Buffer.from(bytes).toString('hex', 0, 9)}`,
+        indexFile({ pages: [Buffer.from(bytes)] }),
+      ],
     ),
   ),
   'objects in each other’s place': withPage(each => void each.copyWithin(17, 18, 30)),
@@ -68,18 +119,41 @@ const FILES: Readonly<Record<string, Buffer>> = {
   'no objects at all': withPage(each => void each.fill(0)),
   ...Object.fromEntries(
     [
+      [[0.5, 0, pageLength]],
+      [[NaN, 0, pageLength]],
+      [[-1, 0, pageLength]],
+      [[0, -5, pageLength]],
+      [[0, NaN, pageLength]],
+      [[0, 2 ** 60, pageLength]],
+      [[0, 0, 2 ** 32 - 1]],
+      [
+        [0, 0, pageLength],
+        [0, 0, pageLength],
+      ],
+      [
+        [1, 0, pageLength],
+        [0, 0, pageLength],
+      ],
+      Array.from({ length: 100_000 }, (_, n) => [n, 0, pageLength]),
+    ].map(directory => [
+      `the directory ${JSON.stringify(directory).slice(0, 60)}`,
+      indexFile({ directory: directory as [number, number, number][] }),
+    ]),
+  ),
+  ...Object.fromEntries(
+    [
       { shapes: 5 },
       { shapes: ['__proto__', {}, null, NaN, 1, 99] },
       { shapes: Array.from({ length: 200_000 }, (_, n) => n) },
-      { ids: [['a']] },
+      { ids: [0, 1] },
       { ids: 'ids' },
-      { ids: [[{}, {}, {}, {}]] },
+      { marks: [0, 2 ** 53 - 1, 0] },
+      { marks: 'marks' },
+      { directory: [0, 2 ** 53 - 1, 0] },
+      { directory: [] },
+      { directory: null },
       { size: 'much' },
       { syncedTo: 1e300 },
-      { pages: 'none' },
-      { pages: [[0]] },
-      { pages: [[0.5, 0]] },
-      { pages: Array.from({ length: 100_000 }, (_, n) => [n, 0]) },
       { tail: {} },
       { tail: null },
       { tail: { ...head.tail, nextOid: 1, time: 2 ** 53 - 1 } },
@@ -87,11 +161,17 @@ const FILES: Readonly<Record<string, Buffer>> = {
       { tail: { ...head.tail, lastFrame: 4096 } },
       { tail: { ...head.tail, tid: 1 } },
       { tail: { ...head.tail, offset: 'x' } },
-    ].map(more => [JSON.stringify(more).slice(0, 80), withPage(() => undefined, more)]),
+    ].map(more => [JSON.stringify(more).slice(0, 80), saying(more)]),
   ),
-  'a head that is no object': indexFile([]),
-  'a head that is null': indexFile(null),
-  'a head that is cut': Buffer.concat([honest.subarray(0, 12), Buffer.alloc(4, 0xff), honest.subarray(16)]),
+  ...Object.fromEntries(
+    [[['a']], 'ids', [[{}, {}, {}, {}]], [null], [['id', -1, 1, 1]], { length: 3 }].map(ids => [
+      `the ids ${JSON.stringify(ids)}`,
+      indexFile({ ids }),
+    ]),
+  ),
+  'a head that is no object': indexFile({ said: [] }),
+  'a head that is null': indexFile({ said: null }),
+  'a head that is cut': Buffer.concat([honest.subarray(0, -24), Buffer.alloc(4, 0xff), honest.subarray(-20)]),
 }
 
 t.test('an index file that lies never changes what is read', async t => {
@@ -117,7 +197,7 @@ t.test('an index file that lies never changes what is read', async t => {
 
 t.test('no bit of an index file changes what is read', async t => {
   const last = known.contents.at(-1)!
-  for (let at = 0; at < honest.length; at += at < honest.length - 8 * PAGE + 400 ? 1 : 97) {
+  for (let at = 0; at < honest.length; at++) {
     const bytes = Buffer.from(honest)
     bytes[at] = bytes[at]! ^ (1 << (at % 8))
     const disk = MemoryDisk.with({ [PATH]: known.bytes, [`${PATH}.index`]: bytes })

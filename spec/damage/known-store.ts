@@ -15,6 +15,7 @@ export type Content = ReadonlyMap<number, string>
 
 export interface KnownStore {
   readonly bytes: Buffer
+  readonly packed: boolean
   /** What each commit left, by tid; entry 0 is what there is before the first. */
   readonly contents: readonly Content[]
   /** Where each commit ends, by tid; entry 0 is the end of the header. Of a packed file, the last one only. */
@@ -66,7 +67,7 @@ export async function makeKnownStore(commits: number, packed = false): Promise<K
     ends[commits] = store.latest().offset
   }
   store.close()
-  return { bytes: disk.bytesOf(PATH), contents, ends }
+  return { bytes: disk.bytesOf(PATH), packed, contents, ends }
 }
 
 /** Reads every object that there may be. */

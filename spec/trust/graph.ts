@@ -17,7 +17,7 @@ export interface Graph<I extends Item = Item> {
   stamp: number
   first: I | null
   readonly map: Pick<Map<string, I>, 'set' | 'delete' | 'clear'>
-  readonly list: Pick<unknown[], 'push' | 'unshift' | 'splice'> & { reverse(): unknown }
+  readonly list: Pick<PersistentList<unknown>, 'push' | 'unshift'> & Pick<unknown[], 'splice'> & { reverse(): unknown }
   readonly set: Pick<Set<number>, 'add' | 'delete'>
 }
 

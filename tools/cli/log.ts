@@ -2,7 +2,7 @@
 import type { Command } from 'commander'
 import { CorruptLogError } from '../../lib/error.js'
 import { decodeAnnotation, Inspector } from '../../lib/object/inspector.js'
-import { readHistory } from '../../lib/store/history.js'
+import { readHistory, type CommitEntry } from '../../lib/store/history.js'
 import type { Snapshot } from '../../lib/store/snapshot.js'
 import { wholeNumber } from './arguments.js'
 import type { ExitCode } from './exit-code.js'
@@ -74,7 +74,7 @@ function readLines(snapshot: Snapshot, after: number, visit: (line: Line) => voi
   const inspector = new Inspector(snapshot)
   let reached = baseTid
   try {
-    readHistory(generation, ({ tid, time, offset, bytes, oids, annotation }) => {
+    const visitCommit = ({ tid, time, offset, bytes, oids, annotation }: CommitEntry): void => {
       reached = tid
       if (tid <= after || tid > snapshot.tid) return
       const types: Record<string, number> = {}
@@ -84,7 +84,8 @@ function readLines(snapshot: Snapshot, after: number, visit: (line: Line) => voi
       }
       const { note, meta } = decodeAnnotation(annotation)
       visit({ kind: 'commit', tid, time, offset, bytes, objects: oids.length, types, note, meta })
-    })
+    }
+    readHistory(generation, visitCommit, after)
   } catch (error) {
     // Damage behind the snapshot is reported by whoever opened the store.
     if (!(error instanceof CorruptLogError) || reached < snapshot.tid) throw error

@@ -2,11 +2,12 @@
 import type { Command } from 'commander'
 import { systemDisk } from '../../lib/file/system-disk.js'
 import { pack, type PackResult } from '../../lib/store/pack.js'
+import type { PackProgress } from '../../lib/store/live-copy.js'
 import { Store } from '../../lib/store/store.js'
 import { wholeNumber } from './arguments.js'
-import { EXIT, Refusal, type ExitCode } from './exit-code.js'
+import { EXIT, type ExitCode } from './exit-code.js'
+import { interruptible } from './interruptible.js'
 import { print, printJson } from './output.js'
-import { ProgressBar } from './progress-bar.js'
 import { count, size } from './units.js'
 
 interface Options {
@@ -26,34 +27,19 @@ export function addPack(program: Command, exit: (code: ExitCode) => void): void 
 }
 
 async function runPack(path: string, { json, lockTimeout, unsafeFilesystem }: Options): Promise<ExitCode> {
-  const result = await interruptible(path, async signal => {
+  const result = await interruptible(`${path}: interrupted; the store is as it was`, async (signal, bar) => {
     const store = Store.open(systemDisk, path, { lockTimeout, unsafeFilesystem: unsafeFilesystem === true })
-    const bar = new ProgressBar()
+    const onProgress = ({ objects, most, bytes }: PackProgress): void =>
+      bar.update(objects, most, `${count(objects, 'object')}  ${size(bytes)}`)
     try {
-      return await pack(store, { signal, onProgress: progress => bar.update(progress) })
+      return await pack(store, { signal, onProgress })
     } finally {
-      bar.clear()
       store.close()
     }
   })
   if (json) printJson({ path, ...result })
   else print(describe(result))
   return EXIT.done
-}
-
-/** Ctrl-C asks `run` to stop; a second one ends the process at once. */
-async function interruptible<T>(path: string, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const controller = new AbortController()
-  const interrupt = (): void => controller.abort()
-  process.once('SIGINT', interrupt)
-  try {
-    return await run(controller.signal)
-  } catch (error) {
-    if (!controller.signal.aborted) throw error
-    throw new Refusal(EXIT.interrupted, `${path}: interrupted; the store is as it was`)
-  } finally {
-    process.off('SIGINT', interrupt)
-  }
 }
 
 function describe({ bytesBefore, bytesAfter, objects, dropped }: PackResult): string {

@@ -1,7 +1,5 @@
-// A line on the terminal that says how far a pack has come; nothing where no terminal is watched.
-import type { PackProgress } from '../../lib/store/live-copy.js'
+// A line on the terminal that says how far long work has come; nothing where no terminal is watched.
 import { draw, progressIsWatched } from './output.js'
-import { count, size } from './units.js'
 
 const WIDTH = 30
 
@@ -9,12 +7,13 @@ export class ProgressBar {
   readonly #watched = progressIsWatched()
   #shown = ''
 
-  update({ objects, most, bytes }: PackProgress): void {
+  /** `done` of `all`, in whatever unit; `words` stand behind. */
+  update(done: number, all: number, words: string): void {
     if (!this.#watched) return
-    const part = most === 0 ? 1 : Math.min(1, objects / most)
-    const done = Math.round(part * WIDTH)
-    const bar = '#'.repeat(done) + '.'.repeat(WIDTH - done)
-    const line = `[${bar}] ${Math.floor(part * 100)}%  ${count(objects, 'object')}  ${size(bytes)}`
+    const part = all === 0 ? 1 : Math.min(1, done / all)
+    const filled = Math.round(part * WIDTH)
+    const bar = '#'.repeat(filled) + '.'.repeat(WIDTH - filled)
+    const line = `[${bar}] ${Math.floor(part * 100)}%  ${words}`
     if (line === this.#shown) return
     this.#shown = line
     draw(`\r${line}\x1b[K`)

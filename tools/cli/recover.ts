@@ -1,8 +1,9 @@
 // `perdure recover`: saves what is sound in a damaged store into a new file, and says what was not.
 import type { Command } from 'commander'
 import { systemDisk } from '../../lib/file/system-disk.js'
-import { recover, type RecoverReport } from '../../lib/store/recover.js'
+import { recoverAsync, type RecoverProgress, type RecoverReport } from '../../lib/store/recover.js'
 import { EXIT, type ExitCode } from './exit-code.js'
+import { interruptible } from './interruptible.js'
 import { print, printJson } from './output.js'
 import { count, size } from './units.js'
 
@@ -15,13 +16,16 @@ export function addRecover(program: Command, exit: (code: ExitCode) => void): vo
     .description('save what is sound in a damaged store into a new file; the damaged one is not touched')
     .requiredOption('-o, --output <new file>', 'where to; it must not exist')
     .option('--json', 'print the report as one JSON object')
-    .action((file: string, { output, json }: { output: string; json?: true }) =>
-      exit(runRecover(file, output, json === true)),
+    .action(async (file: string, { output, json }: { output: string; json?: true }) =>
+      exit(await runRecover(file, output, json === true)),
     )
 }
 
-function runRecover(path: string, output: string, asJson: boolean): ExitCode {
-  const report = recover(systemDisk, path, output)
+async function runRecover(path: string, output: string, asJson: boolean): Promise<ExitCode> {
+  const report = await interruptible(`${path}: interrupted; nothing was written`, (signal, bar) => {
+    const onProgress = ({ what, done, all }: RecoverProgress): void => bar.update(done, all, what)
+    return recoverAsync(systemDisk, path, output, { signal, onProgress })
+  })
   if (asJson) printJson({ path, output, ...report })
   else for (const line of describe(report, output)) print(line)
   const { lost, skipped, missingCommits } = report

@@ -1,10 +1,11 @@
 // `perdure verify`: prints the findings of the library's check as they come.
 import type { Command } from 'commander'
 import { NotAStoreError, StoreNotFoundError } from '../../lib/error.js'
-import { verifyCollections } from '../../lib/collection/verify-collections.js'
+import { verifyCollectionsAsync } from '../../lib/collection/verify-collections.js'
 import { systemDisk } from '../../lib/file/system-disk.js'
-import { verify, type Finding, type VerifySummary } from '../../lib/store/verify.js'
+import { verifyAsync, type Finding, type VerifyProgress, type VerifySummary } from '../../lib/store/verify.js'
 import { EXIT, type ExitCode } from './exit-code.js'
+import { interruptible } from './interruptible.js'
 import { flush, print, printJson } from './output.js'
 import { count, harmless, size } from './units.js'
 
@@ -13,21 +14,26 @@ export function addVerify(program: Command, exit: (code: ExitCode) => void): voi
     .command('verify <file>')
     .description('check every frame, checksum, reference and collection of a store; changes nothing, and needs no lock')
     .option('--json', 'one JSON object a line: the findings, then the summary')
-    .action((file: string, options: { json?: true }) => exit(runVerify(file, options.json === true)))
+    .action(async (file: string, options: { json?: true }) => exit(await runVerify(file, options.json === true)))
 }
 
-function runVerify(path: string, asJson: boolean): ExitCode {
+async function runVerify(path: string, asJson: boolean): Promise<ExitCode> {
   const there = systemDisk.lookUp(path)
   if (there === undefined) throw new StoreNotFoundError(path)
   if (!there.isFile) throw new NotAStoreError(path, 'this is not a regular file')
-  const show = (finding: Finding): void => {
-    if (asJson) printJson({ kind: 'finding', finding })
-    else print(describe(finding))
-    flush()
-  }
-  const records = verify(systemDisk, path, show)
-  // Collections are many records each, which are read for this.
-  const damage = records.damage || verifyCollections(systemDisk, path, show)
+  const { records, damage } = await interruptible(`${path}: interrupted`, async (signal, bar) => {
+    const show = (finding: Finding): void => {
+      bar.clear()
+      if (asJson) printJson({ kind: 'finding', finding })
+      else print(describe(finding))
+      flush()
+    }
+    const onProgress = ({ what, done, all }: VerifyProgress): void => bar.update(done, all, what)
+    const records = await verifyAsync(systemDisk, path, show, { signal, onProgress })
+    // Collections are many records each, which are read for this.
+    const damage = records.damage || (await verifyCollectionsAsync(systemDisk, path, show, { signal, onProgress }))
+    return { records, damage }
+  })
   const summary: VerifySummary = { ...records, damage }
   if (asJson) printJson({ kind: 'summary', path, ...summary })
   else print(`${path}: ${sum(summary)}`)

@@ -1,11 +1,13 @@
-// Is a stored map or set in order? Keys ascending, separators between their children, leaves of one depth, nodes neither
-// too empty nor too full, the size right, and no node in two places. For `perdure verify`, and for tests after every step.
+// Is a stored collection in order? Keys ascending, separators between their children, counts right, leaves of one depth,
+// nodes neither too empty nor too full, the size right, and no node in two places. For `perdure verify`, and for tests after
+// every step.
 import type { RecordView } from '../../object/record-view.js'
+import { sameKeys } from '../../object/shapes.js'
 import type { Oid } from '../../store/types.js'
 import { keyName, type StoredKey } from '../key.js'
 import { compareKeys } from '../key-order.js'
 import type { Leaf } from './leaf.js'
-import { innerOf, leafOf, rootOf } from './node.js'
+import { innerOf, ITEMS_FORM, leafOf, rootOf } from './node.js'
 import { innerShare, LEAST, leafShare } from './fullness.js'
 
 /** Sums of many shares are not exact. */
@@ -20,55 +22,75 @@ export function checkTree(
   met = new Map<Oid, Oid>(),
 ): void {
   const root = rootOf(view.read(oid), small)
-  const check = new Check(view, oid, found, met)
+  const check = new Check(view, oid, sameKeys(small, ITEMS_FORM), found, met)
+  let entries: number
   if (root.leaf) {
-    check.leaf(root.leaf, 'the record', undefined, undefined)
+    entries = check.leaf(root.leaf, 'the record', undefined, undefined)
   } else {
     const { children } = innerOf(view, root.root)
     if (children.length < 2) found(`the root node ${root.root} has only ${children.length} child`)
-    check.node(root.root, root.height, undefined, undefined, true)
+    entries = check.node(root.root, root.height, undefined, undefined, true)
   }
-  if (check.entries !== root.size) found(`the size says ${root.size}, and there are ${check.entries} entries`)
+  if (entries !== root.size) found(`the size says ${root.size}, and there are ${entries} entries`)
 }
 
 class Check {
-  entries = 0
   readonly #view: RecordView
   readonly #collection: Oid
+  /** It is a list. */
+  readonly #counted: boolean
   readonly #found: (message: string) => void
   readonly #met: Map<Oid, Oid>
 
-  constructor(view: RecordView, collection: Oid, found: (message: string) => void, met: Map<Oid, Oid>) {
+  constructor(
+    view: RecordView,
+    collection: Oid,
+    counted: boolean,
+    found: (message: string) => void,
+    met: Map<Oid, Oid>,
+  ) {
     this.#view = view
     this.#collection = collection
+    this.#counted = counted
     this.#found = found
     this.#met = met
   }
 
-  /** All keys of the node are from `low` on and below `high`. */
-  node(oid: Oid, level: number, low: StoredKey | undefined, high: StoredKey | undefined, isRoot: boolean): void {
+  /** All keys of the node are from `low` on and below `high`. Gives how many entries there are. */
+  node(oid: Oid, level: number, low: StoredKey | undefined, high: StoredKey | undefined, isRoot: boolean): number {
     const other = this.#met.get(oid)
     if (other !== undefined) {
       this.#found(`node ${oid} stands in two places, the other in collection ${other}`)
-      return
+      return 0
     }
     this.#met.set(oid, this.#collection)
     const name = `node ${oid}`
     if (level === 0) {
       const leaf = leafOf(this.#view, oid)
-      this.leaf(leaf, name, low, high)
-      this.#filled(name, sum(leaf.keys.map((key, i) => leafShare(key, leaf.valued ? leaf.value(i) : null))), false)
-      return
+      const shares = Array.from({ length: leaf.size }, (_, i) =>
+        leafShare(leaf.keys[i], leaf.valued ? leaf.value(i) : null),
+      )
+      this.#filled(name, sum(shares), false)
+      return this.leaf(leaf, name, low, high)
     }
-    const { separators, children } = innerOf(this.#view, oid)
+    const { separators, counts, children } = innerOf(this.#view, oid)
+    if ((counts !== undefined) !== this.#counted) this.#found(`${name} is of another kind of collection`)
     this.#sorted(separators, name, low, high)
     this.#filled(name, sum(children.map((_, i) => innerShare(i === 0 ? low : separators[i - 1]))), isRoot)
-    children.forEach((child, i) => this.node(child, level - 1, separators[i - 1] ?? low, separators[i] ?? high, false))
+    let entries = 0
+    children.forEach((child, i) => {
+      const found = this.node(child, level - 1, separators[i - 1] ?? low, separators[i] ?? high, false)
+      if (counts && counts[i] !== found)
+        this.#found(`${name} says ${counts[i]} items of node ${child}, which has ${found}`)
+      entries += found
+    })
+    return entries
   }
 
-  leaf({ keys }: Leaf, name: string, low: StoredKey | undefined, high: StoredKey | undefined): void {
-    this.entries += keys.length
+  leaf({ keys, size, counted }: Leaf, name: string, low: StoredKey | undefined, high: StoredKey | undefined): number {
+    if (counted !== this.#counted && size > 0) this.#found(`${name} is of another kind of collection`)
     this.#sorted(keys, name, low, high)
+    return size
   }
 
   #sorted(keys: readonly StoredKey[], name: string, low: StoredKey | undefined, high: StoredKey | undefined): void {

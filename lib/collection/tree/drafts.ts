@@ -6,16 +6,20 @@ import type { Oid } from '../../store/types.js'
 import { hasReference, type StoredKey } from '../key.js'
 import { compareKeys } from '../key-order.js'
 import type { EditedLeaf } from './edited-leaf.js'
-import { cut, fill, innerShare, leafShare, LEAST } from './fullness.js'
+import { cut, fill, innerShare, LEAST } from './fullness.js'
 import type { Leaf } from './leaf.js'
-import { NodeHeader } from './node-header.js'
-import { RawValue } from './raw-value.js'
+import { NodeHeader, type Content } from './node-header.js'
 import type { Tree } from './tree.js'
 
-/** An entry of a leaf, or a child of an inner node: `key` is then the one that separates it from the child before. */
+/**
+ * An entry of a leaf, or a child of an inner node: `key` is then the one that separates it from the child before. In a list
+ * there are no keys.
+ */
 export interface Item {
   readonly key: StoredKey | undefined
   readonly share: number
+  /** Of an item of a list, or a child: how many items it stands for. */
+  readonly count?: number
   readonly value?: unknown
   /** The child: as it is in the file, or ... */
   readonly oid?: Oid
@@ -54,15 +58,12 @@ export const NEW = 0 as Oid
 
 export abstract class Drafts {
   protected readonly tree: Tree
-  /** Leaves have values. */
-  protected readonly valued: boolean
-  readonly #collection: Header
+  protected readonly collection: Header
   readonly #written: NodeHeader[] = []
 
-  constructor(tree: Tree, valued: boolean, collection: Header) {
+  constructor(tree: Tree, collection: Header) {
     this.tree = tree
-    this.valued = valued
-    this.#collection = collection
+    this.collection = collection
   }
 
   /** A tree of `size` entries over what has become of the old root. */
@@ -92,6 +93,20 @@ export abstract class Drafts {
     return top
   }
 
+  /** A child that has become the first of all: nothing separates it, or what it begins with, from anything before. */
+  protected asFirst(child: Item, level: number): readonly Item[] {
+    if (level === 0) {
+      const { draft } = child
+      const begin = { ...child, key: undefined, share: innerShare(undefined) }
+      return [draft ? { ...begin, draft: { ...draft, low: undefined } } : begin]
+    }
+    const draft = this.#draft({ ...child, key: undefined }, level)
+    const [first, ...others] = draft.items
+    const items = [...this.asFirst(first as Item, level - 1), ...others]
+    const joined = this.fillUp(items, level - 1) || items.length !== draft.items.length
+    return split({ ...draft, items, dirty: draft.dirty || joined }, false).map(asChild)
+  }
+
   /** Joins children that have become too small with a neighbour. */
   protected fillUp(items: Item[], level: number): boolean {
     let joined = false
@@ -101,16 +116,13 @@ export abstract class Drafts {
       const at = Math.max(0, i - 1)
       const left = this.#draft(items[at] as Item, level)
       const right = this.#draft(items[at + 1] as Item, level)
-      const both = {
-        level,
-        oid: left.oid || right.oid,
-        low: left.low,
-        items: left.items.concat(right.items),
-        dirty: true,
-      }
+      const parts = left.items.concat(right.items)
+      // An only child had nobody to be joined with, and may have now.
+      if (level > 0) this.fillUp(parts, level - 1)
+      const both = { level, oid: left.oid || right.oid, low: left.low, items: parts, dirty: true }
       const [first, second] = split(both, false)
-      const parts = second && left.oid !== 0 ? [first, { ...second, oid: right.oid }] : [first, second]
-      items.splice(at, 2, ...parts.flatMap(part => (part ? [asChild(part)] : [])))
+      const made = second && left.oid !== 0 ? [first, { ...second, oid: right.oid }] : [first, second]
+      items.splice(at, 2, ...made.flatMap(draft => (draft ? [asChild(draft)] : [])))
       joined = true
       i = at - 1
     }
@@ -125,38 +137,35 @@ export abstract class Drafts {
     return { level, oid: node, low: key, items, dirty: false }
   }
 
-  protected entries(leaf: Leaf): Item[] {
-    return leaf.keys.map((key, i) => {
-      const value = leaf.valued ? new RawValue(leaf, i) : undefined
-      return { key, value, share: leafShare(key, value ?? null) }
-    })
-  }
-
-  protected children(node: Oid, low: StoredKey | undefined): Item[] {
-    const { separators, children } = this.tree.inner(node)
-    return children.map((oid, i) => {
-      const key = i === 0 ? low : separators[i - 1]
-      return { key, oid, share: innerShare(key) }
-    })
-  }
+  /** The entries of a stored leaf. */
+  protected abstract entries(leaf: Leaf): Item[]
+  /** The children of a stored inner node that begins at `low`. */
+  protected abstract children(node: Oid, low: StoredKey | undefined): Item[]
+  /** What a record holds: of a leaf with these entries, or an inner node whose children are written as `children`. */
+  protected abstract content(items: readonly Item[], children: readonly (NodeHeader | Oid)[] | undefined): Content
 
   #write(draft: Draft): NodeHeader | Oid {
-    const { level, oid, edited, dirty } = draft
-    if (edited) return this.#emit(new NodeHeader(edited, oid, this.#collection))
-    if (draft.below) {
-      for (const child of draft.below) this.#write(child)
+    const { level, oid, edited, below, dirty } = draft
+    if (edited) return this.#emit(new NodeHeader(edited, oid, this.collection))
+    if (below) {
+      for (const child of below) this.#write(child)
       return oid
     }
     const { items } = draft
-    if (level === 0) {
-      const keys = items.map(({ key }) => key as StoredKey)
-      const values = this.valued ? items.map(({ value }) => value) : undefined
-      return this.#emit(new NodeHeader({ keys, values }, oid, this.#collection))
-    }
-    const children = items.map(item => (item.draft ? this.#write(item.draft) : (item.oid as Oid)))
-    if (!dirty) return oid
-    const separators = items.slice(1).map(({ key }) => key as StoredKey)
-    return this.#emit(new NodeHeader({ separators, children }, oid, this.#collection))
+    const children = level === 0 ? undefined : items.map(item => this.#writeChild(item))
+    if (children && !dirty) return oid
+    return this.#emit(new NodeHeader(this.content(items, children), oid, this.collection))
+  }
+
+  #writeChild({ oid, draft, count = 0 }: Item): NodeHeader | Oid {
+    if (draft) return this.#write(draft)
+    this.passed(count)
+    return oid as Oid
+  }
+
+  /** So many items of a list are not written anew. */
+  protected passed(_count: number): void {
+    // of interest to lists
   }
 
   #emit(node: NodeHeader): NodeHeader {
@@ -167,11 +176,22 @@ export abstract class Drafts {
 
 /** Full enough to stay beside its neighbours. */
 export function isSteady(draft: Draft): boolean {
-  return draft.edited !== undefined || draft.below !== undefined || fill(draft.items) >= LEAST
+  return isSlight(draft) || fill(draft.items) >= LEAST
+}
+
+/** Its items are made only when somebody asks for them. */
+function isSlight({ edited, below }: Draft): boolean {
+  return edited !== undefined || below !== undefined
 }
 
 export function asChild(draft: Draft): Item {
-  return { key: draft.low, share: innerShare(draft.low), draft }
+  return { key: draft.low, share: innerShare(draft.low), count: isSlight(draft) ? 0 : countOf(draft.items), draft }
+}
+
+export function countOf(items: readonly Item[]): number {
+  let sum = 0
+  for (const { count = 0 } of items) sum += count
+  return sum
 }
 
 /**

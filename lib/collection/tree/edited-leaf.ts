@@ -55,11 +55,6 @@ export class EditedLeaf {
     return this.#leaf.valued
   }
 
-  get lastKey(): StoredKey | undefined {
-    const at = this.#from.at(-1) ?? 0
-    return at < 0 ? this.#change(at).key : this.#leaf.keys[at]
-  }
-
   /** The state of its record. */
   encode(encoder: Encoder): Uint8Array {
     const { keys, valued, isReferences } = this.#leaf

@@ -22,11 +22,12 @@ export function shareOf(level: number, bytes: number): number {
   return Math.min(LARGEST_SHARE, Math.max(1 / full.entries, bytes / full.bytes))
 }
 
-export function leafShare(key: StoredKey, value: unknown): number {
-  return shareOf(0, weigh(key) + weigh(value))
+/** `key` undefined: of an item of a list. */
+export function leafShare(key: StoredKey | undefined, value: unknown): number {
+  return shareOf(0, (key === undefined ? 0 : weigh(key)) + weigh(value))
 }
 
-/** `separator` undefined: of the first child. */
+/** `separator` undefined: of the first child, or of any in a list. */
 export function innerShare(separator: StoredKey | undefined): number {
   return shareOf(1, (separator === undefined ? 0 : weigh(separator)) + 7)
 }

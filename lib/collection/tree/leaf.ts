@@ -30,7 +30,9 @@ export interface Source {
 type Place = number
 
 export class Leaf {
-  /** In their order. */
+  /** How many entries. */
+  readonly size: number
+  /** In their order; of a list: none. */
   readonly keys: readonly StoredKey[]
   readonly valued: boolean
   /** What references in the values lead to. */
@@ -50,7 +52,9 @@ export class Leaf {
     source: Source | undefined,
     places: readonly Place[] | undefined,
     packed: Uint8Array,
+    size = keys.length,
   ) {
+    this.size = size
     this.keys = keys
     this.valued = valued
     this.refs = refs
@@ -65,10 +69,28 @@ export class Leaf {
     const { keys, places } = unpackWith(packed, () => {
       if (readCount() !== (valued ? 2 : 1)) unknownForm()
       const keys = readKeys(refs)
-      return { keys, places: valued ? readPlaces(keys.length, refs, packed.from) : undefined }
+      const values = valued ? readPlaces(refs, packed.from) : undefined
+      if (values && values.count !== keys.length) unknownForm()
+      return { keys, places: values?.places }
     })
     const kept = state.keepBytes(places !== undefined)
     return new Leaf(keys, valued, refs, { oid, tid, at, generation }, places, kept)
+  }
+
+  /** The same of a list. Throws SchemaError. */
+  static readItems(state: StoredState): Leaf {
+    const { packed, refs, oid, tid, at, generation } = state
+    const { count, places } = unpackWith(packed, () => {
+      if (readCount() !== 1) unknownForm()
+      return readPlaces(refs, packed.from)
+    })
+    const kept = state.keepBytes(places !== undefined)
+    return new Leaf([], true, refs, { oid, tid, at, generation }, places, kept, count)
+  }
+
+  /** Whether it is of a list. */
+  get counted(): boolean {
+    return this.keys.length !== this.size
   }
 
   /** The oid that a value refers to; undefined: it is no reference. */
@@ -105,7 +127,7 @@ export class Leaf {
 
   /** All values, undecoded, and nobody's own; of a set: none. */
   get values(): readonly unknown[] | undefined {
-    return this.valued ? (this.#values ??= this.keys.map((_, i) => this.value(i))) : undefined
+    return this.valued ? (this.#values ??= Array.from({ length: this.size }, (_, i) => this.value(i))) : undefined
   }
 
   /** The references as marks of what nobody followed. */
@@ -133,9 +155,12 @@ function reader(refs: readonly Oid[]): Decoder {
   return new Decoder(refs.map(unresolved), undefined)
 }
 
-/** Undefined: value i is reference i. */
-function readPlaces(count: number, refs: readonly Oid[], from: number): Place[] | undefined {
-  if (readCount() !== count) unknownForm()
+/** The array of values that comes next. `places` undefined: value i is reference i. */
+function readPlaces(
+  refs: readonly Oid[],
+  from: number,
+): { readonly count: number; readonly places: Place[] | undefined } {
+  const count = readCount()
   const places: Place[] = []
   let inOrder = true
   for (let n = 0; n < count; n++) {
@@ -146,5 +171,5 @@ function readPlaces(count: number, refs: readonly Oid[], from: number): Place[] 
     if (to !== n) inOrder = false
     places.push(to < 0 ? start : ~to)
   }
-  return inOrder ? undefined : places
+  return { count, places: inOrder ? undefined : places }
 }

@@ -7,12 +7,17 @@ import { unknownForm, type Packable } from '../../object/values.js'
 import type { Oid } from '../../store/types.js'
 import { encodeKey, keyName, type StoredKey } from '../key.js'
 import { arrayOf, EditedLeaf } from './edited-leaf.js'
-import { BARE_LEAF_FORM, INNER_FORM, LEAF_FORM, NODE_TYPE } from './node.js'
+import { BARE_LEAF_FORM, COUNTED_FORM, INNER_FORM, ITEMS_FORM, LEAF_FORM, NODE_TYPE } from './node.js'
 import { RawValue } from './raw-value.js'
 
-/** What a node holds. `values` of leaves: as a transaction put them there, or a RawValue; of a set: none. */
+/**
+ * What a node holds. `values` and `items` of leaves: as a transaction put them there, or a RawValue; of a set: none.
+ * `start`: position of the first item.
+ */
 export type Content =
   | EditedLeaf
+  | { readonly items: readonly unknown[]; readonly start: number }
+  | { readonly counts: readonly number[]; readonly children: readonly (NodeHeader | Oid)[] }
   | { readonly keys: readonly StoredKey[]; readonly values: readonly unknown[] | undefined }
   | { readonly separators: readonly StoredKey[]; readonly children: readonly (NodeHeader | Oid)[] }
 
@@ -49,33 +54,30 @@ export class NodeHeader extends Header {
     return this.#collection
   }
 
-  /** Of a leaf. */
-  get lastKey(): StoredKey | undefined {
-    const content = this.#content
-    if ('children' in content) return undefined
-    return content instanceof EditedLeaf ? content.lastKey : content.keys.at(-1)
-  }
-
   keys(): readonly string[] {
     const content = this.#content
+    if (content instanceof EditedLeaf) return content.valued ? LEAF_FORM : BARE_LEAF_FORM
+    if ('counts' in content) return COUNTED_FORM
     if ('children' in content) return INNER_FORM
-    const valued = content instanceof EditedLeaf ? content.valued : content.values !== undefined
-    return valued ? LEAF_FORM : BARE_LEAF_FORM
+    if ('items' in content) return ITEMS_FORM
+    return content.values ? LEAF_FORM : BARE_LEAF_FORM
   }
 
   override encodeWhole(encoder: Encoder): Uint8Array | undefined {
     const content = this.#content
-    if ('children' in content) return undefined
-    return content instanceof EditedLeaf ? content.encode(encoder) : packEntries(content.keys, content.values, encoder)
+    if (content instanceof EditedLeaf) return content.encode(encoder)
+    return 'keys' in content ? packEntries(content.keys, content.values, encoder) : undefined
   }
 
   encode(encoder: Encoder): Packable[] {
     const content = this.#content
     if (content instanceof EditedLeaf) return [] // encodes itself
     if ('children' in content) {
-      const separators = content.separators.map(key => encodeKey(key, encoder))
-      return [separators, content.children.map(child => encoder.reference(child, ''))]
+      const children = content.children.map(child => encoder.reference(child, ''))
+      if ('counts' in content) return [[...content.counts], children]
+      return [content.separators.map(key => encodeKey(key, encoder)), children]
     }
+    if ('items' in content) return encodeItems(content.items, content.start, encoder)
     return encodeEntries(content.keys, content.values, encoder)
   }
 
@@ -133,6 +135,15 @@ export function encodeEntries(
 function encodeValue(value: unknown, key: StoredKey, encoder: Encoder): Packable {
   const name = typeof key === 'string' || typeof key === 'number' ? key : keyName(key)
   return value instanceof RawValue ? value.encode(encoder, name) : encoder.value(value, name)
+}
+
+/** Items of a list, the first of which stands at `start`. */
+export function encodeItems(items: readonly unknown[], start: number, encoder: Encoder): Packable[] {
+  const encode = (value: unknown, i: number): Packable => {
+    const name = String(start + i)
+    return value instanceof RawValue ? value.encode(encoder, name) : encoder.value(value, name)
+  }
+  return [items.map(encode)]
 }
 
 /** Stands for nodes in the table of stored types; nobody ever has an object of it. */

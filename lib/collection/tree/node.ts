@@ -1,8 +1,8 @@
-// The stored form of a map or set, and of the nodes of its tree (spec/format.md). What is read is never changed: a commit
+// The stored form of a collection, and of the nodes of its tree (spec/format.md). What is read is never changed: a commit
 // makes new versions of it (rewrite.ts).
 import type { RecordView, StoredState } from '../../object/record-view.js'
 import { sameKeys } from '../../object/shapes.js'
-import { readCount, readReference, unpackWith } from '../../object/unpack.js'
+import { readCount, readReference, readValue, unpackWith } from '../../object/unpack.js'
 import { unknownForm } from '../../object/values.js'
 import type { Offset, Oid } from '../../store/types.js'
 import type { StoredKey } from '../key.js'
@@ -18,9 +18,19 @@ export const LEAF_FORM: readonly string[] = ['keys', 'values']
 /** Of a set. */
 export const BARE_LEAF_FORM: readonly string[] = ['keys']
 
-/** `children[i]` has the keys from `separators[i - 1]` on and below `separators[i]`. */
+/** Of a list: a small one, and a leaf. */
+export const ITEMS_FORM: readonly string[] = ['items']
+/** Inner nodes of a list. */
+export const COUNTED_FORM: readonly string[] = ['counts', 'children']
+
+/** More than any tree has; a crafted one must not keep a reader busy. */
+const HIGHEST = 64
+
+/** `children[i]` has the keys from `separators[i - 1]` on and below `separators[i]`, or, in a list, the next `counts[i]` items. */
 export interface Inner {
   readonly separators: readonly StoredKey[]
+  /** Undefined: not of a list. */
+  readonly counts: readonly number[] | undefined
   readonly children: readonly Oid[]
 }
 
@@ -39,12 +49,12 @@ export function rootOf(state: StoredState, small: readonly string[]): Root {
 function readRoot(state: StoredState, small: readonly string[]): Root {
   if (sameKeys(state.keys, TREE_FORM)) {
     const [size, height, root] = state.raw
-    if (!isCount(size) || !isCount(height) || height === 0) return unknownForm()
+    if (!isCount(size) || !isCount(height) || height === 0 || height > HIGHEST) return unknownForm()
     return { size, height, root: referenceIn(root, state.refs) ?? unknownForm() }
   }
   if (!sameKeys(state.keys, small)) return unknownForm()
-  const leaf = Leaf.read(state, small.length > 1)
-  return { height: 0, size: leaf.keys.length, leaf }
+  const leaf = sameKeys(small, ITEMS_FORM) ? Leaf.readItems(state) : Leaf.read(state, small.length > 1)
+  return { height: 0, size: leaf.size, leaf }
 }
 
 export function leafOf(view: RecordView, oid: Oid): Leaf {
@@ -65,24 +75,37 @@ export function leafAt(view: RecordView, at: Offset, small: readonly string[]): 
 
 function readLeaf(state: StoredState): Leaf {
   const { keys, shape } = state
+  if (shape.type !== NODE_TYPE) return unknownForm()
+  if (sameKeys(keys, ITEMS_FORM)) return Leaf.readItems(state)
   const valued = sameKeys(keys, LEAF_FORM)
-  if (shape.type !== NODE_TYPE || !(valued || sameKeys(keys, BARE_LEAF_FORM))) return unknownForm()
-  return Leaf.read(state, valued)
+  return valued || sameKeys(keys, BARE_LEAF_FORM) ? Leaf.read(state, valued) : unknownForm()
 }
 
 function readInner(state: StoredState): Inner {
   const { keys, refs, shape, packed } = state
-  if (shape.type !== NODE_TYPE || !sameKeys(keys, INNER_FORM)) return unknownForm()
+  const counted = sameKeys(keys, COUNTED_FORM)
+  if (shape.type !== NODE_TYPE || !(counted || sameKeys(keys, INNER_FORM))) return unknownForm()
   const inner = unpackWith(packed, () => {
     if (readCount() !== 2) unknownForm()
-    const separators = readKeys(refs)
-    if (readCount() !== separators.length + 1) unknownForm()
+    const counts = counted ? readCounts() : undefined
+    const separators = counted ? [] : readKeys(refs)
     const children: Oid[] = []
-    while (children.length <= separators.length) children.push(refs[readReference()] ?? unknownForm())
-    return { separators, children }
+    const count = counts ? counts.length : separators.length + 1
+    if (readCount() !== count) unknownForm()
+    while (children.length < count) children.push(refs[readReference()] ?? unknownForm())
+    return { separators, counts, children }
   })
   state.keepBytes(false)
   return inner
+}
+
+function readCounts(): number[] {
+  const counts: number[] = []
+  for (let left = readCount(); left > 0; left--) {
+    const count = readValue()
+    counts.push(isCount(count) && count > 0 ? count : unknownForm())
+  }
+  return counts
 }
 
 function isCount(value: unknown): value is number {

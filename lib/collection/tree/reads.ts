@@ -95,7 +95,7 @@ export function* differences(
 }
 
 /** Most leaves are the same records in both states. */
-function passSameLeaf(a: Cursor, before: Tree, b: Cursor, now: Tree): boolean {
+export function passSameLeaf(a: Cursor, before: Tree, b: Cursor, now: Tree): boolean {
   const oid = a.wholeLeaf
   if (oid === 0 || oid !== b.wholeLeaf || !before.view || !now.view) return false
   if (before.view.snapshot.generation !== now.view.snapshot.generation) return false

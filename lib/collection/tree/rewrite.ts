@@ -5,8 +5,10 @@ import type { StoredKey } from '../key.js'
 import { compareKeys } from '../key-order.js'
 import { asChild, Drafts, isSteady, lowOf, NEW, split, type Draft, type Item, type Rewritten } from './drafts.js'
 import { EditedLeaf, isSimple } from './edited-leaf.js'
-import { leafShare } from './fullness.js'
+import { innerShare, leafShare } from './fullness.js'
 import type { Leaf } from './leaf.js'
+import type { Content, NodeHeader } from './node-header.js'
+import { RawValue } from './raw-value.js'
 import { childFor, type Tree } from './tree.js'
 
 /** What becomes of one key. */
@@ -25,9 +27,12 @@ export function rewrite(tree: Tree, changes: readonly Change[], valued: boolean,
 
 class Rewrite extends Drafts {
   readonly #changes: readonly Change[]
+  /** Leaves have values. */
+  readonly #valued: boolean
 
   constructor(tree: Tree, changes: readonly Change[], valued: boolean, collection: Header) {
-    super(tree, valued, collection)
+    super(tree, collection)
+    this.#valued = valued
     this.#changes = changes.filter(({ gone, existed }) => !gone || existed)
   }
 
@@ -74,7 +79,7 @@ class Rewrite extends Drafts {
       done = end
     }
     const itemsOf = (): Item[] => {
-      const items: Item[] = this.children(oid, low)
+      const items = this.children(oid, low)
       for (const { at, drafts } of changed.toReversed()) items.splice(at, 1, ...drafts.map(asChild))
       return items
     }
@@ -84,9 +89,11 @@ class Rewrite extends Drafts {
       return [{ level, oid, low, below, dirty: false, get items() { return itemsOf() } }] // prettier-ignore
     }
     const items = itemsOf()
+    const [first] = items
+    if (!first) return []
+    if (low === undefined && first.key !== undefined) items.splice(0, 1, ...this.asFirst(first, level - 1))
     if (this.fillUp(items, level - 1)) dirty = true
-    if (items.length === 0) return []
-    return split({ level, oid, low: lowOf(low, items), items, dirty }, false)
+    return split({ level, oid, low: items[0]?.key, items, dirty }, false)
   }
 
   /** Undefined: it goes entry by entry. */
@@ -98,22 +105,11 @@ class Rewrite extends Drafts {
     to: number,
     last: boolean,
   ): readonly Draft[] | undefined {
-    const edited =
-      low !== undefined && !isSimple(low) ? undefined : EditedLeaf.make(leaf, this.#changes.slice(from, to))
+    if (low !== undefined && !isSimple(low)) return undefined
+    const edited = EditedLeaf.make(leaf, this.#changes.slice(from, to))
     if (!edited) return undefined
     const itemsOf = (): readonly Item[] => this.#leaf(leaf, oid, low, from, to, last)[0]?.items ?? []
-    return [
-      {
-        level: 0,
-        oid,
-        low,
-        edited,
-        dirty: true,
-        get items() {
-          return itemsOf()
-        },
-      },
-    ]
+    return [{ level: 0, oid, low, edited, dirty: true, get items() { return itemsOf() } }] // prettier-ignore
   }
 
   #leaf(leaf: Leaf, oid: Oid, low: StoredKey | undefined, from: number, to: number, last: boolean): readonly Draft[] {
@@ -127,7 +123,7 @@ class Rewrite extends Drafts {
         items.push(before[at++] as Item)
       }
       if (at < before.length && order === 0) at++
-      if (!gone) items.push({ key, value, share: leafShare(key, this.valued ? value : null) })
+      if (!gone) items.push({ key, value, share: leafShare(key, this.#valued ? value : null) })
     }
     const appending = last && at === before.length && to > from
     while (at < before.length) items.push(before[at++] as Item)
@@ -145,5 +141,26 @@ class Rewrite extends Drafts {
       else high = middle
     }
     return low
+  }
+
+  protected entries(leaf: Leaf): Item[] {
+    return leaf.keys.map((key, i) => {
+      const value = leaf.valued ? new RawValue(leaf, i) : undefined
+      return { key, value, share: leafShare(key, value ?? null) }
+    })
+  }
+
+  protected children(node: Oid, low: StoredKey | undefined): Item[] {
+    const { separators, children } = this.tree.inner(node)
+    return children.map((oid, i) => {
+      const key = i === 0 ? low : separators[i - 1]
+      return { key, oid, share: innerShare(key) }
+    })
+  }
+
+  protected content(items: readonly Item[], children: readonly (NodeHeader | Oid)[] | undefined): Content {
+    if (children) return { separators: items.slice(1).map(({ key }) => key as StoredKey), children }
+    const keys = items.map(({ key }) => key as StoredKey)
+    return { keys, values: this.#valued ? items.map(({ value }) => value) : undefined }
   }
 }

@@ -1,6 +1,7 @@
-// One state of a stored map or set, for reading: finding a key, and going from entry to entry either way.
+// One state of a stored collection, for reading: finding a key or position, and going from entry to entry either way.
 import type { RecordView } from '../../object/record-view.js'
 import type { Oid } from '../../store/types.js'
+import { unknownForm } from '../../object/values.js'
 import type { StoredKey } from '../key.js'
 import { compareKeys, findKey } from '../key-order.js'
 import type { Leaf } from './leaf.js'
@@ -51,6 +52,24 @@ export class Tree {
     return leaf
   }
 
+  /** What stands at this position of a list, which has so many items. */
+  item(position: number): Found {
+    const { root } = this
+    let { leaf } = root
+    let at = position
+    if (root.leaf === undefined) {
+      let oid = root.root
+      for (let level = root.height; level > 0; level--) {
+        const inner = this.inner(oid)
+        const [child, before] = childAt(inner, at)
+        oid = inner.children[child] as Oid
+        at -= before
+      }
+      leaf = this.leaf(oid)
+    }
+    return leaf?.counted === true && at < leaf.size ? { leaf, at } : unknownForm()
+  }
+
   /** Only of a tree that is stored. */
   inner(oid: Oid): Inner {
     return innerOf(this.view as RecordView, oid)
@@ -65,6 +84,18 @@ export class Tree {
 export function childFor({ separators }: Inner, key: StoredKey): number {
   const at = findKey(separators, key)
   return at < 0 ? ~at : at + 1
+}
+
+/** Which child of a list's node has the item at this position, and how many items stand before that child. */
+export function childAt({ counts, children }: Inner, position: number): [child: number, before: number] {
+  if (!counts) return unknownForm()
+  let before = 0
+  for (let child = 0; child < counts.length; child++) {
+    const next = before + (counts[child] as number)
+    if (position < next) return [child, before]
+    before = next
+  }
+  return children.length === 0 ? unknownForm() : [children.length - 1, before - (counts.at(-1) as number)]
 }
 
 interface Step {
@@ -120,6 +151,19 @@ export class Cursor {
     return this
   }
 
+  /** At the item at this position of a list; behind the last one, if it has no more. */
+  toPosition(position: number): this {
+    let at = position
+    this.#enter(inner => {
+      const [child, before] = childAt(inner, at)
+      at -= before
+      return child
+    })
+    this.#at = at
+    if (at > 0 && this.leaf.size < at) unknownForm()
+    return this.#settle(1)
+  }
+
   get ended(): boolean {
     return this.#ended
   }
@@ -129,11 +173,11 @@ export class Cursor {
   }
 
   get at(): number {
-    return this.#at < 0 ? (this.#at = this.leaf.keys.length - 1) : this.#at
+    return this.#at < 0 ? (this.#at = this.leaf.size - 1) : this.#at
   }
 
   get key(): StoredKey {
-    return this.leaf.keys[this.at] as StoredKey
+    return this.leaf.keys[this.at] ?? unknownForm()
   }
 
   next(): void {
@@ -149,6 +193,12 @@ export class Cursor {
   /** The leaf, while nothing of it has been passed; 0: something has, or there is no tree. */
   get wholeLeaf(): Oid {
     return this.#at === 0 && !this.#ended ? this.#oid : (0 as Oid)
+  }
+
+  /** Of a list: how many items the leaf has, known without reading it. */
+  get leafCount(): number {
+    const step = this.#path.at(-1)
+    return step?.inner.counts?.[step.at] ?? this.leaf.size
   }
 
   passLeaf(): void {
@@ -177,9 +227,9 @@ export class Cursor {
 
   /** Behind the last entry of a leaf, goes on to the next one; the leaves of a tree are not empty. */
   #settle(by: 1 | -1): this {
-    if (this.#oid !== 0 && this.#leaf === undefined) return this
-    const { length } = this.leaf.keys
-    if (length === 0 || this.#at >= length) this.#leave(by)
+    if (this.#oid !== 0 && this.#leaf === undefined && this.#at <= 0) return this
+    const { size } = this.leaf
+    if (size === 0 || this.#at >= size) this.#leave(by)
     return this
   }
 

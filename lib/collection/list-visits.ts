@@ -1,0 +1,43 @@
+// Going through a list item by item, while it may change.
+import type { ListHeader } from './list-header.js'
+
+/** Each item that was there at the start and is when its turn comes: what the methods of Array visit. */
+export function* visit(header: ListHeader): Generator<readonly [item: unknown, at: number], void> {
+  header.touch()
+  const { lengthNow } = header
+  for (let at = 0; at < lengthNow; at++) {
+    header.touch()
+    if (at < header.lengthNow) yield [header.item(at, 'front'), at]
+  }
+  header.touch()
+  header.noteLength()
+}
+
+/** The same from the end. */
+export function* visitBack(header: ListHeader): Generator<readonly [item: unknown, at: number], void> {
+  header.touch()
+  for (let at = header.length - 1; at >= 0; at--) {
+    header.touch()
+    if (at < header.length) yield [header.item(at, 'front'), at]
+  }
+}
+
+/** Each item, those that are added meanwhile included. */
+export function* iterate(header: ListHeader): Generator<readonly [at: number, item: unknown], undefined> {
+  for (let at = 0; ; at++) {
+    header.touch()
+    if (at >= header.lengthNow) {
+      header.noteLength()
+      return
+    }
+    yield [at, header.item(at, 'front')]
+  }
+}
+
+export function* positionsOf(header: ListHeader): Generator<number, undefined> {
+  for (const [at] of iterate(header)) yield at
+}
+
+export function* itemsOf(header: ListHeader): Generator<unknown, undefined> {
+  for (const [, item] of iterate(header)) yield item
+}

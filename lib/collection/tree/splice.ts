@@ -1,0 +1,129 @@
+// What a transaction did to a list, made to a stored state of it: the nodes that must be written. Subtrees of which nothing
+// is left are not read.
+import type { Header } from '../../object/header.js'
+import type { Oid } from '../../store/types.js'
+import { asChild, countOf, Drafts, NEW, split, type Draft, type Item, type Rewritten } from './drafts.js'
+import { innerShare, leafShare } from './fullness.js'
+import type { Leaf } from './leaf.js'
+import type { Content, NodeHeader } from './node-header.js'
+import { RawValue } from './raw-value.js'
+import type { Tree } from './tree.js'
+
+/** So many items of the stored state, from a position on, give way to others. */
+export interface Splice {
+  readonly at: number
+  readonly removed: number
+  readonly items: readonly unknown[]
+}
+
+/** `splices` in the order of positions, none inside of another. */
+export function splice(tree: Tree, splices: readonly Splice[], collection: Header): Rewritten {
+  return new Splicing(tree, splices, collection).run()
+}
+
+class Splicing extends Drafts {
+  readonly #splices: readonly Splice[]
+  /** Of the stored items up to this position, it is settled which are left. */
+  #removedTo = 0
+  /** How many items have been written, or passed. */
+  #written = 0
+
+  constructor(tree: Tree, splices: readonly Splice[], collection: Header) {
+    super(tree, collection)
+    this.#splices = splices
+  }
+
+  run(): Rewritten {
+    const { root } = this.tree
+    let { size } = root
+    for (const { removed, items } of this.#splices) size += items.length - removed
+    const end = this.#splices.length
+    const drafts = root.leaf
+      ? this.#leaf(this.entries(root.leaf), NEW, 0, 0, end, true)
+      : this.#rewrite(root.root, root.height, 0, 0, end, true)
+    return this.finish(size, drafts)
+  }
+
+  /** The subtree that begins at position `start`, with the splices from `from` to `to`; `last`: there is nothing behind it. */
+  #rewrite(oid: Oid, level: number, start: number, from: number, to: number, last: boolean): readonly Draft[] {
+    if (level === 0) return this.#leaf(this.entries(this.tree.leaf(oid)), oid, start, from, to, last)
+    const before = this.children(oid)
+    const items: Item[] = []
+    let dirty = false
+    let at = start
+    let done = from
+    before.forEach((item, i) => {
+      const isLast = i + 1 === before.length
+      const next = at + (item.count as number)
+      const end = isLast ? to : this.#firstFrom(next, done, to)
+      if (end === done && this.#removedTo <= at) {
+        items.push(item)
+      } else if (end === done && this.#removedTo >= next) {
+        dirty = true
+      } else {
+        const drafts = this.#rewrite(item.oid as Oid, level - 1, at, done, end, last && isLast)
+        const children = drafts.map(asChild)
+        if (children.length !== 1 || children[0]?.count !== item.count) dirty = true
+        for (const child of children) items.push(child)
+      }
+      at = next
+      done = end
+    })
+    if (this.fillUp(items, level - 1)) dirty = true
+    if (items.length === 0) return []
+    return split({ level, oid, low: undefined, items, dirty }, false)
+  }
+
+  #leaf(before: readonly Item[], oid: Oid, start: number, from: number, to: number, last: boolean): readonly Draft[] {
+    const end = start + before.length
+    const items: Item[] = []
+    let at = Math.max(start, Math.min(this.#removedTo, end))
+    for (let i = from; i < to; i++) {
+      const splice = this.#splices[i] as Splice
+      while (at < splice.at) items.push(before[at++ - start] as Item)
+      for (const value of splice.items)
+        items.push({ key: undefined, value, count: 1, share: leafShare(undefined, value) })
+      this.#removedTo = splice.at + splice.removed
+      at = Math.min(this.#removedTo, end)
+    }
+    const appending = last && at === end && to > from
+    while (at < end) items.push(before[at++ - start] as Item)
+    if (items.length === 0) return []
+    return split({ level: 0, oid, low: undefined, items, dirty: true }, appending)
+  }
+
+  /** The first of the splices from `from` on that begins at `position` or behind it. */
+  #firstFrom(position: number, from: number, to: number): number {
+    let low = from
+    let high = to
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if ((this.#splices[middle] as Splice).at < position) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
+  protected entries(leaf: Leaf): Item[] {
+    return Array.from({ length: leaf.size }, (_, at) => {
+      const value = new RawValue(leaf, at)
+      return { key: undefined, value, count: 1, share: leafShare(undefined, value) }
+    })
+  }
+
+  protected children(node: Oid): Item[] {
+    const { counts = [], children } = this.tree.inner(node)
+    return children.map((oid, i) => ({ key: undefined, oid, count: counts[i] ?? 0, share: innerShare(undefined) }))
+  }
+
+  protected content(items: readonly Item[], children: readonly (NodeHeader | Oid)[] | undefined): Content {
+    if (children) return { counts: items.map(({ count = 0 }) => count), children }
+    const start = this.#written
+    this.passed(countOf(items))
+    return { items: items.map(({ value }) => value), start }
+  }
+
+  protected override passed(count: number): void {
+    this.#written += count
+  }
+}

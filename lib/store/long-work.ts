@@ -1,0 +1,52 @@
+// Work that takes long, as a row of steps: done at once, or in slices with turns of the event loop between them, so that the process
+// goes on with other things, hears how far it is, and can stop it.
+import type { Disk } from '../file/disk.js'
+
+/** How long work is watched and stopped. */
+export interface LongWork<Progress> {
+  /** Called now and then. */
+  onProgress?: (progress: Progress) => void
+  /** Stops it: the promise is rejected with the signal's reason. */
+  signal?: AbortSignal
+}
+
+/** Milliseconds of work between two turns. */
+const SLICE = 10
+
+/** Each step gives how far the work has come. Rejects with the reason of `signal` when that is aborted. */
+export async function inSlices<Progress, T>(
+  disk: Disk,
+  work: Iterator<Progress, T>,
+  { onProgress, signal }: LongWork<Progress>,
+): Promise<T> {
+  try {
+    signal?.throwIfAborted()
+    for (let until = disk.ticks() + SLICE; ;) {
+      const step = work.next()
+      if (step.done === true) return step.value
+      if (disk.ticks() < until) continue
+      onProgress?.(step.value)
+      await disk.wait(0)
+      signal?.throwIfAborted()
+      until = disk.ticks() + SLICE
+    }
+  } finally {
+    work.return?.() // what it holds is given back when it was stopped
+  }
+}
+
+export function atOnce<T>(work: Iterator<unknown, T>): T {
+  for (;;) {
+    const step = work.next()
+    if (step.done === true) return step.value
+  }
+}
+
+/** The same steps, each giving `progress`. */
+export function* eachGiving<Progress, T>(progress: Progress, work: Iterator<unknown, T>): Generator<Progress, T> {
+  for (;;) {
+    const step = work.next()
+    if (step.done === true) return step.value
+    yield progress
+  }
+}

@@ -1,0 +1,257 @@
+// The stored form of what is known of a log up to a frame: where the newest versions stand, shapes, ids, marks. It stands in the index
+// file, and in a packed file beside the state that it describes; see spec/format.md. Everything but its end is read when it is
+// asked for. A cache: whatever does not check is as good as missing, and can be built again from the log.
+import type { DataFile } from '../file/data-file.js'
+import { checksum } from '../log/checksum.js'
+import type { FileHeader } from '../log/file-header.js'
+import type { Tail } from '../log/log-reader.js'
+import type { LogIndex } from './log-index.js'
+import { PAGE_BYTES, type StoredPages } from './offset-index.js'
+import { decodePage, encodePage } from './page-codec.js'
+import type { CommittedId } from './transaction-id.js'
+import type { Offset, Oid, Tid } from './types.js'
+
+const MAGIC = Buffer.from('\x89PRDX\r\n\n', 'latin1')
+const VERSION = 2
+/** Length of the head, checksum of the head, version, zeros, magic: the last bytes of a table. */
+const END = 24
+/** Number, place, length and checksum of a page. */
+const ENTRY = 24
+const MARK = 24
+/** Pages of so many bytes may be needed for any log; for more, if they are more than the log's own bytes, that is read itself. */
+const FREE_PAGES = 1 << 20
+/** Bytes that are written at once. */
+const PIECE = 1 << 20
+/** One read brings in the end of most tables. */
+const FIRST_READ = 1 << 13
+
+/** The frame of a commit whose number is a multiple of this is marked. */
+export const MARK_EVERY = 1024
+
+/** Where the frame of a commit begins. */
+export interface Mark {
+  readonly tid: number
+  /** Milliseconds since 1970. */
+  readonly time: number
+  readonly offset: number
+}
+
+/** What a table covers. */
+export interface Covered {
+  /** Behind the last frame that it covers. */
+  readonly tail: Tail
+  readonly syncedTo: number
+}
+
+export interface OffsetTable extends Covered {
+  readonly pages: StoredPages
+  readonly shapes: readonly Oid[]
+  /** Throws DamagedIndexError. */
+  ids(): Map<string, CommittedId>
+  /** Throws DamagedIndexError. */
+  marks(): Mark[]
+}
+
+/** A table, or a part of it, is not what was written: the index is to be built from the log. Never leaves the store layer. */
+export class DamagedIndexError extends Error {}
+
+/** Place from the table's beginning, length, checksum. */
+type Section = readonly [number, number, number]
+
+interface Head {
+  readonly storeId: string
+  readonly uuid: string
+  readonly tail: Tail
+  readonly syncedTo: number
+  readonly size: number
+  readonly shapes: readonly number[]
+  readonly directory: Section
+  readonly marks: Section
+  readonly ids: Section
+}
+
+/** Whether so many pages are better than to read a log of so many bytes: not for a few objects far from each other. */
+export function areFewFor(pages: number, bytes: number): boolean {
+  return pages * PAGE_BYTES <= bytes + FREE_PAGES
+}
+
+// ---- writing ----------------------------------------------------------------------------------------------------
+
+/** The bytes of a table, in parts, each to be written before the next one is asked for. */
+export function* tableParts(header: Pick<FileHeader, 'storeId' | 'uuid'>, index: LogIndex, covered: Covered) {
+  let at = 0
+  const section = (bytes: Uint8Array): Section => {
+    const place = [at, bytes.length, checksum(bytes)] as const
+    at += bytes.length
+    return place
+  }
+  const numbers = index.offsets.pageNumbers()
+  const entries = Buffer.alloc(numbers.length * ENTRY)
+  for (const [n, number] of numbers.entries()) {
+    const page = encodePage(index.offsets.page(number))
+    const [place, length, sum] = section(page)
+    entries.writeDoubleLE(number, n * ENTRY)
+    entries.writeDoubleLE(place, n * ENTRY + 8)
+    entries.writeUInt32LE(length, n * ENTRY + 16)
+    entries.writeUInt32LE(sum, n * ENTRY + 20)
+    yield page
+  }
+  const marked = Buffer.alloc(index.marks.length * MARK)
+  index.marks.forEach(({ tid, time, offset }, n) => {
+    marked.writeDoubleLE(tid, n * MARK)
+    marked.writeDoubleLE(time, n * MARK + 8)
+    marked.writeDoubleLE(offset, n * MARK + 16)
+  })
+  const named = Buffer.from(JSON.stringify([...index.ids].map(([id, { oid, tid, time }]) => [id, oid, tid, time])))
+  const ids = section(named)
+  const marks = section(marked)
+  const directory = section(entries)
+  const { offset, tid, time, nextOid, checksum: sum, lastFrame } = covered.tail
+  const said: Head = {
+    storeId: hex(header.storeId),
+    uuid: hex(header.uuid),
+    tail: { offset, tid, time, nextOid, checksum: sum, lastFrame },
+    syncedTo: covered.syncedTo,
+    size: index.offsets.size,
+    shapes: index.shapes,
+    directory,
+    marks,
+    ids,
+  }
+  const head = Buffer.from(JSON.stringify(said))
+  const end = Buffer.alloc(END)
+  end.writeUInt32LE(head.length, 0)
+  end.writeUInt32LE(checksum(head), 4)
+  end.writeUInt32LE(VERSION, 8)
+  MAGIC.copy(end, END - MAGIC.length)
+  yield Buffer.concat([named, marked, entries, head, end])
+}
+
+/** The same bytes in fewer parts, as they are best written. */
+export function* inPieces(parts: Iterable<Uint8Array>): Generator<Uint8Array> {
+  let held: Uint8Array[] = []
+  let bytes = 0
+  for (const part of parts) {
+    held.push(part)
+    bytes += part.length
+    if (bytes < PIECE) continue
+    yield Buffer.concat(held)
+    held = []
+    bytes = 0
+  }
+  if (held.length > 0) yield Buffer.concat(held)
+}
+
+// ---- reading ----------------------------------------------------------------------------------------------------
+
+/** The table of this generation between `from` and `to` of a file; undefined: there is none. Throws what the disk throws. */
+export function readTable(file: DataFile, from: number, to: number, header: FileHeader): OffsetTable | undefined {
+  const last = Buffer.allocUnsafe(Math.min(FIRST_READ, to - from))
+  if (last.length < END || file.read(last, to - last.length) < last.length) return undefined
+  const end = last.subarray(last.length - END)
+  if (!end.subarray(END - MAGIC.length).equals(MAGIC) || end.readUInt32LE(8) !== VERSION) return undefined
+  /** Bytes of the table that end `behind` bytes before its own end. */
+  const part = (at: number, length: number, sum: number): Buffer | undefined => {
+    const inLast = at - (to - last.length)
+    if (at < from || at + length > to) return undefined
+    const bytes = inLast >= 0 ? last.subarray(inLast, inLast + length) : Buffer.allocUnsafe(length)
+    if (inLast < 0 && file.read(bytes, at) < length) return undefined
+    return checksum(bytes) === sum ? bytes : undefined
+  }
+  const length = end.readUInt32LE(0)
+  const head = parseHead(part(to - END - length, length, end.readUInt32LE(4)))
+  if (head?.storeId !== hex(header.storeId) || head.uuid !== hex(header.uuid)) return undefined
+  const section = ([at, length, sum]: Section): Buffer => part(from + at, length, sum) ?? damaged()
+  const directory = part(from + head.directory[0], head.directory[1], head.directory[2])
+  const { tail, syncedTo, size, shapes } = head
+  if (directory === undefined) return undefined
+  const pages = new TablePages(directory, size, section)
+  if (!pages.areInOrder() || !areFewFor(pages.count, tail.offset)) return undefined
+  return {
+    tail,
+    syncedTo,
+    shapes: shapes as readonly Oid[],
+    ids: () => parseIds(section(head.ids)),
+    marks: () => parseMarks(section(head.marks)),
+    pages,
+  }
+}
+
+class TablePages implements StoredPages {
+  readonly size: number
+  readonly count: number
+  readonly #directory: Buffer
+  readonly #section: (section: Section) => Buffer
+
+  constructor(directory: Buffer, size: number, section: (section: Section) => Buffer) {
+    this.#directory = directory
+    this.count = Math.floor(directory.length / ENTRY)
+    this.size = size
+    this.#section = section
+  }
+
+  number(n: number): number {
+    return this.#directory.readDoubleLE(n * ENTRY)
+  }
+
+  areInOrder(): boolean {
+    for (let n = 0, before = -1; n < this.count; before = this.number(n), n++)
+      if (!(Number.isSafeInteger(this.number(n)) && this.number(n) > before)) return false
+    return true
+  }
+
+  read(number: number): Float64Array | undefined {
+    let low = 0
+    let high = this.count
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (this.number(middle) < number) low = middle + 1
+      else high = middle
+    }
+    if (low === this.count || this.number(low) !== number) return undefined
+    const at = low * ENTRY
+    const place = this.#directory.readDoubleLE(at + 8)
+    const section = [place, this.#directory.readUInt32LE(at + 16), this.#directory.readUInt32LE(at + 20)] as const
+    return decodePage(Number.isSafeInteger(place) ? this.#section(section) : damaged()) ?? damaged()
+  }
+}
+
+function parseHead(bytes: Buffer | undefined): Head | undefined {
+  if (bytes === undefined) return undefined
+  const head = JSON.parse(bytes.toString()) as Head
+  const { tail, syncedTo, size, shapes, directory, marks, ids } = head
+  const { offset, tid, time, nextOid, checksum: sum, lastFrame } = tail
+  const numbers: unknown[] = [offset, tid, time, nextOid, sum, lastFrame, syncedTo, size]
+  return [...numbers, ...shapes, ...directory, ...marks, ...ids].every(isCount) ? head : undefined
+}
+
+function parseIds(bytes: Buffer): Map<string, CommittedId> {
+  const found = new Map<string, CommittedId>()
+  const entries: unknown = JSON.parse(bytes.toString())
+  for (const entry of Array.isArray(entries) ? (entries as unknown[]) : damaged()) {
+    const [id, oid, tid, time] = (Array.isArray(entry) ? entry : damaged()) as unknown[]
+    if (typeof id !== 'string' || !isCount(oid) || !isCount(tid) || !isCount(time)) return damaged()
+    found.set(id, { oid: oid as Oid, tid: tid as Tid, time })
+  }
+  return found
+}
+
+function parseMarks(bytes: Buffer): Mark[] {
+  return Array.from({ length: Math.floor(bytes.length / MARK) }, (_, n) => ({
+    tid: bytes.readDoubleLE(n * MARK),
+    time: bytes.readDoubleLE(n * MARK + 8),
+    offset: bytes.readDoubleLE(n * MARK + 16) as Offset,
+  }))
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0
+}
+
+function damaged(): never {
+  throw new DamagedIndexError()
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex')
+}

@@ -1,0 +1,417 @@
+// Transactions on one list: pushes always merge, and so does what meets the same items at its positions; everything else
+// conflicts, and says where.
+import { isDeepStrictEqual } from 'node:util'
+import t from 'tap'
+import { oidOf, plain, WriteConflictError, type Connection, type PersistentList } from '../../lib/index.js'
+import { seeded, type Random } from '../helpers/seeded.js'
+import { faultsOf, shapeOf } from './check.js'
+import { meet } from './meet.js'
+import { shelf, thing, type Shelf } from './store.js'
+
+type Do = (root: Shelf) => unknown
+
+for (const many of [10, 3000]) {
+  t.test(`only what meets other items in a list of ${many} is in the way`, async t => {
+    const both = shelf(t)
+    const { db } = both
+    const end = many - 1
+    const fresh = (): void => {
+      db.refresh()
+      db.root.list.clear()
+      db.root.list.bulkLoad(Array.from({ length: many }, (_, i) => i))
+      db.commit()
+    }
+    const merges = (mine: Do, theirs: Do, what: string, ...expected: (readonly [number, unknown])[]): void => {
+      fresh()
+      t.equal(meet(both, mine, theirs), undefined, what)
+      t.same(faultsOf(db.root.list as never), [])
+      for (const [at, item] of expected) t.same(plain(db.root.list.at(at)), item, `${what}: ${at}`)
+    }
+    const conflicts = (mine: Do, theirs: Do, names: (number | string)[], what: string): void => {
+      fresh()
+      t.same(meet(both, mine, theirs), names.map(String), what)
+    }
+    const push = (root: Shelf): void => root.list.push('theirs')
+    const unshift = (root: Shelf): void => root.list.unshift('theirs')
+
+    merges(({ list }) => list.push('mine'), push, 'two pushes', [-2, 'theirs'], [-1, 'mine'], [end, end])
+    merges(({ list }) => list.unshift('mine'), unshift, 'two unshifts', [0, 'mine'], [1, 'theirs'], [2, 0])
+    merges(({ list }) => list.unshift('mine'), push, 'one at each end', [0, 'mine'], [-1, 'theirs'])
+    merges(
+      ({ list }) => list.push('mine'),
+      ({ list }) => list.clear(),
+      'a push to what was emptied',
+      [0, 'mine'],
+    )
+    merges(
+      ({ list }) => list.push('mine'),
+      ({ list }) => list.splice(1, 1),
+      'a push and a removal',
+      [1, 2],
+      [-1, 'mine'],
+    )
+    merges(
+      ({ list }) => list.push('mine'),
+      ({ list }) => list.sort(),
+      'a push and a sort',
+      [-1, 'mine'],
+    )
+    merges(({ list }) => list.set(2, 'mine'), push, 'set, counted from the front', [2, 'mine'], [-1, 'theirs'])
+    merges(({ list }) => list.set(-2, 'mine'), unshift, 'set, counted from the end', [-2, 'mine'], [0, 'theirs'])
+    merges(
+      ({ list }) => list.set(2, 'mine'),
+      ({ list }) => list.set(3, 'theirs'),
+      'set of neighbours',
+      [2, 'mine'],
+      [3, 'theirs'],
+    )
+    merges(({ list }) => list.pop(), unshift, 'pop', [0, 'theirs'], [-1, end - 1])
+    merges(({ list }) => list.shift(), push, 'shift', [0, 1], [-1, 'theirs'])
+    merges(
+      ({ list }) => list.shift(),
+      ({ list }) => list.pop(),
+      'shift and pop',
+      [0, 1],
+      [-1, end - 1],
+    )
+    merges(({ list }) => list.insert(3, 'mine'), push, 'insert', [3, 'mine'], [4, 3], [-1, 'theirs'])
+    merges(({ list }) => list.insert(-3, 'mine'), unshift, 'insert, counted from the end', [-4, 'mine'], [0, 'theirs'])
+    merges(({ list }) => list.splice(2, 2, 'a', 'b', 'c'), push, 'splice', [4, 'c'], [5, 4], [-1, 'theirs'])
+    merges(({ list }) => list.splice(-2), unshift, 'splice to the end', [0, 'theirs'], [-1, end - 2])
+    merges(({ list }) => list.push(list.at(0)), push, 'reading the first', [-1, 0], [-2, 'theirs'])
+    merges(({ list }) => list.push(list.at(-1)), unshift, 'reading the last', [-1, end], [0, 'theirs'])
+    merges(({ list }) => list.push(list.indexOf(4)), push, 'searching up to where it is', [-1, 4], [-2, 'theirs'])
+    merges(({ list }) => list.push(list.find(one => one === 4)), push, 'finding', [-1, 4])
+    merges(({ list }) => list.push(...list.slice(1, 3)), push, 'a slice from the front', [-1, 2])
+    merges(({ list }) => list.push(...list.slice(-3, -1)), unshift, 'a slice from the end', [-1, end - 1])
+    merges(({ list }) => list.push(list.values().next().value), push, 'an iteration that was left', [-1, 0])
+    merges(
+      ({ list }) => list.push(list.at(5)),
+      ({ list }) => list.set(5, 5),
+      'a set of what was there',
+      [-1, 5],
+    )
+    merges(root => [root.list.shift(), root.list.push('mine')], push, 'both ends', [0, 1], [-1, 'mine'], [-2, 'theirs'])
+    merges(root => [root.list.push('a'), root.list.pop()], push, 'a push that was taken back', [-1, 'theirs'])
+    merges(
+      ({ list }) => list.push(thing('mine')),
+      ({ list }) => list.push(thing('theirs')),
+      'new objects',
+    )
+
+    conflicts(
+      ({ list }) => list.set(2, 'mine'),
+      ({ list }) => list.set(2, 'theirs'),
+      [2],
+      'set of one item',
+    )
+    conflicts(({ list }) => list.set(2, 'mine'), unshift, [2], 'set, where all have moved')
+    conflicts(({ list }) => list.set(-2, 'mine'), push, [end - 1], 'set, counted from the end, where all have moved')
+    conflicts(
+      ({ list }) => list.pop(),
+      ({ list }) => list.pop(),
+      [end],
+      'pop of one item',
+    )
+    conflicts(({ list }) => list.pop(), push, [end], 'pop, where another is the last')
+    conflicts(
+      ({ list }) => list.shift(),
+      ({ list }) => list.shift(),
+      [0],
+      'shift of one item',
+    )
+    conflicts(
+      ({ list }) => list.insert(3, 'mine'),
+      ({ list }) => list.insert(3, 'theirs'),
+      [3],
+      'inserts in one place',
+    )
+    conflicts(
+      ({ list }) => list.insert(3, 'mine'),
+      ({ list }) => list.insert(2, 'theirs'),
+      [3],
+      'an insert before',
+    )
+    conflicts(({ list }) => list.insert(many, 'mine'), push, ['length'], 'insert at the length')
+    conflicts(
+      ({ list }) => list.splice(2, 2),
+      ({ list }) => list.set(3, 'theirs'),
+      [3],
+      'splice',
+    )
+    conflicts(({ list }) => list.splice(2), push, ['length'], 'splice to wherever the end is')
+    conflicts(
+      ({ list }) => list.push(list.at(5)),
+      ({ list }) => list.set(5, 'theirs'),
+      [5],
+      'an item that was read',
+    )
+    conflicts(({ list }) => list.at(many), push, ['length'], 'an item that was not there')
+    conflicts(({ list }) => list.length, push, ['length'], 'the length')
+    conflicts(({ list }) => [...list], push, ['length'], 'going through all')
+    conflicts(
+      ({ list }) => [...list],
+      ({ list }) => list.set(7, 0),
+      [7],
+      'going through all, and one has changed',
+    )
+    conflicts(({ list }) => list.indexOf('x'), push, ['length'], 'searching in vain')
+    conflicts(
+      ({ list }) => list.indexOf(4),
+      ({ list }) => list.set(3, 4),
+      [3],
+      'searching, and finding it elsewhere',
+    )
+    conflicts(({ list }) => list.push(list.at(-1)), push, [end], 'reading the last, which is another')
+    conflicts(({ list }) => list.slice(-2), push, [end - 1, end], 'the last ones')
+    conflicts(({ list }) => list.reverse(), push, ['length'], 'reversing')
+    conflicts(({ list }) => list.clear(), push, ['length'], 'clearing')
+    conflicts(
+      root => [root.list.at(2), root.list.at(4)],
+      ({ list }) => [list.set(2, 'x'), list.set(4, 'x')],
+      [2, 4],
+      'two',
+    )
+    conflicts(root => [root.list.push('a'), root.list.at(many)], push, ['length'], 'what was pushed, by its position')
+  })
+}
+
+t.test('the error names the list, the positions, and whether they were written', async t => {
+  const { db, rival } = shelf(t)
+  db.root.list.push('a', 'b')
+  db.commit()
+  db.root.list.set(1, 'mine')
+  rival.root.list.set(1, 'theirs')
+  rival.commit()
+  t.throws(() => db.commit(), {
+    conflicts: [{ oid: oidOf(db.root.list), type: 'PersistentList', kind: 'write', keys: ['1'] }],
+    message: / at 1 \(write\)/,
+  })
+  t.same([...db.root.list], ['a', 'mine'], 'the changes are still there')
+  db.abort()
+  t.same([...db.root.list], ['a', 'theirs'])
+})
+
+t.test('plain data belongs to its item, also when it is used from an earlier transaction', async t => {
+  const both = shelf(t)
+  const { db } = both
+  db.root.list.push({ n: [1] }, { n: [1] })
+  db.commit()
+  const [a, b] = [...db.root.list] as [{ n: number[] }, { n: number[] }]
+  const theirs = (at: number) => (root: Shelf) => (root.list.at(at) as { n: number[] }).n.push(2)
+  t.equal(meet(both, () => a.n.push(3), theirs(1)), undefined) // prettier-ignore
+  t.same(plain([...db.root.list]), [{ n: [1, 3] }, { n: [1, 2] }])
+  t.equal(db.root.list.at(0), a)
+  t.throws(() => b.n, { code: 'STALE_DATA' }, 'it is another item by now')
+  t.same(meet(both, () => a.n.push(4), theirs(0)), ['0']) // prettier-ignore
+  t.equal(meet(both, root => (root.list.at(1) as { n: number[] }).n.push(5), root => root.list.push('more')), undefined) // prettier-ignore
+  t.same(plain([...db.root.list]), [{ n: [1, 3, 2] }, { n: [1, 2, 5] }, 'more'])
+})
+
+t.test('with snapshot isolation only what was written must be unchanged', async t => {
+  const { db, rival } = shelf(t)
+  db.root.list.push('a', 'b', 'c')
+  db.commit()
+  db.transact(
+    ({ list }) => {
+      list.set(1, `${list.length} ${String(list.at(0))}`)
+      rival.refresh()
+      rival.root.list.set(0, 'theirs')
+      rival.root.list.push('theirs')
+      rival.commit()
+    },
+    { isolation: 'snapshot', attempts: 2 },
+  )
+  t.same([...db.root.list], ['theirs', '3 a', 'c', 'theirs'])
+})
+
+t.test('with snapshot isolation a change in place is a write of that item', async t => {
+  const { db, rival } = shelf(t)
+  db.root.list.push({ n: 1 }, { n: 1 })
+  db.commit()
+  const change = (at: number): number =>
+    db.transact(
+      ({ list }) => {
+        const item = list.at(0) as { n: number }
+        item.n++
+        rival.refresh()
+        const theirs = rival.root.list.at(at) as { n: number }
+        if (theirs.n > 5) return item.n
+        theirs.n += 10
+        rival.commit()
+        return item.n
+      },
+      { isolation: 'snapshot', attempts: 2 },
+    )
+  t.equal(change(1), 2, 'another item')
+  t.equal(change(0), 13, 'the same item: run again')
+  t.same(plain([...db.root.list]), [{ n: 13 }, { n: 11 }])
+})
+
+t.test('a pack in between is no conflict by itself', async t => {
+  const { db, rival } = shelf(t)
+  db.root.list.bulkLoad(Array.from({ length: 500 }, (_, n) => ({ n })))
+  db.commit()
+  const held = db.root.list.at(7) as { n: number }
+  db.root.list.set(400, 'mine')
+  db.root.list.push('mine')
+  rival.root.list.set(401, 'theirs')
+  rival.commit()
+  await rival.pack()
+  rival.root.list.push('theirs')
+  rival.commit()
+  db.commit()
+  t.same([400, 401, 500, 501].map(at => db.root.list.at(at)), ['mine', 'theirs', 'theirs', 'mine']) // prettier-ignore
+  t.equal(held.n, 7)
+  t.equal(db.root.list.at(7), held)
+  t.same(faultsOf(db.root.list as never), [])
+})
+
+// ---- random histories -------------------------------------------------------------------------------------------
+
+type Item = number | { n: number }
+type Both = Item[] | PersistentList<Item>
+type Step = (list: Both) => unknown
+
+const isNative = (list: Both): list is Item[] => Array.isArray(list)
+
+/** One operation that can be done to a native array as well, and answers the same there. */
+function operation(random: Random, most: number): Step {
+  const near = random.chance(0.6)
+  const index = near ? random.int(8) - 4 : random.int(most) - (most >> 1)
+  const count = random.int(random.chance(0.9) ? 3 : most)
+  const items: Item[] = Array.from({ length: random.pick([1, 1, 2, 30]) }, () => random.chance(0.2) ? { n: random.int(3) } : random.int(3)) // prettier-ignore
+  const end = random.pick([undefined, index + 3, -1])
+  const inside = (list: Both): boolean => list.at(index) !== undefined
+  switch (random.int(16)) {
+    case 0:
+    case 1:
+    case 2:
+      return list => void list.push(...structuredClone(items))
+    case 3:
+    case 4:
+      return list => void list.unshift(...structuredClone(items))
+    case 5:
+      return list => plain(list.pop())
+    case 6:
+      return list => plain(list.shift())
+    case 7:
+    case 8:
+      return list => plain(list.at(index))
+    case 9:
+      return list => {
+        if (!inside(list)) return 'outside'
+        const [item] = structuredClone(items)
+        if (!isNative(list)) list.set(index, item as Item)
+        else list[index < 0 ? index + list.length : index] = item as Item
+        return undefined
+      }
+    case 10:
+      return list => {
+        if (!inside(list)) return 'outside'
+        if (isNative(list)) list.splice(index, 0, ...structuredClone(items))
+        else list.insert(index, ...structuredClone(items))
+        return undefined
+      }
+    case 11:
+      return list => plain(list.splice(index, count, ...structuredClone(items)))
+    case 12:
+      return list => {
+        const found = list.at(index)
+        const before = plain(found)
+        if (typeof found === 'object') found.n++
+        return before
+      }
+    case 13:
+      return list => plain(list.slice(index, end))
+    case 14:
+      return list => [list.indexOf(items[0] as Item), list.includes(2, -3), list.lastIndexOf(1)]
+    default:
+      return random.pick<Step>([
+        list => list.length,
+        list => plain((list as Item[]).find(one => one === 1)),
+        list => plain([...list.values()].slice(0, 3)),
+        list => (list.reverse(), undefined),
+        list => plain(list.splice(index)),
+      ])
+  }
+}
+
+for (const [most, steps] of [
+  [12, 3],
+  [12, 8],
+  [700, 6],
+] as const) {
+  t.test(`whatever commits could have run one after another, ${steps} steps on about ${most} items`, async t => {
+    const random = seeded(t)
+    const { db, other, rival } = shelf(t)
+    const connections = [db, other, rival].map(connection => connection.connect())
+    t.teardown(() => {
+      for (const one of connections) {
+        if (one.changed) one.abort()
+        one.close()
+      }
+    })
+    const listOf = (connection: Connection<Shelf>): PersistentList<Item> => connection.root.list as PersistentList<Item>
+    const filling = (): Item[] => Array.from({ length: most }, (_, n) => (n % 5 === 0 ? { n } : n % 4))
+    let committed = filling()
+    listOf(db).bulkLoad(committed)
+    db.commit()
+    const running = connections.map(connection => ({
+      connection,
+      began: structuredClone(committed),
+      steps: [] as Step[],
+      answers: [] as unknown[],
+    }))
+    let [commits, merges, conflicts] = [0, 0, 0]
+    for (let round = 0; round < 1500; round++) {
+      const run = random.pick(running)
+      const { connection } = run
+      if (run.steps.length < steps && !random.chance(0.3)) {
+        if (run.steps.length === 0) {
+          connection.refresh()
+          run.began = structuredClone(committed)
+        }
+        const step = operation(random, most)
+        run.steps.push(step)
+        run.answers.push(plain(step(listOf(connection))))
+        continue
+      }
+      const after = structuredClone(committed)
+      const answers = run.steps.map(step => plain(step(after)))
+      try {
+        const wrote = connection.changed
+        connection.commit()
+        commits++
+        if (wrote) {
+          if (!isDeepStrictEqual(run.began, committed)) merges++
+          if (!isDeepStrictEqual(answers, run.answers)) t.same(run.answers, answers, 'what it read is what is there')
+          committed = after
+        }
+      } catch (error) {
+        if (!(error instanceof WriteConflictError)) throw error
+        conflicts++
+        if (isDeepStrictEqual(run.began, committed)) t.fail(`a conflict without a reason: ${error.message}`)
+        connection.abort()
+      }
+      run.steps = []
+      run.answers = []
+      db.refresh()
+      const faults = faultsOf(db.root.list as never)
+      if (faults.length > 0) t.same(faults, [])
+      const found = plain([...listOf(db)])
+      if (!isDeepStrictEqual(found, committed)) {
+        t.same(found, committed)
+        return
+      }
+      if (random.chance(0.02)) await db.pack()
+      if (committed.length > 4 && committed.length < 3 * most + 50) continue
+      committed = filling()
+      listOf(db).clear()
+      listOf(db).bulkLoad(committed)
+      db.commit()
+    }
+    t.ok(merges > 20 && conflicts > 20, `${commits} commits, ${merges} merges, ${conflicts} conflicts`)
+    t.ok(most < 100 || shapeOf(db.root.list as never).height > 0)
+  })
+}
