@@ -1,12 +1,13 @@
 // Values as they stand in a record, undecoded: put into another record as they are, compared, and weighed. So a commit
 // that writes a leaf anew makes no objects of the entries that nobody asked for.
+import { types } from 'node:util'
 import type { Encoder } from '../../object/codec.js'
 import { headerOf } from '../../object/header.js'
 import { Packed } from '../../object/packed.js'
 import { nodeOf } from '../../object/plain-node.js'
 import { NUMBER, WHOLE_NUMBER } from '../../object/unpack.js'
 import { Untracked } from '../../object/untracked.js'
-import { neutral, unknownForm, type Packable } from '../../object/values.js'
+import { isBytes, isOrdinaryString, neutral, unknownForm, type Packable } from '../../object/values.js'
 import type { Oid } from '../../store/types.js'
 import type { Leaf } from './leaf.js'
 
@@ -73,38 +74,61 @@ export function sameRaw(a: unknown, aRefs: readonly Oid[], b: unknown, bRefs: re
 
 /** What a reference weighs. */
 export const REFERENCE = 9
+/** What an escape weighs before its parts: `{"": [tag, ...]}`. */
+const ESCAPE = 12
 
-/** About how many bytes a value takes in a record, whether it is undecoded or not. */
+/** About how many bytes a key or value takes in a record: what `weighAt` will say of it there. */
 export function weigh(value: unknown): number {
   switch (typeof value) {
     case 'string':
-      return value.length + 2
+      return isOrdinaryString(value) ? value.length + 2 : ESCAPE + bytesWeight(2 * value.length)
     case 'number':
-      return Number.isInteger(value) ? WHOLE_NUMBER : NUMBER
+      return Object.is(value, -0) ? ESCAPE : Number.isInteger(value) ? WHOLE_NUMBER : NUMBER
     case 'bigint':
-      return 8
+      return ESCAPE + value.toString(16).length + 2
     case 'symbol':
       return REFERENCE
-    case 'object': {
-      if (value === null) return 1
-      if (value instanceof RawValue) return value.weight
-      if (value instanceof Packed) return value.weight
-      if (value instanceof Untracked) return weigh(value.target)
-      if (value instanceof Uint8Array) return value.length + 3
-      if (ArrayBuffer.isView(value)) return value.byteLength + 8
-      if (value instanceof Date) return 14
-      const node = nodeOf(value)
-      if (!node && headerOf(value)) return REFERENCE
-      return weighContainer(node?.target ?? value)
-    }
+    case 'undefined':
+      return ESCAPE
+    case 'object':
+      return value === null ? 1 : weighObject(value)
     default:
       return 1
   }
 }
 
+function weighObject(value: object): number {
+  if (value instanceof RawValue || value instanceof Packed) return value.weight
+  if (value instanceof Untracked) return weighContainer(value.target)
+  if (isBytes(value)) return (isPlainBytes(value) ? 0 : ESCAPE) + bytesWeight(value.byteLength)
+  if (types.isDate(value)) return ESCAPE + (Number.isNaN(value.getTime()) ? NUMBER : WHOLE_NUMBER)
+  const node = nodeOf(value)
+  if (!node && headerOf(value)) return REFERENCE
+  return weighContainer(node?.target ?? value)
+}
+
 function weighContainer(target: object): number {
   let sum = 3
-  if (Array.isArray(target)) for (const part of target) sum += weigh(part)
-  else for (const key of Object.keys(target)) sum += key.length + 1 + weigh((target as Record<string, unknown>)[key])
-  return sum
+  if (Array.isArray(target)) {
+    for (const part of target) sum += weigh(part)
+    return sum
+  }
+  const keys = Object.keys(target)
+  const isUsual =
+    Object.getPrototypeOf(target) !== null &&
+    !(keys.length === 1 && keys[0] === '') &&
+    keys.every(key => key !== '__proto__' && isOrdinaryString(key))
+  for (const key of keys) {
+    sum += (isUsual ? key.length + 1 : weigh(key)) + weigh((target as Record<string, unknown>)[key])
+  }
+  return isUsual ? sum : ESCAPE + 3 + sum
+}
+
+function bytesWeight(length: number): number {
+  return length + 3
+}
+
+/** Not of a class that needs an escape. */
+function isPlainBytes(value: object): boolean {
+  return types.isUint8Array(value) && !Buffer.isBuffer(value)
 }
