@@ -149,7 +149,7 @@ t.test('data in a field that is asked for only after the commit keeps its place'
   const page = db.root.other
   page.data = { list: [1], inner: { n: [1] } }
   db.commit()
-  const data = page.data as unknown as { list: number[]; inner: { n: number[] } }
+  const data = page.data as { list: number[]; inner: { n: number[] } }
   const { inner, list } = data
   list.push(9)
   db.abort()
@@ -179,7 +179,7 @@ t.test('a field that nobody has read is written again as it was', async t => {
   other.more = 1
   seen.commit()
   db.refresh()
-  const data = page.data as unknown as { list: [number, { page: Page }]; when: Date; bytes: Uint8Array }
+  const data = page.data as { list: [number, { page: Page }]; when: Date; bytes: Uint8Array }
   t.equal(data.list[1].page, page)
   t.same(plain(data.bytes), new Uint8Array([1]))
   t.equal(data.when.getTime(), 7)
