@@ -3,8 +3,10 @@
 // for containers of an earlier load, each when it is next used.
 import { Decoder } from '../object/codec.js'
 import { headerOf } from '../object/header.js'
+import { Packed } from '../object/packed.js'
 import { forgetRemoved, holdParts, rebindAt, stampAt, stillCurrent } from '../object/places.js'
-import { attach, Node, nodeOf, partsOf, release, type Seat } from '../object/plain-node.js'
+import { attach, Node, nodeOf, partsOf, release, type Container, type Seat } from '../object/plain-node.js'
+import { track, Untracked } from '../object/untracked.js'
 import type { StoredKey } from './key.js'
 import { compareKeys } from './key-order.js'
 import { KeyTable } from './key-table.js'
@@ -14,7 +16,7 @@ import { sameRaw } from './tree/raw-value.js'
 import type { Found } from './tree/tree.js'
 
 /** The place of one value. */
-class Place implements Seat {
+export class Place implements Seat {
   key: StoredKey
   readonly ref: WeakRef<object>
   /** The version of the record that it was read from and still agrees with; undefined: it was changed since. */
@@ -31,6 +33,11 @@ class Place implements Seat {
     this.load = load
     this.source = found?.leaf.source
     this.index = found?.at ?? 0
+  }
+
+  /** The value, if somebody may have it and it was handed out, or found to be current, in this load of its owner. */
+  current(load: number): object | undefined {
+    return this.load === load ? this.ref.deref() : undefined
   }
 
   /** It is current, and agrees with what is stored there. */
@@ -69,6 +76,11 @@ export class Handed {
 
   sort(): void {
     this.#places.sort()
+  }
+
+  /** Where the value at a key stands that was handed out. */
+  placeOf(key: StoredKey): Place | undefined {
+    return this.#places.get(key)
   }
 
   /** The value at a key, from its undecoded form, which becomes that. */
@@ -154,27 +166,46 @@ export class Handed {
     if (place && place.ref.deref() === top.object) this.#current(place)
   }
 
+  /** A value that the transaction has put there is asked for. */
+  track(key: StoredKey, value: Untracked | Packed): object {
+    const target = value instanceof Packed ? (value.unpack() as Container) : value.target
+    const { object } = track(target, this.#owner)
+    const place = new Place(key, object, this.#owner.load, undefined)
+    attach(object, place)
+    this.#note(key, undefined)
+    this.#put(place)
+    return object
+  }
+
   // ---- what the transaction does ----
 
   /** `value` (undefined: nothing) takes the place of what stands at the key, which `act` does. */
   replace(key: StoredKey, value: unknown, act: () => void): void {
     const before = this.#places.get(key)
     const old = before && this.#current(before)
-    const isData = typeof value === 'object' && value !== null && headerOf(value) === undefined
+    const isData =
+      typeof value === 'object' &&
+      value !== null &&
+      !(value instanceof Untracked || value instanceof Packed) &&
+      headerOf(value) === undefined
     const place = isData ? new Place(key, value, this.#owner.load, undefined) : undefined
     attach(value, place)
     act()
-    if (!this.#before.get(key)) this.#before.put({ key, place: before })
+    if (before || place) this.#note(key, before)
     if (place) this.#put(place)
-    else this.#places.delete(key)
+    else if (before) this.#places.delete(key)
     if (old) release(old, before)
   }
 
   /** The value at this key is not the stored one any more. */
   spoil(key: StoredKey): void {
     const place = this.#places.get(key)
-    if (!this.#before.get(key)) this.#before.put({ key, place })
+    this.#note(key, place)
     if (place) place.source = undefined
+  }
+
+  #note(key: StoredKey, place: Place | undefined): void {
+    if (!this.#before.get(key)) this.#before.put({ key, place })
   }
 
   spoilAll(): void {
@@ -246,7 +277,7 @@ export class Handed {
   /** What stands at each key is found at another from now on, or (undefined) nowhere; `to` is asked in the order of keys. */
   moveAll(to: (key: StoredKey) => StoredKey | undefined): void {
     const moved: Place[] = []
-    for (const place of this.#places) {
+    for (const place of this.#places.inOrder()) {
       const key = to(place.key)
       const value = place.ref.deref()
       if (key === undefined || value === undefined) continue

@@ -20,6 +20,11 @@ export class KeyedChanges {
   /** Entries that they add. */
   added = 0
 
+  /** There are changes. */
+  get any(): boolean {
+    return this.cleared || this.table.size > 0
+  }
+
   drop(): void {
     this.table.clear()
     this.cleared = false
@@ -53,7 +58,7 @@ export class KeyedChanges {
     else if (this.table.size > MANY) {
       for (const key of differences(before, now)) if (this.table.get(key)) yield key
     } else {
-      for (const { key } of this.table) if (!sameAt(key, before, now, true)) yield key
+      for (const { key } of this.table.inOrder()) if (!sameAt(key, before, now, true)) yield key
     }
   }
 }

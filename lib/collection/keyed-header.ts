@@ -5,7 +5,10 @@ import type { Conflict } from '../error.js'
 import { unresolved, type Header } from '../object/header.js'
 import type { Looked } from '../object/merging.js'
 import type { RecordView, StoredState } from '../object/record-view.js'
+import { Packed } from '../object/packed.js'
+import { Untracked } from '../object/untracked.js'
 import type { Oid } from '../store/types.js'
+import { Answers, type Answer } from './answers.js'
 import type { Handed } from './handed.js'
 import { headersIn, keyIn, keyName, keyOut, type StoredKey } from './key.js'
 import type { KeyTable } from './key-table.js'
@@ -28,6 +31,7 @@ export abstract class KeyedHeader extends TreeHeader {
   /** What the transaction did. */
   readonly #changes = new KeyedChanges()
   readonly #reads = new Reads()
+  readonly #answers = new Answers()
   /** New objects among the keys of a collection that is not stored itself. */
   #unstored: Header[] = []
 
@@ -68,6 +72,11 @@ export abstract class KeyedHeader extends TreeHeader {
   }
 
   has(key: StoredKey): boolean {
+    const answer = this.#answer(key)
+    if (answer) {
+      if (answer.serial !== this.serial) this.#note(key, false)
+      return answer.there
+    }
     const own = this.#changes.get(key)
     if (own) return !own.gone
     this.#note(key, false)
@@ -76,11 +85,35 @@ export abstract class KeyedHeader extends TreeHeader {
 
   /** The value at the key as it is handed out; undefined: there is none. */
   get(key: StoredKey): unknown {
+    const answer = this.#answer(key)
+    if (answer) {
+      const value = answer.place ? answer.place.current(this.load) : answer.value
+      if (answer.serial !== this.serial) this.#note(key, true)
+      answer.serial = this.serial
+      if (value !== undefined || !answer.place) return value
+    }
     const own = this.#changes.get(key)
     if (own) return own.gone ? undefined : this.#ownOut(own)
     this.#note(key, true)
     const found = this.stored.find(key)
-    return found && this.storedOut(found, key)
+    const value = found && this.storedOut(found, key)
+    if (this.#mayAnswer(key)) {
+      const isData = typeof value === 'object' && value !== null && found?.leaf.reference(found.at) === undefined
+      const place = isData ? this.handed.placeOf(key) : undefined
+      const there = found !== undefined
+      if (!isData || place)
+        this.#answers.put(key, this.state, { there, value: isData ? undefined : value, place, serial: this.serial })
+    }
+    return value
+  }
+
+  /** What the stored state was found to have at a key, where that is all. */
+  #answer(key: StoredKey): Answer | undefined {
+    return this.#mayAnswer(key) ? this.#answers.get(key, this.state) : undefined
+  }
+
+  #mayAnswer(key: StoredKey): boolean {
+    return typeof key !== 'object' && !this.#changes.any && !this.isNowhere
   }
 
   #note(key: StoredKey, value: boolean): void {
@@ -92,6 +125,7 @@ export abstract class KeyedHeader extends TreeHeader {
   }
 
   #ownOut(own: Pending): unknown {
+    if (own.value instanceof Untracked || own.value instanceof Packed) own.value = this.handed.track(own.key, own.value)
     return typeof own.value === 'symbol' ? (own.value = this.handOut(own.value)) : own.value
   }
 
@@ -101,6 +135,7 @@ export abstract class KeyedHeader extends TreeHeader {
   }
 
   keyIn(value: unknown): StoredKey {
+    if (typeof value === 'string') return value
     return keyIn(value, this, `${this.name} key`)
   }
 
@@ -133,9 +168,19 @@ export abstract class KeyedHeader extends TreeHeader {
   // ---- changing ----
 
   put(key: StoredKey, value: unknown): void {
-    const own = this.adopt(value, key)
+    this.putOwn(key, this.adoptValue(value, key))
+  }
+
+  /** A value on its way in, in the form that is cheapest to keep. */
+  adoptValue(value: unknown, key: StoredKey): unknown {
+    const packed = typeof value === 'object' && value !== null ? Packed.of(value) : undefined
+    return packed ?? this.adoptUntracked(value, key)
+  }
+
+  /** A value that has been adopted. */
+  putOwn(key: StoredKey, value: unknown): void {
     this.change()
-    this.handed.replace(key, own, () => this.#set(key, own, false))
+    this.handed.replace(key, value, () => this.#set(key, value, false))
   }
 
   remove(key: StoredKey): boolean {
@@ -216,7 +261,7 @@ export abstract class KeyedHeader extends TreeHeader {
   protected rewritten(stored: Tree): Rewritten {
     const tree = this.#changes.cleared ? new Tree(NO_TREE.root, stored.view) : stored
     this.handed.gatherMoved([...this.#changes.table])
-    return rewrite(tree, this.changesTo(tree, [...this.#changes.table]), this.valued, this)
+    return rewrite(tree, this.changesTo(tree, this.#changes.table.inOrder()), this.valued, this)
   }
 
   /** What a commit makes of the changes, when it makes them to this tree. */
@@ -230,7 +275,7 @@ export abstract class KeyedHeader extends TreeHeader {
   }
 
   protected stands(): void {
-    const pending = [...this.#changes.table]
+    const pending = this.#changes.table.inOrder()
     this.dropChanges()
     this.handed.settled(this.asCommitted(pending, this.handed))
   }
@@ -253,6 +298,10 @@ export abstract class KeyedHeader extends TreeHeader {
   }
 
   // ---- for the object layer ----
+
+  override trackAll(): void {
+    for (const own of this.#changes.table) this.#ownOut(own)
+  }
 
   override keyName(key: unknown): string {
     return keyName(key as StoredKey)

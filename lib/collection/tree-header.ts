@@ -12,12 +12,14 @@ import type { StoredKey } from './key.js'
 import type { Rewritten } from './tree/drafts.js'
 import type { Source } from './tree/leaf.js'
 import { leafAt, NO_ENTRIES, rootOf, TREE_FORM, type Root } from './tree/node.js'
-import { encodeEntries } from './tree/node-header.js'
+import { encodeEntries, packEntries } from './tree/node-header.js'
 import { Tree, type Found } from './tree/tree.js'
 
 export abstract class TreeHeader extends MergingHeader {
   /** null: not loaded. undefined: as the record says. */
   #root: Root | null | undefined
+  /** Counts stored states. */
+  protected state = 0
   #tree = new Tree()
   protected readonly handed: Handed
   /** As the encoding at hand will store it. */
@@ -68,21 +70,26 @@ export abstract class TreeHeader extends MergingHeader {
   }
 
   take(state: StoredState): void {
-    this.#root = rootOf(state, this.small)
+    this.#setRoot(rootOf(state, this.small))
   }
 
   decode(): void {
     unknownForm() // takes its state over by `take`
   }
 
+  #setRoot(root: Root | null | undefined): void {
+    this.#root = root
+    this.state++
+  }
+
   protected unload(): void {
-    this.#root = null
+    this.#setRoot(null)
     this.handed.undo()
     this.dropChanges()
   }
 
   goOn(): void {
-    this.#root = undefined
+    this.#setRoot(undefined)
     this.load++
   }
 
@@ -91,7 +98,7 @@ export abstract class TreeHeader extends MergingHeader {
 
   /** Everything has been taken into memory: nothing of the stored state is left. */
   protected leaveStored(): void {
-    this.#root = NO_ENTRIES
+    this.#setRoot(NO_ENTRIES)
   }
 
   // ---- plain data, which belongs to a key each: see handed.ts ----
@@ -121,7 +128,7 @@ export abstract class TreeHeader extends MergingHeader {
     const to = leaf.reference(at)
     if (to !== undefined) return this.scope.resolve(to)
     const raw = leaf.value(at)
-    return typeof raw === 'object' && raw !== null ? this.handed.of(key, raw, found) : raw
+    return typeof raw === 'object' && raw !== null ? this.handOut(this.handed.of(key, raw, found)) : raw
   }
 
   override used(node: Node): void {
@@ -161,6 +168,11 @@ export abstract class TreeHeader extends MergingHeader {
     return this.#built && this.#built.height > 0 ? TREE_FORM : this.small
   }
 
+  override encodeWhole(encoder: Encoder): Uint8Array | undefined {
+    const { root, keys, values } = this.#built as Rewritten // made by prepare()
+    return root === undefined && this.valued ? packEntries(keys, values, encoder) : undefined
+  }
+
   encode(encoder: Encoder): Packable[] {
     const { size, height, root, keys, values } = this.#built as Rewritten // made by prepare()
     if (root !== undefined) return [size, height, encoder.reference(root, 'root')]
@@ -173,7 +185,7 @@ export abstract class TreeHeader extends MergingHeader {
   }
 
   override settled(): void {
-    this.#root = undefined
+    this.#setRoot(undefined)
     this.#built = undefined
     if (this.#merges) this.load++
     this.stands()

@@ -17,6 +17,11 @@ export class DataFile {
     return this.#fd
   }
 
+  /** Throws ClosedError. */
+  checkOpen(): void {
+    if (this.#fd === undefined) throw new ClosedError('this file has been closed')
+  }
+
   /** Bytes in the file now. */
   end(): number {
     return this.disk.end(this.fd)

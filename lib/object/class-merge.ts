@@ -16,7 +16,7 @@ import type { Session } from './session.js'
  */
 export function mergeByClass(session: Session, header: Header, now: RecordView): EntityHeader | undefined {
   if (!(header instanceof EntityHeader) || !header.kind.merge) return undefined
-  if (!header.changed || session.accessed.has(header.oid)) return undefined
+  if (!header.changed || session.accessed.includes(header.oid)) return undefined
   // In another file nobody can tell any more what the object was.
   if (now.snapshot.generation !== session.snapshot.generation) return undefined
   const base = storedFields(session, header, session.view)

@@ -1,12 +1,92 @@
 // From records to stored values: unpacks a state, and turns its raw values into tracked containers, leaves and references.
 // Refuses whatever the encoder never writes.
-import type { Oid, StoredRecord } from '../store/types.js'
+import type { Oid, StoredRecord, Stretch } from '../store/types.js'
 import { own } from './adopt.js'
-import { unresolved, type Header } from './header.js'
+import { unresolved, type Header, type Scope } from './header.js'
 import { define, Node, type Container } from './plain-node.js'
 import { isKeyList, type Shape } from './shapes.js'
-import { unpack } from './unpack.js'
+import {
+  containerIsNext,
+  readCount,
+  readReference,
+  readSimple,
+  readValue,
+  referenceIsNext,
+  skipValue,
+  unpackWith,
+} from './unpack.js'
+import { isBare, Untracked } from './untracked.js'
 import { decodeBytes, decodeSpecial, isBytes, TAG, unknownForm } from './values.js'
+
+const NONE: readonly unknown[] = []
+
+/** Stands in a state for what nobody has asked for: it is still in the record. */
+export const LATER = Symbol('not decoded yet')
+
+/** A record of which something was left for later. */
+export interface Unread extends Stretch {
+  readonly refs: readonly Oid[]
+}
+
+/** Numbers, booleans and null of a record into a state, LATER for all else. True if there is any of that. Throws SchemaError. */
+export function readFields(record: Stretch, keys: readonly string[], state: Record<string, unknown>): boolean {
+  return unpackWith(record, () => {
+    let later = false
+    if (readCount() !== keys.length) unknownForm()
+    for (const key of keys) {
+      let value: unknown = readSimple()
+      if (value === undefined) {
+        skipValue(1)
+        value = LATER
+        later = true
+      }
+      state[key] = value
+    }
+    return later
+  })
+}
+
+/**
+ * Decodes what LATER stands for at the key `asked` (all, unless told), and with it whatever takes no object of its own to be made.
+ * Containers are still untracked.
+ */
+export function readLater(
+  record: Unread,
+  keys: readonly string[],
+  state: Record<string, unknown>,
+  owner: Header,
+  asked?: string,
+): void {
+  const { refs } = record
+  const { scope } = owner
+  unpackWith(record, () => {
+    let decoder: Decoder | undefined
+    readCount()
+    for (const key of keys) {
+      const isContainer = containerIsNext()
+      const wanted =
+        state[key] === LATER && (asked === undefined || key === asked || !(isContainer || referenceIsNext()))
+      if (!wanted) {
+        skipValue(1)
+        continue
+      }
+      const reference = readReference()
+      if (reference >= 0) {
+        const to = refs[reference] ?? unknownForm()
+        state[key] = scope.known(to) ?? unresolved(to)
+        continue
+      }
+      const raw = readValue(1)
+      if (typeof raw !== 'object' || raw === null) {
+        state[key] = raw
+        continue
+      }
+      decoder ??= new Decoder(referencesOf(record, scope), owner, false)
+      const value = decoder.value(raw)
+      state[key] = isBare(value) ? new Untracked(value, true) : value
+    }
+  })
+}
 
 export interface Unpacked {
   readonly keys: readonly string[]
@@ -15,8 +95,8 @@ export interface Unpacked {
 }
 
 /** Keys and raw values of a record. */
-export function unpackState(record: Pick<StoredRecord, 'state'>, shape: Shape): Unpacked {
-  const state = unpack(record.state)
+export function unpackState(record: Stretch, shape: Shape): Unpacked {
+  const state = unpackWith(record, () => readValue())
   if (!Array.isArray(state)) return unknownForm()
   if (shape.keys !== null) {
     if (state.length !== shape.keys.length) return unknownForm()
@@ -29,14 +109,16 @@ export function unpackState(record: Pick<StoredRecord, 'state'>, shape: Shape): 
   return isKeyList(keys) ? { keys, raw } : unknownForm()
 }
 
-/** Raw values into stored ones. Without an owner, containers stay bare and untracked. */
+/** Raw values into stored ones. Without an owner, or if told, containers stay bare and untracked. */
 export class Decoder {
   readonly #refs: readonly unknown[]
   readonly #owner: Header | undefined
+  readonly #tracks: boolean
 
-  constructor(refs: readonly unknown[], owner: Header | undefined) {
+  constructor(refs: readonly unknown[], owner: Header | undefined, tracks = owner !== undefined) {
     this.#refs = refs
     this.#owner = owner
+    this.#tracks = tracks
   }
 
   value(raw: unknown): unknown {
@@ -107,7 +189,7 @@ export class Decoder {
 
   /** Stands in the state from the start, and so do its parts. */
   #container(target: Container, ready: boolean): unknown {
-    if (!this.#owner) return target
+    if (!this.#tracks || !this.#owner) return target
     const node = new Node(target, this.#owner, ready)
     node.slots = 1
     return node.object
@@ -115,6 +197,6 @@ export class Decoder {
 }
 
 /** What a record refers to: objects that are known already, otherwise notes to be followed later. */
-export function referencesOf(record: StoredRecord, known: (oid: Oid) => object | undefined): unknown[] {
-  return record.refs.map(oid => known(oid) ?? unresolved(oid))
+export function referencesOf(record: Pick<StoredRecord, 'refs'>, scope: Pick<Scope, 'known'>): readonly unknown[] {
+  return record.refs.length === 0 ? NONE : record.refs.map(oid => scope.known(oid) ?? unresolved(oid))
 }

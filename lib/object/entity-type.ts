@@ -1,6 +1,7 @@
 // What the library derives from a class once: its stored name, what of it is not state, and how its objects are made.
 import { EntityHeader, Persistent } from './persistent.js'
 import type { Kind } from './header.js'
+import type { Shape } from './shapes.js'
 
 /** A class whose objects can be stored. */
 export interface PersistentClass<T extends Persistent = Persistent> {
@@ -44,9 +45,14 @@ export class EntityType implements Kind {
   /** Of these, the functions. */
   readonly methods = new Set<string>()
   readonly transient = new Set<string>()
+  /** Fields that are known to be nothing else, and that nothing in `view` hides. */
+  readonly ordinary = new Set<string>()
   readonly defaults: Record<string, unknown> | undefined
   readonly upgrade: ((state: Record<string, unknown>, from: number) => void) | undefined
   readonly merge: Merge | undefined
+  /** Makes states: a constructor, so that the engine learns how many fields they have. */
+  readonly State: new () => Record<string, unknown>
+  readonly #admitted = new WeakMap<Shape, boolean>()
 
   /** A class; or undefined, for objects without one: `defaults` are the root's initial values. */
   constructor(Class: AnyClass | undefined, type: string, defaults?: object) {
@@ -59,6 +65,7 @@ export class EntityType implements Kind {
     const prototype = Class ? Class.prototype : (Object.create(Persistent.prototype) as object)
     this.shell = Object.create(prototype) as object
     this.view = Object.create(prototype) as object
+    this.State = constructorOf(this.view)
     if (Class) this.#inspectClass(Class)
     for (const name of ['__proto__', ...this.accessors, ...this.transient])
       Object.defineProperty(this.view, name, { value: SPECIAL })
@@ -82,6 +89,15 @@ export class EntityType implements Kind {
       this.transient.add(name)
   }
 
+  /** Do the keys of a record hide no member, and none of them the key? */
+  admits(shape: Shape): boolean {
+    const known = this.#admitted.get(shape)
+    if (known !== undefined) return known
+    const admits = shape.keys?.every(key => !(key in this.view)) === true
+    this.#admitted.set(shape, admits)
+    return admits
+  }
+
   ghost(): EntityHeader {
     return new EntityHeader(this, false)
   }
@@ -90,6 +106,15 @@ export class EntityType implements Kind {
   create(): EntityHeader {
     return new EntityHeader(this, true)
   }
+}
+
+/** Of objects with this prototype. Engines learn how many fields such objects have, and make room for these at once. */
+function constructorOf(prototype: object): new () => Record<string, unknown> {
+  const State = function (): void {
+    // nothing to initialise
+  }
+  State.prototype = prototype
+  return State as unknown as new () => Record<string, unknown>
 }
 
 /** The class and those that it is derived from, below Persistent. */

@@ -5,7 +5,7 @@ import { StateError } from '../error.js'
 import type { Offset, Oid, StoredRecord, Tid } from '../store/types.js'
 import type { Decoder, Encoder } from './codec.js'
 import { takeBack, type Node } from './plain-node.js'
-import { stamp } from './places.js'
+import { NONE, stamp } from './places.js'
 import type { RecordView } from './record-view.js'
 import type { Shape } from './shapes.js'
 import type { Packable } from './values.js'
@@ -23,6 +23,8 @@ export interface Scope {
   current(header: Header): void
   /** First change in this transaction. Throws when it must not be. */
   changing(header: Header): void
+  /** The object with this oid, if there is one in memory. */
+  known(oid: Oid): object | undefined
   /** The object with this oid, as a ghost if need be. */
   resolve(oid: Oid): object
   /** The records that the snapshot shows. */
@@ -38,6 +40,7 @@ export const NOWHERE: Scope = {
   current: () => undefined,
   changing: () => undefined,
   view: undefined,
+  known: () => undefined,
   relies: false,
   resolve: () => {
     throw new StateError('an object that was never stored has no references to load')
@@ -57,6 +60,7 @@ export interface Kind {
   readonly internal?: boolean
 }
 
+const NO_HEADERS: readonly Header[] = []
 let births = 0
 
 export abstract class Header {
@@ -70,6 +74,8 @@ export abstract class Header {
   serial = 0
   /** Changed since it was loaded or stored; a new object is always. */
   changed = false
+  /** Its connection holds it, whether the program does or not. */
+  held = false
   /** The encoding that it was last part of. */
   met = 0
   /** In that, if it is new: the number that stands for its oid. */
@@ -91,7 +97,7 @@ export abstract class Header {
   /** Counts loads: plain data of an earlier one is found again, or stale. */
   load = 0
   /** Containers that can be found again by their place in the stored state; owners before what they contain. */
-  placed: readonly Node[] = []
+  placed: Node[] = NONE
   /** Containers with a stored place that the current transaction took out. */
   removed: Node[] | undefined
 
@@ -112,8 +118,12 @@ export abstract class Header {
   /** Takes over a stored state: one raw value for each key, to be passed through `decoder.value`. */
   abstract decode(keys: readonly string[], raw: readonly unknown[], decoder: Decoder): void
   abstract keys(): readonly string[]
-  /** One value for each key. */
-  abstract encode(encoder: Encoder): Packable[]
+  /** One value for each of its `keys()`. */
+  abstract encode(encoder: Encoder, keys: readonly string[]): Packable[]
+  /** The state as bytes, of those who know better than to pack what `encode` gives. */
+  encodeWhole(_encoder: Encoder): Uint8Array | undefined {
+    return undefined
+  }
   /** Every plain container that stands directly in the state, with the key that leads to it, or undefined if none does for long. */
   abstract eachSlot(visit: (value: unknown, key: unknown) => void): void
   /** What stands at a key that `eachSlot` gave. */
@@ -161,12 +171,17 @@ export abstract class Header {
 
   /** An encoding against `view` includes it: builds what must be written; gives other records to write with its own. */
   prepare(_view: RecordView | undefined): Iterable<Header> {
-    return []
+    return NO_HEADERS
   }
 
   /** Its record has been committed: its state is the stored one. */
   settled(): void {
     stamp(this)
+  }
+
+  /** Gives all plain data in it the handlers that it has where it was asked for. */
+  trackAll(): void {
+    // most owners have none without
   }
 
   /** Something in it was changed that nobody can see. */

@@ -31,7 +31,7 @@ export function load(header: Header, record: StoredRecord, shape: Shape, generat
   header.load++
   if (header instanceof MergingHeader) header.take(loading.view.take(record))
   else decode(header, record, shape, loading)
-  if (header instanceof EntityHeader) header.fillIn(header.kind.defaults)
+  if (header instanceof EntityHeader && header.kind.defaults) header.fillIn(header.kind.defaults)
   header.inert = isUnknownKind(kind) || shape.version > kind.version ? record : undefined
   header.fetched = undefined
   header.shape = shape
@@ -44,19 +44,14 @@ export function load(header: Header, record: StoredRecord, shape: Shape, generat
 }
 
 function decode(header: Header, record: StoredRecord, shape: Shape, loading: Loading): void {
-  const { kind } = header
+  const isEntity = header instanceof EntityHeader
+  const mustUpgrade = isEntity && shape.version < header.kind.version && header.kind.upgrade !== undefined
+  if (isEntity && !mustUpgrade && shape.keys && header.kind.admits(shape)) return header.read(record, shape.keys)
   const { keys, raw } = unpackState(record, shape)
-  if (header instanceof EntityHeader && shape.version < kind.version && header.kind.upgrade) {
+  if (mustUpgrade) {
     upgrade(header, keys, raw, record, shape.version, loading)
   } else {
-    header.decode(
-      keys,
-      raw,
-      new Decoder(
-        referencesOf(record, oid => loading.known(oid)),
-        header,
-      ),
-    )
+    header.decode(keys, raw, new Decoder(referencesOf(record, loading), header))
   }
 }
 

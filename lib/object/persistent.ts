@@ -3,15 +3,21 @@
 import { inspect } from 'node:util'
 import { SchemaError } from '../error.js'
 import { adopt } from './adopt.js'
-import type { Decoder, Encoder } from './codec.js'
+import type { Encoder } from './codec.js'
+import { LATER, readFields, readLater, type Decoder } from './decoder.js'
 import { EntityTraps } from './entity-traps.js'
 import { entityTypeOf, type EntityType, type PersistentClass } from './entity-type.js'
 import { HANDLER, Header } from './header.js'
 import { inspectObject } from './inspection.js'
+import { stampLater } from './places.js'
 import { attach, define } from './plain-node.js'
-import type { Packable } from './values.js'
+import type { Oid, StoredRecord } from '../store/types.js'
+import { track, Untracked } from './untracked.js'
+import { unknownForm, type Packable } from './values.js'
 
 export type Fields = Record<string, unknown>
+
+const NO_REFS: readonly Oid[] = []
 
 export class EntityHeader extends Header {
   declare readonly kind: EntityType
@@ -19,11 +25,18 @@ export class EntityHeader extends Header {
   state: Fields | null = null
   /** Values of transient fields. */
   beside: Fields | undefined
+  // Where what LATER stands for is to be found: a stretch of bytes that hold the fields of `shape` (undefined: LATER stands nowhere).
+  #bytes: Uint8Array | undefined
+  #from = 0
+  #to = 0
+  #refs = NO_REFS
+  /** There may be containers in the state, tracked or not. */
+  #hasParts = false
 
   constructor(type: EntityType, isNew: boolean) {
     super(type)
     if (isNew) {
-      this.state = Object.create(type.view) as Fields
+      this.state = new type.State()
       this.changed = true
     }
     this.object = new Proxy(type.shell, new EntityTraps(this)) as Persistent
@@ -35,10 +48,53 @@ export class EntityHeader extends Header {
 
   protected unload(): void {
     this.state = null
+    this.#bytes = undefined
+    this.#hasParts = false
+  }
+
+  /** Takes over a stored state whose keys the class admits. What is more than a number is decoded when it is asked for. */
+  read(record: StoredRecord, keys: readonly string[]): void {
+    const state = new this.kind.State()
+    const later = readFields(record, keys, state)
+    this.state = state
+    this.#hasParts = false
+    this.#bytes = later ? record.bytes : undefined
+    this.#from = record.from
+    this.#to = record.to
+    this.#refs = record.refs
+  }
+
+  /** What LATER stands for at this key. */
+  readLater(key: string): unknown {
+    this.#readLater(key)
+    const value = (this.state as Fields)[key]
+    return value instanceof Untracked ? this.track(key, value) : value
+  }
+
+  /** All that LATER stands for, unless told. */
+  #readLater(key?: string): void {
+    const bytes = this.#bytes
+    if (!bytes) return
+    const record = { bytes, from: this.#from, to: this.#to, refs: this.#refs }
+    const keys = this.shape?.keys ?? unknownForm()
+    readLater(record, keys, this.state as Fields, this, key)
+    this.#hasParts = true
+    if (key === undefined) this.#bytes = undefined
+  }
+
+  /** The container in a field is asked for: from now on changes in it must be seen. */
+  track(key: string, { target, stored }: Untracked): object {
+    const { object } = track(target, this)
+    attach(object)
+    ;(this.state as Fields)[key] = object
+    if (stored) stampLater(this, object, key)
+    return object
   }
 
   decode(keys: readonly string[], raw: readonly unknown[], decoder: Decoder): void {
-    const state = Object.create(this.kind.view) as Fields
+    const state = new this.kind.State()
+    this.#bytes = undefined
+    this.#hasParts = true
     const { view, members } = this.kind
     for (let i = 0; i < keys.length; i++) {
       const key = keys[i] as string
@@ -61,6 +117,7 @@ export class EntityHeader extends Header {
       if (this.kind.members.has(key)) this.#hidden(key)
       const own = adopt(fields?.[key], this, () => `${this.name}.${key}`)
       attach(own)
+      this.#hasParts = true
       define(state, key, own)
     }
   }
@@ -72,20 +129,32 @@ export class EntityHeader extends Header {
     )
   }
 
+  override trackAll(): void {
+    for (const key of this.keys()) this.slot(key)
+  }
+
   keys(): readonly string[] {
     return Object.keys(this.state as Fields)
   }
 
-  encode(encoder: Encoder): Packable[] {
+  encode(encoder: Encoder, keys: readonly string[]): Packable[] {
+    this.#readLater()
     const state = this.state as Fields
     const values: Packable[] = []
-    for (const key of Object.keys(state)) values.push(encoder.value(state[key], key))
+    for (const key of keys) values.push(encoder.value(state[key], key))
     return values
+  }
+
+  override settled(): void {
+    super.settled()
+    this.eachSlot(value => {
+      if (value instanceof Untracked) value.stored = true
+    })
   }
 
   eachSlot(visit: (value: unknown, key: unknown) => void): void {
     const { state } = this
-    if (!state) return
+    if (!state || !this.#hasParts) return
     for (const key of Object.keys(state)) {
       const value = state[key]
       if (typeof value === 'object' && value !== null) visit(value, key)
@@ -94,10 +163,21 @@ export class EntityHeader extends Header {
 
   slot(key: unknown): unknown {
     const { state } = this
-    return state && Object.hasOwn(state, key as string) ? state[key as string] : undefined
+    const value = state && Object.hasOwn(state, key as string) ? state[key as string] : undefined
+    if (value === LATER) {
+      this.#readLater()
+      return this.slot(key)
+    }
+    return value instanceof Untracked ? this.track(key as string, value) : value
+  }
+
+  /** Containers that were put into the state. */
+  hasParts(): void {
+    this.#hasParts = true
   }
 
   putBack(key: unknown, value: object): void {
+    this.#hasParts = true
     define(this.state as Fields, key as string, value)
   }
 }

@@ -3,7 +3,15 @@
 import { define, nodeOf, partsOf, setShown, type Node } from './plain-node.js'
 import type { Header } from './header.js'
 
-const NONE: readonly Node[] = []
+export const NONE: Node[] = []
+
+/** The same for one container, decoded when it was asked for. */
+export function stampLater(owner: Header, value: unknown, key: string): void {
+  const node = nodeOf(value)
+  if (!node) return
+  if (owner.placed === NONE) owner.placed = []
+  place(node, null, key, owner.placed)
+}
 
 /** The owner's state is the stored one: notes every container's place in it. */
 export function stamp(owner: Header): void {
@@ -91,7 +99,9 @@ function place(node: Node, parent: Node | null, key: unknown, placed: Node[]): v
 
 /** The owner has been loaded anew: containers that were handed out take over what stands at their places now. */
 export function rebind(owner: Header): void {
-  for (const old of owner.placed) {
+  const before = owner.placed
+  owner.placed = NONE
+  for (const old of before) {
     const { parent, key } = old
     if (parent !== null && parent.load !== owner.load) continue
     const fresh = nodeOf(parent === null ? owner.slot(key) : partAt(parent, key as string))

@@ -2,7 +2,7 @@
 // records, which they read as they need them. Reading one is no access; who depends on what it says, takes note of that.
 import { CorruptLogError } from '../error.js'
 import type { Snapshot } from '../store/snapshot.js'
-import type { Offset, Oid, StoredRecord, Tid } from '../store/types.js'
+import type { Offset, Oid, StoredRecord, Stretch, Tid } from '../store/types.js'
 import { unpackState, type Unpacked } from './decoder.js'
 import type { Shape, ShapeTable } from './shapes.js'
 
@@ -20,10 +20,11 @@ export class StoredState {
   readonly length: number
   /** What the reader has made of it. */
   made: unknown
-  #packed: Uint8Array
+  #packed: Stretch
   #unpacked: Unpacked | undefined
 
-  constructor({ oid, offset, tid, refs, length, state }: StoredRecord, shape: Shape, generation: number) {
+  constructor(record: StoredRecord, shape: Shape, generation: number) {
+    const { oid, offset, tid, refs, length } = record
     this.oid = oid
     this.at = offset
     this.tid = tid
@@ -31,7 +32,7 @@ export class StoredState {
     this.shape = shape
     this.refs = refs
     this.length = length
-    this.#packed = state
+    this.#packed = record
   }
 
   get keys(): readonly string[] {
@@ -44,21 +45,24 @@ export class StoredState {
   }
 
   /** All values as they stand in the file. */
-  get packed(): Uint8Array {
+  get packed(): Stretch {
     return this.#packed
   }
 
   /** Their bytes alone, or none where what was made of them says it all: this is kept longer than what stands beside it. */
   keepBytes(needed: boolean): Uint8Array {
-    return (this.#packed = needed ? this.#packed.slice() : NOTHING)
+    const { bytes, from, to } = this.#packed
+    const kept = needed ? Buffer.from(bytes.subarray(from, to)) : NOTHING
+    this.#packed = { bytes: kept, from: 0, to: kept.length }
+    return kept
   }
 
   #all(): Unpacked {
-    return (this.#unpacked ??= unpackState({ state: this.#packed }, this.shape))
+    return (this.#unpacked ??= unpackState(this.#packed, this.shape))
   }
 }
 
-const NOTHING = new Uint8Array(0)
+const NOTHING = Buffer.alloc(0)
 
 /** Bytes of records in each of the two halves of a cache. */
 const HALF = 8 << 20
@@ -118,7 +122,7 @@ export class RecordView {
         `a part of a collection, record ${oid}, is missing`,
       )
     }
-    const state = this.unpack(generation.read(at))
+    const state = this.unpack(generation.read(at, oid, true))
     this.#cache.put(state)
     return state
   }

@@ -37,8 +37,8 @@ export class Session implements Scope, Loading {
   readonly options: SessionOptions
   readonly shapes = new ShapeTable()
   readonly cache = new ObjectCache()
-  /** Oids that the current transaction read or wrote. */
-  readonly accessed = new Set<Oid>()
+  /** Oids that the current transaction read or wrote: mostly each once. */
+  readonly accessed: Oid[] = []
   readonly changed = new Set<Header>()
   /** Collections that the current transaction used and that take note themselves of what it asked. */
   readonly merging = new Set<MergingHeader>()
@@ -96,7 +96,8 @@ export class Session implements Scope, Loading {
     this.#letGo?.()
     this.#letGo = undefined
     this.serial++
-    this.accessed.clear()
+    if (this.accessed.length > 0) this.accessed.length = 0
+    this.cache.weaken()
     for (const header of this.merging) header.forget()
     this.merging.clear()
     this.doomed = undefined
@@ -194,7 +195,7 @@ export class Session implements Scope, Loading {
     this.current(header)
     if (this.relies) {
       if (header instanceof MergingHeader) this.merging.add(header)
-      else this.accessed.add(header.oid)
+      else this.accessed.push(header.oid)
     }
     header.serial = this.serial
   }

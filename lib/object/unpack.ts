@@ -1,9 +1,14 @@
 // MessagePack bytes of a file into values, in one pass that trusts nothing: a file may have been made by anybody. No extension
 // types, lengths and counts within the bytes, bounded nesting, only strings as keys, and none that reaches a prototype.
+import type { Stretch } from '../store/types.js'
 import { unknownForm } from './values.js'
 
 /** Plain data is at most 300 levels deep; a level takes three where it needs an escape. */
 export const DEEPEST_PACKED = 1000
+
+/** What numbers weigh. */
+export const WHOLE_NUMBER = 5
+export const NUMBER = 9
 
 const NOTHING = Buffer.alloc(0)
 
@@ -14,17 +19,17 @@ let end = 0
 
 /** Exactly one value. Throws SchemaError for what is never written. */
 export function unpack(packed: Uint8Array): unknown {
-  return unpackWith(packed, () => readValue())
+  return unpackWith(whole(packed), () => readValue())
 }
 
 /** Throws SchemaError unless these bytes are one value of the kinds that are written. */
 export function checkPacked(packed: Uint8Array): void {
-  unpackWith(packed, () => skipValue())
+  unpackWith(whole(packed), () => skipValue())
 }
 
-/** All of `packed` by a function of its own, which calls the others here; what is left over is refused. */
-export function unpackWith<T>(packed: Uint8Array, read: () => T): T {
-  begin(packed, 0)
+/** All of a stretch by a function of its own, which calls the others here; what is left over is refused. */
+export function unpackWith<T>(packed: Stretch, read: () => T): T {
+  begin(packed.bytes, packed.from, packed.to)
   try {
     const result = read()
     if (at !== end) unknownForm()
@@ -36,7 +41,7 @@ export function unpackWith<T>(packed: Uint8Array, read: () => T): T {
 
 /** The value that begins at `start`, of bytes that were gone through before. */
 export function unpackAt(packed: Uint8Array, start: number): unknown {
-  begin(packed, start)
+  begin(packed, start, packed.length)
   try {
     return readValue()
   } finally {
@@ -44,16 +49,20 @@ export function unpackAt(packed: Uint8Array, start: number): unknown {
   }
 }
 
-function begin(packed: Uint8Array, start: number): void {
+function begin(packed: Uint8Array, from: number, to: number): void {
   bytes = Buffer.isBuffer(packed) ? packed : Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength)
-  at = start
-  end = packed.length
+  at = from
+  end = to
 }
 
 function forget(): void {
   bytes = NOTHING
   stretch = ''
   stretchFrom = stretchTo = 0
+}
+
+function whole(bytes: Uint8Array): Stretch {
+  return { bytes, from: 0, to: bytes.length }
 }
 
 /** Where the next value begins. */
@@ -119,6 +128,20 @@ export function readValue(depth = 0): unknown {
   }
 }
 
+/** The next value if it is a number, a boolean or null; undefined: it is not, and nothing was read. */
+export function readSimple(): unknown {
+  const token = at < end ? (bytes[at] as number) : 0xc1
+  const isNumber = token < 0x80 || token >= 0xe0 || (token >= 0xca && token <= 0xd2)
+  return isNumber || token === 0xc0 || token === 0xc2 || token === 0xc3 ? readValue() : undefined
+}
+
+/** Whether an array or map comes next that is no escape. */
+export function containerIsNext(): boolean {
+  const token = at < end ? (bytes[at] as number) : 0
+  if (token < 0x80 || (token >= 0xa0 && token < 0xdc) || token > 0xdf) return false
+  return token !== 0x81 || bytes[at + 1] !== 0xa0
+}
+
 /** How many values follow, of an array. */
 export function readCount(): number {
   const token = next()
@@ -127,14 +150,19 @@ export function readCount(): number {
   return count < 0 || count > end - at ? unknownForm() : count
 }
 
+/** Whether a reference comes next. */
+export function referenceIsNext(): boolean {
+  if (end - at < 3 || bytes[at] !== 0x81 || bytes[at + 1] !== 0xa0) return false
+  const token = bytes[at + 2] as number
+  return token < 0x80 || (token >= 0xcc && token <= 0xce)
+}
+
 /** The number of the reference that comes next; -1: something else does, and nothing was read. */
 export function readReference(): number {
-  if (end - at < 3 || bytes[at] !== 0x81 || bytes[at + 1] !== 0xa0) return -1
+  if (!referenceIsNext()) return -1
   const token = bytes[at + 2] as number
-  const length = token < 0x80 ? 0 : token === 0xcc ? 1 : token === 0xcd ? 2 : token === 0xce ? 4 : -1
-  if (length < 0) return -1
   at += 3
-  return length === 0 ? token : number(length)
+  return token < 0x80 ? token : number(1 << (token - 0xcc))
 }
 
 function readArray(count: number, depth: number): unknown[] {
@@ -213,6 +241,87 @@ function skipMap(count: number, depth: number): void {
     key()
     skipValue(depth + 1)
   }
+}
+
+// ---- weighing ---------------------------------------------------------------------------------------------------
+
+/** What the collections' `weigh` says of the value that begins at `start`, of bytes that were gone through before. */
+export function weighAt(packed: Uint8Array, start: number): number {
+  begin(packed, start, packed.length)
+  try {
+    return weighValue()
+  } finally {
+    forget()
+  }
+}
+
+function weighValue(): number {
+  const token = next()
+  if (token < 0x80 || token >= 0xe0) return WHOLE_NUMBER
+  if (token < 0x90) return weighMap(token - 0x80)
+  if (token < 0xa0) return weighArray(token - 0x90)
+  if (token < 0xc0) return 2 + textLength(token - 0xa0)
+  switch (token) {
+    case 0xc4:
+      return 3 + binaryLength(number(1))
+    case 0xc5:
+      return 3 + binaryLength(number(2))
+    case 0xc6:
+      return 3 + binaryLength(number(4))
+    case 0xca:
+    case 0xcb:
+      at--
+      return Number.isInteger(readValue()) ? WHOLE_NUMBER : NUMBER
+    case 0xd9:
+      return 2 + textLength(number(1))
+    case 0xda:
+      return 2 + textLength(number(2))
+    case 0xdb:
+      return 2 + textLength(number(4))
+    case 0xdc:
+      return weighArray(number(2))
+    case 0xdd:
+      return weighArray(number(4))
+    case 0xde:
+      return weighMap(number(2))
+    case 0xdf:
+      return weighMap(number(4))
+    case 0xc0:
+    case 0xc2:
+    case 0xc3:
+      return 1
+    default:
+      at--
+      skipValue()
+      return WHOLE_NUMBER
+  }
+}
+
+function weighArray(count: number): number {
+  let sum = 3
+  for (let n = 0; n < count; n++) sum += weighValue()
+  return sum
+}
+
+function weighMap(count: number): number {
+  let sum = 3
+  for (let n = 0; n < count; n++) sum += key().length + 1 + weighValue()
+  return sum
+}
+
+function binaryLength(length: number): number {
+  pass(length)
+  return length
+}
+
+/** How many UTF-16 units the bytes are. */
+function textLength(length: number): number {
+  let units = 0
+  for (let i = pass(length); i < at; i++) {
+    const byte = bytes[i] as number
+    if ((byte & 0xc0) !== 0x80) units += byte >= 0xf0 ? 2 : 1
+  }
+  return units
 }
 
 // ---- parts ------------------------------------------------------------------------------------------------------

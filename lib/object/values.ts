@@ -80,20 +80,25 @@ export function encodePrimitive(value: unknown): Packable {
 // ---- dates ------------------------------------------------------------------------------------------------------
 
 // Own properties, not another prototype: a stored date must stay deeply equal to an ordinary one.
-const frozenSetters: PropertyDescriptorMap = {}
+const frozenSetters: [string, PropertyDescriptor][] = []
 for (const name of Object.getOwnPropertyNames(Date.prototype)) {
   if (!name.startsWith('set')) continue
   const refuse = (): never => {
     throw new TypeError(`a stored Date does not change (${name}): assign a new Date to the field`)
   }
-  frozenSetters[name] = { value: refuse, enumerable: false, writable: false, configurable: false }
+  frozenSetters.push([name, { value: refuse, enumerable: false, writable: false, configurable: false }])
 }
-const storedDates = new WeakSet<Date>()
+
+/** Has it been made below? */
+function isStored(date: Date): boolean {
+  const [setter] = frozenSetters
+  return setter !== undefined && Object.getOwnPropertyDescriptor(date, setter[0])?.value === setter[1].value
+}
 
 function storedDate(time: number): Date {
   const date = new Date(time)
-  Object.defineProperties(date, frozenSetters)
-  storedDates.add(date)
+  // One by one, which takes three quarters of the time that defineProperties takes.
+  for (const [name, setter] of frozenSetters) Object.defineProperty(date, name, setter)
   return date
 }
 
@@ -101,7 +106,7 @@ const dateLeaf: Leaf = {
   tag: TAG.date,
   is: types.isDate,
   // A stored date never changes, so any number of places may share it.
-  copy: (value: Date) => (storedDates.has(value) ? value : storedDate(Date.prototype.getTime.call(value))),
+  copy: (value: Date) => (isStored(value) ? value : storedDate(Date.prototype.getTime.call(value))),
   encode: (value: Date) => special(TAG.date, Date.prototype.getTime.call(value)),
   decode: ([time]) => (typeof time === 'number' ? storedDate(time) : unknownForm()),
 }

@@ -3,7 +3,6 @@
 import { CorruptLogError, NewerFormatError, StoreNotFoundError } from '../error.js'
 import { DataFile } from '../file/data-file.js'
 import type { Disk, FileStatus } from '../file/disk.js'
-import { asDiskError } from '../file/disk-error.js'
 import { decodeFileHeader, HEADER_LENGTH, type FileHeader } from '../log/file-header.js'
 import { findCommit } from '../log/find-commit.js'
 import type { FrameHeader } from '../log/frame.js'
@@ -16,13 +15,16 @@ import { atOnce } from './long-work.js'
 import { DamagedIndexError, readTable, type Mark, type OffsetTable } from './offset-table.js'
 import type { OffsetIndex } from './offset-index.js'
 import { PinnedSnapshots } from './pinned.js'
-import { readRecord, recordLength } from './record.js'
+import { readRecord } from './record.js'
+import { RecordReader } from './record-reader.js'
 import type { Snapshot } from './snapshot.js'
 import type { CommittedId } from './transaction-id.js'
 import { ID_SHAPE, type Draft, type Offset, type Oid, type StoredRecord, type Tid } from './types.js'
 
-/** Most records are shorter: one read brings them in. */
-const FIRST_READ = 4096
+/** Most objects take fewer ... */
+const OBJECT_BYTES = 512
+/** ... and most parts of a collection. */
+const PART_BYTES = 4096
 /** An earlier state that ends so few bytes behind the packed state is read from there. */
 const LITTLE = 1 << 18
 /** Bytes that are read in one step. */
@@ -38,7 +40,8 @@ export class Generation {
   readonly pinned = new PinnedSnapshots()
   /** Which file this is; its size and links are as of the opening. */
   readonly identity: FileStatus
-  readonly #scratch = Buffer.allocUnsafe(FIRST_READ)
+  readonly #records: RecordReader
+  readonly #parts: RecordReader
   #holders = 1
   /** The frames have been read again since a damaged record was met, and all are sound. */
   #replayed = false
@@ -80,6 +83,8 @@ export class Generation {
     this.identity = file.status()
     this.reader = new LogReader(file, path, this.header, this.#apply.bind(this), until)
     this.writer = new LogWriter(file, path)
+    this.#records = new RecordReader(file, path, this.reader.salt, OBJECT_BYTES)
+    this.#parts = new RecordReader(file, path, this.reader.salt, PART_BYTES)
   }
 
   get number(): number {
@@ -150,31 +155,16 @@ export class Generation {
     }
   }
 
-  /** One version of one object, checked; of `oid`, if that is told. Throws CorruptLogError, DiskError. */
-  read(at: Offset, oid?: Oid): StoredRecord {
-    const end = Math.max(this.reader.tail.offset, this.#ahead)
+  /**
+   * One version of one object, checked; of `oid`, if that is told. `part`: of a collection, most of which are larger than other
+   * objects and stand apart from them. Throws CorruptLogError, DiskError.
+   */
+  read(at: Offset, oid?: Oid, part = false): StoredRecord {
+    const end = Math.max(this.reader.tail.offset, this.#ahead) as Offset
     if (!Number.isSafeInteger(at) || at < HEADER_LENGTH || at > end) this.#damagedAt(at)
-    const most = end - at
-    let bytes: Uint8Array = this.#scratch.subarray(0, Math.min(FIRST_READ, most))
-    bytes = bytes.subarray(0, this.#fill(bytes, at))
-    const length = recordLength(bytes, 0)
-    if (length > bytes.length && length <= most) {
-      bytes = Buffer.allocUnsafe(length)
-      bytes = bytes.subarray(0, this.#fill(bytes, at))
-    } else {
-      bytes = Buffer.from(bytes.subarray(0, length))
-    }
-    const record = readRecord(bytes, 0, at, this.reader.salt)
+    const record = (part ? this.#parts : this.#records).read(at, end)
     // What the index, or another record, says of this place may be wrong.
     return record === undefined || (oid !== undefined && record.oid !== oid) ? this.#damagedAt(at) : record
-  }
-
-  #fill(bytes: Uint8Array, at: Offset): number {
-    try {
-      return this.file.read(bytes, at)
-    } catch (error) {
-      throw asDiskError(this.path, error)
-    }
   }
 
   /** Takes over what this process has appended. */

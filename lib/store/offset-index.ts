@@ -21,6 +21,12 @@ export interface StoredPages {
   read(number: number): Float64Array | undefined
 }
 
+/** The same number: engines hold what comes out of a Float64Array in a box of its own unless it is made an integer. */
+function small(number: number): number {
+  const integer = number | 0
+  return integer === number ? integer : number
+}
+
 export class OffsetIndex {
   readonly #pages = new Map<number, Float64Array>()
   /** Pages with fewer entries: position in the page to offset. */
@@ -40,7 +46,7 @@ export class OffsetIndex {
   get(oid: Oid): Offset {
     const number = Math.floor(oid / PAGE)
     const page = this.#page(number)
-    if (page !== undefined) return (page[oid % PAGE] ?? 0) as Offset
+    if (page !== undefined) return small(page[oid % PAGE] ?? 0) as Offset
     return this.#sparse.get(number)?.get(oid % PAGE) ?? (0 as Offset)
   }
 

@@ -4,6 +4,7 @@ import type { Offset, Oid, StoredRecord, Tid } from './types.js'
 import { VarintReader, varintLength, writeVarint } from './varint.js'
 
 const CHECKSUM_LENGTH = 4
+const NONE: Oid[] = []
 
 /** What a record holds besides its place. */
 export interface RecordFields {
@@ -99,18 +100,51 @@ export function readRecord(bytes: Uint8Array, at: number, offset: number, salt: 
   const back = reader.next()
   const count = reader.next()
   if (reader.failed || oid === 0 || count > end - reader.at || back > offset) return undefined
-  const refs: Oid[] = []
-  for (let n = 0; n < count; n++) refs.push(reader.next() as Oid)
+  const refs = count === 0 ? NONE : new Array<Oid>(count)
+  for (let n = 0; n < count; n++) refs[n] = reader.next() as Oid
   if (reader.failed) return undefined
-  return {
-    oid: oid as Oid,
-    shape: shape as Oid,
-    tid: tid as Tid,
-    previous: (back === 0 ? 0 : offset - back) as Offset,
-    refs,
-    state: bytes.subarray(reader.at, end),
-    offset: offset as Offset,
-    length: end - at,
+  const previous = back === 0 ? 0 : offset - back
+  return new Found(oid, shape, tid, previous, refs, offset, end - at, bytes, reader.at, end)
+}
+
+class Found implements StoredRecord {
+  readonly oid: Oid
+  readonly shape: Oid
+  readonly tid: Tid
+  readonly previous: Offset
+  readonly refs: readonly Oid[]
+  readonly offset: Offset
+  readonly length: number
+  readonly bytes: Uint8Array
+  readonly from: number
+  readonly to: number
+
+  constructor(
+    oid: number,
+    shape: number,
+    tid: number,
+    previous: number,
+    refs: readonly Oid[],
+    offset: number,
+    length: number,
+    bytes: Uint8Array,
+    from: number,
+    to: number,
+  ) {
+    this.oid = oid as Oid
+    this.shape = shape as Oid
+    this.tid = tid as Tid
+    this.previous = previous as Offset
+    this.refs = refs
+    this.offset = offset as Offset
+    this.length = length
+    this.bytes = bytes
+    this.from = from
+    this.to = to
+  }
+
+  get state(): Uint8Array {
+    return this.bytes.subarray(this.from, this.to)
   }
 }
 

@@ -273,5 +273,6 @@ function* writeStore(disk: Disk, path: string, mode: number, salvage: Salvage): 
 
 function lostRecord(oid: Oid, tid: number): StoredRecord {
   const nowhere = { previous: 0, offset: 0, length: 0 } as Pick<StoredRecord, 'previous' | 'offset' | 'length'>
-  return { oid, shape: LOST_SHAPE, tid: tid as Tid, refs: [], state: new Uint8Array(), ...nowhere }
+  const state = new Uint8Array()
+  return { oid, shape: LOST_SHAPE, tid: tid as Tid, refs: [], state, bytes: state, from: 0, to: 0, ...nowhere }
 }

@@ -17,8 +17,15 @@ export const ID_SHAPE = 2 as Oid
 /** Stands in place of a shape: nothing is left of this object, which `recover` could not save. */
 export const LOST_SHAPE = 3 as Oid
 
-/** One version of one object, as it stands in the file. */
-export interface StoredRecord {
+/** Part of other bytes, without a view of its own: there are many of these. */
+export interface Stretch {
+  readonly bytes: Uint8Array
+  readonly from: number
+  readonly to: number
+}
+
+/** One version of one object, as it stands in the file; the stretch is its state. */
+export interface StoredRecord extends Stretch {
   readonly oid: Oid
   /** Oid of the shape record; 0: this record is itself a shape. */
   readonly shape: Oid
@@ -28,7 +35,7 @@ export interface StoredRecord {
   readonly previous: Offset
   /** What the state refers to, by its index in this list. */
   readonly refs: readonly Oid[]
-  /** Position-independent: a MessagePack array of values in the shape's key order. Owned by the caller. */
+  /** Position-independent: a MessagePack array of values in the shape's key order. A view of bytes that do not change. */
   readonly state: Uint8Array
   readonly offset: Offset
   /** Bytes that the record takes in the file. */

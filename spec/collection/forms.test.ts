@@ -13,7 +13,16 @@ const packr = new Packr({ useRecords: false, variableMapSize: true })
 
 function stored(type: string, keys: string[], values: unknown[]): StoredState {
   const state = packr.pack(values)
-  const record = { oid: 17 as Oid, tid: 1 as Tid, offset: 4096 as Offset, refs: [], state, length: state.length }
+  const record = {
+    oid: 17 as Oid,
+    tid: 1 as Tid,
+    offset: 4096 as Offset,
+    refs: [],
+    bytes: state,
+    from: 0,
+    to: state.length,
+    length: state.length,
+  }
   return new StoredState(record as unknown as StoredRecord, { oid: 16 as Oid, type, version: 1, keys }, 1)
 }
 

@@ -59,7 +59,7 @@ function one(random: Random): void {
   orRefused(() => inspect(unpack(state)))
   orRefused(() => decodeShape(17 as Oid, state))
   const at = { offset: 5000 as Offset, previous: 0 as Offset, length: state.length, oid: 18 as Oid, tid: 1 as Tid }
-  const record: StoredRecord = { ...at, shape: 17 as Oid, refs: REFS, state }
+  const record: StoredRecord = { ...at, shape: 17 as Oid, refs: REFS, state, bytes: state, from: 0, to: state.length }
   const keys = random.chance(0.5) ? null : Array.from({ length: (state[0] ?? 0) & 15 }, (_, n) => `key ${n}`)
   const shape: Shape = { oid: 17 as Oid, type: 'Type', version: 1, keys }
   const decoder = new Decoder([{ one: 1 }, { two: 2 }, { three: 3 }], undefined)

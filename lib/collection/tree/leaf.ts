@@ -3,10 +3,20 @@
 import { Decoder } from '../../object/codec.js'
 import { unresolved } from '../../object/header.js'
 import type { StoredState } from '../../object/record-view.js'
-import { position, readCount, readReference, readValue, skipValue, unpackAt, unpackWith } from '../../object/unpack.js'
+import {
+  position,
+  readCount,
+  readReference,
+  readValue,
+  skipValue,
+  unpackAt,
+  unpackWith,
+  weighAt,
+} from '../../object/unpack.js'
 import { unknownForm } from '../../object/values.js'
 import type { Offset, Oid, Tid } from '../../store/types.js'
 import { decodeKey, type StoredKey } from '../key.js'
+import { REFERENCE } from './raw-value.js'
 
 /** Names the version of the record that something was read from. */
 export interface Source {
@@ -59,7 +69,7 @@ export class Leaf {
     const { keys, places } = unpackWith(packed, () => {
       if (readCount() !== (valued ? 2 : 1)) unknownForm()
       const keys = readKeys(refs)
-      const values = valued ? readPlaces(refs) : undefined
+      const values = valued ? readPlaces(refs, packed.from) : undefined
       if (values && values.count !== keys.length) unknownForm()
       return { keys, places: values?.places }
     })
@@ -72,7 +82,7 @@ export class Leaf {
     const { packed, refs, oid, tid, at, generation } = state
     const { count, places } = unpackWith(packed, () => {
       if (readCount() !== 1) unknownForm()
-      return readPlaces(refs)
+      return readPlaces(refs, packed.from)
     })
     const kept = state.keepBytes(places !== undefined)
     return new Leaf([], true, refs, { oid, tid, at, generation }, places, kept, count)
@@ -97,6 +107,24 @@ export class Leaf {
     return place < 0 ? { '': ~place } : unpackAt(this.#packed, place)
   }
 
+  /** Value i is reference i, of all of them. */
+  get isReferences(): boolean {
+    return this.valued && this.#places === undefined && this.refs.length === this.keys.length
+  }
+
+  /** What `weigh` says of a value. */
+  weight(at: number): number {
+    if (!this.valued) return 1
+    const place = this.#places === undefined ? ~at : (this.#places[at] as Place)
+    return place < 0 ? REFERENCE : weighAt(this.#packed, place)
+  }
+
+  /** The bytes of the values from `from` to `to`, of a leaf without references. */
+  packedValues(from: number, to: number): Uint8Array {
+    const places = this.#places ?? []
+    return this.#packed.subarray(places[from] ?? this.#packed.length, places[to] ?? this.#packed.length)
+  }
+
   /** All values, undecoded, and nobody's own; of a set: none. */
   get values(): readonly unknown[] | undefined {
     return this.valued ? (this.#values ??= Array.from({ length: this.size }, (_, i) => this.value(i))) : undefined
@@ -112,13 +140,13 @@ export const NO_LEAF = new Leaf([], false, [], undefined, undefined, new Uint8Ar
 
 /** The array of keys that comes next of what is being unpacked. */
 export function readKeys(refs: readonly Oid[]): StoredKey[] {
-  const keys: StoredKey[] = []
   const count = readCount()
+  const keys = new Array<StoredKey>(count)
   let decoder: Decoder | undefined
   for (let n = 0; n < count; n++) {
     const raw = readValue(2)
     const ready = typeof raw === 'string' || (typeof raw === 'number' && raw === raw)
-    keys.push(ready ? raw : decodeKey(raw, (decoder ??= reader(refs))))
+    keys[n] = ready ? raw : decodeKey(raw, (decoder ??= reader(refs)))
   }
   return keys
 }
@@ -128,12 +156,15 @@ function reader(refs: readonly Oid[]): Decoder {
 }
 
 /** The array of values that comes next. `places` undefined: value i is reference i. */
-function readPlaces(refs: readonly Oid[]): { readonly count: number; readonly places: Place[] | undefined } {
+function readPlaces(
+  refs: readonly Oid[],
+  from: number,
+): { readonly count: number; readonly places: Place[] | undefined } {
   const count = readCount()
   const places: Place[] = []
   let inOrder = true
   for (let n = 0; n < count; n++) {
-    const start = position()
+    const start = position() - from
     const to = readReference()
     if (to < 0) skipValue(2)
     else if (to >= refs.length) unknownForm()
