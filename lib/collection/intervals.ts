@@ -15,6 +15,11 @@ export class Intervals {
     return this.#ends.at(-1) ?? 0
   }
 
+  has(number: number): boolean {
+    const at = lowest(this.#ends, number + 1)
+    return at < this.#starts.length && (this.#starts[at] as number) <= number
+  }
+
   add(from: number, to: number): void {
     if (from >= to) return
     const starts = this.#starts

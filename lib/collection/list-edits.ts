@@ -12,14 +12,14 @@ export type Side = 'front' | 'end'
 
 export class ListEdits {
   /** Of the stored list. */
-  readonly size: number
+  size: number
   readonly #front = new Pieces()
-  readonly #back = new Pieces()
+  #back = new Pieces()
   /** The middle, in stored positions. */
   #from = 0
   #to: number
   /** What stands at stored positions has changed in place. */
-  readonly #inPlace = new Map<number, object>()
+  #inPlace = new Map<number, object>()
 
   constructor(size: number) {
     this.size = size
@@ -113,12 +113,34 @@ export class ListEdits {
     return this.#inPlace.get(stored)
   }
 
-  /** From which side a stored position is counted when all that is known of it is that something stands there. */
-  sideOf(stored: number): Side {
-    return stored < this.#to ? 'front' : 'end'
+  /** Is the stored position behind the middle? */
+  isInBack(stored: number): boolean {
+    return stored >= this.#to
+  }
+
+  /** The middle ends before this stored position, from which on everything is counted from the end. */
+  endMiddleAt(stored: number): void {
+    if (stored < this.#from || stored >= this.#to) return
+    this.#back.splice(0, 0, [new Stretch(stored, this.#to)])
+    this.#to = stored
   }
 
   // ---- made to a stored list ----
+
+  /** The middle of the stored list has grown by `growth`: from now on it is that list. Gives where a stored position is now. */
+  goOn(growth: number): (stored: number) => number {
+    const to = this.#to
+    const moved = (stored: number): number => (stored < to ? stored : stored + growth)
+    const back = Array.from(this.#back, piece =>
+      piece instanceof Stretch ? new Stretch(piece.from + growth, piece.to + growth) : piece,
+    )
+    this.#back = new Pieces()
+    this.#back.splice(0, 0, back)
+    this.#inPlace = new Map(Array.from(this.#inPlace, ([stored, value]) => [moved(stored), value]))
+    this.#to += growth
+    this.size += growth
+    return moved
+  }
 
   /** All pieces, where the middle has grown by `growth`: stretches in positions of that list, with what was changed in them. */
   *piecesIn(growth: number): Generator<Piece, undefined> {

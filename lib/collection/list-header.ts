@@ -2,6 +2,7 @@
 import { headerOf, unresolved, unresolvedOid } from '../object/header.js'
 import type { Oid } from '../store/types.js'
 import type { Side } from './list-edits.js'
+import type { Positions } from './list-notes.js'
 import { isData, ListState } from './list-state.js'
 import { iterate } from './list-visits.js'
 import { Own, Stretch, type Piece } from './pieces.js'
@@ -49,15 +50,8 @@ export class ListHeader extends ListState {
 
   #noteRead(from: number, to: number, side: Side): void {
     if (!this.scope.relies || from >= to) return
-    const now = this.now
     if (this.#isAcross(from, to, side)) this.noteLength()
-    if (to === from + 1) {
-      const at = now.at(from)
-      if (typeof at === 'number') this.notes.reads.add(side, at, at + 1, now.size)
-      return
-    }
-    for (const piece of now.between(from, to))
-      if (piece instanceof Stretch) this.notes.reads.add(side, piece.from, piece.to, now.size)
+    this.#note(this.notes.reads, from, to, side)
   }
 
   /**
@@ -135,12 +129,20 @@ export class ListHeader extends ListState {
   }
 
   #noteWrite(from: number, to: number, side: Side): void {
-    const now = this.now
-    const { writes } = this.notes
     if (this.isNowhere) return
-    if (this.#isAcross(from, to, side)) writes.length = true
-    for (const piece of now.between(from, Math.min(to, now.length)))
-      if (piece instanceof Stretch) writes.add(side, piece.from, piece.to, now.size)
+    if (this.#isAcross(from, to, side)) this.notes.writes.length = true
+    this.#note(this.notes.writes, from, Math.min(to, this.now.length), side)
+  }
+
+  #note(positions: Positions, from: number, to: number, side: Side): void {
+    const now = this.now
+    if (to === from + 1) {
+      const at = now.at(from)
+      if (typeof at === 'number') positions.add(side, at, at + 1, now.size)
+      return
+    }
+    for (const piece of now.between(from, to))
+      if (piece instanceof Stretch) positions.add(side, piece.from, piece.to, now.size)
   }
 
   #exchange(start: number, count: number, put: readonly Own[], side: Side): void {

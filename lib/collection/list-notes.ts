@@ -11,7 +11,7 @@ import { Cursor, type Tree } from './tree/tree.js'
 export const LENGTH = Symbol('length')
 
 /** Of stored items: those counted from the end by how many stand behind them. */
-class Positions {
+export class Positions {
   readonly #sides: Readonly<Record<Side, Intervals>> = { front: new Intervals(), end: new Intervals() }
   /** It matters how many items there are. */
   length = false
@@ -26,6 +26,11 @@ class Positions {
   add(side: Side, from: number, to: number, size: number): void {
     if (side === 'front') this.#sides.front.add(from, to)
     else this.#sides.end.add(size - to, size - from)
+  }
+
+  /** Is it the end from which alone a stored item of a list of so many was counted? */
+  isFromEnd(stored: number, size: number): boolean {
+    return this.#sides.end.has(size - 1 - stored) && !this.#sides.front.has(stored)
   }
 
   /** How many items from that side on it has to do with. */

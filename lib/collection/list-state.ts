@@ -9,7 +9,7 @@ import type { RecordView, StoredState } from '../object/record-view.js'
 import type { Packable } from '../object/values.js'
 import type { Oid } from '../store/types.js'
 import type { StoredKey } from './key.js'
-import { ListEdits, splicesFor } from './list-edits.js'
+import { ListEdits, splicesFor, type Side } from './list-edits.js'
 import { LENGTH, ListNotes } from './list-notes.js'
 import { Own } from './pieces.js'
 import { TreeHeader } from './tree-header.js'
@@ -26,6 +26,9 @@ import { Cursor, isLastVersion, Tree, type Found } from './tree/tree.js'
 const FIRST_OWN = 2 ** 52
 /** Conflicts name so many positions. */
 const MOST_NAMED = 5
+
+/** How far from either end a list was changed, if it was not. */
+const UNTOUCHED = { front: 0, end: 0 }
 
 export abstract class ListState extends TreeHeader {
   #edits: ListEdits | undefined
@@ -81,16 +84,24 @@ export abstract class ListState extends TreeHeader {
 
   protected noteValue(key: StoredKey): void {
     if (!isStored(key) || !this.scope.relies) return
+    const { size } = this.now
+    if (key < size) this.notes.reads.add(this.#sideOf(key), key, key + 1, size)
+  }
+
+  /** From where the position of plain data is counted: from the front, unless it was got from the end in this transaction. */
+  #sideOf(stored: number): Side {
     const now = this.now
-    if (key < now.size) this.notes.reads.add(now.sideOf(key), key, key + 1, now.size)
+    return now.isInBack(stored) || this.notes.reads.isFromEnd(stored, now.size) ? 'end' : 'front'
   }
 
   changeAt(key: StoredKey, value: unknown): void {
     const now = this.now
     if (!isStored(key) || now.changedAt(key)) return
     this.handed.spoil(key)
+    const side = this.#sideOf(key)
+    if (side === 'end') now.endMiddleAt(key)
     now.changeAt(key, value as object)
-    this.notes.writes.add(now.sideOf(key), key, key + 1, now.size)
+    this.notes.writes.add(side, key, key + 1, now.size)
   }
 
   storedAt(key: StoredKey): Found | undefined {
@@ -110,7 +121,7 @@ export abstract class ListState extends TreeHeader {
 
   conflict(before: RecordView, now: RecordView, reads: boolean): Conflict | undefined {
     const [a, b] = [this.treeIn(before), this.treeIn(now)]
-    const { reach } = this.now
+    const reach = this.#edits?.reach ?? UNTOUCHED
     const keys = new Set<string>()
     const add = (found: Iterable<number | symbol>): void => {
       for (const at of found) if (keys.add(at === LENGTH ? 'length' : String(at)).size >= MOST_NAMED) return
@@ -119,6 +130,20 @@ export abstract class ListState extends TreeHeader {
     const kind = keys.size > 0 ? 'write' : 'read'
     if (reads) add(this.notes.reread(a, b, reach))
     return keys.size === 0 ? undefined : { oid: this.oid, type: this.name, kind, keys: [...keys] }
+  }
+
+  override goOn(): void {
+    super.goOn()
+    this.#near = undefined
+    const edits = this.#edits
+    if (!edits) return
+    const growth = this.stored.size - edits.size
+    if (growth !== 0) {
+      const moved = edits.goOn(growth)
+      this.handed.moveAll(key => (isStored(key) ? moved(key) : key))
+    }
+    this.handed.goOn(Array.from(edits.piecesIn(0)).flatMap(piece => (piece instanceof Own ? [piece] : [])))
+    this.edition++
   }
 
   // ---- storing ----

@@ -110,7 +110,7 @@ export class Inspector {
       offset: record.offset,
       bytes: record.length,
       fields,
-      entries: kind && collectionEntries(kind, keys, raw, record, this.#view, ref => this.reference(ref)),
+      entries: kind && collectionEntries(kind, record, this.#view, ref => this.reference(ref)),
       references,
     }
   }

@@ -38,7 +38,7 @@ function largestContainer(header: Header): { what: string; name: string; instead
           instead: 'a class that extends Persistent for such a value, which is then a record of its own',
         }
       : Array.isArray(node.target)
-        ? { what: 'array', name, instead: 'a PersistentMap (by number) or a PersistentQueue' }
+        ? { what: 'array', name, instead: 'a PersistentList' }
         : { what: 'object', name, instead: 'a PersistentMap' }
   })
   return largest

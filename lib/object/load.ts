@@ -4,9 +4,8 @@ import { SchemaError } from '../error.js'
 import type { Oid, StoredRecord } from '../store/types.js'
 import { isUnknownKind } from './class-registry.js'
 import { Decoder, referencesOf, unpackState } from './codec.js'
-import { CollectionHeader } from './collection.js'
 import { MOST_SHOWN } from './inspection.js'
-import { unresolved, unresolvedOid, type Header } from './header.js'
+import type { Header } from './header.js'
 import { EntityHeader, whileEditing } from './persistent.js'
 import { MergingHeader } from './merging.js'
 import type { RecordView } from './record-view.js'
@@ -91,11 +90,6 @@ export function peek(
     return (header.kind.ghost() as MergingHeader).look(view.take(record), view, reference, MOST_SHOWN)
   }
   const { keys, raw } = unpackState(record, shape)
-  if (header instanceof CollectionHeader) {
-    const looked = header.kind.ghost() as CollectionHeader
-    looked.decode(keys, raw, new Decoder(record.refs.map(unresolved), undefined))
-    return looked.toPlain(value => (typeof value === 'symbol' ? reference(unresolvedOid(value)) : value))
-  }
   const decoder = new Decoder(record.refs.map(reference), undefined)
   return Object.fromEntries(keys.map((key, i) => [key, decoder.value(raw[i])]))
 }

@@ -206,6 +206,9 @@ t.test('plain data belongs to its item, also when it is used from an earlier tra
   t.same(meet(both, () => a.n.push(4), theirs(0)), ['0']) // prettier-ignore
   t.equal(meet(both, root => (root.list.at(1) as { n: number[] }).n.push(5), root => root.list.push('more')), undefined) // prettier-ignore
   t.same(plain([...db.root.list]), [{ n: [1, 3, 2] }, { n: [1, 2, 5] }, 'more'])
+  const fromEnd = (root: Shelf): number => (root.list.at(-2) as { n: number[] }).n.push(6)
+  t.equal(meet(both, fromEnd, root => root.list.unshift('new')), undefined) // prettier-ignore
+  t.same(plain([...db.root.list]), ['new', { n: [1, 3, 2] }, { n: [1, 2, 5, 6] }, 'more'])
 })
 
 t.test('with snapshot isolation only what was written must be unchanged', async t => {

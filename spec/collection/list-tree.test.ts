@@ -5,6 +5,7 @@ import { inspect, isDeepStrictEqual } from 'node:util'
 import t from 'tap'
 import { oidOf, PersistentList, plain, type Connection } from '../../lib/index.js'
 import { headerOf } from '../../lib/object/header.js'
+import type { Session } from '../../lib/object/session.js'
 import { MergingHeader } from '../../lib/object/merging.js'
 import { seeded, type Random } from '../helpers/seeded.js'
 import { faultsOf, shapeOf } from './check.js'
@@ -218,8 +219,21 @@ t.test('what a commit removes as a whole is not read for it', async t => {
   db.root.list.bulkLoad(Array.from({ length: 50_000 }, (_, i) => i))
   db.commit()
   const { list } = rival.root
+  t.equal(list.length, 50_000)
+  const { generation } = (headerOf(list)!.scope as Session).snapshot
+  let reads = 0
+  const read = generation.read.bind(generation)
+  generation.read = (...args) => {
+    reads++
+    return read(...args)
+  }
+  list.splice(10, 49_000)
+  const taken = reads
+  t.ok(taken > 400, 'what is given must be read')
+  rival.abort()
   list.clear()
   rival.commit()
+  t.ok(reads - taken < 10, `${reads - taken} records`)
   db.refresh()
   t.same(shapeOf(db.root.list as never), { height: 0, nodes: 0 })
   t.same([...db.root.list], [])

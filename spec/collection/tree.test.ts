@@ -1,7 +1,8 @@
 // Maps and sets of many records: that they stay in order while they grow and shrink, and write no more than they must.
 import { statSync } from 'node:fs'
+import { isDeepStrictEqual } from 'node:util'
 import t from 'tap'
-import { open, PersistentMap, PersistentSet, type Connection, type Key } from '../../lib/index.js'
+import { open, PersistentMap, PersistentSet, plain, type Connection, type Key } from '../../lib/index.js'
 import { seeded, type Random } from '../helpers/seeded.js'
 import { faultsOf, shapeOf } from './check.js'
 import { shelf, thing, type Shelf } from './store.js'
@@ -58,6 +59,43 @@ t.test('a map grows into a tree and shrinks back into one record, in order all t
   db.commit()
   compare()
   t.same(shapeOf(db.root.map as never), { height: 0, nodes: 0 })
+})
+
+t.test('large parts go out of high trees, and what is left is in order', async t => {
+  const random = seeded(t)
+  const { db } = shelf(t)
+  const ENTRIES = 30_000
+  for (let round = 0; round < 6; round++) {
+    db.root.map.clear()
+    db.root.list.clear()
+    db.root.map.bulkLoad(Array.from({ length: ENTRIES }, (_, i) => [i, i]))
+    db.root.list.bulkLoad(Array.from({ length: ENTRIES }, (_, i) => i))
+    db.commit()
+    t.equal(shapeOf(db.root.list as never).height, 2)
+    const left = Array.from({ length: ENTRIES }, (_, i) => i)
+    // All of one inner node but a little of its first or last leaf.
+    const [rest, few] = [round % 2 === 0, 1 + random.int(30)]
+    const whole = 96 * 128
+    const [begin, end] = rest ? [whole + few, 2 * whole] : [whole, 2 * whole - few]
+    left.splice(begin, end - begin)
+    t.equal(db.root.map.deleteRange({ gte: begin, lt: end }), end - begin)
+    t.equal(db.root.list.splice(begin, end - begin).length, end - begin)
+    db.commit()
+    t.same([...faultsOf(db.root.map as never), ...faultsOf(db.root.list as never)], [], `without ${begin} to ${end}`)
+    for (let n = 0; n < 12 && left.length > 0; n++) {
+      for (let ranges = 1 + random.int(3); ranges > 0 && left.length > 0; ranges--) {
+        const from = random.int(left.length)
+        const gone = left.splice(from, Math.min(random.pick([5, 200, 9000]), left.length - from))
+        t.equal(db.root.map.deleteRange({ gte: gone[0]!, lte: gone.at(-1)! }), gone.length)
+        t.equal(db.root.list.splice(from, gone.length).length, gone.length)
+      }
+      db.commit()
+      const faults = [...faultsOf(db.root.map as never), ...faultsOf(db.root.list as never)]
+      if (faults.length > 0) t.same(faults, [])
+    }
+    t.same([...db.root.map.keys()], left)
+    t.same([...db.root.list], left)
+  }
 })
 
 t.test(
@@ -233,13 +271,28 @@ t.test('a large map that was taken out and packed away can be put back', async t
   t.same([found.get(5), found.get(6), found.get(999)], [{ n: 50 }, undefined, { n: 999 }])
 })
 
-t.test('a scan keeps what it has passed no longer than it must', async t => {
+t.test('a scan of records that are not loaded gives every entry, each once and in order, either way', async t => {
   const { db } = shelf(t)
-  db.root.map.bulkLoad(Array.from({ length: 20_000 }, (_, i) => [i, i]))
+  const ENTRIES = 20_000
+  const content = Array.from({ length: ENTRIES }, (_, n) => ({ n, text: 'x'.repeat(n % 250) }))
+  db.root.map.bulkLoad(content.map((one, i) => [2 * i, one]))
+  db.root.set.bulkLoad(content.map((_, i) => `${i}`.padStart(9, '0')))
+  db.root.list.bulkLoad(content)
   db.commit()
-  const again: Connection<Shelf> = open(db.path, { root: db.root.constructor as never, durability: 'os' })
-  let sum = 0
-  for (const [, value] of again.root.map as PersistentMap<number, number>) sum += value
-  t.equal(sum, (20_000 * 19_999) / 2)
-  again.close()
+  const scanned = (what: (root: Shelf) => Iterable<unknown>, expected: (i: number) => unknown): void => {
+    const again: Connection<Shelf> = open(db.path, { root: db.root.constructor as never, durability: 'os' })
+    let i = 0
+    for (const found of what(again.root)) {
+      if (!isDeepStrictEqual(plain(found), expected(i))) t.same(plain(found), expected(i), `number ${i}`)
+      i++
+    }
+    t.equal(i, ENTRIES, String(what))
+    again.close()
+  }
+  scanned(({ map }) => map, i => [2 * i, content[i]]) // prettier-ignore
+  scanned(({ map }) => map.range({ reverse: true }), i => [2 * (ENTRIES - 1 - i), content.at(-1 - i)]) // prettier-ignore
+  scanned(({ map }) => map.values(), i => content[i]) // prettier-ignore
+  scanned(({ set }) => set, i => `${i}`.padStart(9, '0')) // prettier-ignore
+  scanned(({ list }) => list, i => content[i]) // prettier-ignore
+  scanned(({ list }) => list.entries(), i => [i, content[i]]) // prettier-ignore
 })

@@ -14,6 +14,7 @@ import {
   type CraftedFrame,
   type CraftedRecord,
 } from './crafted-file.js'
+import { craftTree, FAULTY } from './crafted-tree.js'
 import { exercise, prototypes } from './exercise.js'
 
 const packr = new Packr({ useRecords: false, variableMapSize: true })
@@ -172,6 +173,9 @@ const FILES: Readonly<Record<string, () => Uint8Array>> = {
         ]),
     ),
   ),
+
+  // trees
+  ...Object.fromEntries(Object.entries(FAULTY).map(([name, [tree]]) => [name, () => craftTree(tree)])),
 
   // records
   'a record with 2^50 references': () => craft([varints(1, SHAPE, 1, 0, 2 ** 50)]),

@@ -48,6 +48,11 @@ export const TOTAL = sizes.accounts * 100
 
 const times = <T>(count: number, make: () => T): T[] => Array.from({ length: count }, make)
 
+/** No list becomes shorter; one is kept in several records. */
+export function shortest(n: number): number {
+  return n === 0 ? 200 : 30
+}
+
 export class Bank extends Persistent {
   static type = 'Bank'
   accounts: Account[] = []
@@ -66,7 +71,7 @@ export class Bank extends Persistent {
   furnish(): void {
     this.accounts = times(sizes.accounts, () => new Account())
     for (const account of this.accounts) account.balance = 100
-    this.lists = times(sizes.lists, () => new PersistentList<string>())
+    this.lists = [...Array(sizes.lists).keys()].map(n => new PersistentList(times(shortest(n), () => 'new')))
     this.doctors = times(2 * sizes.pairs, () => new Doctor())
     this.slots = times(sizes.slots, () => new Slot())
     for (let n = 0; n < PAGES; n += 2) this.pages.set(longKey(pageName(n)), 'new')

@@ -104,8 +104,24 @@ t.test('what is one object is used as a whole: the same content again is another
   const twice = [made({ commit: 2, steps: [set('x', 0)] }), made({ commit: 3, snapshot: 2, steps: [set('x', 10)] })]
   const late = made({ commit: 4, steps: [got('x', 10), set('y', 0)] })
   t.match(judge([...twice, late], { y: 0 }), [/used x of 1, although 3 changed it/])
-  const pushes = [2, 3].map(commit => made({ commit, steps: [did('list', 'push', [commit])] }))
-  t.match(judge(pushes, { list: ['a', 2, 3] }), [/used list of 1, although 2 changed it/])
+})
+
+t.test('pushes to one list are no conflict, and items are told apart by their positions', async t => {
+  const push = made({ commit: 2, steps: [did('list', 'push', ['b'])] })
+  const after = (...steps: Step[]): Recorded => made({ commit: 3, steps })
+  t.same(judge([push, after(did('list', 'push', ['c']))], { list: ['a', 'b', 'c'] }), [])
+  t.same(judge([push, after(did('list', 'set', [0, 'c']))], { list: ['c', 'b'] }), [])
+  t.match(judge([push, after(did('list', 'set', [-1, 'c']))], { list: ['a', 'c'] }), [/although 2 changed it/])
+  t.match(judge([push, after({ ...did('list', 'length', []), answer: 1 }, set('x', 0))], { x: 0 }), [
+    /although 2 changed/,
+  ])
+  const unshift = made({ commit: 2, steps: [did('list', 'unshift', ['b'])] })
+  t.match(judge([unshift, after(did('list', 'insert', [0, 'c']))], { list: ['c', 'b', 'a'] }), [
+    /although 2 changed it/,
+  ])
+  t.match(judge([unshift, after({ ...did('list', 'shift', []), answer: 'a' })], { list: ['a'] }), [
+    /although 2 changed it/,
+  ])
 })
 
 t.test('a number that is missing, was given twice, or lies beyond the end is found', async t => {

@@ -33,15 +33,20 @@ class Cell extends Model<unknown> {
   }
 }
 
+/** Every step is done again as an array would do it: positions are counted from the front, negative ones from the end. */
 class List extends Model<readonly unknown[]> {
-  override readonly whole = true
-
-  answer(items: readonly unknown[], { does }: Step): unknown {
+  answer(items: readonly unknown[], { does, given }: Step): unknown {
     switch (does) {
       case 'items':
         return items
       case 'length':
         return items.length
+      case 'at':
+        return items.at(given[0] as number) ?? null
+      case 'pop':
+        return items.at(-1) ?? null
+      case 'shift':
+        return items[0] ?? null
       default:
         return null
     }
@@ -51,10 +56,35 @@ class List extends Model<readonly unknown[]> {
     switch (does) {
       case 'push':
         return [...items, ...given]
+      case 'unshift':
+        return [...given, ...items]
+      case 'pop':
+        return items.slice(0, -1)
+      case 'shift':
+        return items.slice(1)
+      case 'set':
+        return items.with(given[0] as number, given[1])
+      case 'insert':
+        return items.toSpliced(given[0] as number, 0, given[1])
       case 'drop': // so many of the first
         return items.slice(given[0] as number)
       default:
         return undefined
+    }
+  }
+
+  override writes(items: readonly unknown[], { does, given }: Step): unknown {
+    switch (does) {
+      case 'set':
+      case 'insert':
+        return items.at(given[0] as number) ?? null
+      case 'drop':
+        return items.slice(0, given[0] as number)
+      case 'pop':
+      case 'shift':
+        return items.at(does === 'pop' ? -1 : 0) ?? null
+      default:
+        return null
     }
   }
 }

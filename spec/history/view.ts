@@ -1,6 +1,6 @@
 // One random transaction's eyes and hands: the only way to the bank. It writes down whatever it is answered and does.
 import { StaleDataError } from '../../lib/index.js'
-import { box, Box, longKey, shortKey, type Bank, type Note, type Notes, type Tally } from './bank.js'
+import { box, Box, longKey, shortest, shortKey, type Bank, type Note, type Notes, type Tally } from './bank.js'
 import type { Stretch } from './models.js'
 import type { Part, Step } from './recorded.js'
 
@@ -88,15 +88,41 @@ export class View {
     return this.#saw(`list ${n}`, 'items', [], at(this.#bank.lists, n).toArray())
   }
 
-  /** Appends; a list that has become long loses its older half. */
+  /** Appends; a list that has become long loses some of its first items. */
   append(n: number): void {
     const list = at(this.#bank.lists, n)
-    if (this.#saw(`list ${n}`, 'length', [], list.length) > 30) {
+    if (this.#saw(`list ${n}`, 'length', [], list.length) > shortest(n) + 15) {
       list.splice(0, 15)
       this.#did(`list ${n}`, 'drop', [15])
     }
     list.push(this.#by)
     this.#did(`list ${n}`, 'push', [this.#by])
+  }
+
+  /** Asks nothing. */
+  extend(n: number, end: 'push' | 'unshift'): void {
+    at(this.#bank.lists, n)[end](this.#by)
+    this.#did(`list ${n}`, end, [this.#by])
+  }
+
+  /** Takes an item out at one end, and puts one in at the other, so that no list becomes short. */
+  rotate(n: number, end: 'pop' | 'shift'): void {
+    this.#did(`list ${n}`, end, [], at(this.#bank.lists, n)[end]() ?? null)
+    this.extend(n, end === 'pop' ? 'unshift' : 'push')
+  }
+
+  item(n: number, index: number): void {
+    this.#saw(`list ${n}`, 'at', [index], at(this.#bank.lists, n).at(index) ?? null)
+  }
+
+  setItem(n: number, index: number): void {
+    at(this.#bank.lists, n).set(index, this.#by)
+    this.#did(`list ${n}`, 'set', [index, this.#by])
+  }
+
+  insertItem(n: number, index: number): void {
+    at(this.#bank.lists, n).insert(index, this.#by)
+    this.#did(`list ${n}`, 'insert', [index, this.#by])
   }
 
   // ---- maps ----
@@ -317,8 +343,8 @@ export class View {
     return answer
   }
 
-  #did(part: Part, does: string, given: readonly unknown[]): void {
-    this.#saw(part, does, given, null)
+  #did(part: Part, does: string, given: readonly unknown[], answer: unknown = null): void {
+    this.#saw(part, does, given, answer)
     this.wrote = true
   }
 

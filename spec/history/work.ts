@@ -14,7 +14,19 @@ export interface Work {
 
 /** A transaction that changes something. */
 export function change(r: Random): Work {
-  return r.pick([transfer, append, signOff, signOff, fill, move, ...ofCollections, ...ofCollections, several])(r)
+  return r.pick([
+    transfer,
+    append,
+    ends,
+    ends,
+    signOff,
+    signOff,
+    fill,
+    move,
+    ...ofCollections,
+    ...ofCollections,
+    several,
+  ])(r)
 }
 
 /** A transaction that only reads. */
@@ -39,6 +51,24 @@ function transfer(r: Random): Work {
 function append(r: Random): Work {
   const [one, other] = [r.int(sizes.lists), r.int(sizes.lists)]
   return { what: 'append', steps: [view => view.append(one), view => void view.list(other)] }
+}
+
+/** Without a look at all of the list: at the positions at its ends, and at what comes in and goes out there. */
+function ends(r: Random): Work {
+  const n = r.int(sizes.lists)
+  const index = r.int(6) - 3
+  const step = (): Act =>
+    r.pick<Act>([
+      view => view.item(n, index),
+      view => view.extend(n, 'push'),
+      view => view.extend(n, 'unshift'),
+      view => view.rotate(n, 'shift'),
+      view => view.rotate(n, 'pop'),
+      view => view.setItem(n, index),
+      view => view.insertItem(n, index),
+    ])
+  const look: Act[] = r.chance(0.5) ? [view => view.item(n, index)] : []
+  return { what: 'ends', steps: [...look, ...Array.from({ length: 1 + r.int(3) }, step)] }
 }
 
 /** Write skew, if it were let through: whoever sees both on call goes, else both come. */
@@ -212,7 +242,7 @@ const ofCollections = [edit, edit, edit, compare, sumUp, many, produce, consume,
 
 /** Two or three of the others as one. */
 function several(r: Random): Work {
-  const others = [transfer, append, signOff, fill, ...ofCollections]
+  const others = [transfer, append, ends, signOff, fill, ...ofCollections]
   const parts = Array.from({ length: 2 + r.int(2) }, () => r.pick(others)(r))
   return { what: parts.map(({ what }) => what).join(' and '), steps: parts.flatMap(({ steps }) => steps) }
 }

@@ -15,6 +15,8 @@ const methods = {
       db.transact(hall => {
         runs++
         hall.names.set(`${n} of ${name}`, { n })
+        hall.lines.push(`line ${n} of ${name}`)
+        if (n % 2 === 0) hall.lines.unshift(`first line ${n} of ${name}`)
         hall.jobs.push(`job ${n} of ${name}`)
         hall.done.add(1)
       })

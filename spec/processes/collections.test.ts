@@ -23,6 +23,21 @@ t.test(
     t.same([...db.root.names.keys()], all)
     t.equal(db.root.names.size, all.length)
     t.equal(db.root.done.value, all.length)
+    const lines = [...db.root.lines]
+    for (const name of names) {
+      const own = lines.filter(line => line.startsWith('line') && line.endsWith(` of ${name}`))
+      t.same(
+        own,
+        Array.from({ length: rounds }, (_, n) => `line ${n} of ${name}`),
+        'in its order',
+      )
+      const first = lines.filter(line => line.startsWith('first') && line.endsWith(` of ${name}`))
+      t.same(
+        first,
+        Array.from({ length: rounds / 2 }, (_, n) => `first line ${rounds - 2 - 2 * n} of ${name}`),
+      )
+    }
+    t.equal(lines.length, names.length * rounds * 1.5)
     const jobs = results.flatMap(({ taken }) => taken).concat([...db.root.jobs])
     t.same(
       jobs.sort(),

@@ -154,6 +154,19 @@ t.test('collections show their size and as many entries as --limit says', async 
   t.match(await printed(t, 'inspect', path, '/seen'), /^\[PersistentSet 18\] size 2\n {2}0 {2}'x'\n {2}1 {2}'y'\n/)
 })
 
+t.test('a list of many records is shown as a small one is', async t => {
+  const path = bank(t)
+  const db = openBank(path)
+  for (let n = 0; n < 1000; n++) db.root.queue.push({ n })
+  db.commit()
+  db.close()
+  const text = await printed(t, 'inspect', path, '/queue')
+  t.match(text, /^\[PersistentList 17\] size 1,003\n {2}0 +'first'\n/)
+  t.match(text, /\n {2}19 +\{ n: 16 \}\n {2}\.\.\. 983 more\n/)
+  t.match(await printed(t, 'inspect', path, '/queue/1002/n'), /^999\n/)
+  t.match(await printed(t, 'verify', path), /: no damage\n$/)
+})
+
 t.test('long values are cut for people, and whole as JSON', async t => {
   const path = bank(t)
   const db = openBank(path)

@@ -59,12 +59,14 @@ function readRoot(state: StoredState, small: readonly string[]): Root {
 
 export function leafOf(view: RecordView, oid: Oid): Leaf {
   const state = view.read(oid)
-  return (state.made ??= readLeaf(state)) as Leaf
+  const made = (state.made ??= readLeaf(state))
+  return made instanceof Leaf ? made : unknownForm() // a crafted tree may lead to one record in two ways
 }
 
 export function innerOf(view: RecordView, oid: Oid): Inner {
   const state = view.read(oid)
-  return (state.made ??= readInner(state)) as Inner
+  const made = (state.made ??= readInner(state)) as Inner | Leaf | Root
+  return 'children' in made ? made : unknownForm()
 }
 
 /** The version of a leaf that stands at `at`; undefined: the record there is of a tree, and has no entries itself. */

@@ -1,0 +1,147 @@
+// Files with one collection kept in a tree, whose records say whatever a test wants them to say.
+import { Packr } from '../../lib/object/msgpack.js'
+import { craft, SHAPE, type CraftedRecord } from './crafted-file.js'
+
+const packr = new Packr({ useRecords: false, variableMapSize: true })
+const pack = (value: unknown): Buffer => packr.pack(value)
+
+/** Oid of the collection. */
+export const COLLECTION = 30
+
+const SHAPES = {
+  PersistentList: [17, 'size', 'height', 'root'],
+  PersistentMap: [18, 'size', 'height', 'root'],
+  counted: [19, 'counts', 'children'],
+  items: [20, 'items'],
+  inner: [21, 'separators', 'children'],
+  leaf: [22, 'keys', 'values'],
+} as const
+
+export interface CraftedNode {
+  readonly kind: 'counted' | 'items' | 'inner' | 'leaf'
+  /** Of the node's fields; the children of an inner node are not among them. */
+  readonly fields: readonly unknown[]
+  readonly children?: readonly number[]
+}
+
+export interface CraftedTree {
+  readonly type: 'PersistentList' | 'PersistentMap'
+  readonly size: number
+  readonly height: number
+  /** By oid, from 31 on; 31 is the root. */
+  readonly nodes: Readonly<Record<number, CraftedNode>>
+}
+
+export function craftTree({ type, size, height, nodes }: CraftedTree): Buffer {
+  const shapes = Object.entries(SHAPES).map(([name, [oid, ...keys]]): CraftedRecord => {
+    return { oid, shape: 0, state: pack([oid < 19 ? name : 'perdure.node', 1, keys]) }
+  })
+  const made = Object.entries(nodes).map(([oid, { kind, fields, children }]): CraftedRecord => {
+    const refs = children?.map((_, n) => ({ '': n }))
+    return {
+      oid: Number(oid),
+      shape: SHAPES[kind][0],
+      refs: children ?? [],
+      state: pack(refs ? [...fields, refs] : fields),
+    }
+  })
+  return craft([
+    ...shapes,
+    { oid: 1, shape: SHAPE, refs: [COLLECTION], state: pack([{ '': 0 }]) },
+    { oid: COLLECTION, shape: SHAPES[type][0], refs: [31], state: pack([size, height, { '': 0 }]) },
+    ...made,
+  ])
+}
+
+const numbers = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, n) => from + n)
+const items = (count: number): CraftedNode => ({ kind: 'items', fields: [numbers(0, count)] })
+const leaf = (...keys: readonly number[]): CraftedNode => ({ kind: 'leaf', fields: [keys, keys] })
+
+/** A list that is as it should be, unless told. */
+export function list(changes: Partial<CraftedTree> = {}): CraftedTree {
+  const counted: CraftedNode = { kind: 'counted', fields: [[50, 60]], children: [32, 33] }
+  const nodes = { 31: counted, 32: items(50), 33: items(60), ...changes.nodes }
+  return { type: 'PersistentList', size: 110, height: 1, ...changes, nodes }
+}
+
+export function map(changes: Partial<CraftedTree> = {}): CraftedTree {
+  const inner: CraftedNode = { kind: 'inner', fields: [[50]], children: [32, 33] }
+  const nodes = { 31: inner, 32: leaf(...numbers(0, 50)), 33: leaf(...numbers(50, 110)), ...changes.nodes }
+  return { type: 'PersistentMap', size: 110, height: 1, ...changes, nodes }
+}
+
+const counted = (counts: readonly unknown[], children: readonly number[]): CraftedNode => ({
+  kind: 'counted',
+  fields: [counts],
+  children,
+})
+
+/** What is wrong with it, as the check says it; '': it cannot be read. */
+export const FAULTY: Readonly<Record<string, readonly [tree: CraftedTree, fault: RegExp]>> = {
+  'a list with another size': [list({ size: 111 }), /the size says 111, and there are 110 entries/],
+  'a list with a wrong count': [
+    list({ nodes: { 31: counted([50, 61], [32, 33]) }, size: 111 }),
+    /node 31 says 61 items of node 33, which has 60/,
+  ],
+  'a list with a count too low': [
+    list({ nodes: { 31: counted([49, 60], [32, 33]) } }),
+    /node 31 says 49 items of node 32, which has 50/,
+  ],
+  'a list with a leaf twice': [
+    list({ nodes: { 31: counted([50, 50], [32, 32]) }, size: 100 }),
+    /node 32 stands in two places/,
+  ],
+  'a list with too few items in a leaf': [
+    list({ nodes: { 31: counted([50, 7], [32, 33]), 33: items(7) }, size: 57 }),
+    /node 33 is too empty/,
+  ],
+  'a list with too many items in a leaf': [
+    list({ nodes: { 31: counted([50, 97], [32, 33]), 33: items(97) }, size: 147 }),
+    /node 33 is too full/,
+  ],
+  'a list with one child': [list({ nodes: { 31: counted([50], [32]) }, size: 50 }), /has only 1 child/],
+  'a list with the leaf of a map': [
+    list({ nodes: { 33: leaf(...numbers(0, 60)) } }),
+    /node 33 is of another kind of collection/,
+  ],
+  'a list with the inner node of a map': [
+    list({ nodes: { 31: { kind: 'inner', fields: [[50]], children: [32, 33] } } }),
+    /node 31 is of another kind of collection/,
+  ],
+  'a list with a count that is none': [list({ nodes: { 31: counted([50, -60], [32, 33]) } }), /cannot be read/],
+  'a list with an empty child': [
+    list({ nodes: { 31: counted([50, 0], [32, 33]), 33: items(0) }, size: 50 }),
+    /cannot be read/,
+  ],
+  'a list with fewer counts than children': [list({ nodes: { 31: counted([50], [32, 33]) } }), /cannot be read/],
+  'a list that is higher than it says': [list({ height: 2 }), /cannot be read/],
+  'a list of a size that is none': [list({ size: -1 }), /cannot be read/],
+  'a list without its root': [list({ nodes: { 31: counted([50, 60], [32, 34]) } }), /cannot be read/],
+  'a list that contains itself, as high as can be': [
+    list({ height: 64, nodes: { 31: counted([1, 1], [31, 31]) }, size: 2 }),
+    /node 31 stands in two places/,
+  ],
+  'a list that is higher than any': [list({ height: 65 }), /cannot be read/],
+  'a list with huge counts': [
+    list({ nodes: { 31: counted([2 ** 52, 2 ** 52], [32, 33]) }, size: 2 ** 53 - 1 }),
+    /node 31 says 4503599627370496 items of node 32/,
+  ],
+  'a map with another size': [map({ size: 111 }), /the size says 111, and there are 110 entries/],
+  'a map with keys in disorder': [
+    map({ nodes: { 33: leaf(50, 52, 51, ...numbers(53, 110)) } }),
+    /node 33: 51 stands behind 52/,
+  ],
+  'a map with a key on the wrong side': [
+    map({ nodes: { 32: leaf(...numbers(1, 50), 50) } }),
+    /node 32: 50 belongs behind 50/,
+  ],
+  'a map with a leaf twice': [
+    map({ nodes: { 31: { kind: 'inner', fields: [[50]], children: [32, 32] } }, size: 100 }),
+    /node 32 stands in two places/,
+  ],
+  'a map with the leaf of a list': [map({ nodes: { 33: items(60) } }), /node 33 is of another kind of collection/],
+  'a map with the inner node of a list': [
+    map({ nodes: { 31: counted([50, 60], [32, 33]) } }),
+    /node 31 is of another kind of collection/,
+  ],
+}
