@@ -15,10 +15,19 @@ import type { TreeHeader } from './tree-header.js'
 import { sameRaw } from './tree/raw-value.js'
 import type { Found } from './tree/tree.js'
 
+/** What was handed out of one leaf. Each refers to all, so that one weak reference does for all of them: they are costly. */
+class Kin {
+  readonly values: object[] = []
+  readonly ref = new WeakRef<Kin>(this)
+}
+
 /** The place of one value. */
 export class Place implements Seat {
   key: StoredKey
-  readonly ref: WeakRef<object>
+  /** The value, or its kin. */
+  readonly #ref: WeakRef<object>
+  /** Which one of its kin it is; -1: it has none. */
+  readonly #number: number
   /** The version of the record that it was read from and still agrees with; undefined: it was changed since. */
   source: Source | undefined
   /** Which entry of that record it is. */
@@ -27,17 +36,24 @@ export class Place implements Seat {
   load: number
 
   /** `found`: where it is stored. */
-  constructor(key: StoredKey, value: object, load: number, found: Found | undefined) {
+  constructor(key: StoredKey, value: object, load: number, found: Found | undefined, kin?: Kin) {
     this.key = key
-    this.ref = new WeakRef(value)
+    this.#ref = kin ? kin.ref : new WeakRef(value)
+    this.#number = kin ? kin.values.push(value) - 1 : -1
     this.load = load
     this.source = found?.leaf.source
     this.index = found?.at ?? 0
   }
 
+  /** undefined: nobody has it any more. */
+  get value(): object | undefined {
+    const known = this.#ref.deref()
+    return known instanceof Kin ? known.values[this.#number] : known
+  }
+
   /** The value, if somebody may have it and it was handed out, or found to be current, in this load of its owner. */
   current(load: number): object | undefined {
-    return this.load === load ? this.ref.deref() : undefined
+    return this.load === load ? this.value : undefined
   }
 
   /** It is current, and agrees with what is stored there. */
@@ -64,6 +80,9 @@ export class Handed {
   /** All, if the transaction has emptied the map. */
   #beforeClear: KeyTable<Place> | undefined
   #sweepAt = FEW
+  /** Out of which something was handed out last. */
+  #leaf: Leaf | undefined
+  #kin = new Kin()
 
   constructor(owner: TreeHeader) {
     this.#owner = owner
@@ -83,13 +102,18 @@ export class Handed {
     return this.#places.get(key)
   }
 
-  /** The value at a key, from its undecoded form, which becomes that. */
-  of(key: StoredKey, raw: object, found: Found): unknown {
+  /** The value of an entry that is no reference. */
+  of(key: StoredKey, found: Found): unknown {
     const known = this.known(key)
     if (known) return known
+    const raw = found.leaf.value(found.at)
+    if (typeof raw !== 'object' || raw === null) return raw
     const value = this.#decode(raw, found.leaf)
     if (typeof value !== 'object' || value === null) return value
-    this.#seat(new Place(key, value, this.#owner.load, found), value)
+    const node = nodeOf(value)
+    const place = new Place(key, value, this.#owner.load, found, node && this.#kinOf(node, found.leaf))
+    this.#put(place)
+    if (node) this.#seat(node, place)
     return value
   }
 
@@ -99,16 +123,20 @@ export class Handed {
     return place && this.#current(place)
   }
 
+  #kinOf(node: Node, leaf: Leaf): Kin {
+    if (this.#leaf !== leaf) this.#kin = new Kin()
+    this.#leaf = leaf
+    return (node.kin = this.#kin)
+  }
+
   #decode(raw: unknown, { marks }: Leaf): unknown {
     return new Decoder(marks, this.#owner).value(raw)
   }
 
-  #seat(place: Place, value: object): void {
-    this.#put(place)
-    const node = nodeOf(value)
-    if (!node) return
+  #seat(node: Node, place: Place): void {
     node.above = place
     node.alsoAbove = undefined
+    if (this.#owner.notesFirst) node.serial = this.#owner.serial
     holdParts(node)
     stampAt(node, place.key)
   }
@@ -116,13 +144,13 @@ export class Handed {
   #put(place: Place): void {
     this.#places.put(place)
     if (this.#places.size < this.#sweepAt) return
-    for (const { key, ref } of [...this.#places]) if (ref.deref() === undefined) this.#places.delete(key)
+    for (const place of [...this.#places]) if (place.value === undefined) this.#places.delete(place.key)
     this.#sweepAt = Math.max(FEW, 2 * this.#places.size)
   }
 
   /** What stands there, if somebody may have it and it is what stands there still. */
   #current(place: Place): object | undefined {
-    const known = place.ref.deref()
+    const known = place.value
     if (known === undefined) return undefined
     if (place.load !== this.#owner.load) this.#bring(place, known)
     return place.load === this.#owner.load ? known : undefined
@@ -163,7 +191,7 @@ export class Handed {
     let top = node
     while (top.parent) top = top.parent
     const place = this.#places.get(top.key as StoredKey)
-    if (place && place.ref.deref() === top.object) this.#current(place)
+    if (place?.value === top.object) this.#current(place)
   }
 
   /** A value that the transaction has put there is asked for. */
@@ -264,7 +292,7 @@ export class Handed {
   *#own(changes: Iterable<Valued>): Generator<{ readonly place: Place; readonly node: Node | undefined }, undefined> {
     for (const { key, value } of changes) {
       const place = this.#places.get(key)
-      if (!place || place.ref.deref() !== value) continue
+      if (!place || place.value !== value) continue
       place.load = this.#owner.load
       const node = nodeOf(value)
       if (node) stillCurrent(node)
@@ -279,7 +307,7 @@ export class Handed {
     const moved: Place[] = []
     for (const place of this.#places.inOrder()) {
       const key = to(place.key)
-      const value = place.ref.deref()
+      const value = place.value
       if (key === undefined || value === undefined) continue
       place.key = key
       const node = nodeOf(value)
@@ -319,9 +347,9 @@ export class Handed {
 
   /** Values that somebody may have, with their keys. */
   *all(): Generator<readonly [StoredKey, object], undefined> {
-    for (const { key, ref, load } of this.#places) {
-      const value = ref.deref()
-      if (value && load === this.#owner.load) yield [key, value]
+    for (const place of this.#places) {
+      const value = place.current(this.#owner.load)
+      if (value) yield [place.key, value]
     }
   }
 

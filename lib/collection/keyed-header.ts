@@ -120,6 +120,10 @@ export abstract class KeyedHeader extends TreeHeader {
     if (this.scope.relies) this.#reads.note(key, value)
   }
 
+  override get notesFirst(): boolean {
+    return true
+  }
+
   protected noteValue(key: StoredKey): void {
     this.#note(key, true)
   }
@@ -286,9 +290,7 @@ export abstract class KeyedHeader extends TreeHeader {
     for (const cursor = new Cursor(tree).toFirst(); !cursor.ended; cursor.next()) {
       const { key, leaf, at } = cursor
       const to = leaf.reference(at)
-      const raw = leaf.value(at)
-      const data = typeof raw === 'object' && raw !== null && to === undefined
-      const value = data ? this.handed.of(key, raw, { leaf, at }) : to === undefined ? raw : unresolved(to)
+      const value = to === undefined ? this.handed.of(key, { leaf, at }) : unresolved(to)
       this.#changes.table.put({ key, value, gone: false, existed: false })
     }
     this.handed.spoilAll()

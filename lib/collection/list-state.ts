@@ -184,11 +184,9 @@ export abstract class ListState extends TreeHeader {
     for (const cursor = new Cursor(tree).toFirst(); !cursor.ended; cursor.next()) {
       const { leaf, at } = cursor
       const to = leaf.reference(at)
-      const own = new Own(this.nextOwn++, to === undefined ? leaf.value(at) : unresolved(to))
-      if (typeof own.value === 'object' && own.value !== null) {
-        own.value = this.handed.of(all.length, own.value, { leaf, at })
-        this.handed.move(all.length, own.key)
-      }
+      const value = to === undefined ? this.handed.of(all.length, { leaf, at }) : unresolved(to)
+      const own = new Own(this.nextOwn++, value)
+      if (typeof value === 'object' && value !== null) this.handed.move(all.length, own.key)
       all.push(own)
     }
     this.handed.spoilAll()

@@ -103,6 +103,11 @@ export abstract class TreeHeader extends MergingHeader {
 
   // ---- plain data, which belongs to a key each: see handed.ts ----
 
+  /** Whoever hands out the value at a key has noted before that the transaction depends on it. */
+  get notesFirst(): boolean {
+    return false
+  }
+
   /** The transaction depends on the value at a key. */
   protected abstract noteValue(key: StoredKey): void
   /** A value that stands at the key already has changed in place. */
@@ -124,11 +129,8 @@ export abstract class TreeHeader extends MergingHeader {
 
   /** A stored value as it is handed out. */
   protected storedOut(found: Found, key: StoredKey): unknown {
-    const { leaf, at } = found
-    const to = leaf.reference(at)
-    if (to !== undefined) return this.scope.resolve(to)
-    const raw = leaf.value(at)
-    return typeof raw === 'object' && raw !== null ? this.handOut(this.handed.of(key, raw, found)) : raw
+    const to = found.leaf.reference(found.at)
+    return to === undefined ? this.handOut(this.handed.of(key, found)) : this.scope.resolve(to)
   }
 
   override used(node: Node): void {

@@ -1,5 +1,5 @@
-// The identity map of one connection: at most one object for an oid. Loaded objects are held strongly, so that their
-// state is kept; ghosts weakly, from the end on of the transaction that met them first, as most of them are loaded in it.
+// The identity map of one connection: at most one object for an oid. Loaded objects are held strongly, so that their state is
+// kept, until they are let go; ghosts from the end on of the transaction that met them first, as most are loaded in it, weakly.
 // Knows nothing of when a loaded version is the right one.
 import type { Header } from './header.js'
 import { OidTable } from './oid-table.js'
@@ -20,32 +20,45 @@ export class ObjectCache {
   }
 
   addGhost(header: Header): void {
-    this.#known.set(header.oid, header)
-    header.held = true
+    this.#hold(header)
     this.#met.push(header)
   }
 
   /** It has a state now. */
   keep(header: Header): void {
-    if (header.held) return
+    if (!header.held) this.#hold(header)
+  }
+
+  #hold(header: Header): void {
     header.held = true
     this.#known.set(header.oid, header)
+  }
+
+  /** From now on only the program may hold it. */
+  letGo(header: Header): void {
+    if (!header.held) return
+    header.held = false
+    this.#known.set(header.oid, new WeakRef(header))
+    this.#collected.register(header, header.oid)
   }
 
   /** The transaction has ended. */
   weaken(): void {
     if (this.#met.length === 0) return
-    for (const header of this.#met) {
-      if (header.loaded) continue
-      header.held = false
-      this.#known.set(header.oid, new WeakRef(header))
-      this.#collected.register(header, header.oid)
-    }
+    for (const header of this.#met) if (!header.loaded) this.letGo(header)
     this.#met = []
   }
 
-  /** Those that are held. */
-  *loaded(): Generator<Header, undefined> {
+  /** Those that it holds. */
+  *held(): Generator<Header, undefined> {
     for (const known of this.#known.values()) if (!(known instanceof WeakRef)) yield known
+  }
+
+  /** All that have a state. */
+  *loaded(): Generator<Header, undefined> {
+    for (const known of this.#known.values()) {
+      const header = known instanceof WeakRef ? known.deref() : known
+      if (header?.loaded === true) yield header
+    }
   }
 }

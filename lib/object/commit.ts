@@ -211,7 +211,9 @@ function settle(
     header.generation = snapshot.generation.number
     header.shape = encoded.shapeOf[i]
     header.changed = false
-    warnIfLarge(header.owner, encoded.draft.records[i]?.state.length ?? 0)
+    const bytes = encoded.draft.records[i]?.state.length ?? 0
+    if (header.kind.internal !== true) session.budget.took(header, bytes, session.serial)
+    warnIfLarge(header.owner, bytes)
   }
   keepWritten(session, encoded, result)
   for (const header of encoded.headers) {

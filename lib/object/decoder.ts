@@ -5,16 +5,7 @@ import { own } from './adopt.js'
 import { unresolved, type Header, type Scope } from './header.js'
 import { define, Node, type Container } from './plain-node.js'
 import { isKeyList, type Shape } from './shapes.js'
-import {
-  containerIsNext,
-  readCount,
-  readReference,
-  readSimple,
-  readValue,
-  referenceIsNext,
-  skipValue,
-  unpackWith,
-} from './unpack.js'
+import { readCount, readReference, readSimple, readValue, textIsNext, skipValue, unpackWith } from './unpack.js'
 import { isBare, Untracked } from './untracked.js'
 import { decodeBytes, decodeSpecial, isBytes, TAG, unknownForm } from './values.js'
 
@@ -47,7 +38,7 @@ export function readFields(record: Stretch, keys: readonly string[], state: Reco
 }
 
 /**
- * Decodes what LATER stands for at the key `asked` (all, unless told), and with it whatever takes no object of its own to be made.
+ * Decodes what LATER stands for at the key `asked`, and with it every string; all there is unless a key is told.
  * Containers are still untracked.
  */
 export function readLater(
@@ -63,10 +54,8 @@ export function readLater(
     let decoder: Decoder | undefined
     readCount()
     for (const key of keys) {
-      const isContainer = containerIsNext()
-      const wanted =
-        state[key] === LATER && (asked === undefined || key === asked || !(isContainer || referenceIsNext()))
-      if (!wanted) {
+      const isWanted = asked === undefined || key === asked || textIsNext()
+      if (!isWanted || state[key] !== LATER) {
         skipValue(1)
         continue
       }

@@ -76,6 +76,8 @@ export abstract class Header {
   changed = false
   /** Its connection holds it, whether the program does or not. */
   held = false
+  /** What it counts for in the budget of the cache; 0: nothing. */
+  weight = 0
   /** The encoding that it was last part of. */
   met = 0
   /** In that, if it is new: the number that stands for its oid. */

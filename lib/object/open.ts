@@ -5,6 +5,7 @@ import { onDisk } from '../file/disk-error.js'
 import { Store } from '../store/store.js'
 import type { StoreOptions } from '../store/store-options.js'
 import { ROOT_OID, type Draft } from '../store/types.js'
+import { CACHE_BYTES } from './cache-budget.js'
 import { ClassRegistry } from './class-registry.js'
 import { Encoder, type Writing } from './codec.js'
 import { Connection } from './connection.js'
@@ -25,6 +26,11 @@ export interface OpenOptions extends StoreOptions {
   readonly isolation?: Isolation
   /** `transact`: changes are only allowed inside `transact()`; for servers, where requests share a connection. */
   readonly writes?: 'anywhere' | 'transact'
+  /**
+   * About how many bytes of loaded objects each connection keeps in memory, 64 MiB unless told; `Infinity`: all. What is let go
+   * is loaded again when it is used.
+   */
+  readonly cacheBytes?: number
 }
 
 /** A root without a class and without initial values. */
@@ -105,16 +111,19 @@ function checkOptions({
   durability = 'fsync',
   isolation = 'serializable',
   writes = 'anywhere',
+  cacheBytes = CACHE_BYTES,
   ...rest
 }: OpenOptions): Omit<SessionOptions, 'endsWithTurn'> {
   if (durability !== 'fsync' && durability !== 'os')
     throw new TypeError(`durability must be 'fsync' or 'os', not ${String(durability)}`)
   if (writes !== 'anywhere' && writes !== 'transact')
     throw new TypeError(`writes must be 'anywhere' or 'transact', not ${String(writes)}`)
+  if (typeof cacheBytes !== 'number' || !(cacheBytes >= 0))
+    throw new RangeError(`cacheBytes must be a number of bytes, not ${String(cacheBytes)}`)
   checkIsolation(isolation)
   if (rest.until !== undefined && rest.readonly !== true)
     throw new TypeError('until needs { readonly: true }: the past cannot be changed')
-  return { durability, isolation, writes }
+  return { durability, isolation, writes, cacheBytes }
 }
 
 /** The first commit: the root, and all that its constructor attached to it. */

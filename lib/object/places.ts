@@ -35,7 +35,7 @@ export function forgetRemoved(owner: Header): void {
 export function stampAt(node: Node, key: unknown): void {
   const placed: Node[] = []
   place(node, null, key, placed)
-  node.placed = placed
+  node.placed = placed.slice() // takes no more room than it needs
 }
 
 /** `top` stands at a key whose content has been read anew, as `fresh`: the containers of its stored place take that over. */

@@ -52,6 +52,8 @@ export class Node {
   alsoAbove: (Node | Seat)[] | undefined
   /** The transaction in which its use was last noted. */
   serial = 0
+  /** What lives as long as it does. */
+  kin: object | undefined
   /** Of a container that stands directly at a key: all that can be found again below it, itself included. */
   placed: readonly Node[] | undefined
 

@@ -49,12 +49,10 @@ export class StoredState {
     return this.#packed
   }
 
-  /** Their bytes alone, or none where what was made of them says it all: this is kept longer than what stands beside it. */
-  keepBytes(needed: boolean): Uint8Array {
-    const { bytes, from, to } = this.#packed
-    const kept = needed ? Buffer.from(bytes.subarray(from, to)) : NOTHING
-    this.#packed = { bytes: kept, from: 0, to: kept.length }
-    return kept
+  /** The same, or nothing from now on if what was made of them says it all. */
+  keepBytes(needed: boolean): Stretch {
+    if (!needed) this.#packed = NOTHING
+    return this.#packed
   }
 
   #all(): Unpacked {
@@ -62,16 +60,22 @@ export class StoredState {
   }
 }
 
-const NOTHING = Buffer.alloc(0)
+const NOTHING: Stretch = { bytes: Buffer.alloc(0), from: 0, to: 0 }
 
-/** Bytes of records in each of the two halves of a cache. */
-const HALF = 8 << 20
+/** Bytes of records that are kept at most, and for those who do not tell. */
+export const RECORD_BYTES = 16 << 20
 
 /** Forgets what was not used for long: what is used moves to the young half, and a full young half becomes the old one. */
 export class RecordCache {
   #young = new Map<Oid, StoredState>()
   #old = new Map<Oid, StoredState>()
   #bytes = 0
+  readonly #half: number
+
+  /** `most`: bytes of records to keep, as they are in the file; they take several times as many in memory. */
+  constructor(most: number) {
+    this.#half = most / 2
+  }
 
   get(oid: Oid): StoredState | undefined {
     const young = this.#young.get(oid)
@@ -82,7 +86,7 @@ export class RecordCache {
   }
 
   put(state: StoredState): void {
-    if (this.#bytes > HALF) {
+    if (this.#bytes > this.#half) {
       this.#old = this.#young
       this.#young = new Map()
       this.#bytes = 0
@@ -97,7 +101,7 @@ export class RecordView {
   readonly #shapes: ShapeTable
   readonly #cache: RecordCache
 
-  constructor(snapshot: Snapshot, shapes: ShapeTable, cache = new RecordCache()) {
+  constructor(snapshot: Snapshot, shapes: ShapeTable, cache = new RecordCache(RECORD_BYTES)) {
     this.snapshot = snapshot
     this.#shapes = shapes
     this.#cache = cache

@@ -8,11 +8,12 @@ import type { Snapshot } from '../store/snapshot.js'
 import type { Store } from '../store/store.js'
 import { ID_SHAPE, LOST_SHAPE, ROOT_OID, type Oid, type StoredRecord, type Tid } from '../store/types.js'
 import { ObjectCache } from './cache.js'
+import { CacheBudget } from './cache-budget.js'
 import { isUnknownKind, type ClassRegistry } from './class-registry.js'
 import { checkSources } from './kept-sources.js'
 import { load, type Loading } from './load.js'
 import { MergingHeader } from './merging.js'
-import { RecordCache, RecordView } from './record-view.js'
+import { RECORD_BYTES, RecordCache, RecordView } from './record-view.js'
 import { watchPending } from './exit-warning.js'
 import type { Header, Scope } from './header.js'
 import { forbidIfEditing } from './persistent.js'
@@ -26,6 +27,8 @@ export interface SessionOptions {
   readonly writes: 'anywhere' | 'transact'
   /** A transaction that only reads ends with the synchronous stretch of code that began it. */
   readonly endsWithTurn: boolean
+  /** Bytes of loaded objects to keep; see cache-budget.ts. */
+  readonly cacheBytes: number
 }
 
 const CLOSED = -1
@@ -37,6 +40,7 @@ export class Session implements Scope, Loading {
   readonly options: SessionOptions
   readonly shapes = new ShapeTable()
   readonly cache = new ObjectCache()
+  readonly budget: CacheBudget
   /** Oids that the current transaction read or wrote: mostly each once. */
   readonly accessed: Oid[] = []
   readonly changed = new Set<Header>()
@@ -52,7 +56,7 @@ export class Session implements Scope, Loading {
   pauses = 0
   #began = false
   #letGo: (() => void) | undefined
-  readonly #records = new RecordCache()
+  readonly #records: RecordCache
   #view: RecordView
   /** Whether the end of this synchronous stretch has been asked for: once, however many transactions there are in it. */
   #awaitsTurn = false
@@ -65,6 +69,8 @@ export class Session implements Scope, Loading {
     this.store = store
     this.registry = registry
     this.options = options
+    this.budget = new CacheBudget(this.cache, options.cacheBytes)
+    this.#records = new RecordCache(Math.min(options.cacheBytes / 4, RECORD_BYTES))
     this.snapshot = store.latest()
     this.snapshot.generation.retain()
     this.#view = this.viewOf(this.snapshot)
@@ -102,6 +108,7 @@ export class Session implements Scope, Loading {
     this.merging.clear()
     this.doomed = undefined
     this.#began = false
+    this.budget.trim(this.serial)
   }
 
   undo(): void {
@@ -319,6 +326,7 @@ export class Session implements Scope, Loading {
     if (header.loaded) header.drop()
     load(header, record, this.shapeOf(record), generation.number, this)
     this.cache.keep(header)
+    this.budget.took(header, record.length, this.serial)
   }
 
   get tid(): Tid {

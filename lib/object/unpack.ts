@@ -1,6 +1,9 @@
-// MessagePack bytes of a file into values, in one pass that trusts nothing: a file may have been made by anybody. No extension
-// types, lengths and counts within the bytes, bounded nesting, only strings as keys, and none that reaches a prototype.
+// MessagePack bytes of a file into values. Before msgpackr sees them, one pass checks their form: a file may have been made by
+// anybody. No extension types (msgpackr's registry of them is global to the process, and some of them run code), lengths and
+// counts within the bytes, bounded nesting, only strings as keys, and none that reaches a prototype. The pass finds where values
+// stand, so that single ones can be decoded.
 import type { Stretch } from '../store/types.js'
+import { Unpackr } from './msgpack.js'
 import { unknownForm } from './values.js'
 
 /** Plain data is at most 300 levels deep; a level takes three where it needs an escape. */
@@ -10,6 +13,7 @@ export const DEEPEST_PACKED = 1000
 export const WHOLE_NUMBER = 5
 export const NUMBER = 9
 
+const unpackr = new Unpackr({ useRecords: false, copyBuffers: true })
 const NOTHING = Buffer.alloc(0)
 
 // What is being read. Plain variables: this is where loading an object spends its time.
@@ -35,17 +39,17 @@ export function unpackWith<T>(packed: Stretch, read: () => T): T {
     if (at !== end) unknownForm()
     return result
   } finally {
-    forget()
+    bytes = NOTHING
   }
 }
 
-/** The value that begins at `start`, of bytes that were gone through before. */
-export function unpackAt(packed: Uint8Array, start: number): unknown {
-  begin(packed, start, packed.length)
+/** The value that begins at `start` of a stretch that was gone through before. */
+export function unpackAt({ bytes: packed, to }: Stretch, start: number): unknown {
+  begin(packed, start, to)
   try {
     return readValue()
   } finally {
-    forget()
+    bytes = NOTHING
   }
 }
 
@@ -53,12 +57,6 @@ function begin(packed: Uint8Array, from: number, to: number): void {
   bytes = Buffer.isBuffer(packed) ? packed : Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength)
   at = from
   end = to
-}
-
-function forget(): void {
-  bytes = NOTHING
-  stretch = ''
-  stretchFrom = stretchTo = 0
 }
 
 function whole(bytes: Uint8Array): Stretch {
@@ -72,74 +70,36 @@ export function position(): number {
 
 // ---- reading ----------------------------------------------------------------------------------------------------
 
+const place = { start: 0, end: 0 }
+
 /** The next value; maps become plain objects, binary bytes of its own. */
 export function readValue(depth = 0): unknown {
-  const token = next()
-  if (token < 0x80) return token
-  if (token >= 0xe0) return token - 0x100
-  if (token >= 0xa0 && token < 0xc0) return text(token - 0xa0)
-  if (token < 0x90) return readMap(token - 0x80, depth)
-  if (token < 0xa0) return readArray(token - 0x90, depth)
-  switch (token) {
-    case 0xc0:
-      return null
-    case 0xc2:
-      return false
-    case 0xc3:
-      return true
-    case 0xc4:
-      return binary(number(1))
-    case 0xc5:
-      return binary(number(2))
-    case 0xc6:
-      return binary(number(4))
-    case 0xca:
-      return bytes.readFloatBE(pass(4))
-    case 0xcb:
-      return bytes.readDoubleBE(pass(8))
-    case 0xcc:
-      return number(1)
-    case 0xcd:
-      return number(2)
-    case 0xce:
-      return number(4)
-    case 0xd0:
-      return bytes.readInt8(pass(1))
-    case 0xd1:
-      return bytes.readInt16BE(pass(2))
-    case 0xd2:
-      return bytes.readInt32BE(pass(4))
-    case 0xd9:
-      return text(number(1))
-    case 0xda:
-      return text(number(2))
-    case 0xdb:
-      return text(number(4))
-    case 0xdc:
-      return readArray(number(2), depth)
-    case 0xdd:
-      return readArray(number(4), depth)
-    case 0xde:
-      return readMap(number(2), depth)
-    case 0xdf:
-      return readMap(number(4), depth)
-    default: // extensions, integers of 64 bits
-      return unknownForm()
-  }
+  place.start = at
+  skipValue(depth)
+  place.end = at
+  return unpackr.unpack(bytes, place)
 }
 
-/** The next value if it is a number, a boolean or null; undefined: it is not, and nothing was read. */
+/** The next value if it is null, a boolean or a whole number from -32 on; undefined: it is not, and nothing was read. */
 export function readSimple(): unknown {
   const token = at < end ? (bytes[at] as number) : 0xc1
-  const isNumber = token < 0x80 || token >= 0xe0 || (token >= 0xca && token <= 0xd2)
-  return isNumber || token === 0xc0 || token === 0xc2 || token === 0xc3 ? readValue() : undefined
-}
-
-/** Whether an array or map comes next that is no escape. */
-export function containerIsNext(): boolean {
-  const token = at < end ? (bytes[at] as number) : 0
-  if (token < 0x80 || (token >= 0xa0 && token < 0xdc) || token > 0xdf) return false
-  return token !== 0x81 || bytes[at + 1] !== 0xa0
+  if (token < 0x80) return next()
+  if (token >= 0xe0) return next() - 0x100
+  switch (token) {
+    case 0xc0:
+      at++
+      return null
+    case 0xc2:
+    case 0xc3:
+      return next() === 0xc3
+    case 0xcc:
+    case 0xcd:
+    case 0xce:
+      at++
+      return number(1 << (token - 0xcc))
+    default:
+      return undefined
+  }
 }
 
 /** How many values follow, of an array. */
@@ -150,8 +110,13 @@ export function readCount(): number {
   return count < 0 || count > end - at ? unknownForm() : count
 }
 
-/** Whether a reference comes next. */
-export function referenceIsNext(): boolean {
+/** Whether a string comes next. */
+export function textIsNext(): boolean {
+  const token = at < end ? (bytes[at] as number) : 0
+  return (token >= 0xa0 && token < 0xc0) || (token >= 0xd9 && token <= 0xdb)
+}
+
+function referenceIsNext(): boolean {
   if (end - at < 3 || bytes[at] !== 0x81 || bytes[at + 1] !== 0xa0) return false
   const token = bytes[at + 2] as number
   return token < 0x80 || (token >= 0xcc && token <= 0xce)
@@ -163,23 +128,6 @@ export function readReference(): number {
   const token = bytes[at + 2] as number
   at += 3
   return token < 0x80 ? token : number(1 << (token - 0xcc))
-}
-
-function readArray(count: number, depth: number): unknown[] {
-  if (count > end - at || depth >= DEEPEST_PACKED) unknownForm()
-  const array: unknown[] = []
-  for (let n = 0; n < count; n++) array.push(readValue(depth + 1))
-  return array
-}
-
-function readMap(count: number, depth: number): Record<string, unknown> {
-  if (2 * count > end - at || depth >= DEEPEST_PACKED) unknownForm()
-  const map: Record<string, unknown> = {}
-  for (let n = 0; n < count; n++) {
-    const name = key()
-    map[name] = readValue(depth + 1)
-  }
-  return map
 }
 
 // ---- going past -------------------------------------------------------------------------------------------------
@@ -238,20 +186,22 @@ function skipArray(count: number, depth: number): void {
 function skipMap(count: number, depth: number): void {
   if (2 * count > end - at || depth >= DEEPEST_PACKED) unknownForm()
   for (let n = 0; n < count; n++) {
-    key()
+    const length = keyLength()
+    const start = pass(length)
+    if (length === PROTO.length && standsAt(PROTO, start)) unknownForm()
     skipValue(depth + 1)
   }
 }
 
 // ---- weighing ---------------------------------------------------------------------------------------------------
 
-/** What the collections' `weigh` says of the value that begins at `start`, of bytes that were gone through before. */
-export function weighAt(packed: Uint8Array, start: number): number {
-  begin(packed, start, packed.length)
+/** What the collections' `weigh` says of the value that begins at `start` of a stretch that was gone through before. */
+export function weighAt({ bytes: packed, to }: Stretch, start: number): number {
+  begin(packed, start, to)
   try {
     return weighValue()
   } finally {
-    forget()
+    bytes = NOTHING
   }
 }
 
@@ -305,7 +255,7 @@ function weighArray(count: number): number {
 
 function weighMap(count: number): number {
   let sum = 3
-  for (let n = 0; n < count; n++) sum += key().length + 1 + weighValue()
+  for (let n = 0; n < count; n++) sum += textLength(keyLength()) + 1 + weighValue()
   return sum
 }
 
@@ -347,60 +297,15 @@ function number(length: number): number {
   return value
 }
 
-function binary(length: number): Uint8Array {
-  const start = pass(length)
-  return Uint8Array.prototype.slice.call(bytes, start, start + length)
-}
+// ---- keys -------------------------------------------------------------------------------------------------------
 
-// ---- strings ----------------------------------------------------------------------------------------------------
+const PROTO = '__proto__'
 
-// A call into the system costs more than a short string is long. So a stretch of bytes becomes one string, of which those
-// in it are parts: short enough that a part that is kept keeps little more alive.
-const STRETCH = 512
-const LONG = 128
-let stretch = ''
-let stretchFrom = 0
-let stretchTo = 0
-
-function text(length: number): string {
-  const start = pass(length)
-  let all = 0
-  for (let i = start; i < at; i++) all |= bytes[i] as number
-  if (all >= 0x80) return bytes.toString('utf8', start, at)
-  if (length > LONG) return bytes.toString('latin1', start, at)
-  if (start < stretchFrom || at > stretchTo) {
-    stretchFrom = start
-    stretchTo = Math.min(end, start + STRETCH)
-    stretch = bytes.toString('latin1', stretchFrom, stretchTo)
-  }
-  return stretch.slice(start - stretchFrom, at - stretchFrom)
-}
-
-/** Keys that were met, each where its bytes lead: objects of one kind have the same ones again and again. */
-const keysMet: (string | undefined)[] = new Array<string | undefined>(512).fill(undefined)
-
-function key(): string {
+function keyLength(): number {
   const token = next()
-  const length =
-    token >= 0xa0 && token < 0xc0
-      ? token - 0xa0
-      : token === 0xd9
-        ? number(1)
-        : token === 0xda
-          ? number(2)
-          : token === 0xdb
-            ? number(4)
-            : unknownForm()
-  if (length === 0) return ''
-  const start = pass(length)
-  const place = (length * 37 + (bytes[start] as number) * 7 + (bytes[at - 1] as number) * 3) & 511
-  const met = keysMet[place]
-  if (met?.length === length && standsAt(met, start)) return met
-  at = start
-  const name = text(length)
-  if (name === '__proto__') unknownForm()
-  if (length <= 32 && name.length === length) keysMet[place] = name
-  return name
+  if (token >= 0xa0 && token < 0xc0) return token - 0xa0
+  if (token >= 0xd9 && token <= 0xdb) return number(1 << (token - 0xd9))
+  return unknownForm()
 }
 
 function standsAt(name: string, start: number): boolean {

@@ -14,7 +14,7 @@ import {
   weighAt,
 } from '../../object/unpack.js'
 import { unknownForm } from '../../object/values.js'
-import type { Offset, Oid, Tid } from '../../store/types.js'
+import type { Offset, Oid, Stretch, Tid } from '../../store/types.js'
 import { decodeKey, type StoredKey } from '../key.js'
 import { REFERENCE } from './raw-value.js'
 
@@ -41,7 +41,7 @@ export class Leaf {
   readonly source: Source | undefined
   /** Of each value; undefined: value i is reference i. */
   readonly #places: readonly Place[] | undefined
-  readonly #packed: Uint8Array
+  readonly #packed: Stretch
   #values: readonly unknown[] | undefined
   #marks: readonly symbol[] | undefined
 
@@ -51,7 +51,7 @@ export class Leaf {
     refs: readonly Oid[],
     source: Source | undefined,
     places: readonly Place[] | undefined,
-    packed: Uint8Array,
+    packed: Stretch,
     size = keys.length,
   ) {
     this.size = size
@@ -69,7 +69,7 @@ export class Leaf {
     const { keys, places } = unpackWith(packed, () => {
       if (readCount() !== (valued ? 2 : 1)) unknownForm()
       const keys = readKeys(refs)
-      const values = valued ? readPlaces(refs, packed.from) : undefined
+      const values = valued ? readPlaces(refs) : undefined
       if (values && values.count !== keys.length) unknownForm()
       return { keys, places: values?.places }
     })
@@ -82,7 +82,7 @@ export class Leaf {
     const { packed, refs, oid, tid, at, generation } = state
     const { count, places } = unpackWith(packed, () => {
       if (readCount() !== 1) unknownForm()
-      return readPlaces(refs, packed.from)
+      return readPlaces(refs)
     })
     const kept = state.keepBytes(places !== undefined)
     return new Leaf([], true, refs, { oid, tid, at, generation }, places, kept, count)
@@ -122,7 +122,8 @@ export class Leaf {
   /** The bytes of the values from `from` to `to`, of a leaf without references. */
   packedValues(from: number, to: number): Uint8Array {
     const places = this.#places ?? []
-    return this.#packed.subarray(places[from] ?? this.#packed.length, places[to] ?? this.#packed.length)
+    const { bytes, to: end } = this.#packed
+    return bytes.subarray(places[from] ?? end, places[to] ?? end)
   }
 
   /** All values, undecoded, and nobody's own; of a set: none. */
@@ -136,19 +137,19 @@ export class Leaf {
   }
 }
 
-export const NO_LEAF = new Leaf([], false, [], undefined, undefined, new Uint8Array(0))
+export const NO_LEAF = new Leaf([], false, [], undefined, undefined, { bytes: new Uint8Array(0), from: 0, to: 0 })
 
 /** The array of keys that comes next of what is being unpacked. */
 export function readKeys(refs: readonly Oid[]): StoredKey[] {
-  const count = readCount()
-  const keys = new Array<StoredKey>(count)
+  const keys = readValue(1)
+  if (!Array.isArray(keys)) return unknownForm()
   let decoder: Decoder | undefined
-  for (let n = 0; n < count; n++) {
-    const raw = readValue(2)
-    const ready = typeof raw === 'string' || (typeof raw === 'number' && raw === raw)
-    keys[n] = ready ? raw : decodeKey(raw, (decoder ??= reader(refs)))
+  for (let n = 0; n < keys.length; n++) {
+    const raw: unknown = keys[n]
+    if (typeof raw === 'string' || (typeof raw === 'number' && !Number.isNaN(raw))) continue
+    keys[n] = decodeKey(raw, (decoder ??= reader(refs)))
   }
-  return keys
+  return keys as StoredKey[]
 }
 
 function reader(refs: readonly Oid[]): Decoder {
@@ -156,15 +157,12 @@ function reader(refs: readonly Oid[]): Decoder {
 }
 
 /** The array of values that comes next. `places` undefined: value i is reference i. */
-function readPlaces(
-  refs: readonly Oid[],
-  from: number,
-): { readonly count: number; readonly places: Place[] | undefined } {
+function readPlaces(refs: readonly Oid[]): { readonly count: number; readonly places: Place[] | undefined } {
   const count = readCount()
   const places: Place[] = []
   let inOrder = true
   for (let n = 0; n < count; n++) {
-    const start = position() - from
+    const start = position()
     const to = readReference()
     if (to < 0) skipValue(2)
     else if (to >= refs.length) unknownForm()

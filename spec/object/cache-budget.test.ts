@@ -1,0 +1,157 @@
+// What a small budget for loaded objects may and may not do: it changes no answer and no identity.
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { open, Persistent, PersistentMap, type Connection } from '../../lib/index.js'
+import { headerOf } from '../../lib/object/header.js'
+import type { Session } from '../../lib/object/session.js'
+import { seeded } from '../helpers/seeded.js'
+import { tempDir } from '../helpers/temp-dir.js'
+
+class Item extends Persistent {
+  static type = 'Item'
+  n = 0
+  text = ''
+  /** Every other one has plain data. */
+  rows: number[][] | null = null
+  next: Item | null = null
+}
+
+class Box extends Persistent {
+  static type = 'Box'
+  items: Item[] = []
+  named = new PersistentMap<number, Item>()
+  head: Item | null = null
+}
+
+const ITEMS = 400
+const SMALL = 40_000
+
+function rowsOf(n: number): number[][] | null {
+  return n % 2 === 0 ? [[n], [n + 1]] : null
+}
+
+function fill(t: Test): string {
+  const path = join(tempDir(t), 'box.db')
+  const db = open(path, { root: Box, classes: [Item], durability: 'os' })
+  db.transact(box => {
+    let before: Item | null = null
+    for (let n = 0; n < ITEMS; n++) {
+      const item: Item = Object.assign(new Item(), { n, text: 'x'.repeat(100), rows: rowsOf(n), next: before })
+      box.items.push(item)
+      box.named.set(n, item)
+      before = item
+    }
+    box.head = before
+  })
+  db.close()
+  return path
+}
+
+function openSmall(t: Test, path: string, cacheBytes = SMALL): Connection<Box> {
+  const db = open(path, { root: Box, classes: [Item], durability: 'os', cacheBytes })
+  t.teardown(() => db[Symbol.dispose]())
+  return db
+}
+
+function bytesOf(db: Connection<Box>): number {
+  return (headerOf(db.root)?.scope as Session).budget.bytes
+}
+
+function isLoaded(item: object | undefined): boolean | undefined {
+  return item && headerOf(item)?.loaded
+}
+
+t.test('what is loaded is let go at the end of a transaction, and loaded again when it is used', async t => {
+  const db = openSmall(t, fill(t))
+  const held = [...db.root.items]
+  for (const [n, item] of held.entries()) {
+    if (item.n !== n) t.fail(`item ${n} is ${item.n}`)
+    db.refresh()
+  }
+  t.ok(bytesOf(db) <= SMALL, `${bytesOf(db)} bytes`)
+  const without = held.filter((_, n) => n % 2 === 1)
+  t.ok(without.filter(isLoaded).length < without.length / 2)
+  t.ok(held.every((item, n) => item.text.length === 100 && item.n === n))
+  t.ok(
+    held.every((item, n) => db.root.items[n] === item),
+    'each is the same object as before',
+  )
+})
+
+t.test('within one transaction, objects are dropped of which nothing was handed out', async t => {
+  const db = openSmall(t, fill(t))
+  const held: Item[] = []
+  db.transact(box => {
+    for (let n = 0; n < ITEMS; n++) {
+      const item = box.named.get(n)
+      if (item?.n !== n) t.fail(`item ${n}`)
+      else held.push(item)
+    }
+    t.ok(held.every((item, n) => item.n === n && item.next === (held[n - 1] ?? null)))
+  })
+  t.ok(bytesOf(db) <= SMALL, `${bytesOf(db)} bytes`)
+})
+
+t.test('plain data that was handed out stays what it is, also below arrays', async t => {
+  const db = openSmall(t, fill(t))
+  const first = db.root.items[0]
+  const row = first?.rows?.[1]
+  for (let n = 0; n < ITEMS; n++) {
+    void db.root.items[n]?.text
+    db.refresh()
+  }
+  t.same(row, [1])
+  row?.push(2)
+  db.commit()
+  t.same(first?.rows, [[0], [1, 2]])
+})
+
+t.test('what was changed is kept, however small the budget is', async t => {
+  const path = fill(t)
+  const db = openSmall(t, path, 0)
+  const own = db.connect()
+  for (let n = 0; n < ITEMS; n++) {
+    const item = own.root.items[n]
+    if (item) item.text = `changed ${n}`
+  }
+  own.commit()
+  t.equal(bytesOf(own), 0)
+  t.ok(db.root.items.every((item, n) => item.text === `changed ${n}`))
+  own.close()
+})
+
+t.test('with any budget, random transactions leave and show the same', async t => {
+  const random = seeded(t)
+  const path = fill(t)
+  const model = Array.from({ length: ITEMS }, (_, n) => ({ n, rows: rowsOf(n) }))
+  const dbs = [0, 3000, SMALL, Infinity].map(bytes => openSmall(t, path, bytes))
+  const kept = new Map<Connection<Box>, Item[]>(dbs.map(db => [db, []]))
+  for (let step = 0; step < 300; step++) {
+    const db = random.pick(dbs)
+    const change = random.chance(0.5)
+    const at = Array.from({ length: 1 + random.int(30) }, () => random.int(ITEMS))
+    db.transact(box => {
+      for (const n of at) {
+        const item = random.chance(0.5) ? box.items[n] : box.named.get(n)
+        const known = model[n]
+        if (!item || !known) return
+        t.ok(item.n === known.n && JSON.stringify(item.rows) === JSON.stringify(known.rows), `item ${n}`)
+        if (change) {
+          known.n = step
+          known.rows?.push([step])
+          item.n = step
+          item.rows?.push([step])
+        }
+        if (random.chance(0.1)) kept.get(db)?.push(item)
+      }
+    })
+    if (random.chance(0.1)) await new Promise(setImmediate)
+  }
+  for (const [db, items] of kept)
+    for (const item of items) if (!db.root.items.includes(item)) t.fail('an object is not the same any more')
+})
+
+t.test('a budget is a number of bytes', async t => {
+  for (const cacheBytes of [-1, NaN, '1' as unknown as number])
+    t.throws(() => open(join(tempDir(t), 'x.db'), { cacheBytes }), { name: 'RangeError', message: /cacheBytes/ })
+})
