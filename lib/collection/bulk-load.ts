@@ -15,8 +15,8 @@ export function bulkLoad(header: KeyedHeader, entries: Iterable<readonly [unknow
       const names = `${header.keyName(own)} comes behind ${header.keyName(last.key)}`
       throw new RangeError(`${header.name}: bulkLoad() needs keys in their order, each once: ${names}`)
     }
-    given.push({ key: own, value: header.adopt(value, own) })
+    given.push({ key: own, value: header.adoptValue(value, own) })
   }
   header.touch()
-  for (const { key, value } of given) header.put(key, value)
+  for (const { key, value } of given) header.putOwn(key, value)
 }

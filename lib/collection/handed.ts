@@ -3,8 +3,10 @@
 // for containers of an earlier load, each when it is next used.
 import { Decoder } from '../object/codec.js'
 import { headerOf } from '../object/header.js'
+import { Packed } from '../object/packed.js'
 import { forgetRemoved, holdParts, rebindAt, stampAt, stillCurrent } from '../object/places.js'
-import { attach, Node, nodeOf, partsOf, release, type Seat } from '../object/plain-node.js'
+import { attach, Node, nodeOf, partsOf, release, type Container, type Seat } from '../object/plain-node.js'
+import { track, Untracked } from '../object/untracked.js'
 import type { StoredKey } from './key.js'
 import { compareKeys } from './key-order.js'
 import { KeyTable } from './key-table.js'
@@ -192,27 +194,46 @@ export class Handed {
     if (place?.value === top.object) this.#current(place)
   }
 
+  /** A value that the transaction has put there is asked for. */
+  track(key: StoredKey, value: Untracked | Packed): object {
+    const target = value instanceof Packed ? (value.unpack() as Container) : value.target
+    const { object } = track(target, this.#owner)
+    const place = new Place(key, object, this.#owner.load, undefined)
+    attach(object, place)
+    this.#note(key, undefined)
+    this.#put(place)
+    return object
+  }
+
   // ---- what the transaction does ----
 
   /** `value` (undefined: nothing) takes the place of what stands at the key, which `act` does. */
   replace(key: StoredKey, value: unknown, act: () => void): void {
     const before = this.#places.get(key)
     const old = before && this.#current(before)
-    const isData = typeof value === 'object' && value !== null && headerOf(value) === undefined
+    const isData =
+      typeof value === 'object' &&
+      value !== null &&
+      !(value instanceof Untracked || value instanceof Packed) &&
+      headerOf(value) === undefined
     const place = isData ? new Place(key, value, this.#owner.load, undefined) : undefined
     attach(value, place)
     act()
-    if (!this.#before.get(key)) this.#before.put({ key, place: before })
+    if (before || place) this.#note(key, before)
     if (place) this.#put(place)
-    else this.#places.delete(key)
+    else if (before) this.#places.delete(key)
     if (old) release(old, before)
   }
 
   /** The value at this key is not the stored one any more. */
   spoil(key: StoredKey): void {
     const place = this.#places.get(key)
-    if (!this.#before.get(key)) this.#before.put({ key, place })
+    this.#note(key, place)
     if (place) place.source = undefined
+  }
+
+  #note(key: StoredKey, place: Place | undefined): void {
+    if (!this.#before.get(key)) this.#before.put({ key, place })
   }
 
   spoilAll(): void {
@@ -284,7 +305,7 @@ export class Handed {
   /** What stands at each key is found at another from now on, or (undefined) nowhere; `to` is asked in the order of keys. */
   moveAll(to: (key: StoredKey) => StoredKey | undefined): void {
     const moved: Place[] = []
-    for (const place of this.#places) {
+    for (const place of this.#places.inOrder()) {
       const key = to(place.key)
       const value = place.value
       if (key === undefined || value === undefined) continue

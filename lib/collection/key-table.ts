@@ -1,20 +1,25 @@
-// Entries in memory in the order of their keys, each key once: sorted runs of limited length. For what a transaction has
-// done to a map or set, and for what was handed out of it.
+// Entries in memory by their keys, each key once, and in the order of their keys for those who ask: what a transaction has
+// done to a map or set, and what was handed out of it. Entries are sorted into runs of limited length when somebody asks for
+// an order; until then those with primitive keys wait in a native Map.
 import type { StoredKey } from './key.js'
 import { compareKeys } from './key-order.js'
 
 const MOST_IN_RUN = 512
 
 export class KeyTable<E extends { readonly key: StoredKey }> {
-  /** None is empty. */
+  /** Sorted. None is empty. */
   #runs: E[][] = []
-  #size = 0
+  #inRuns = 0
+  /** Those that are not in the runs yet. */
+  readonly #waiting = new Map<StoredKey, E>()
 
   get size(): number {
-    return this.#size
+    return this.#inRuns + this.#waiting.size
   }
 
   get(key: StoredKey): E | undefined {
+    const waiting = this.#waiting.get(key)
+    if (waiting !== undefined || this.#inRuns === 0) return waiting
     const run = this.#runs[this.#runFor(key)]
     const at = run ? find(run, key) : -1
     return at < 0 ? undefined : run?.[at]
@@ -22,43 +27,35 @@ export class KeyTable<E extends { readonly key: StoredKey }> {
 
   /** Takes the place of an entry of the same key. */
   put(entry: E): void {
-    const at = this.#runFor(entry.key)
-    const run = this.#runs[at]
-    if (!run) {
-      this.#runs.push([entry])
-      this.#size++
+    const { key } = entry
+    if (this.#inRuns === 0 && isPrimitive(key)) {
+      this.#waiting.set(key, entry)
       return
     }
-    const place = find(run, entry.key)
-    if (place >= 0) {
-      run[place] = entry
-      return
-    }
-    run.splice(~place, 0, entry)
-    this.#size++
-    if (run.length <= MOST_IN_RUN) return
-    // Keys often come in order: then the runs stay full.
-    const keep = ~place === run.length - 1 && at === this.#runs.length - 1 ? MOST_IN_RUN : run.length >> 1
-    this.#runs.splice(at + 1, 0, run.splice(keep))
+    this.#sortIn()
+    this.#putInRun(entry)
   }
 
   delete(key: StoredKey): void {
+    if (this.#waiting.delete(key) || this.#inRuns === 0) return
     const at = this.#runFor(key)
     const run = this.#runs[at]
     const place = run ? find(run, key) : -1
     if (!run || place < 0) return
     run.splice(place, 1)
-    this.#size--
+    this.#inRuns--
     if (run.length === 0) this.#runs.splice(at, 1)
   }
 
   clear(): void {
-    this.#runs = []
-    this.#size = 0
+    if (this.#inRuns > 0) this.#runs = []
+    this.#inRuns = 0
+    this.#waiting.clear()
   }
 
   /** The first entry from `key` on (behind it, if `open`); the first of all without a key. */
   from(key: StoredKey | undefined, open: boolean): E | undefined {
+    this.#sortIn()
     if (key === undefined) return this.#runs[0]?.[0]
     const at = this.#runFor(key)
     const run = this.#runs[at]
@@ -69,6 +66,7 @@ export class KeyTable<E extends { readonly key: StoredKey }> {
 
   /** The last entry up to `key` (before it, if `open`); the last of all without a key. */
   upTo(key: StoredKey | undefined, open: boolean): E | undefined {
+    this.#sortIn()
     if (key === undefined) return this.#runs.at(-1)?.at(-1)
     const at = this.#runFor(key)
     const run = this.#runs[at]
@@ -78,15 +76,61 @@ export class KeyTable<E extends { readonly key: StoredKey }> {
     return to >= 0 ? run[to] : at > 0 ? this.#runs[at - 1]?.at(-1) : undefined
   }
 
+  /** In the order of the keys. */
+  inOrder(): E[] {
+    this.#sortIn()
+    return this.#runs.flat()
+  }
+
+  /** In any order. */
   *[Symbol.iterator](): Generator<E, undefined> {
+    yield* this.#waiting.values()
     for (const run of this.#runs) yield* run
   }
 
   /** The order of the keys has changed. */
   sort(): void {
-    const all = [...this].sort((a, b) => compareKeys(a.key, b.key))
+    const all = [...this]
     this.clear()
-    for (const entry of all) this.put(entry)
+    this.#fill(all)
+  }
+
+  #sortIn(): void {
+    if (this.#waiting.size === 0) return
+    const waiting = [...this.#waiting.values()]
+    this.#waiting.clear()
+    if (this.#inRuns === 0) this.#fill(waiting)
+    else for (const entry of waiting) this.#putInRun(entry)
+  }
+
+  /** Into an empty table. */
+  #fill(entries: E[]): void {
+    // Keys often come in order.
+    if (entries.some((entry, i) => i > 0 && compareKeys((entries[i - 1] as E).key, entry.key) > 0))
+      entries.sort((a, b) => compareKeys(a.key, b.key))
+    for (let i = 0; i < entries.length; i += MOST_IN_RUN) this.#runs.push(entries.slice(i, i + MOST_IN_RUN))
+    this.#inRuns = entries.length
+  }
+
+  #putInRun(entry: E): void {
+    const at = this.#runFor(entry.key)
+    const run = this.#runs[at]
+    if (!run) {
+      this.#runs.push([entry])
+      this.#inRuns++
+      return
+    }
+    const place = find(run, entry.key)
+    if (place >= 0) {
+      run[place] = entry
+      return
+    }
+    run.splice(~place, 0, entry)
+    this.#inRuns++
+    if (run.length <= MOST_IN_RUN) return
+    // Keys often come in order: then the runs stay full.
+    const keep = ~place === run.length - 1 && at === this.#runs.length - 1 ? MOST_IN_RUN : run.length >> 1
+    this.#runs.splice(at + 1, 0, run.splice(keep))
   }
 
   /** The run in which the key stands, if it does. */
@@ -100,6 +144,11 @@ export class KeyTable<E extends { readonly key: StoredKey }> {
     }
     return low
   }
+}
+
+/** Equal to another key only if it is the same value to a Map, too. */
+function isPrimitive(key: StoredKey): boolean {
+  return typeof key === 'number' || typeof key === 'string'
 }
 
 /** Where the key stands, or the complement of where it would. */

@@ -151,6 +151,7 @@ export function keyName(key: StoredKey): string {
 
 export function encodeKey(key: StoredKey, encoder: Encoder): Packable {
   if (Array.isArray(key)) return (key as readonly StoredKey[]).map(part => encodeKey(part, encoder))
+  if (typeof key === 'string' || typeof key === 'number') return encoder.value(key, key)
   return encoder.value(key, keyName(key))
 }
 

@@ -58,7 +58,7 @@ export class KeyedChanges {
     else if (this.table.size > MANY) {
       for (const key of differences(before, now)) if (this.table.get(key)) yield key
     } else {
-      for (const { key } of this.table) if (!sameAt(key, before, now, true)) yield key
+      for (const { key } of this.table.inOrder()) if (!sameAt(key, before, now, true)) yield key
     }
   }
 }

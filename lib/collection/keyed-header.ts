@@ -5,6 +5,8 @@ import type { Conflict } from '../error.js'
 import { unresolved, type Header } from '../object/header.js'
 import type { Looked } from '../object/merging.js'
 import type { RecordView, StoredState } from '../object/record-view.js'
+import { Packed } from '../object/packed.js'
+import { Untracked } from '../object/untracked.js'
 import type { Oid } from '../store/types.js'
 import { Answers, type Answer } from './answers.js'
 import type { Handed } from './handed.js'
@@ -127,6 +129,7 @@ export abstract class KeyedHeader extends TreeHeader {
   }
 
   #ownOut(own: Pending): unknown {
+    if (own.value instanceof Untracked || own.value instanceof Packed) own.value = this.handed.track(own.key, own.value)
     return typeof own.value === 'symbol' ? (own.value = this.handOut(own.value)) : own.value
   }
 
@@ -169,9 +172,19 @@ export abstract class KeyedHeader extends TreeHeader {
   // ---- changing ----
 
   put(key: StoredKey, value: unknown): void {
-    const own = this.adopt(value, key)
+    this.putOwn(key, this.adoptValue(value, key))
+  }
+
+  /** A value on its way in, in the form that is cheapest to keep. */
+  adoptValue(value: unknown, key: StoredKey): unknown {
+    const packed = typeof value === 'object' && value !== null ? Packed.of(value) : undefined
+    return packed ?? this.adoptUntracked(value, key)
+  }
+
+  /** A value that has been adopted. */
+  putOwn(key: StoredKey, value: unknown): void {
     this.change()
-    this.handed.replace(key, own, () => this.#set(key, own, false))
+    this.handed.replace(key, value, () => this.#set(key, value, false))
   }
 
   remove(key: StoredKey): boolean {
@@ -252,7 +265,7 @@ export abstract class KeyedHeader extends TreeHeader {
   protected rewritten(stored: Tree): Rewritten {
     const tree = this.#changes.cleared ? new Tree(NO_TREE.root, stored.view) : stored
     this.handed.gatherMoved([...this.#changes.table])
-    return rewrite(tree, this.changesTo(tree, [...this.#changes.table]), this.valued, this)
+    return rewrite(tree, this.changesTo(tree, this.#changes.table.inOrder()), this.valued, this)
   }
 
   /** What a commit makes of the changes, when it makes them to this tree. */
@@ -266,7 +279,7 @@ export abstract class KeyedHeader extends TreeHeader {
   }
 
   protected stands(): void {
-    const pending = [...this.#changes.table]
+    const pending = this.#changes.table.inOrder()
     this.dropChanges()
     this.handed.settled(this.asCommitted(pending, this.handed))
   }
@@ -287,6 +300,10 @@ export abstract class KeyedHeader extends TreeHeader {
   }
 
   // ---- for the object layer ----
+
+  override trackAll(): void {
+    for (const own of this.#changes.table) this.#ownOut(own)
+  }
 
   override keyName(key: unknown): string {
     return keyName(key as StoredKey)

@@ -154,7 +154,7 @@ export abstract class ListState extends TreeHeader {
     this.handed.gatherMoved([...now.piecesIn(0)].flatMap(piece => (piece instanceof Own ? [piece] : [])))
     const read = (stored: number): RawValue => {
       const { leaf, at } = tree.item(stored)
-      return new RawValue(leaf.value(at), leaf.refs)
+      return new RawValue(leaf, at)
     }
     return splice(tree, splicesFor(now.piecesIn(this.#growth), tree.size, read), this)
   }

@@ -21,10 +21,10 @@ class MapHeader extends KeyedHeader {
     for (const entry of entries) {
       checkEntry(entry)
       const key = this.keyIn(entry[0])
-      given.push({ key, value: this.adopt(entry[1], key) })
+      given.push({ key, value: this.adoptValue(entry[1], key) })
     }
     given.sort((a, b) => compareKeys(a.key, b.key))
-    for (const { key, value } of given) this.put(key, value)
+    for (const { key, value } of given) this.putOwn(key, value)
   }
 
   protected newCopy(): Map<unknown, unknown> {

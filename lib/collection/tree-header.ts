@@ -12,7 +12,7 @@ import type { StoredKey } from './key.js'
 import type { Rewritten } from './tree/drafts.js'
 import type { Source } from './tree/leaf.js'
 import { leafAt, NO_ENTRIES, rootOf, TREE_FORM, type Root } from './tree/node.js'
-import { encodeEntries } from './tree/node-header.js'
+import { encodeEntries, packEntries } from './tree/node-header.js'
 import { Tree, type Found } from './tree/tree.js'
 
 export abstract class TreeHeader extends MergingHeader {
@@ -168,6 +168,11 @@ export abstract class TreeHeader extends MergingHeader {
 
   keys(): readonly string[] {
     return this.#built && this.#built.height > 0 ? TREE_FORM : this.small
+  }
+
+  override encodeWhole(encoder: Encoder): Uint8Array | undefined {
+    const { root, keys, values } = this.#built as Rewritten // made by prepare()
+    return root === undefined && this.valued ? packEntries(keys, values, encoder) : undefined
   }
 
   encode(encoder: Encoder): Packable[] {

@@ -4,6 +4,7 @@ import { types } from 'node:util'
 import { ValueError } from '../error.js'
 import { Header, handlerOf, NOWHERE } from './header.js'
 import { define, Node, type Container } from './plain-node.js'
+import { track, Untracked } from './untracked.js'
 import { copyLeaf, isBytes } from './values.js'
 
 /** Deeper than this, a state could be written and not be read again where the stack is smaller. */
@@ -29,6 +30,12 @@ export function adopt(value: unknown, owner: Header, path: () => string): unknow
   }
 }
 
+/** The same, but a container that is copied in and has no part that is moved becomes an Untracked. */
+export function adoptUntracked(value: unknown, owner: Header, path: () => string): unknown {
+  if (typeof value !== 'object' || value === null) return adopt(value, owner, path)
+  return new Adoption(owner, path, false).object(value, undefined)
+}
+
 /** The way from the assigned value down to the part at hand. */
 interface Step {
   readonly above: Step | undefined
@@ -40,10 +47,15 @@ interface Step {
 class Adoption {
   readonly #owner: Header
   readonly #path: () => string
+  /** Containers get their handlers at once. */
+  readonly #tracks: boolean
+  /** Some part is moved. */
+  #moves = false
 
-  constructor(owner: Header, path: () => string) {
+  constructor(owner: Header, path: () => string, tracks = true) {
     this.#owner = owner
     this.#path = path
+    this.#tracks = tracks
   }
 
   value(value: unknown, step: Step): unknown {
@@ -56,8 +68,9 @@ class Adoption {
     if (handler instanceof Header) return this.#entity(handler, step)
     if (handler instanceof Node) {
       handler.see()
-      if (handler.owner === this.#owner) return value
-      return this.#container(handler.target, step)
+      if (handler.owner !== this.#owner) return this.#container(handler.target, step)
+      this.#moves = true
+      return value
     }
     if (bytesOf.get(value) === this.#owner) return value
     const leaf = copyLeaf(value)
@@ -83,16 +96,19 @@ class Adoption {
     if (isPlainArray(value)) target = this.#array(value, step)
     else if (isPlainObject(value)) target = this.#plainObject(value as Record<string, unknown>, step)
     else return this.refuse(value, above)
-    return new Node(target, this.#owner).object
+    if (this.#tracks) return new Node(target, this.#owner).object
+    if (above) return target
+    return this.#moves ? track(target, this.#owner).object : new Untracked(target)
   }
 
   #array(value: readonly unknown[], step: Step): unknown[] {
-    const target: unknown[] = []
+    const target = value.slice() // pushed one by one, they would take space for many more
     for (let i = 0; i < value.length; i++) {
       step.key = i
       const part = value[i]
       if (part === undefined && !Object.hasOwn(value, i)) this.#refuse(step, 'a hole in an array')
-      target.push(this.value(part, step))
+      if (typeof part === 'object' || typeof part === 'function' || typeof part === 'symbol')
+        target[i] = this.value(part, step)
     }
     if (Reflect.ownKeys(value).length !== value.length + 1) this.#refuse(step.above, 'an array with named fields')
     return target

@@ -43,11 +43,11 @@ export class ClassRegistry {
   }
 
   /** Throws unless objects like this one would be found again. */
-  check({ kind }: Header, path: string): void {
+  check({ kind }: Header, path: () => string): void {
     if (this.#kinds.get(kind.type) === kind) return
     const name = kind.Class?.name || 'without a name'
     throw new ValueError(
-      path,
+      path(),
       `the class ${name} is not registered: name it in the classes of open(), and give it a static type`,
     )
   }

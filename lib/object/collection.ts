@@ -1,7 +1,7 @@
 // What a sealed collection is built on: an object with methods and no fields, whose header is kept under a hidden key.
 // No Proxy: every method asks the header first. Knows nothing of how any collection keeps its entries.
 import { inspect } from 'node:util'
-import { adopt } from './adopt.js'
+import { adopt, adoptUntracked } from './adopt.js'
 import { HANDLER, Header, unresolvedOid, type Kind } from './header.js'
 import { inspectObject } from './inspection.js'
 import { attach, release, type Seat } from './plain-node.js'
@@ -22,6 +22,11 @@ export abstract class CollectionHeader extends Header {
   /** A value on its way in, for `key`: call before `change()`, and `place` it afterwards. */
   adopt(value: unknown, key: unknown): unknown {
     return adopt(value, this, () => `${this.name}.${this.keyName(key)}`)
+  }
+
+  /** The same for a value that nobody gets before it is tracked. */
+  adoptUntracked(value: unknown, key: unknown): unknown {
+    return adoptUntracked(value, this, () => `${this.name}.${this.keyName(key)}`)
   }
 
   /** An adopted value now stands in the state. */

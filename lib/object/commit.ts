@@ -4,9 +4,9 @@ import { GoneError, WriteConflictError, type Conflict } from '../error.js'
 import type { Snapshot } from '../store/snapshot.js'
 import type { CommitResult } from '../store/store-options.js'
 import type { Generation } from '../store/generation.js'
-import type { Oid } from '../store/types.js'
+import type { Offset, Oid } from '../store/types.js'
 import { mergeByClass } from './class-merge.js'
-import { Encoder, type Encoded, type Writing } from './codec.js'
+import { Encoder, type Encoded, type Way, type Writing } from './codec.js'
 import { watchPending } from './exit-warning.js'
 import type { Header } from './header.js'
 import { checkSources } from './kept-sources.js'
@@ -14,6 +14,7 @@ import { warnIfLarge } from './large-record.js'
 import { MergingHeader, mergingIsOn } from './merging.js'
 import type { RecordView } from './record-view.js'
 import type { Isolation, Session } from './session.js'
+import type { Shape } from './shapes.js'
 
 class SessionWriting implements Writing {
   readonly scope: Session
@@ -32,24 +33,24 @@ class SessionWriting implements Writing {
     return this.scope.shapes
   }
 
-  checkKind(header: Header, path: string): void {
-    this.scope.registry.check(header, path)
+  checkKind(header: Header, key: string | number | undefined, way: Way): void {
+    this.scope.registry.check(header, () => way.path(key))
   }
 
-  mustWrite(header: Header, path: () => string): boolean {
+  mustWrite(header: Header, key: string | number, way: Way): boolean {
     if (header.changed || (header.generation === this.generation.number && header.at !== 0)) return false
     if (this.view.locate(header.oid) !== 0) return false
-    if (!header.loaded) throw this.#gone(header.oid, header.name, path())
+    if (!header.loaded) throw this.#gone(header.oid, header.name, way.path(key))
     this.scope.touched(header)
     return true
   }
 
-  missing(oid: Oid, path: () => string): Header | undefined {
+  missing(oid: Oid, key: string | number, way: Way): Header | undefined {
     // Only a pack takes objects away, and the first generation is no pack's.
     if (this.generation.number === 1 || this.view.locate(oid) !== 0) return undefined
     const header = this.scope.cache.get(oid)
-    if (!header) throw this.#gone(oid, 'object', path())
-    return this.mustWrite(header, path) ? header : undefined
+    if (!header) throw this.#gone(oid, 'object', way.path(key))
+    return this.mustWrite(header, key, way) ? header : undefined
   }
 
   #gone(oid: Oid, name: string, path: string): GoneError {
@@ -159,6 +160,35 @@ function merged(
   return now
 }
 
+/** Records that are read by parts need not be read back from the file. */
+function keepWritten(
+  { view }: Session,
+  { headers, shapeOf, draft }: Encoded,
+  { snapshot, firstOid, offsets }: Extract<CommitResult, { outcome: 'committed' }>,
+): void {
+  for (let i = 0; i < headers.length; i++) {
+    const header = headers[i] as Header
+    const record = draft.records[i]
+    if (!record || !(header.kind.internal === true || header instanceof MergingHeader)) continue
+    const { state } = record
+    const refs = record.refs.map(ref => (ref < 0 ? firstOid - 1 - ref : ref) as Oid)
+    const offset = offsets[i] as Offset
+    view.take({
+      oid: header.oid,
+      shape: (shapeOf[i] as Shape).oid,
+      tid: snapshot.tid,
+      previous: 0 as Offset,
+      refs,
+      state,
+      bytes: state,
+      from: 0,
+      to: state.length,
+      offset,
+      length: state.length + 3 * refs.length,
+    })
+  }
+}
+
 function settle(
   session: Session,
   encoded: Encoded,
@@ -181,11 +211,14 @@ function settle(
     header.generation = snapshot.generation.number
     header.shape = encoded.shapeOf[i]
     header.changed = false
-    checkSources(header, true)
-    header.settled()
     const bytes = encoded.draft.records[i]?.state.length ?? 0
     if (header.kind.internal !== true) session.budget.took(header, bytes, session.serial)
     warnIfLarge(header.owner, bytes)
+  }
+  keepWritten(session, encoded, result)
+  for (const header of encoded.headers) {
+    checkSources(header, true)
+    header.settled()
   }
   for (const header of standIns.keys()) {
     checkSources(header, true)

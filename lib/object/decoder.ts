@@ -5,16 +5,8 @@ import { own } from './adopt.js'
 import { unresolved, type Header, type Scope } from './header.js'
 import { define, Node, type Container } from './plain-node.js'
 import { isKeyList, type Shape } from './shapes.js'
-import {
-  containerIsNext,
-  readCount,
-  readReference,
-  readSimple,
-  readValue,
-  textIsNext,
-  skipValue,
-  unpackWith,
-} from './unpack.js'
+import { readCount, readReference, readSimple, readValue, textIsNext, skipValue, unpackWith } from './unpack.js'
+import { isBare, Untracked } from './untracked.js'
 import { decodeBytes, decodeSpecial, isBytes, TAG, unknownForm } from './values.js'
 
 const NONE: readonly unknown[] = []
@@ -47,14 +39,13 @@ export function readFields(record: Stretch, keys: readonly string[], state: Reco
 
 /**
  * Decodes what LATER stands for at the key `asked`, and with it every string; all there is unless a key is told.
- * `made` gets every container.
+ * Containers are still untracked.
  */
 export function readLater(
   record: Unread,
   keys: readonly string[],
   state: Record<string, unknown>,
   owner: Header,
-  made: (value: unknown, key: string) => void,
   asked?: string,
 ): void {
   const { refs } = record
@@ -63,7 +54,6 @@ export function readLater(
     let decoder: Decoder | undefined
     readCount()
     for (const key of keys) {
-      const isContainer = containerIsNext()
       const isWanted = asked === undefined || key === asked || textIsNext()
       if (!isWanted || state[key] !== LATER) {
         skipValue(1)
@@ -76,9 +66,13 @@ export function readLater(
         continue
       }
       const raw = readValue(1)
-      const isReady = typeof raw !== 'object' || raw === null
-      state[key] = isReady ? raw : (decoder ??= new Decoder(referencesOf(record, scope), owner)).value(raw)
-      if (isContainer || !isReady) made(state[key], key)
+      if (typeof raw !== 'object' || raw === null) {
+        state[key] = raw
+        continue
+      }
+      decoder ??= new Decoder(referencesOf(record, scope), owner, false)
+      const value = decoder.value(raw)
+      state[key] = isBare(value) ? new Untracked(value, true) : value
     }
   })
 }
@@ -104,14 +98,16 @@ export function unpackState(record: Stretch, shape: Shape): Unpacked {
   return isKeyList(keys) ? { keys, raw } : unknownForm()
 }
 
-/** Raw values into stored ones. Without an owner, containers stay bare and untracked. */
+/** Raw values into stored ones. Without an owner, or if told, containers stay bare and untracked. */
 export class Decoder {
   readonly #refs: readonly unknown[]
   readonly #owner: Header | undefined
+  readonly #tracks: boolean
 
-  constructor(refs: readonly unknown[], owner: Header | undefined) {
+  constructor(refs: readonly unknown[], owner: Header | undefined, tracks = owner !== undefined) {
     this.#refs = refs
     this.#owner = owner
+    this.#tracks = tracks
   }
 
   value(raw: unknown): unknown {
@@ -182,7 +178,7 @@ export class Decoder {
 
   /** Stands in the state from the start, and so do its parts. */
   #container(target: Container, ready: boolean): unknown {
-    if (!this.#owner) return target
+    if (!this.#tracks || !this.#owner) return target
     const node = new Node(target, this.#owner, ready)
     node.slots = 1
     return node.object

@@ -2,7 +2,7 @@
 // leaves that path at once. A class of its own with one field, because engines look traps up anew at every access, and find
 // them much faster in a small object than in a header.
 import { ValueError } from '../error.js'
-import { adopt } from './adopt.js'
+import { adoptUntracked } from './adopt.js'
 import { LATER } from './decoder.js'
 import { SPECIAL } from './entity-type.js'
 import { HANDLER, unresolvedOid } from './header.js'
@@ -10,6 +10,7 @@ import { noteSource } from './kept-sources.js'
 import { isOrdinaryField } from './node-traps.js'
 import { attach, define, release } from './plain-node.js'
 import type { EntityHeader, Fields } from './persistent.js'
+import { Untracked } from './untracked.js'
 
 export class EntityTraps implements ProxyHandler<object> {
   readonly header: EntityHeader
@@ -26,7 +27,8 @@ export class EntityTraps implements ProxyHandler<object> {
       header.scope.touched(header)
     }
     const value = (header.state as Fields)[key]
-    return typeof value === 'symbol' ? readSpecial(header, key, value, receiver) : value
+    if (typeof value === 'symbol') return readSpecial(header, key, value, receiver)
+    return value instanceof Untracked ? header.track(key, value) : value
   }
 
   set(_shell: object, key: string | symbol, value: unknown, receiver: unknown): boolean {
@@ -39,7 +41,7 @@ export class EntityTraps implements ProxyHandler<object> {
         configurable: true,
       })
     }
-    if (typeof key === 'string' && header.kind.accessors.has(key))
+    if (typeof key === 'string' && !header.kind.ordinary.has(key) && header.kind.accessors.has(key))
       return Reflect.set(header.kind.shell, key, value, receiver)
     return write(header, key, value)
   }
@@ -133,29 +135,45 @@ function change(header: EntityHeader): void {
 function write(header: EntityHeader, key: string | symbol, value: unknown): boolean {
   const { kind } = header
   if (typeof key === 'symbol') throw new ValueError(`${header.name}.${key.toString()}`, 'a symbol cannot be a key')
-  if (kind.transient.has(key)) {
-    header.beside ??= {}
-    header.beside[key] = value
-    return true
+  const ordinary = kind.ordinary.has(key)
+  if (!ordinary) {
+    if (kind.transient.has(key)) {
+      header.beside ??= {}
+      header.beside[key] = value
+      return true
+    }
+    checkField(header, key)
   }
+  reach(header)
+  const plain = typeof value !== 'object' || value === null
+  const own = plain && isPrimitive(value) ? value : adoptUntracked(value, header, () => `${header.name}.${key}`)
+  change(header)
+  const state = header.state as Fields
+  const old = ordinary || Object.hasOwn(state, key) ? state[key] : undefined
+  if (!plain) {
+    attach(own)
+    header.hasParts()
+    if (own !== value) noteSource(header, key, value)
+  }
+  if (ordinary || !(key in kind.view) || Object.hasOwn(state, key)) state[key] = own
+  else define(state, key, own)
+  if (typeof old === 'object' && old !== null) release(old)
+  return true
+}
+
+function isPrimitive(value: unknown): boolean {
+  return typeof value !== 'function' && typeof value !== 'symbol'
+}
+
+/** So many field names of a class are known to be ordinary. */
+const MOST_ORDINARY = 1000
+
+function checkField({ kind, name }: EntityHeader, key: string): void {
   if (kind.members.has(key) || key === '__proto__') {
     throw new ValueError(
-      `${header.name}.${key}`,
+      `${name}.${key}`,
       'is a member of the class, which would hide the stored field: choose another name',
     )
   }
-  reach(header)
-  const own = adopt(value, header, () => `${header.name}.${key}`)
-  change(header)
-  const state = header.state as Fields
-  const old = Object.hasOwn(state, key) ? state[key] : undefined
-  if (typeof own === 'object' && own !== null) {
-    attach(own)
-    header.hasParts()
-    if (own !== value) noteSource(header, key, value as object)
-  }
-  if (key in kind.view && !Object.hasOwn(state, key)) define(state, key, own)
-  else state[key] = own
-  if (typeof old === 'object' && old !== null) release(old)
-  return true
+  if (kind.ordinary.size < MOST_ORDINARY && !(key in kind.view)) kind.ordinary.add(key)
 }

@@ -45,6 +45,8 @@ export class EntityType implements Kind {
   /** Of these, the functions. */
   readonly methods = new Set<string>()
   readonly transient = new Set<string>()
+  /** Fields that are known to be nothing else, and that nothing in `view` hides. */
+  readonly ordinary = new Set<string>()
   readonly defaults: Record<string, unknown> | undefined
   readonly upgrade: ((state: Record<string, unknown>, from: number) => void) | undefined
   readonly merge: Merge | undefined
@@ -63,10 +65,8 @@ export class EntityType implements Kind {
     const prototype = Class ? Class.prototype : (Object.create(Persistent.prototype) as object)
     this.shell = Object.create(prototype) as object
     this.view = Object.create(prototype) as object
+    this.State = constructorOf(this.view)
     if (Class) this.#inspectClass(Class)
-    const State = function (): void {} as unknown as new () => Record<string, unknown>
-    State.prototype = this.view
-    this.State = State
     for (const name of ['__proto__', ...this.accessors, ...this.transient])
       Object.defineProperty(this.view, name, { value: SPECIAL })
   }
@@ -106,6 +106,15 @@ export class EntityType implements Kind {
   create(): EntityHeader {
     return new EntityHeader(this, true)
   }
+}
+
+/** Of objects with this prototype. Engines learn how many fields such objects have, and make room for these at once. */
+function constructorOf(prototype: object): new () => Record<string, unknown> {
+  const State = function (): void {
+    // nothing to initialise
+  }
+  State.prototype = prototype
+  return State as unknown as new () => Record<string, unknown>
 }
 
 /** The class and those that it is derived from, below Persistent. */

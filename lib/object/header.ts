@@ -60,6 +60,7 @@ export interface Kind {
   readonly internal?: boolean
 }
 
+const NO_HEADERS: readonly Header[] = []
 let births = 0
 
 export abstract class Header {
@@ -119,8 +120,12 @@ export abstract class Header {
   /** Takes over a stored state: one raw value for each key, to be passed through `decoder.value`. */
   abstract decode(keys: readonly string[], raw: readonly unknown[], decoder: Decoder): void
   abstract keys(): readonly string[]
-  /** One value for each key. */
-  abstract encode(encoder: Encoder): Packable[]
+  /** One value for each of its `keys()`. */
+  abstract encode(encoder: Encoder, keys: readonly string[]): Packable[]
+  /** The state as bytes, of those who know better than to pack what `encode` gives. */
+  encodeWhole(_encoder: Encoder): Uint8Array | undefined {
+    return undefined
+  }
   /** Every plain container that stands directly in the state, with the key that leads to it, or undefined if none does for long. */
   abstract eachSlot(visit: (value: unknown, key: unknown) => void): void
   /** What stands at a key that `eachSlot` gave. */
@@ -168,12 +173,17 @@ export abstract class Header {
 
   /** An encoding against `view` includes it: builds what must be written; gives other records to write with its own. */
   prepare(_view: RecordView | undefined): Iterable<Header> {
-    return []
+    return NO_HEADERS
   }
 
   /** Its record has been committed: its state is the stored one. */
   settled(): void {
     stamp(this)
+  }
+
+  /** Gives all plain data in it the handlers that it has where it was asked for. */
+  trackAll(): void {
+    // most owners have none without
   }
 
   /** Something in it was changed that nobody can see. */

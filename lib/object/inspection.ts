@@ -3,7 +3,9 @@
 import { inspect } from 'node:util'
 import type { Oid } from '../store/types.js'
 import { handlerOf, Header, unresolvedOid } from './header.js'
+import { Packed } from './packed.js'
 import { define, nodeOf } from './plain-node.js'
+import { isBare, Untracked } from './untracked.js'
 
 interface Options {
   readonly depth?: number | null
@@ -97,18 +99,19 @@ function hasToPlain(header: Header): header is Header & { toPlain(convert: (valu
   return typeof (header as { toPlain?: unknown }).toPlain === 'function'
 }
 
-function markReferences(value: unknown, from: Header): unknown {
+/** `bare`: part of what has no handlers yet. */
+function markReferences(value: unknown, from: Header, bare = value instanceof Untracked): unknown {
   if (typeof value === 'symbol') {
     const oid = unresolvedOid(value)
     return new Mark(`[${looking?.(from)?.nameOf(oid) ?? 'object'} ${oid}]`)
   }
   const handler = handlerOf(value)
   if (handler instanceof Header) return new Mark(`[${label(handler)}]`)
-  const node = nodeOf(value)
-  if (!node) return value
-  const { target } = node
-  if (Array.isArray(target)) return target.map(part => markReferences(part, from))
+  if (value instanceof Packed) return value.unpack()
+  const target = value instanceof Untracked ? value.target : bare && isBare(value) ? value : nodeOf(value)?.target
+  if (!target) return value
+  if (Array.isArray(target)) return target.map(part => markReferences(part, from, bare))
   const copy = Object.create(Object.getPrototypeOf(target) as object | null) as Record<string, unknown>
-  for (const [key, part] of Object.entries(target)) define(copy, key, markReferences(part, from))
+  for (const [key, part] of Object.entries(target)) define(copy, key, markReferences(part, from, bare))
   return copy
 }

@@ -14,31 +14,42 @@ interface Sample {
   readonly was: readonly unknown[]
 }
 
-const counts = new Map<string, number>()
+/** Assignments by the owner's kind and its field. Initial values of new objects are mostly literals, and must not use up the sample. */
+const ofNew = new WeakMap<object, Map<string, number>>()
+const ofStored = new WeakMap<object, Map<string, number>>()
 const warned = new Set<string>()
 const samples = new WeakMap<Header, Sample[]>()
+/** How many owners have samples; those that were forgotten before a commit count, too. */
+let sampled = 0
 
 /** `source` was copied into the field of this owner. */
 export function noteSource(owner: Header, key: string, source: object): void {
   if (!Array.isArray(source) && Object.getPrototypeOf(source) !== Object.prototype) return
+  const counts = owner.oid === 0 ? ofNew : ofStored
+  let fields = counts.get(owner.kind)
+  if (!fields) counts.set(owner.kind, (fields = new Map<string, number>()))
+  const count = fields.get(key) ?? 0
+  fields.set(key, count + 1)
+  if (count >= FIRST && count % EVERY !== 0) return
   const field = `${owner.name}.${key}`
-  // Initial values of new objects are mostly literals, and must not use up the sample.
-  const group = owner.oid === 0 ? `new ${field}` : field
-  const count = counts.get(group) ?? 0
-  counts.set(group, count + 1)
-  if ((count >= FIRST && count % EVERY !== 0) || warned.has(field)) return
+  if (warned.has(field)) return
   if ((Array.isArray(source) ? source : Object.keys(source)).length > MOST_FIELDS) return
   const was = contentOf(source)
   const noted = samples.get(owner)
   if (noted) noted.push({ source, field, was })
-  else samples.set(owner, [{ source, field, was }])
+  else {
+    samples.set(owner, [{ source, field, was }])
+    sampled++
+  }
 }
 
 /** The owner is being committed (or its changes are undone: then nothing is compared). */
 export function checkSources(owner: Header, compare: boolean): void {
+  if (sampled === 0) return
   const noted = samples.get(owner)
   if (!noted) return
   samples.delete(owner)
+  sampled--
   if (!compare) return
   for (const { source, field, was } of noted) {
     const is = contentOf(source)

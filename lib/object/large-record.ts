@@ -24,6 +24,7 @@ export function warnIfLarge(header: Header, bytes: number): void {
 function largestContainer(header: Header): { what: string; name: string; instead: string } | undefined {
   let most = 0
   let largest: { what: string; name: string; instead: string } | undefined
+  header.trackAll()
   header.eachSlot((value, key) => {
     const node = nodeOf(value)
     const size = node ? sizeOf(value) : 0

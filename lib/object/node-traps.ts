@@ -102,5 +102,6 @@ function truncate(node: Node, target: unknown[], value: unknown): boolean {
 /** Writable, enumerable, configurable, a value. */
 export function isOrdinaryField(descriptor: PropertyDescriptor, exists: boolean): boolean {
   if (descriptor.get || descriptor.set) return false
-  return (['writable', 'enumerable', 'configurable'] as const).every(flag => descriptor[flag] ?? exists)
+  const { writable, enumerable, configurable } = descriptor
+  return (writable ?? exists) && (enumerable ?? exists) && (configurable ?? exists)
 }

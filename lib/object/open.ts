@@ -135,8 +135,8 @@ function initialDraft(registry: ClassRegistry): Draft {
     shapes: new ShapeTable(),
     generation: undefined,
     view: undefined,
-    checkKind: (object, path) => {
-      registry.check(object, path)
+    checkKind: (object, key, way) => {
+      registry.check(object, () => way.path(key))
     },
     mustWrite: () => false,
     missing: () => undefined,

@@ -12,6 +12,7 @@ import { inspectObject } from './inspection.js'
 import { stampLater } from './places.js'
 import { attach, define } from './plain-node.js'
 import type { Oid, StoredRecord } from '../store/types.js'
+import { track, Untracked } from './untracked.js'
 import { unknownForm, type Packable } from './values.js'
 
 export type Fields = Record<string, unknown>
@@ -29,7 +30,7 @@ export class EntityHeader extends Header {
   #from = 0
   #to = 0
   #refs = NO_REFS
-  /** There may be containers in the state. */
+  /** There may be containers in the state, tracked or not. */
   #hasParts = false
 
   constructor(type: EntityType, isNew: boolean) {
@@ -66,7 +67,8 @@ export class EntityHeader extends Header {
   /** What LATER stands for at this key. */
   readLater(key: string): unknown {
     this.#readLater(key)
-    return (this.state as Fields)[key]
+    const value = (this.state as Fields)[key]
+    return value instanceof Untracked ? this.track(key, value) : value
   }
 
   /** All that LATER stands for, unless told. */
@@ -75,9 +77,18 @@ export class EntityHeader extends Header {
     if (!bytes) return
     const record = { bytes, from: this.#from, to: this.#to, refs: this.#refs }
     const keys = this.shape?.keys ?? unknownForm()
-    readLater(record, keys, this.state as Fields, this, (value, at) => stampLater(this, value, at), key)
+    readLater(record, keys, this.state as Fields, this, key)
     this.#hasParts = true
     if (key === undefined) this.#bytes = undefined
+  }
+
+  /** The container in a field is asked for: from now on changes in it must be seen. */
+  track(key: string, { target, stored }: Untracked): object {
+    const { object } = track(target, this)
+    attach(object)
+    ;(this.state as Fields)[key] = object
+    if (stored) stampLater(this, object, key)
+    return object
   }
 
   decode(keys: readonly string[], raw: readonly unknown[], decoder: Decoder): void {
@@ -118,16 +129,27 @@ export class EntityHeader extends Header {
     )
   }
 
+  override trackAll(): void {
+    for (const key of this.keys()) this.slot(key)
+  }
+
   keys(): readonly string[] {
     return Object.keys(this.state as Fields)
   }
 
-  encode(encoder: Encoder): Packable[] {
+  encode(encoder: Encoder, keys: readonly string[]): Packable[] {
     this.#readLater()
     const state = this.state as Fields
     const values: Packable[] = []
-    for (const key of Object.keys(state)) values.push(encoder.value(state[key], key))
+    for (const key of keys) values.push(encoder.value(state[key], key))
     return values
+  }
+
+  override settled(): void {
+    super.settled()
+    this.eachSlot(value => {
+      if (value instanceof Untracked) value.stored = true
+    })
   }
 
   eachSlot(visit: (value: unknown, key: unknown) => void): void {
@@ -142,9 +164,11 @@ export class EntityHeader extends Header {
   slot(key: unknown): unknown {
     const { state } = this
     const value = state && Object.hasOwn(state, key as string) ? state[key as string] : undefined
-    if (value !== LATER) return value
-    this.#readLater()
-    return this.slot(key)
+    if (value === LATER) {
+      this.#readLater()
+      return this.slot(key)
+    }
+    return value instanceof Untracked ? this.track(key as string, value) : value
   }
 
   /** Containers that were put into the state. */

@@ -149,7 +149,8 @@ export function attach(value: unknown, above?: Node | Seat): void {
     return
   }
   node.above = above
-  node.load = node.ready = node.owner.load
+  node.load = node.owner.load
+  if (node.ready !== -1) node.ready = node.load
   for (const part of partsOf(node)) attach(part, node)
 }
 

@@ -9,6 +9,10 @@ import { unknownForm } from './values.js'
 /** Plain data is at most 300 levels deep; a level takes three where it needs an escape. */
 export const DEEPEST_PACKED = 1000
 
+/** What numbers weigh. */
+export const WHOLE_NUMBER = 5
+export const NUMBER = 9
+
 const unpackr = new Unpackr({ useRecords: false, copyBuffers: true })
 const NOTHING = Buffer.alloc(0)
 
@@ -96,13 +100,6 @@ export function readSimple(): unknown {
     default:
       return undefined
   }
-}
-
-/** Whether an array or map comes next that is no escape. */
-export function containerIsNext(): boolean {
-  const token = at < end ? (bytes[at] as number) : 0
-  if (token < 0x80 || (token >= 0xa0 && token < 0xdc) || token > 0xdf) return false
-  return token !== 0x81 || bytes[at + 1] !== 0xa0
 }
 
 /** How many values follow, of an array. */
@@ -194,6 +191,87 @@ function skipMap(count: number, depth: number): void {
     if (length === PROTO.length && standsAt(PROTO, start)) unknownForm()
     skipValue(depth + 1)
   }
+}
+
+// ---- weighing ---------------------------------------------------------------------------------------------------
+
+/** What the collections' `weigh` says of the value that begins at `start` of a stretch that was gone through before. */
+export function weighAt({ bytes: packed, to }: Stretch, start: number): number {
+  begin(packed, start, to)
+  try {
+    return weighValue()
+  } finally {
+    bytes = NOTHING
+  }
+}
+
+function weighValue(): number {
+  const token = next()
+  if (token < 0x80 || token >= 0xe0) return WHOLE_NUMBER
+  if (token < 0x90) return weighMap(token - 0x80)
+  if (token < 0xa0) return weighArray(token - 0x90)
+  if (token < 0xc0) return 2 + textLength(token - 0xa0)
+  switch (token) {
+    case 0xc4:
+      return 3 + binaryLength(number(1))
+    case 0xc5:
+      return 3 + binaryLength(number(2))
+    case 0xc6:
+      return 3 + binaryLength(number(4))
+    case 0xca:
+    case 0xcb:
+      at--
+      return Number.isInteger(readValue()) ? WHOLE_NUMBER : NUMBER
+    case 0xd9:
+      return 2 + textLength(number(1))
+    case 0xda:
+      return 2 + textLength(number(2))
+    case 0xdb:
+      return 2 + textLength(number(4))
+    case 0xdc:
+      return weighArray(number(2))
+    case 0xdd:
+      return weighArray(number(4))
+    case 0xde:
+      return weighMap(number(2))
+    case 0xdf:
+      return weighMap(number(4))
+    case 0xc0:
+    case 0xc2:
+    case 0xc3:
+      return 1
+    default:
+      at--
+      skipValue()
+      return WHOLE_NUMBER
+  }
+}
+
+function weighArray(count: number): number {
+  let sum = 3
+  for (let n = 0; n < count; n++) sum += weighValue()
+  return sum
+}
+
+function weighMap(count: number): number {
+  let sum = 3
+  for (let n = 0; n < count; n++) sum += textLength(keyLength()) + 1 + weighValue()
+  return sum
+}
+
+function binaryLength(length: number): number {
+  pass(length)
+  return length
+}
+
+/** How many UTF-16 units the bytes are. */
+function textLength(length: number): number {
+  let units = 0
+  for (let i = pass(length); i < at; i++) {
+    const byte = bytes[i] as number
+    if ((byte & 0xc0) !== 0x80) units += byte >= 0xf0 ? 2 : 1
+  }
+  return units
 }
 
 // ---- parts ------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import { compareKeys } from '../key-order.js'
 import type { Leaf } from './leaf.js'
 import { innerOf, ITEMS_FORM, leafOf, rootOf } from './node.js'
 import { innerShare, LEAST, leafShare } from './fullness.js'
+import { RawValue } from './raw-value.js'
 
 /** Sums of many shares are not exact. */
 const SLACK = 1e-9
@@ -67,9 +68,7 @@ class Check {
     const name = `node ${oid}`
     if (level === 0) {
       const leaf = leafOf(this.#view, oid)
-      const shares = Array.from({ length: leaf.size }, (_, i) =>
-        leafShare(leaf.keys[i], leaf.valued ? leaf.value(i) : null),
-      )
+      const shares = Array.from({ length: leaf.size }, (_, i) => leafShare(leaf.keys[i], new RawValue(leaf, i)))
       this.#filled(name, sum(shares), false)
       return this.leaf(leaf, name, low, high)
     }

@@ -5,6 +5,7 @@ import type { Header } from '../../object/header.js'
 import type { Oid } from '../../store/types.js'
 import { hasReference, type StoredKey } from '../key.js'
 import { compareKeys } from '../key-order.js'
+import type { EditedLeaf } from './edited-leaf.js'
 import { cut, fill, innerShare, LEAST } from './fullness.js'
 import type { Leaf } from './leaf.js'
 import { NodeHeader, type Content } from './node-header.js'
@@ -34,6 +35,10 @@ export interface Draft {
   /** What separates it from the node before; undefined: there is none. */
   readonly low: StoredKey | undefined
   readonly items: readonly Item[]
+  /** The same as a change of the stored leaf: neither too full nor too empty. */
+  readonly edited?: EditedLeaf
+  /** Of an inner node that stays as it is: its children that do not. */
+  readonly below?: readonly Draft[]
   /** Is it other than the one in the file? (If not, something below it is.) */
   readonly dirty: boolean
 }
@@ -107,7 +112,7 @@ export abstract class Drafts {
     let joined = false
     for (let i = 0; i < items.length && items.length > 1; i++) {
       const { draft } = items[i] as Item
-      if (!draft || fill(draft.items) >= LEAST) continue
+      if (!draft || isSteady(draft)) continue
       const at = Math.max(0, i - 1)
       const left = this.#draft(items[at] as Item, level)
       const right = this.#draft(items[at + 1] as Item, level)
@@ -126,7 +131,7 @@ export abstract class Drafts {
 
   /** A child as a draft, loaded if it is in the file. */
   #draft({ key, oid, draft }: Item, level: number): Draft {
-    if (draft) return { ...draft, low: key }
+    if (draft) return { level, oid: draft.oid, low: key, items: draft.items, dirty: draft.dirty }
     const node = oid as Oid
     const items = level === 0 ? this.entries(this.tree.leaf(node)) : this.children(node, key)
     return { level, oid: node, low: key, items, dirty: false }
@@ -139,7 +144,14 @@ export abstract class Drafts {
   /** What a record holds: of a leaf with these entries, or an inner node whose children are written as `children`. */
   protected abstract content(items: readonly Item[], children: readonly (NodeHeader | Oid)[] | undefined): Content
 
-  #write({ level, oid, items, dirty }: Draft): NodeHeader | Oid {
+  #write(draft: Draft): NodeHeader | Oid {
+    const { level, oid, edited, below, dirty } = draft
+    if (edited) return this.#emit(new NodeHeader(edited, oid, this.collection))
+    if (below) {
+      for (const child of below) this.#write(child)
+      return oid
+    }
+    const { items } = draft
     const children = level === 0 ? undefined : items.map(item => this.#writeChild(item))
     if (children && !dirty) return oid
     return this.#emit(new NodeHeader(this.content(items, children), oid, this.collection))
@@ -162,8 +174,18 @@ export abstract class Drafts {
   }
 }
 
+/** Full enough to stay beside its neighbours. */
+export function isSteady(draft: Draft): boolean {
+  return isSlight(draft) || fill(draft.items) >= LEAST
+}
+
+/** Its items are made only when somebody asks for them. */
+function isSlight({ edited, below }: Draft): boolean {
+  return edited !== undefined || below !== undefined
+}
+
 export function asChild(draft: Draft): Item {
-  return { key: draft.low, share: innerShare(draft.low), count: countOf(draft.items), draft }
+  return { key: draft.low, share: innerShare(draft.low), count: isSlight(draft) ? 0 : countOf(draft.items), draft }
 }
 
 export function countOf(items: readonly Item[]): number {

@@ -3,10 +3,20 @@
 import { Decoder } from '../../object/codec.js'
 import { unresolved } from '../../object/header.js'
 import type { StoredState } from '../../object/record-view.js'
-import { position, readCount, readReference, readValue, skipValue, unpackAt, unpackWith } from '../../object/unpack.js'
+import {
+  position,
+  readCount,
+  readReference,
+  readValue,
+  skipValue,
+  unpackAt,
+  unpackWith,
+  weighAt,
+} from '../../object/unpack.js'
 import { unknownForm } from '../../object/values.js'
 import type { Offset, Oid, Stretch, Tid } from '../../store/types.js'
 import { decodeKey, type StoredKey } from '../key.js'
+import { REFERENCE } from './raw-value.js'
 
 /** Names the version of the record that something was read from. */
 export interface Source {
@@ -95,6 +105,25 @@ export class Leaf {
     if (!this.valued) return undefined
     const place = this.#places === undefined ? ~at : (this.#places[at] as Place)
     return place < 0 ? { '': ~place } : unpackAt(this.#packed, place)
+  }
+
+  /** Value i is reference i, of all of them. */
+  get isReferences(): boolean {
+    return this.valued && this.#places === undefined && this.refs.length === this.keys.length
+  }
+
+  /** What `weigh` says of a value. */
+  weight(at: number): number {
+    if (!this.valued) return 1
+    const place = this.#places === undefined ? ~at : (this.#places[at] as Place)
+    return place < 0 ? REFERENCE : weighAt(this.#packed, place)
+  }
+
+  /** The bytes of the values from `from` to `to`, of a leaf without references. */
+  packedValues(from: number, to: number): Uint8Array {
+    const places = this.#places ?? []
+    const { bytes, to: end } = this.#packed
+    return bytes.subarray(places[from] ?? end, places[to] ?? end)
   }
 
   /** All values, undecoded, and nobody's own; of a set: none. */

@@ -2,9 +2,11 @@
 import { registerCollection } from '../../object/collection.js'
 import type { Encoder } from '../../object/codec.js'
 import { Header, type Kind } from '../../object/header.js'
+import { Packed } from '../../object/packed.js'
 import { unknownForm, type Packable } from '../../object/values.js'
 import type { Oid } from '../../store/types.js'
 import { encodeKey, keyName, type StoredKey } from '../key.js'
+import { arrayOf, EditedLeaf } from './edited-leaf.js'
 import { BARE_LEAF_FORM, COUNTED_FORM, INNER_FORM, ITEMS_FORM, LEAF_FORM, NODE_TYPE } from './node.js'
 import { RawValue } from './raw-value.js'
 
@@ -13,6 +15,7 @@ import { RawValue } from './raw-value.js'
  * `start`: position of the first item.
  */
 export type Content =
+  | EditedLeaf
   | { readonly items: readonly unknown[]; readonly start: number }
   | { readonly counts: readonly number[]; readonly children: readonly (NodeHeader | Oid)[] }
   | { readonly keys: readonly StoredKey[]; readonly values: readonly unknown[] | undefined }
@@ -52,14 +55,23 @@ export class NodeHeader extends Header {
   }
 
   keys(): readonly string[] {
-    if ('counts' in this.#content) return COUNTED_FORM
-    if ('children' in this.#content) return INNER_FORM
-    if ('items' in this.#content) return ITEMS_FORM
-    return this.#content.values ? LEAF_FORM : BARE_LEAF_FORM
+    const content = this.#content
+    if (content instanceof EditedLeaf) return content.valued ? LEAF_FORM : BARE_LEAF_FORM
+    if ('counts' in content) return COUNTED_FORM
+    if ('children' in content) return INNER_FORM
+    if ('items' in content) return ITEMS_FORM
+    return content.values ? LEAF_FORM : BARE_LEAF_FORM
+  }
+
+  override encodeWhole(encoder: Encoder): Uint8Array | undefined {
+    const content = this.#content
+    if (content instanceof EditedLeaf) return content.encode(encoder)
+    return 'keys' in content ? packEntries(content.keys, content.values, encoder) : undefined
   }
 
   encode(encoder: Encoder): Packable[] {
     const content = this.#content
+    if (content instanceof EditedLeaf) return [] // encodes itself
     if ('children' in content) {
       const children = content.children.map(child => encoder.reference(child, ''))
       if ('counts' in content) return [[...content.counts], children]
@@ -94,6 +106,22 @@ export class NodeHeader extends Header {
   }
 }
 
+/** The state put together from values that are packed already; undefined: it has none. */
+export function packEntries(
+  keys: readonly StoredKey[],
+  values: readonly unknown[] | undefined,
+  encoder: Encoder,
+): Uint8Array | undefined {
+  if (!values?.some(value => value instanceof Packed)) return undefined
+  const parts = [Uint8Array.of(0x92), encoder.pack(keys.map(key => encodeKey(key, encoder))), arrayOf(values.length)]
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]
+    const bytes = value instanceof Packed || value instanceof RawValue ? value.bytes : undefined
+    parts.push(bytes ?? encoder.pack(encodeValue(value, keys[i] as StoredKey, encoder)))
+  }
+  return Buffer.concat(parts)
+}
+
 export function encodeEntries(
   keys: readonly StoredKey[],
   values: readonly unknown[] | undefined,
@@ -101,11 +129,12 @@ export function encodeEntries(
 ): Packable[] {
   const packed = keys.map(key => encodeKey(key, encoder))
   if (!values) return [packed]
-  const encode = (value: unknown, i: number): Packable => {
-    const name = keyName(keys[i] as StoredKey)
-    return value instanceof RawValue ? value.encode(encoder, name) : encoder.value(value, name)
-  }
-  return [packed, values.map(encode)]
+  return [packed, values.map((value, i) => encodeValue(value, keys[i] as StoredKey, encoder))]
+}
+
+function encodeValue(value: unknown, key: StoredKey, encoder: Encoder): Packable {
+  const name = typeof key === 'string' || typeof key === 'number' ? key : keyName(key)
+  return value instanceof RawValue ? value.encode(encoder, name) : encoder.value(value, name)
 }
 
 /** Items of a list, the first of which stands at `start`. */

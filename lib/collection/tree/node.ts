@@ -7,6 +7,7 @@ import { unknownForm } from '../../object/values.js'
 import type { Offset, Oid } from '../../store/types.js'
 import type { StoredKey } from '../key.js'
 import { Leaf, NO_LEAF, readKeys } from './leaf.js'
+import { referenceIn } from './raw-value.js'
 
 /** The stored name of a tree's nodes. */
 export const NODE_TYPE = 'perdure.node'
@@ -107,14 +108,6 @@ function readCounts(): number[] {
     counts.push(isCount(count) && count > 0 ? count : unknownForm())
   }
   return counts
-}
-
-/** The oid that an undecoded value refers to; undefined: it is no reference, but may be data with an empty key among others. */
-export function referenceIn(raw: unknown, refs: readonly Oid[]): Oid | undefined {
-  if (typeof raw !== 'object' || raw === null) return undefined
-  const index = (raw as { readonly ['']?: unknown })['']
-  if (typeof index !== 'number' || Object.keys(raw).length > 1) return undefined
-  return refs[index] ?? unknownForm()
 }
 
 function isCount(value: unknown): value is number {

@@ -1,29 +1,42 @@
 // Values as they stand in a record, undecoded: put into another record as they are, compared, and weighed. So a commit
 // that writes a leaf anew makes no objects of the entries that nobody asked for.
+import { types } from 'node:util'
 import type { Encoder } from '../../object/codec.js'
 import { headerOf } from '../../object/header.js'
-import { nodeOf, partsOf } from '../../object/plain-node.js'
-import { neutral, type Packable } from '../../object/values.js'
+import { Packed } from '../../object/packed.js'
+import { nodeOf } from '../../object/plain-node.js'
+import { NUMBER, WHOLE_NUMBER } from '../../object/unpack.js'
+import { Untracked } from '../../object/untracked.js'
+import { isBytes, isOrdinaryString, neutral, unknownForm, type Packable } from '../../object/values.js'
 import type { Oid } from '../../store/types.js'
-import { referenceIn } from './node.js'
+import type { Leaf } from './leaf.js'
 
-/** A value of a record with these references. */
+/** A value of a stored leaf. */
 export class RawValue {
-  readonly raw: unknown
-  readonly refs: readonly Oid[]
+  readonly #leaf: Leaf
+  readonly #at: number
 
-  constructor(raw: unknown, refs: readonly Oid[]) {
-    this.raw = raw
-    this.refs = refs
+  constructor(leaf: Leaf, at: number) {
+    this.#leaf = leaf
+    this.#at = at
+  }
+
+  get weight(): number {
+    return this.#leaf.weight(this.#at)
+  }
+
+  /** Its bytes mean the same in every record. */
+  get bytes(): Uint8Array | undefined {
+    return this.#leaf.refs.length === 0 ? this.#leaf.packedValues(this.#at, this.#at + 1) : undefined
   }
 
   /** The same value in the record that is being encoded; `name` is for messages. */
-  encode(encoder: Encoder, name: string): Packable {
-    return carry(this.raw, this.refs, encoder, name)
+  encode(encoder: Encoder, name: string | number): Packable {
+    return carry(this.#leaf.value(this.#at), this.#leaf.refs, encoder, name)
   }
 }
 
-function carry(raw: unknown, refs: readonly Oid[], encoder: Encoder, name: string): Packable {
+function carry(raw: unknown, refs: readonly Oid[], encoder: Encoder, name: string | number): Packable {
   if (typeof raw !== 'object' || raw === null) return raw as Packable
   if (raw instanceof Uint8Array) return neutral(raw)
   if (Array.isArray(raw)) return raw.map(part => carry(part, refs, encoder, name))
@@ -32,6 +45,14 @@ function carry(raw: unknown, refs: readonly Oid[], encoder: Encoder, name: strin
   const parts = Object.entries(raw).map(([key, part]): [string, Packable] => [key, carry(part, refs, encoder, name)])
   // msgpackr asks a plain object for its constructor, and does not ask a Map.
   return new Map(parts)
+}
+
+/** The oid that an undecoded value refers to; undefined: it is no reference, but may be data with an empty key among others. */
+export function referenceIn(raw: unknown, refs: readonly Oid[]): Oid | undefined {
+  if (typeof raw !== 'object' || raw === null) return undefined
+  const index = (raw as { readonly ['']?: unknown })['']
+  if (typeof index !== 'number' || Object.keys(raw).length > 1) return undefined
+  return refs[index] ?? unknownForm()
 }
 
 /** Are two values equal, references by what they lead to? */
@@ -51,30 +72,63 @@ export function sameRaw(a: unknown, aRefs: readonly Oid[], b: unknown, bRefs: re
   return aParts.every(([key, part], i) => key === bParts[i]?.[0] && sameRaw(part, aRefs, bParts[i][1], bRefs))
 }
 
-/** About how many bytes a value takes in a record, whether it is undecoded or not. */
+/** What a reference weighs. */
+export const REFERENCE = 9
+/** What an escape weighs before its parts: `{"": [tag, ...]}`. */
+const ESCAPE = 12
+
+/** About how many bytes a key or value takes in a record: what `weighAt` will say of it there. */
 export function weigh(value: unknown): number {
   switch (typeof value) {
     case 'string':
-      return value.length + 2
+      return isOrdinaryString(value) ? value.length + 2 : ESCAPE + bytesWeight(2 * value.length)
     case 'number':
-      return Number.isInteger(value) ? 5 : 9
+      return Object.is(value, -0) ? ESCAPE : Number.isInteger(value) ? WHOLE_NUMBER : NUMBER
     case 'bigint':
+      return ESCAPE + value.toString(16).length + 2
     case 'symbol':
-      return 8
-    case 'object': {
-      if (value === null) return 1
-      if (value instanceof RawValue) return weigh(value.raw)
-      if (value instanceof Uint8Array) return value.length + 3
-      if (ArrayBuffer.isView(value)) return value.byteLength + 8
-      if (value instanceof Date) return 14
-      const node = nodeOf(value)
-      if (!node && headerOf(value)) return 8
-      let sum = 3
-      for (const key of Array.isArray(value) ? [] : Object.keys(node?.target ?? value)) sum += key.length + 1
-      for (const part of node ? partsOf(node) : Object.values(value)) sum += weigh(part)
-      return sum
-    }
+      return REFERENCE
+    case 'undefined':
+      return ESCAPE
+    case 'object':
+      return value === null ? 1 : weighObject(value)
     default:
       return 1
   }
+}
+
+function weighObject(value: object): number {
+  if (value instanceof RawValue || value instanceof Packed) return value.weight
+  if (value instanceof Untracked) return weighContainer(value.target)
+  if (isBytes(value)) return (isPlainBytes(value) ? 0 : ESCAPE) + bytesWeight(value.byteLength)
+  if (types.isDate(value)) return ESCAPE + (Number.isNaN(value.getTime()) ? NUMBER : WHOLE_NUMBER)
+  const node = nodeOf(value)
+  if (!node && headerOf(value)) return REFERENCE
+  return weighContainer(node?.target ?? value)
+}
+
+function weighContainer(target: object): number {
+  let sum = 3
+  if (Array.isArray(target)) {
+    for (const part of target) sum += weigh(part)
+    return sum
+  }
+  const keys = Object.keys(target)
+  const isUsual =
+    Object.getPrototypeOf(target) !== null &&
+    !(keys.length === 1 && keys[0] === '') &&
+    keys.every(key => key !== '__proto__' && isOrdinaryString(key))
+  for (const key of keys) {
+    sum += (isUsual ? key.length + 1 : weigh(key)) + weigh((target as Record<string, unknown>)[key])
+  }
+  return isUsual ? sum : ESCAPE + 3 + sum
+}
+
+function bytesWeight(length: number): number {
+  return length + 3
+}
+
+/** Not of a class that needs an escape. */
+function isPlainBytes(value: object): boolean {
+  return types.isUint8Array(value) && !Buffer.isBuffer(value)
 }

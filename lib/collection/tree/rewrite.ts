@@ -3,12 +3,13 @@ import type { Header } from '../../object/header.js'
 import type { Oid } from '../../store/types.js'
 import type { StoredKey } from '../key.js'
 import { compareKeys } from '../key-order.js'
-import { asChild, Drafts, lowOf, NEW, split, type Draft, type Item, type Rewritten } from './drafts.js'
+import { asChild, Drafts, isSteady, lowOf, NEW, split, type Draft, type Item, type Rewritten } from './drafts.js'
+import { EditedLeaf, isSimple } from './edited-leaf.js'
 import { innerShare, leafShare } from './fullness.js'
 import type { Leaf } from './leaf.js'
 import type { Content, NodeHeader } from './node-header.js'
 import { RawValue } from './raw-value.js'
-import type { Tree } from './tree.js'
+import { childFor, type Tree } from './tree.js'
 
 /** What becomes of one key. */
 export interface Change {
@@ -41,7 +42,7 @@ class Rewrite extends Drafts {
     for (const { gone, existed } of this.#changes) size += Number(!gone) - Number(existed)
     const end = this.#changes.length
     const drafts = root.leaf
-      ? this.#leaf(this.entries(root.leaf), NEW, undefined, 0, end, true)
+      ? this.#leaf(root.leaf, NEW, undefined, 0, end, true)
       : this.#rewrite(root.root, root.height, undefined, 0, end, true)
     return this.finish(size, drafts)
   }
@@ -55,23 +56,39 @@ class Rewrite extends Drafts {
     to: number,
     last: boolean,
   ): readonly Draft[] {
-    if (level === 0) return this.#leaf(this.entries(this.tree.leaf(oid)), oid, low, from, to, last)
-    const before = this.children(oid, low)
-    const items: Item[] = []
+    if (level === 0) {
+      const leaf = this.tree.leaf(oid)
+      return this.#edited(leaf, oid, low, from, to, last) ?? this.#leaf(leaf, oid, low, from, to, last)
+    }
+    const inner = this.tree.inner(oid)
+    const { separators, children } = inner
+    const changed: { readonly at: number; readonly drafts: readonly Draft[] }[] = []
     let dirty = false
-    let done = from
-    before.forEach((item, i) => {
-      const end = i + 1 < before.length ? this.#firstFrom(before[i + 1]?.key as StoredKey, done, to) : to
-      if (end === done) {
-        items.push(item)
-        return
-      }
-      const drafts = this.#rewrite(item.oid as Oid, level - 1, item.key, done, end, last && i + 1 === before.length)
+    let steady = true
+    for (let done = from; done < to;) {
+      const at = childFor(inner, this.#changes[done]?.key as StoredKey)
+      const isLast = at === separators.length
+      const end = isLast ? to : this.#firstFrom(separators[at] as StoredKey, done, to)
+      const child = children[at] as Oid
+      const childLow = at === 0 ? low : separators[at - 1]
+      const drafts = this.#rewrite(child, level - 1, childLow, done, end, last && isLast)
+      changed.push({ at, drafts })
       const [first] = drafts
-      if (drafts.length !== 1 || first?.low !== item.key) dirty = true
-      items.push(...drafts.map(asChild))
+      if (!first || drafts.length !== 1 || first.low !== childLow) dirty = true
+      if (dirty || !first || !isSteady(first)) steady = false
       done = end
-    })
+    }
+    const itemsOf = (): Item[] => {
+      const items = this.children(oid, low)
+      for (const { at, drafts } of changed.toReversed()) items.splice(at, 1, ...drafts.map(asChild))
+      return items
+    }
+    // Mostly what has changed below is of no consequence here.
+    if (steady) {
+      const below = changed.flatMap(({ drafts }) => drafts)
+      return [{ level, oid, low, below, dirty: false, get items() { return itemsOf() } }] // prettier-ignore
+    }
+    const items = itemsOf()
     const [first] = items
     if (!first) return []
     if (low === undefined && first.key !== undefined) items.splice(0, 1, ...this.asFirst(first, level - 1))
@@ -79,14 +96,24 @@ class Rewrite extends Drafts {
     return split({ level, oid, low: items[0]?.key, items, dirty }, false)
   }
 
-  #leaf(
-    before: readonly Item[],
+  /** Undefined: it goes entry by entry. */
+  #edited(
+    leaf: Leaf,
     oid: Oid,
     low: StoredKey | undefined,
     from: number,
     to: number,
     last: boolean,
-  ): readonly Draft[] {
+  ): readonly Draft[] | undefined {
+    if (low !== undefined && !isSimple(low)) return undefined
+    const edited = EditedLeaf.make(leaf, this.#changes.slice(from, to))
+    if (!edited) return undefined
+    const itemsOf = (): readonly Item[] => this.#leaf(leaf, oid, low, from, to, last)[0]?.items ?? []
+    return [{ level: 0, oid, low, edited, dirty: true, get items() { return itemsOf() } }] // prettier-ignore
+  }
+
+  #leaf(leaf: Leaf, oid: Oid, low: StoredKey | undefined, from: number, to: number, last: boolean): readonly Draft[] {
+    const before = this.entries(leaf)
     const items: Item[] = []
     let at = 0
     for (let i = from; i < to; i++) {
@@ -116,10 +143,10 @@ class Rewrite extends Drafts {
     return low
   }
 
-  protected entries({ keys, values, refs }: Leaf): Item[] {
-    return keys.map((key, i) => {
-      const value = values ? new RawValue(values[i], refs) : undefined
-      return { key, value, share: leafShare(key, values ? values[i] : null) }
+  protected entries(leaf: Leaf): Item[] {
+    return leaf.keys.map((key, i) => {
+      const value = leaf.valued ? new RawValue(leaf, i) : undefined
+      return { key, value, share: leafShare(key, value ?? null) }
     })
   }
 

@@ -105,13 +105,10 @@ class Splicing extends Drafts {
   }
 
   protected entries(leaf: Leaf): Item[] {
-    const { refs, values = [] } = leaf
-    return values.map(raw => ({
-      key: undefined,
-      value: new RawValue(raw, refs),
-      count: 1,
-      share: leafShare(undefined, raw),
-    }))
+    return Array.from({ length: leaf.size }, (_, at) => {
+      const value = new RawValue(leaf, at)
+      return { key: undefined, value, count: 1, share: leafShare(undefined, value) }
+    })
   }
 
   protected children(node: Oid): Item[] {

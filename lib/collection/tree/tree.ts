@@ -16,6 +16,8 @@ export class Tree {
   readonly root: Root
   /** Undefined: not stored, and so of one leaf. */
   readonly view: RecordView | undefined
+  /** Where a key was last looked for: the next one is often near. */
+  #last: { readonly leaf: Leaf; readonly low: Bound | undefined; readonly high: Bound | undefined } | undefined
 
   constructor(root: Root = NO_ENTRIES, view?: RecordView) {
     this.root = root
@@ -27,19 +29,27 @@ export class Tree {
   }
 
   find(key: StoredKey): Found | undefined {
-    const { root } = this
-    let { leaf } = root
-    if (root.leaf === undefined) {
-      let oid = root.root
-      for (let level = root.height; level > 0; level--) {
-        const inner = this.inner(oid)
-        oid = inner.children[childFor(inner, key)] as Oid
-      }
-      leaf = this.leaf(oid)
-    }
-    if (!leaf) return undefined
+    const leaf = this.root.leaf ?? this.#leafFor(key, this.root)
     const at = findKey(leaf.keys, key)
     return at < 0 ? undefined : { leaf, at }
+  }
+
+  #leafFor(key: StoredKey, { root, height }: { readonly root: Oid; readonly height: number }): Leaf {
+    const last = this.#last
+    if (last && !isBelow(key, last.low) && !isAbove(key, last.high)) return last.leaf
+    let oid = root
+    let low: Bound | undefined
+    let high: Bound | undefined
+    for (let level = height; level > 0; level--) {
+      const inner = this.inner(oid)
+      const at = childFor(inner, key)
+      if (at > 0) low = { key: inner.separators[at - 1] as StoredKey, open: false }
+      if (at < inner.separators.length) high = { key: inner.separators[at] as StoredKey, open: true }
+      oid = inner.children[at] as Oid
+    }
+    const leaf = this.leaf(oid)
+    this.#last = { leaf, low, high }
+    return leaf
   }
 
   /** What stands at this position of a list, which has so many items. */

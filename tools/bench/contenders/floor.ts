@@ -34,6 +34,7 @@ const FIRST_READ = 512
 /** Index entries that are read at once. */
 const PAGE = 4096
 const CHUNK = 1 << 20
+const LOADED_AT_ONCE = 10_000
 
 function writeRecord(into: Buffer, at: number, state: Uint8Array): number {
   const end = at + RECORD_HEADER + state.length
@@ -240,6 +241,16 @@ class FloorStore implements Opened {
       })
       fs.writeSync(this.#people.fd, frame)
     })
+  }
+
+  load(people: Iterable<Person>): void {
+    let batch: Person[] = []
+    for (const person of people) {
+      if (batch.push(person) < LOADED_AT_ONCE) continue
+      this.put(batch)
+      batch = []
+    }
+    this.put(batch)
   }
 
   update(ids: Uint32Array): void {

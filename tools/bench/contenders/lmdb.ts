@@ -9,7 +9,7 @@ import type { Person } from '../person.js'
 interface Database {
   get(key: unknown): unknown
   put(key: unknown, value: unknown): Promise<boolean>
-  putSync(key: unknown, value: unknown): void
+  putSync(key: unknown, value: unknown, options?: object): void
   transactionSync<T>(act: () => T): T
   getRange(options: object): Iterable<{ readonly value: unknown }>
   resetReadTxn(): void
@@ -73,6 +73,12 @@ class LmdbStore implements Opened {
   put(people: readonly Person[]): void {
     this.#people.transactionSync(() => {
       for (const person of people) this.#people.putSync(person.id, person)
+    })
+  }
+
+  load(people: Iterable<Person>): void {
+    this.#people.transactionSync(() => {
+      for (const person of people) this.#people.putSync(person.id, person, { append: true })
     })
   }
 

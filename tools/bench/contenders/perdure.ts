@@ -100,6 +100,16 @@ class PerdureStore<P extends Person> implements Opened {
     })
   }
 
+  load(people: Iterable<Person>): void {
+    const enter = this.#enter
+    function* entries(): Generator<[number, P]> {
+      for (const fields of people) yield [fields.id, enter(fields)]
+    }
+    this.#db.transact(club => {
+      club.people.bulkLoad(entries())
+    })
+  }
+
   update(ids: Uint32Array): void {
     this.#db.transact(club => {
       for (const id of ids) {

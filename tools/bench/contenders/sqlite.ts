@@ -32,7 +32,7 @@ class SqliteStore implements Opened {
   readonly #get: Statement
   readonly #all: Statement
   readonly #increment: { immediate(counter: string): void }
-  readonly #putAll: { immediate(people: readonly Person[]): void }
+  readonly #putAll: { immediate(people: Iterable<Person>): void }
   readonly #updateAll: { immediate(ids: Uint32Array): void }
 
   constructor(dir: string, { durable }: Settings) {
@@ -54,7 +54,7 @@ class SqliteStore implements Opened {
     this.#increment = db.transaction((counter: string) => {
       this.set(counter, this.read(counter) + 1)
     })
-    this.#putAll = db.transaction((people: readonly Person[]) => {
+    this.#putAll = db.transaction((people: Iterable<Person>) => {
       for (const { id, name, email, age, tags, createdAt } of people)
         put.run(id, name, email, age, JSON.stringify(tags), createdAt)
     })
@@ -76,6 +76,10 @@ class SqliteStore implements Opened {
   }
 
   put(people: readonly Person[]): void {
+    this.#putAll.immediate(people)
+  }
+
+  load(people: Iterable<Person>): void {
     this.#putAll.immediate(people)
   }
 
