@@ -18,6 +18,8 @@ export class CacheBudget {
   readonly #cache: ObjectCache
   readonly #most: number
   #bytes = 0
+  /** All that has a weight, in the order in which it is looked at. */
+  #line: Header[] = []
   /** When to look again: after a look in vain, not at once. */
   #limit: number
   /** The transaction in which it looked last. */
@@ -40,6 +42,7 @@ export class CacheBudget {
   took(header: Header, length: number, serial: number): void {
     const weight = EACH + PER_BYTE * length
     this.#bytes += weight - header.weight
+    if (header.weight === 0) this.#line.push(header)
     header.weight = weight
     if (this.#bytes > this.#limit) this.#trimWithin(serial, header)
   }
@@ -73,15 +76,22 @@ export class CacheBudget {
     const enough = this.#most * ENOUGH
     for (const before of [this.#sweptIn, Infinity]) {
       if (this.#bytes <= enough) break
-      for (const header of this.#cache.held()) {
-        // What is not in the file, and what was changed, is nowhere else.
-        if (header.weight === 0 || header.changed || header.at === 0 || header.serial > before) continue
+      const line = this.#line
+      const stays: Header[] = []
+      let next = 0
+      while (next < line.length && this.#bytes > enough) {
+        const header = line[next++] as Header
         const { weight } = header
-        if (!letGo(header)) continue
-        this.#bytes -= weight
-        header.weight = 0
-        if (this.#bytes <= enough) break
+        // What is not in the file, and what was changed, is nowhere else.
+        const mayGo = !header.changed && header.at !== 0 && header.serial <= before
+        if (mayGo && letGo(header)) {
+          this.#bytes -= weight
+          header.weight = 0
+        } else {
+          stays.push(header)
+        }
       }
+      this.#line = line.slice(next).concat(stays)
     }
     this.#sweptIn = serial
     this.#limit = Math.max(this.#most, this.#bytes + this.#most / 4)

@@ -49,11 +49,6 @@ export class ObjectCache {
     this.#met = []
   }
 
-  /** Those that it holds. */
-  *held(): Generator<Header, undefined> {
-    for (const known of this.#known.values()) if (!(known instanceof WeakRef)) yield known
-  }
-
   /** All that have a state. */
   *loaded(): Generator<Header, undefined> {
     for (const known of this.#known.values()) {

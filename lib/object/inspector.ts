@@ -189,7 +189,7 @@ export class Inspector {
     const { baseTid, baseTime } = generation.header
     if (tid <= baseTid) return tid === baseTid ? baseTime : undefined
     if (tid === this.#snapshot.tid) return this.#snapshot.time
-    return generation.tailOf(tid)?.time
+    return generation.log.tailOf(tid)?.time
   }
 
   /** Adds up the shapes of each class; most bytes first. */

@@ -23,7 +23,7 @@ export interface CommitEntry {
 
 /** Calls `visit` with every commit behind the packed state, or behind commit `after`, oldest first. Throws CorruptLogError. */
 export function readHistory(generation: Generation, visit: (commit: CommitEntry) => void, after = 0): void {
-  const from = generation.tailOf(after)
+  const from = generation.log.tailOf(after)
   generation.replay((header, bytes, at, end) => {
     if (header.kind !== 'commit') return
     const oids: Oid[] = []

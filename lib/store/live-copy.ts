@@ -81,7 +81,7 @@ export class LiveCopy {
   /** Copies what commits after `from` changed, with all that this newly reaches; gives up to where. */
   *changedSince(from: Tail): Generator<void, Tail> {
     const changed = new Set<Oid>()
-    const frames = this.#source.replaying((header, bytes, at, end) => {
+    const frames = this.#source.log.replaying((header, bytes, at, end) => {
       scanRecords(bytes, at, end, header.records, oid => void changed.add(oid))
     }, from)
     const tail = yield* eachGiving(undefined, frames)

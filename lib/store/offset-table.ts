@@ -155,7 +155,7 @@ export function readTable(file: DataFile, from: number, to: number, header: File
     const inLast = at - (to - last.length)
     if (at < from || at + length > to) return undefined
     const bytes = inLast >= 0 ? last.subarray(inLast, inLast + length) : Buffer.allocUnsafe(length)
-    if (inLast < 0 && file.read(bytes, at) < length) return undefined
+    if (inLast < 0 && readOf(file, bytes, at) < length) return undefined
     return checksum(bytes) === sum ? bytes : undefined
   }
   const length = end.readUInt32LE(0)
@@ -174,6 +174,15 @@ export function readTable(file: DataFile, from: number, to: number, header: File
     ids: () => parseIds(section(head.ids)),
     marks: () => parseMarks(section(head.marks)),
     pages,
+  }
+}
+
+/** What a disk refuses to read is as good as damaged. */
+function readOf(file: DataFile, bytes: Buffer, at: number): number {
+  try {
+    return file.read(bytes, at)
+  } catch {
+    return 0
   }
 }
 

@@ -5,7 +5,7 @@ import type { DataFile } from '../file/data-file.js'
 import { readRecord, recordLength } from './record.js'
 import type { Offset, StoredRecord } from './types.js'
 
-/** Single records are read into one buffer of this size, one behind the other. */
+/** Single records are read into one buffer, one behind the other: a small one at first, and at most of this size. */
 const SPACE = 1 << 15
 /** What is read where records are asked for in the order of their places. */
 const AHEAD = 1 << 15
@@ -37,7 +37,7 @@ export class RecordReader {
   }
 
   /** The record at `at`; undefined: it is damaged. Nothing from `end` on is looked at. Throws DiskError, ClosedError. */
-  read(at: Offset, end: Offset): StoredRecord | undefined {
+  read(at: Offset, end: number): StoredRecord | undefined {
     this.#file.checkOpen()
     const distance = at - this.#last
     this.#near = -NEAR < distance && distance < NEAR ? this.#near + 1 : 0
@@ -59,15 +59,15 @@ export class RecordReader {
     return readRecord(this.#window, inside, at, this.#salt)
   }
 
-  #readAhead(from: number, end: Offset): void {
+  #readAhead(from: number, end: number): void {
     const bytes = Buffer.allocUnsafeSlow(Math.min(AHEAD, end - from))
     this.#window = bytes.subarray(0, this.#fill(bytes, from))
     this.#windowAt = from
   }
 
-  #readOne(at: Offset, end: Offset): StoredRecord | undefined {
+  #readOne(at: Offset, end: number): StoredRecord | undefined {
     if (this.#space.length - this.#used < this.#likely) {
-      this.#space = Buffer.allocUnsafeSlow(SPACE)
+      this.#space = Buffer.allocUnsafeSlow(Math.min(SPACE, Math.max(this.#likely, 2 * this.#space.length)))
       this.#used = 0
     }
     const start = this.#used

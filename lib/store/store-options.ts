@@ -1,8 +1,17 @@
 // What can be asked of a store when it is opened, and what can become of a commit.
+import type { LongWork } from './long-work.js'
 import type { Snapshot } from './snapshot.js'
 import type { Offset, Oid, Tid } from './types.js'
 
-export interface StoreOptions {
+/** How far opening has come with reading the log: no table of it could be used. */
+export interface OpenProgress {
+  /** Bytes read, of `all`. */
+  readonly done: number
+  readonly all: number
+}
+
+/** Opening is told of, and can be stopped, where the log must be read because there is no index file: between pieces of it. */
+export interface StoreOptions extends LongWork<OpenProgress> {
   readonly?: boolean
   /** Only with `readonly`: the state after this commit, whatever came later. */
   until?: number

@@ -1,6 +1,5 @@
 // One store as this process sees it: which generation is current, catching up, and the commit procedure. One for each data inode,
 // shared by its connections. Knows oids and bytes, never classes. The lock is held only inside `commit` and `underLock`.
-import { ReadonlyError } from '../error.js'
 import type { Disk } from '../file/disk.js'
 import { onDisk } from '../file/disk-error.js'
 import { CommitLock } from '../file/lock.js'
@@ -16,8 +15,8 @@ import { inSlices } from './long-work.js'
 import type { Snapshot } from './snapshot.js'
 import type { CommitResult, StoreOptions } from './store-options.js'
 import { tailUnderLock } from './tail-under-lock.js'
-import { removeStrays } from './temporary.js'
 import { touchedSince } from './touched.js'
+import { WriteGate } from './write-gate.js'
 import { withId } from './transaction-id.js'
 import type { Draft, Oid } from './types.js'
 
@@ -46,8 +45,8 @@ export class Store {
   readonly #space = new Uint8Array(SMALL_FRAME)
   readonly #file: CurrentFile
   readonly #watch: PathWatch
+  readonly #gate: WriteGate
   #users = 0
-  #straysRemoved = false
 
   /** Opens the store at `path`; a missing one is created with `initial` as its first commit (whoever is first, wins). */
   static open(disk: Disk, path: string, options: StoreOptions = {}, initial?: Draft): Store {
@@ -68,7 +67,7 @@ export class Store {
     stores.add(store)
     store.#users++
     try {
-      store.#file.catchUp()
+      store.#readLog(options)
       checkOpened(store.current, store.#until)
     } catch (error) {
       store.close()
@@ -86,8 +85,18 @@ export class Store {
     this.#file = new CurrentFile(disk, path, this.readonly ? 'read' : 'append', this.#until)
     const { identity } = this.current
     this.lock = new CommitLock(disk, path, identity.mode & 0o666, identity)
+    this.#gate = new WriteGate(disk, this.#file, this.lock, this.lockTimeout, this.readonly)
     this.#watch = new PathWatch(disk, this.#file, this.lock)
     this.durability = new Durability(disk, generation => this.#markSuspect(generation))
+  }
+
+  #readLog({ onProgress, signal }: StoreOptions): void {
+    signal?.throwIfAborted()
+    while (!this.#file.catchUpBy(CATCH_UP_STEP)) {
+      const { reader, file } = this.current
+      onProgress?.({ done: reader.tail.offset, all: file.end() })
+      signal?.throwIfAborted()
+    }
   }
 
   /** The generation that commits go to, as far as this process knows. */
@@ -147,7 +156,7 @@ export class Store {
     let frame = this.#assemble(draft)
     if (this.lock.held) return this.#append(draft, frame, snapshot, accessed, id)
     for (;;) {
-      if (!this.#takeLock(wait)) return { outcome: 'busy' }
+      if (!this.#gate.take(wait)) return { outcome: 'busy' }
       try {
         const status = tailUnderLock(this.#file)
         if (status === 'end') return this.#append(draft, frame, snapshot, accessed, id)
@@ -161,37 +170,17 @@ export class Store {
 
   /** Runs `act` with the lock held and everything read; commits inside use that lock. Blocks up to `lockTimeout`. */
   underLock<T>(act: () => T): T {
-    for (;;) {
-      this.#committing(() => this.#takeLock(true))
-      try {
-        if (this.#committing(() => tailUnderLock(this.#file)) === 'end') return act()
-      } finally {
-        this.lock.release()
-      }
-      this.#committing(() => this.#file.catchUp())
-    }
+    return this.#gate.run(act)
   }
 
   /** The same, waiting for the lock without blocking the event loop; `act` then runs in one stretch. */
-  async underLockAsync<T>(act: () => T): Promise<T> {
-    for (;;) {
-      const result = await this.#lockAsync(() => {
-        if (tailUnderLock(this.#file) !== 'end') return undefined
-        try {
-          return { value: act() }
-        } catch (thrown) {
-          return { thrown }
-        }
-      })
-      if (result === undefined) await this.#caughtUp()
-      else if ('thrown' in result) throw result.thrown
-      else return result.value
-    }
+  underLockAsync<T>(act: () => T): Promise<T> {
+    return this.#gate.runAsync(act, () => this.catchUpAsync())
   }
 
   /** Resolves when the lock was free at a moment. Throws LockTimeoutError. */
   untilFree(): Promise<void> {
-    return this.#lockAsync(() => undefined)
+    return this.#gate.untilFree()
   }
 
   /** Everything up to `snapshot` is on disk afterwards, in the file that the path leads to. */
@@ -218,7 +207,7 @@ export class Store {
   /** The index file is a cache: that it cannot be written is no failure of anything. */
   #saveIndex([least, forEach]: readonly [number, number]): void {
     try {
-      this.current.saveIndex(least, forEach)
+      this.current.log.save(this.current.identity.mode, least, forEach)
     } catch {
       // The next one to close the store tries again.
     }
@@ -234,32 +223,6 @@ export class Store {
     } finally {
       this.current.release()
       this.lock.close()
-    }
-  }
-
-  /** What `act` throws is taken for what the system refused. */
-  async #lockAsync<T>(act: () => T): Promise<T> {
-    try {
-      return await this.lock.with(() => this.current.file.fd, this.lockTimeout, act)
-    } catch (error) {
-      throw asCommitFailure(this.path, error)
-    }
-  }
-
-  async #caughtUp(): Promise<void> {
-    try {
-      await this.catchUpAsync()
-    } catch (error) {
-      throw asCommitFailure(this.path, error)
-    }
-  }
-
-  /** What the system refuses on the way to a commit. */
-  #committing<T>(act: () => T): T {
-    try {
-      return act()
-    } catch (error) {
-      throw asCommitFailure(this.path, error)
     }
   }
 
@@ -284,25 +247,6 @@ export class Store {
   #assemble(draft: Draft): AssembledFrame {
     const generation = this.current
     return assembleCommit(draft, this.#place(), oid => generation.newest(oid), this.#space)
-  }
-
-  #takeLock(wait: boolean): boolean {
-    if (this.readonly)
-      throw new ReadonlyError(`${this.path} was opened readonly: open it without { readonly: true } to commit`)
-    if (wait) this.lock.take(this.current.file.fd, this.lockTimeout)
-    else if (!this.lock.try(this.current.file.fd)) return false
-    if (!this.#straysRemoved) this.#removeStrays()
-    return true
-  }
-
-  /** Tidying up never stands in the way of a commit. */
-  #removeStrays(): void {
-    this.#straysRemoved = true
-    try {
-      removeStrays(this.disk, this.path)
-    } catch {
-      // The directory may not be ours to list; the next writer or packer tries again.
-    }
   }
 
   /** An fsync has failed. A process that opens the file later would be told that all is well: the file itself must say so. */
@@ -338,7 +282,7 @@ export class Store {
     const { tail } = generation.reader
     const frame = prepared.tail.lastFrame === tail.offset ? prepared : this.#assemble(draft)
     generation.writer.append(frame.bytes, tail.offset)
-    generation.applyOwn(draft, frame)
+    generation.log.applyOwn(draft, frame)
     this.durability.syncSoon(() => this.current, frame.bytes.length)
     return { outcome: 'committed', snapshot: generation.snapshot(), firstOid: frame.firstOid, offsets: frame.offsets }
   }

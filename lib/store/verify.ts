@@ -123,7 +123,7 @@ function* checkRecords(
   let commits = 0
   let records = 0
   const stop = new Error('the frames behind this are damaged')
-  const steps = generation.replaying((header, bytes, from, end) => {
+  const steps = generation.log.replaying((header, bytes, from, end) => {
     if (header.offset >= all) throw stop
     if (header.kind === 'commit') commits++
     if (file.table !== undefined && header.offset < file.table.at)
@@ -152,7 +152,7 @@ function* checkRecords(
 function checkTable(generation: Generation, packed: LogIndex, report: (finding: Finding) => void): void {
   const { table: place } = generation.header
   if (place === undefined || generation.reader.tail.offset < place.end) return // damaged before it
-  const table = generation.ownTable()
+  const table = generation.log.ownTable()
   const wrong = table === undefined ? 'it cannot be read' : new LogIndex(table).differenceFrom(packed)
   if (wrong === undefined) return
   const message = `the table of the packed state is damaged (${wrong}): opening reads all of it instead; a pack makes it anew`

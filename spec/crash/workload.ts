@@ -170,7 +170,8 @@ export class Workload {
   /** As a store does by itself when there is more to read. */
   #saveIndex(member: Member): void {
     this.#flush(member, member.store.latest())
-    member.store.current.saveIndex(1, 0)
+    const { log, identity } = member.store.current
+    log.save(identity.mode, 1, 0)
     if (this.#machine.contentOf(`${PATH}.index`) !== undefined) this.#count('index files')
   }
 

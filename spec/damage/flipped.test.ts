@@ -97,6 +97,22 @@ t.test('every bit and block of a packed file', async t => {
   injury.end(t)
 })
 
+t.test('no bit of the table in a packed file changes an answer, or refuses one', async t => {
+  const known = await makeKnownStore(60, true)
+  const { header } = withStore(MemoryDisk.with({ [PATH]: known.bytes }), { readonly: true }, store => store.current)
+  const { at: from = 0, end = 0 } = header.table ?? {}
+  t.ok(end > from)
+  const last = known.contents.at(-1)!
+  for (let at = from; at < end; at++) {
+    for (let bit = 0; bit < 8; bit++) {
+      const bytes = Buffer.from(known.bytes)
+      bytes[at] = bytes[at]! ^ (1 << bit)
+      const found = withStore(MemoryDisk.with({ [PATH]: bytes }), { readonly: true }, store => readAll(store, known))
+      if (!sameContent(last, found)) t.fail(`bit ${bit} of byte ${at}`)
+    }
+  }
+})
+
 t.test('where another boot wrote the file, damage may end the log early, but never below what is proved', async t => {
   const known = await makeKnownStore(50)
   const injury = new Injury(known, 25, 2)

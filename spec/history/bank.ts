@@ -39,6 +39,8 @@ export class Slot extends Persistent {
 export interface Tally {
   n: number
   by: string
+  /** Of one, whose text is the same as above. */
+  marks: { by: string }[]
 }
 export type Note = string | Tally | Box
 export type Notes = PersistentMap<string, Note>

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { verifyCollections } from '../../lib/collection/verify-collections.js'
 import { systemDisk } from '../../lib/file/system-disk.js'
-import { open, WriteConflictError, type Connection, type Isolation } from '../../lib/index.js'
+import { open, type Connection, type Isolation } from '../../lib/index.js'
 import { verify } from '../../lib/store/verify.js'
 import { seeded, type Random } from '../helpers/seeded.js'
 import { tempDir } from '../helpers/temp-dir.js'
@@ -12,6 +12,7 @@ import { elsewhere } from '../object/helpers/elsewhere.js'
 import { bankOptions, type Bank } from './bank.js'
 import { check, countMerged } from './check.js'
 import type { Recorded } from './recorded.js'
+import { tryToCommit } from './try-to-commit.js'
 import { View, type Held } from './view.js'
 import { audit, change, type Work } from './work.js'
 
@@ -59,19 +60,35 @@ class Worker {
   }
 
   #begin(): void {
-    this.#began = ++clock
-    this.#work = this.#r.chance(0.15) ? audit(this.#r) : change(this.#r)
-    this.#view = new View(this.#db.root, `${this.#who}:${++this.#runs}`, this.#held)
+    if (this.#r.chance(0.1)) this.#readWhilePaused()
+    this.#view = this.#start(this.#r.chance(0.15) ? audit(this.#r) : change(this.#r))
+  }
+
+  #start(work: Work): View {
+    this.#work = work
     this.#done = 0
+    this.#began = ++clock
     this.#db.get(1)
     this.#snapshot = this.#db.tid
+    return new View(this.#db.root, `${this.#who}:${++this.#runs}`, this.#held)
+  }
+
+  #readWhilePaused(): void {
+    using _pause = this.#db.pause()
+    const view = this.#start(audit(this.#r))
+    for (const step of this.#work.steps) step(view)
+    this.#record(view, 'read')
   }
 
   #end(view: View, stops: boolean): void {
-    const undone = stops || this.#r.chance(0.05)
-    const committed = !undone && this.#commits()
-    if (!committed) this.#db.abort()
+    const ended = stops || this.#r.chance(0.05) ? 'undone' : tryToCommit(this.#db, this.#isolation)
+    if (ended !== 'committed') this.#db.abort()
     this.#view = undefined
+    this.#record(view, ended)
+  }
+
+  #record(view: View, ended: Recorded['outcome']): void {
+    const committed = ended === 'committed'
     if (committed && view.wrote) view.committed()
     this.history.push({
       who: this.#who,
@@ -80,20 +97,10 @@ class Worker {
       began: this.#began,
       ended: ++clock,
       snapshot: this.#snapshot,
-      outcome: undone ? 'undone' : !committed ? 'conflict' : view.wrote ? 'committed' : 'read',
+      outcome: committed && !view.wrote ? 'read' : ended,
       ...(committed && view.wrote ? { commit: this.#db.tid } : {}),
       steps: view.steps,
     })
-  }
-
-  #commits(): boolean {
-    try {
-      this.#db.commit()
-      return true
-    } catch (error) {
-      if (!(error instanceof WriteConflictError)) throw error
-      return false
-    }
   }
 }
 

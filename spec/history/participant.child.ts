@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { setImmediate, setTimeout } from 'node:timers/promises'
-import { open, PackInterruptedError, WriteConflictError, type Connection, type Isolation } from '../../lib/index.js'
+import { open, PackInterruptedError, type Connection, type Isolation } from '../../lib/index.js'
 import { random, type Random } from '../helpers/seeded.js'
 import { serve } from '../helpers/serve.js'
 import { bankOptions, type Bank } from './bank.js'
 import type { Recorded } from './recorded.js'
+import { isGone, tryToCommit } from './try-to-commit.js'
 import { View, type Held } from './view.js'
 import { audit, change, type Work } from './work.js'
 
@@ -104,7 +105,7 @@ async function byFunction(activity: Activity): Promise<void> {
     if (r.chance(0.5)) db.transact(runOnce, options)
     else await db.transactAsync(runOnce, options)
   } catch (error) {
-    if (!(error instanceof Changed)) throw error
+    if (!(error instanceof Changed || isGone(error, isolation))) throw error
     outcome = 'undone'
   }
   if (last) activity.ends(work, last.view, last.snapshot, outcome ?? outcomeOf(last.view), isolation)
@@ -142,24 +143,14 @@ async function byHand(activity: Activity): Promise<void> {
     else db.refresh()
     return activity.ends(work, view, snapshot, view.wrote ? 'undone' : 'read')
   }
-  let committed = commits(db)
-  if (!committed && r.chance(0.2)) {
+  let outcome = tryToCommit(db, activity.isolation)
+  if (outcome === 'conflict' && r.chance(0.2)) {
     lookAfterConflict(db)
-    committed = commits(db)
+    outcome = tryToCommit(db, activity.isolation)
   }
   const ended = clock()
-  if (!committed) db.abort()
-  activity.ends(work, view, snapshot, committed ? outcomeOf(view) : 'conflict', activity.isolation, ended)
-}
-
-function commits(db: Connection<Bank>): boolean {
-  try {
-    db.commit()
-    return true
-  } catch (error) {
-    if (!(error instanceof WriteConflictError)) throw error
-    return false
-  }
+  if (outcome !== 'committed') db.abort()
+  activity.ends(work, view, snapshot, outcome === 'committed' ? outcomeOf(view) : outcome, activity.isolation, ended)
 }
 
 /** What could not be committed is still there, and whole. It can be tried again: what was in the way may be gone. */

@@ -4,8 +4,8 @@ import { box, Box, longKey, shortest, shortKey, type Bank, type Note, type Notes
 import type { Stretch } from './models.js'
 import type { Part, Step } from './recorded.js'
 
-/** Plain data that a connection got from maps in some transaction, by map and key. */
-export type Held = Map<string, Tally>
+/** Plain data that a connection got from maps in some transaction, by map and key, and what it got below that. */
+export type Held = Map<string, { readonly data: Tally; readonly mark: Tally['marks'][0] | undefined }>
 
 export type MapName = 'notes' | 'pages'
 /** What is to be set at a key: an own text; a lot of it; plain data; a new object; another name for the object at another key. */
@@ -165,7 +165,7 @@ export class View {
       const value = this.get(name, kind.sameAs)
       return value instanceof Box ? value : undefined
     }
-    if (kind === 'data') return { n: 0, by: this.#by }
+    if (kind === 'data') return { n: 0, by: this.#by, marks: [{ by: this.#by }] }
     if (kind === 'object') return box(this.#by)
     return kind === 'text' ? this.#by : this.#by.padEnd(1000, '.')
   }
@@ -183,13 +183,14 @@ export class View {
     if (!isTally(data)) return
     data.n++
     data.by = this.#by
+    for (const mark of data.marks) mark.by = this.#by
     this.wrote = true
     this.#hold(name, key, data)
     if (data !== this.#map(name).get(longOf(name, key))) throw new Error(`what was got at ${key} is not what is there`)
   }
 
   #hold(name: MapName, key: string, data: Tally): void {
-    this.#held.set(`${name} ${key}`, data)
+    this.#held.set(`${name} ${key}`, { data, mark: data.marks[0] })
     this.#takenOut.delete(`${name} ${key}`)
   }
 
@@ -203,14 +204,14 @@ export class View {
   #ofBefore(name: MapName, key: string): Tally | undefined {
     const held = this.#held.get(`${name} ${key}`)
     if (!held || this.#takenOut.has(`${name} ${key}`)) return undefined
-    try {
-      void held.n
-      return held
-    } catch (error) {
-      if (!(error instanceof StaleDataError)) throw error
+    const { data, mark } = held
+    if (isStale(() => data.n)) {
       this.#held.delete(`${name} ${key}`)
       return undefined
     }
+    // It stands below an array, and so it may be stale although what contains it is not: but nothing else.
+    if (mark !== data.marks[0] && !isStale(() => mark?.by)) throw new Error(`what was got below ${key} is not what is there`) // prettier-ignore
+    return data
   }
 
   /** What a commit has taken out of a map has no place any more. */
@@ -355,6 +356,16 @@ export class View {
   }
 }
 
+function isStale(use: () => unknown): boolean {
+  try {
+    use()
+    return false
+  } catch (error) {
+    if (error instanceof StaleDataError) return true
+    throw error
+  }
+}
+
 const isTally = (value: Note | undefined): value is Tally => typeof value === 'object' && !(value instanceof Box)
 const longOf = (name: MapName, key: string): string => (name === 'pages' ? longKey(key) : key)
 
@@ -371,6 +382,7 @@ function noted(value: Note | undefined): unknown {
   if (value === undefined) return null
   if (value instanceof Box) return `object ${value.text}`
   if (typeof value === 'string') return value.length < 1000 ? value : `long ${shortText(value)}`
+  for (const { by } of value.marks) if (by !== value.by) throw new Error(`data of ${value.by} has a part of ${by}`)
   return { n: value.n, by: value.by }
 }
 

@@ -218,7 +218,7 @@ t.test('an earlier state is found by it without reading the log up to there', as
   const store = Store.open(counting, path, { readonly: true, until: last - 5 })
   const { generation } = store.latest()
   // The commit itself is read, as a whole, and the headers of the frames before it.
-  const { offset = 0, lastFrame = 0 } = generation.tailOf(last - 5) ?? {}
+  const { offset = 0, lastFrame = 0 } = generation.log.tailOf(last - 5) ?? {}
   bytes = 0
   Store.open(counting, path, { readonly: true, until: last - 5 }).close()
   t.ok(bytes < offset - lastFrame + 20_000, `${bytes} bytes read of ${offset}, ${offset - lastFrame} of that commit`)
@@ -232,7 +232,7 @@ t.test('an earlier state does not depend on what is sound behind it', async t =>
   copyFileSync(path, without)
   const expected = until(systemDisk, without, 30)
   const store = Store.open(systemDisk, path, { readonly: true })
-  const end = store.current.tailOf(30)?.offset ?? 0
+  const end = store.current.log.tailOf(30)?.offset ?? 0
   const lastFrame = store.current.reader.tail.lastFrame
   store.close()
   const bytes = readFileSync(path)
@@ -247,7 +247,7 @@ t.test('whatever its marks say, an earlier state is the right one', async t => {
   copyFileSync(path, without)
   const store = Store.open(systemDisk, path, { readonly: true })
   const generation = store.current
-  const { lastFrame = 0, time = 0 } = generation.tailOf(35) ?? {}
+  const { lastFrame = 0, time = 0 } = generation.log.tailOf(35) ?? {}
   const lies: Mark[] = [
     { tid: 35, time, offset: lastFrame },
     { tid: 35, time, offset: lastFrame + 1 },

@@ -2,8 +2,10 @@
 import { CorruptLogError } from '../../lib/error.js'
 import { systemDisk } from '../../lib/file/system-disk.js'
 import { Store } from '../../lib/store/store.js'
+import type { OpenProgress } from '../../lib/store/store-options.js'
 import { EXIT, type ExitCode } from './exit-code.js'
 import { flush, say } from './output.js'
+import { ProgressBar } from './progress-bar.js'
 
 export interface StoreToRead {
   readonly store: Store
@@ -26,8 +28,10 @@ export function withStore(path: string, look: (opened: StoreToRead) => void): Ex
 }
 
 function openToRead(path: string): StoreToRead {
+  const bar = new ProgressBar()
   // Reading takes no lock, so it does not matter that a network's locks cannot be trusted.
-  const options = { readonly: true, unsafeFilesystem: true }
+  const onProgress = ({ done, all }: OpenProgress): void => bar.update(done, all, 'reading the log')
+  const options = { readonly: true, unsafeFilesystem: true, onProgress }
   try {
     return { store: Store.open(systemDisk, path, options), damage: undefined }
   } catch (error) {
@@ -37,5 +41,7 @@ function openToRead(path: string): StoreToRead {
     } catch {
       throw error // damaged where the packed state stands: there is nothing before it
     }
+  } finally {
+    bar.clear()
   }
 }

@@ -1,0 +1,267 @@
+// The log of one generation, and what is known of the records in it up to its reader's tail: from the index file, from the packed
+// state's own table, and from the frames themselves. Owns the reader. Whatever a table turns out to be wrong in is read from the log
+// instead; nobody else learns of that.
+import type { DataFile } from '../file/data-file.js'
+import type { FileHeader } from '../log/file-header.js'
+import { findCommit } from '../log/find-commit.js'
+import type { FrameHeader } from '../log/frame.js'
+import { LogReader, type FrameSink, type Tail } from '../log/log-reader.js'
+import type { AssembledFrame } from './assemble.js'
+import { openIndexFile, writeIndexFile, type IndexFile } from './index-file.js'
+import { LogIndex } from './log-index.js'
+import { atOnce } from './long-work.js'
+import { DamagedIndexError, readTable, type Mark, type OffsetTable } from './offset-table.js'
+import type { OffsetIndex } from './offset-index.js'
+import { PinnedSnapshots } from './pinned.js'
+import { readRecord } from './record.js'
+import type { CommittedId } from './transaction-id.js'
+import { ID_SHAPE, type Draft, type Offset, type Oid, type StoredRecord } from './types.js'
+
+/** An earlier state that ends so few bytes behind the packed state is read from there. */
+const LITTLE = 1 << 18
+/** Bytes that are read in one step. */
+const REPLAY_STEP = 1 << 20
+
+export class KnownLog {
+  readonly reader: LogReader
+  /** Snapshots that are held for longer. */
+  readonly pinned = new PinnedSnapshots()
+  readonly #file: DataFile
+  readonly #path: string
+  readonly #header: FileHeader
+  readonly #damagedAt: (offset: Offset) => never
+  #known = new LogIndex()
+  #indexFile: IndexFile | undefined
+  /** What is known reaches beyond the tail, up to here: only where the log is read up to an earlier commit. 0: it does not. */
+  #ahead = 0
+  /** The log up to here is in a table that is stored. */
+  #indexed = 0
+
+  /** `until`: the last commit to read. `damagedAt` is called when a frame that checks holds what it should not. */
+  constructor(file: DataFile, path: string, header: FileHeader, until: number, damagedAt: (offset: Offset) => never) {
+    this.#file = file
+    this.#path = path
+    this.#header = header
+    this.#damagedAt = damagedAt
+    this.reader = new LogReader(file, path, header, this.#apply.bind(this), until)
+  }
+
+  /** Newest versions. */
+  get offsets(): OffsetIndex {
+    return this.#known.offsets
+  }
+
+  get shapes(): readonly Oid[] {
+    return this.#known.shapes
+  }
+
+  get ids(): ReadonlyMap<string, CommittedId> {
+    return this.#withIndex(() => this.#known.ids)
+  }
+
+  /** Records may stand up to here. */
+  get end(): Offset {
+    return Math.max(this.reader.tail.offset, this.#ahead) as Offset
+  }
+
+  /** Later versions than the tail's are known: those are to be passed over. */
+  get isAhead(): boolean {
+    return this.#ahead > 0
+  }
+
+  /** Where the newest version known stands; 0: no such object. */
+  newest(oid: Oid): Offset {
+    try {
+      return this.#known.offsets.get(oid)
+    } catch (error) {
+      return this.#without(error, () => this.#known.offsets.get(oid))
+    }
+  }
+
+  /** Where the newest version of every object stands, in order of oid. */
+  entries(): Iterable<[Oid, Offset]> {
+    this.#withIndex(() => {
+      for (const number of this.offsets.pageNumbers()) this.offsets.page(number)
+    })
+    return this.offsets.entries()
+  }
+
+  /** Takes over what this process has appended. */
+  applyOwn(draft: Draft, frame: AssembledFrame): void {
+    this.#withIndex(() => this.#addOwn(draft, frame))
+    this.reader.passOwn(frame.tail)
+  }
+
+  #addOwn(draft: Draft, { bytes, firstOid, offsets, tail }: AssembledFrame): void {
+    const { offsets: index, pinned } = this
+    const isPinned = pinned.any
+    draft.records.forEach(({ oid, shape }, n) => {
+      const number = (oid < 0 ? firstOid - 1 - oid : oid) as Oid
+      const at = offsets[n] ?? (0 as Offset)
+      if (isPinned) pinned.displace(number, index.get(number))
+      index.set(number, at)
+      if (shape === 0 || shape === ID_SHAPE) {
+        const read = (): StoredRecord | undefined => readRecord(bytes, at - tail.lastFrame, at, this.reader.salt)
+        this.#known.addSpecial(number, shape as Oid, read)
+      }
+    })
+    this.#known.addMark({ tid: tail.tid, time: tail.time, offset: tail.lastFrame })
+  }
+
+  /** Hands the frames behind `from` (all, unless told) to `sink` once more, up to the end; returns where that is. */
+  replay(sink: FrameSink, from?: Tail, until = Infinity): Tail {
+    return atOnce(this.replaying(sink, from, until))
+  }
+
+  /** The same in steps; each gives how far it has come. */
+  *replaying(sink: FrameSink, from?: Tail, until = Infinity): Generator<number, Tail> {
+    const reader = new LogReader(this.#file, this.#path, this.#header, sink, until)
+    if (from !== undefined) reader.tail = from
+    while (reader.advance(REPLAY_STEP) === 'budget') yield reader.tail.offset
+    return reader.tail
+  }
+
+  /**
+   * The state of the log behind a commit, or, for one that was packed, behind as much of the packed state as its table covers.
+   * undefined: its frame is not in the file, or not whole.
+   */
+  tailOf(tid: number): Tail | undefined {
+    const { baseTid, baseEnd } = this.#header
+    if (tid <= baseTid) return this.ownTable()?.tail
+    if (tid > this.reader.tail.tid) return undefined
+    return this.#findCommit(
+      tid,
+      this.#withIndex(() => this.#known.marks),
+      baseEnd,
+      this.reader.tail.offset,
+    )
+  }
+
+  #findCommit(tid: number, marks: readonly Mark[], from: number, end: number): Tail | undefined {
+    const mark = marks.findLast(each => each.tid <= tid)
+    const begin = mark !== undefined && mark.offset >= from && Number.isSafeInteger(mark.offset) ? mark.offset : from
+    return findCommit(this.#file, this.reader.salt, begin, end, tid)
+  }
+
+  /**
+   * Writes the index file, if the log has grown since by `least` bytes, and by `forEach` for each object that it holds, so that
+   * writing it stays little beside writing the log. What was read so far must be on disk.
+   */
+  save(mode: number, least: number, forEach: number): void {
+    const { tail, syncedTo, suspect } = this.reader
+    if (tail.offset - this.#indexed < Math.max(least, forEach * this.offsets.size)) return
+    if (syncedTo < tail.offset || suspect || !this.#known.isSmallFor(tail.offset)) return
+    const { disk } = this.#file
+    this.#withIndex(() => writeIndexFile(disk, this.#path, mode, this.#header, this.#known, { tail, syncedTo }))
+    this.#indexed = tail.offset
+  }
+
+  /** The packed state's own table, if it can be used. */
+  ownTable(): OffsetTable | undefined {
+    const { table } = this.#header
+    if (table === undefined) return undefined
+    try {
+      const found = readTable(this.#file, table.at, table.end, this.#header)
+      if (found?.tail.offset !== table.at) return undefined
+      const tail = this.reader.confirm({ ...found.tail, offset: table.end }) // behind it, the log goes on
+      return tail && { ...found, tail }
+    } catch {
+      return undefined // the log itself is there
+    }
+  }
+
+  close(): void {
+    this.#indexFile?.close()
+  }
+
+  /** Begins with the best of: the index file, the packed state's own table, nothing. */
+  useTables(): void {
+    const found = openIndexFile(this.#file.disk, this.#path, this.#header)
+    if (found !== undefined) {
+      if (this.#begin(found.table) || this.#beginAhead(found.table)) {
+        this.#indexFile = found
+        return
+      }
+      found.close()
+    }
+    const own = this.ownTable()
+    if (own !== undefined) this.#begin(own)
+  }
+
+  #begin(table: OffsetTable): boolean {
+    if (table.tail.tid > this.reader.until || !this.reader.resumeAt(table.tail, table.syncedTo)) return false
+    this.#known = new LogIndex(table)
+    this.#indexed = table.tail.offset
+    return true
+  }
+
+  /** An earlier commit than the table covers: where it ends is found by the marks, and objects by walking back. */
+  #beginAhead(table: OffsetTable): boolean {
+    const { until } = this.reader
+    if (until <= this.#header.baseTid || this.reader.confirm(table.tail) === undefined) return false
+    try {
+      const end = table.tail.offset
+      const tail = this.#findCommit(until, table.marks(), this.#header.baseEnd, end)
+      if (tail === undefined || tail.offset - this.#header.baseEnd < LITTLE) return false
+      this.reader.tail = tail
+      this.#known = new LogIndex(table, until)
+      this.#ahead = end
+      this.pinned.pin(tail.offset as Offset)
+      return true
+    } catch (error) {
+      if (!(error instanceof DamagedIndexError)) throw error
+      return false
+    }
+  }
+
+  /** Whatever `use` does with the index; once more from the beginning if the index had to be built anew. */
+  #withIndex<T>(use: () => T): T {
+    try {
+      return use()
+    } catch (error) {
+      return this.#without(error, use)
+    }
+  }
+
+  #without<T>(error: unknown, use: () => T): T {
+    if (!(error instanceof DamagedIndexError)) throw error
+    this.rebuild()
+    return this.#withIndex(use)
+  }
+
+  /** A table has turned out to be wrong: everything once more from the log, up to the tail, behind a table that may be right. */
+  rebuild(): void {
+    const own = this.#indexFile === undefined ? undefined : this.ownTable()
+    this.#indexFile?.close()
+    this.#indexFile = undefined
+    this.#ahead = 0
+    this.#indexed = own?.tail.offset ?? 0
+    this.#known = new LogIndex(own)
+    this.pinned.forget()
+    const { tail } = this.reader
+    try {
+      this.replay(
+        (header, bytes, at, end) => {
+          if (header.offset < tail.offset) this.#take(header, bytes, at, end, undefined)
+        },
+        own?.tail,
+        tail.tid,
+      )
+    } catch (error) {
+      if (own === undefined || !(error instanceof DamagedIndexError)) throw error
+      this.rebuild()
+    }
+  }
+
+  #apply(header: FrameHeader, bytes: Uint8Array, at: number, end: number): void {
+    const displaced = this.pinned.any ? this.pinned : undefined
+    this.#withIndex(() => this.#take(header, bytes, at, end, displaced))
+  }
+
+  #take(header: FrameHeader, bytes: Uint8Array, at: number, end: number, displaced: PinnedSnapshots | undefined): void {
+    const nextOid = header.kind === 'base' ? this.#header.nextOid : header.nextOid
+    const { salt } = this.reader
+    if (!this.#known.addFrame(header, bytes, at, end, { nextOid, salt, displaced }))
+      this.#damagedAt(header.offset as Offset)
+  }
+}

@@ -1,0 +1,108 @@
+// The way to the commit lock: nobody gets through who opened the store for reading, and whoever holds the lock has read everything.
+// Where much has arrived, the lock is given up, that is read, and the lock taken again.
+import { ReadonlyError } from '../error.js'
+import type { Disk } from '../file/disk.js'
+import type { CommitLock } from '../file/lock.js'
+import { asCommitFailure } from './commit-failure.js'
+import type { CurrentFile } from './current-file.js'
+import { tailUnderLock } from './tail-under-lock.js'
+import { removeStrays } from './temporary.js'
+
+export class WriteGate {
+  readonly #disk: Disk
+  readonly #file: CurrentFile
+  readonly #lock: CommitLock
+  /** Milliseconds. */
+  readonly #timeout: number
+  readonly #readonly: boolean
+  #straysRemoved = false
+
+  constructor(disk: Disk, file: CurrentFile, lock: CommitLock, timeout: number, isReadonly: boolean) {
+    this.#disk = disk
+    this.#file = file
+    this.#lock = lock
+    this.#timeout = timeout
+    this.#readonly = isReadonly
+  }
+
+  get #path(): string {
+    return this.#file.generation.path
+  }
+
+  /** Takes the lock, and reads nothing. False: it is not free, and `wait` is not told. */
+  take(wait: boolean): boolean {
+    if (this.#readonly)
+      throw new ReadonlyError(`${this.#path} was opened readonly: open it without { readonly: true } to commit`)
+    const { fd } = this.#file.generation.file
+    if (wait) this.#lock.take(fd, this.#timeout)
+    else if (!this.#lock.try(fd)) return false
+    if (!this.#straysRemoved) this.#removeStrays()
+    return true
+  }
+
+  /** Runs `act` with the lock held and everything read. */
+  run<T>(act: () => T): T {
+    for (;;) {
+      this.#committing(() => this.take(true))
+      try {
+        if (this.#committing(() => tailUnderLock(this.#file)) === 'end') return act()
+      } finally {
+        this.#lock.release()
+      }
+      this.#committing(() => this.#file.catchUp())
+    }
+  }
+
+  /** The same, waiting without blocking the event loop; `catchUp` reads what has arrived, without the lock. */
+  async runAsync<T>(act: () => T, catchUp: () => Promise<void>): Promise<T> {
+    for (;;) {
+      const result = await this.#lockAsync(() => {
+        if (tailUnderLock(this.#file) !== 'end') return undefined
+        try {
+          return { value: act() }
+        } catch (thrown) {
+          return { thrown }
+        }
+      })
+      if (result === undefined) await this.#committingAsync(catchUp)
+      else if ('thrown' in result) throw result.thrown
+      else return result.value
+    }
+  }
+
+  untilFree(): Promise<void> {
+    return this.#lockAsync(() => undefined)
+  }
+
+  /** What `act` throws is taken for what the system refused. */
+  #lockAsync<T>(act: () => T): Promise<T> {
+    return this.#committingAsync(() => this.#lock.with(() => this.#file.generation.file.fd, this.#timeout, act))
+  }
+
+  /** What the system refuses on the way to a commit. */
+  #committing<T>(act: () => T): T {
+    try {
+      return act()
+    } catch (error) {
+      throw asCommitFailure(this.#path, error)
+    }
+  }
+
+  async #committingAsync<T>(act: () => Promise<T>): Promise<T> {
+    try {
+      return await act()
+    } catch (error) {
+      throw asCommitFailure(this.#path, error)
+    }
+  }
+
+  /** Tidying up never stands in the way of a commit. */
+  #removeStrays(): void {
+    this.#straysRemoved = true
+    try {
+      removeStrays(this.#disk, this.#path)
+    } catch {
+      // The directory may not be ours to list; the next writer or packer tries again.
+    }
+  }
+}
