@@ -189,6 +189,10 @@ function keepWritten(
   }
 }
 
+function bytesOf({ draft }: Encoded, i: number): number {
+  return draft.records[i]?.state.length ?? 0
+}
+
 function settle(
   session: Session,
   encoded: Encoded,
@@ -211,14 +215,18 @@ function settle(
     header.generation = snapshot.generation.number
     header.shape = encoded.shapeOf[i]
     header.changed = false
-    const bytes = encoded.draft.records[i]?.state.length ?? 0
-    if (header.kind.internal !== true) session.budget.took(header, bytes, session.serial)
-    warnIfLarge(header.owner, bytes)
+    warnIfLarge(header.owner, bytesOf(encoded, i))
   }
   keepWritten(session, encoded, result)
   for (const header of encoded.headers) {
     checkSources(header, true)
     header.settled()
+  }
+  // Not before all of them know what was handed out of them: the budget may let go of any.
+  for (let i = 0; i < encoded.headers.length; i++) {
+    const header = encoded.headers[i] as Header
+    const isKnown = header.kind.internal !== true && session.cache.get(header.oid) === header // and stands in for no other
+    if (isKnown) session.budget.took(header, bytesOf(encoded, i), session.serial)
   }
   for (const header of standIns.keys()) {
     checkSources(header, true)

@@ -127,9 +127,14 @@ function reach(header: EntityHeader): void {
   else header.touch()
 }
 
+/** After `reach`, and whatever else was loaded meanwhile. */
 function change(header: EntityHeader): void {
-  if (!header.kind.merge) header.change()
-  else if (!header.changed) header.scope.changing(header)
+  if (!header.kind.merge) {
+    header.change()
+  } else if (!header.changed) {
+    header.scope.current(header)
+    header.scope.changing(header)
+  }
 }
 
 function write(header: EntityHeader, key: string | symbol, value: unknown): boolean {

@@ -54,7 +54,9 @@ class Copy {
     }
     const copy: Record<string, unknown> = {}
     this.#made.set(header, copy)
-    for (const key of header.keys()) define(copy, key, convert(header.slot(key)))
+    // All before any is gone into: what that loads may take the place of this object's state.
+    const fields = header.keys().map(key => [key, header.slot(key)] as const)
+    for (const [key, value] of fields) define(copy, key, convert(value))
     return copy
   }
 }

@@ -1,7 +1,7 @@
 // What a small budget for loaded objects may and may not do: it changes no answer and no identity.
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { open, Persistent, PersistentMap, type Connection } from '../../lib/index.js'
+import { open, Persistent, PersistentMap, plain, type Connection } from '../../lib/index.js'
 import { headerOf } from '../../lib/object/header.js'
 import type { Session } from '../../lib/object/session.js'
 import { seeded } from '../helpers/seeded.js'
@@ -154,4 +154,74 @@ t.test('with any budget, random transactions leave and show the same', async t =
 t.test('a budget is a number of bytes', async t => {
   for (const cacheBytes of [-1, NaN, '1' as unknown as number])
     t.throws(() => open(join(tempDir(t), 'x.db'), { cacheBytes }), { name: 'RangeError', message: /cacheBytes/ })
+})
+
+t.test('plain data that was assigned in a commit of more than the budget can be used after it', async t => {
+  const db = openSmall(t, fill(t), 20_000)
+  const held: number[][][] = []
+  db.transact(box => {
+    for (const item of box.items) {
+      item.rows = [Array.from({ length: 50 }, () => 1e6)]
+      held.push(item.rows)
+    }
+  })
+  db.transact(() => {
+    for (const rows of held) rows.push([1])
+  })
+  t.equal(
+    db.root.items.every(({ rows }) => rows?.length === 2),
+    true,
+  )
+})
+
+class Link extends Persistent {
+  static type = 'Link'
+  next: Link | null = null
+  n = 0
+  rows = [0]
+  static merge(): undefined {
+    return undefined
+  }
+}
+
+/** A chain, its first link in front. */
+function chain(t: Test, links: number): string {
+  const path = join(tempDir(t), 'chain.db')
+  const db = open(path, { root: Link, classes: [Link], durability: 'os' })
+  db.transact(first => {
+    let last = first
+    for (let n = 1; n < links; n++) {
+      last.next = Object.assign(new Link(), { n })
+      last = last.next
+    }
+  })
+  db.close()
+  return path
+}
+
+t.test('a copy of more than the budget is whole', async t => {
+  const db = open(chain(t, 200), { root: Link, classes: [Link], durability: 'os', cacheBytes: 10_000 })
+  const seen: unknown[] = []
+  type Copy = { n: number; next: Copy | null }
+  for (let link = plain(db.root, { depth: 200 }) as Copy | null; link; link = link.next) seen.push(link.n)
+  t.same(
+    seen,
+    Array.from({ length: 200 }, (_, n) => n),
+  )
+  db.close()
+})
+
+t.test('an object whose class merges can be assigned what has to be loaded first', async t => {
+  const path = chain(t, 2)
+  const options = { root: Link, classes: [Link], durability: 'os', cacheBytes: 0 } as const
+  const [db, rival] = [open(path, options), open(path, options)]
+  const held = db.root.next?.rows
+  rival.transact(first => first.next?.rows.push(1))
+  db.refresh()
+  db.transact(first => {
+    first.rows = held ?? []
+  })
+  t.same([db.root.rows, db.root.next?.rows], [[0, 1], [0, 1]]) // prettier-ignore
+  db.close()
+  rival.close()
 })
