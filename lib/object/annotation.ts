@@ -14,13 +14,21 @@ export interface Annotation {
 const packr = new Packr({ useRecords: false, variableMapSize: true })
 const NONE = new Uint8Array(0)
 
-/** Throws ValueError for what JSON does not have. */
-export function encodeAnnotation({ note, meta }: Annotation): Uint8Array {
-  if ((note === undefined || note === '') && meta === undefined) return NONE
+/** Mostly one note is used again and again. */
+let last: { readonly note: string; readonly bytes: Uint8Array } = { note: '', bytes: NONE }
+
+/** `count`: of transactions in the commit. Throws ValueError for what JSON does not have. */
+export function encodeAnnotation({ note = '', meta }: Annotation, count = 1): Uint8Array {
+  if (note === '' && meta === undefined && count === 1) return NONE
+  const isPlain = meta === undefined && count === 1
+  if (isPlain && note === last.note) return last.bytes
   const entries = new Map<string, Packable>()
-  if (note !== undefined && note !== '') entries.set('note', checked(note, 'note', []))
+  if (note !== '') entries.set('note', checked(note, 'note', []))
   if (meta !== undefined) entries.set('meta', checked(meta, 'meta', []))
-  return packr.pack(entries)
+  if (count > 1) entries.set('count', count)
+  const bytes = packr.pack(entries)
+  if (isPlain) last = { note, bytes }
+  return bytes
 }
 
 function checked(value: unknown, path: string, above: readonly object[]): Packable {

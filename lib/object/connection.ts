@@ -9,7 +9,8 @@ import { peek } from './load.js'
 import { setLooking, type Looking } from './inspection.js'
 import { headerOf, type Header } from './header.js'
 import { Session } from './session.js'
-import { checkId, checkOpen, refuseInsideOther, transact, transactAsync, type TransactOptions } from './transact.js'
+import { checkId, checkOpen, refuseInsideOther, transact, type TransactOptions } from './transact.js'
+import { transactAsync } from './transact-async.js'
 
 /** A promise is not a result that a transaction can have. */
 export type Sync<T> = T extends PromiseLike<unknown> ? never : T
@@ -72,15 +73,19 @@ export class Connection<Root = unknown> {
     return transact(this.#session, this.root, run, options)
   }
 
-  /** The same for the same synchronous function; waits for lock, back-off and disk without blocking the event loop. */
+  /**
+   * The same for the same synchronous function; waits for lock, back-off and disk without blocking the event loop. It runs at the
+   * end of this stretch of code, or when the connection is used next; what was asked for meanwhile, with the same note and options,
+   * becomes one commit with it.
+   */
   transactAsync<T>(
     work: (root: Root) => Sync<T>,
     options: TransactOptions & { readonly id: string },
   ): Promise<T | undefined>
   transactAsync<T>(work: (root: Root) => Sync<T>, options?: TransactOptions): Promise<T>
-  async transactAsync<T>(work: (root: Root) => Sync<T>, options?: TransactOptions): Promise<T> {
+  transactAsync<T>(work: (root: Root) => Sync<T>, options?: TransactOptions): Promise<T> {
     const run = work as (root: Root) => T
-    return transactAsync(this.#session, this.root, run, options)
+    return transactAsync(this.#session, run, options)
   }
 
   /**
@@ -94,6 +99,7 @@ export class Connection<Root = unknown> {
   ): 'committed' | 'not committed' | 'unknown' {
     checkId(id)
     checkOpen(this.#session)
+    this.#session.waiting?.run()
     const { generation } = this.#session.store.latest()
     if (generation.ids.has(id)) return 'committed'
     const { idsSince } = generation.header
@@ -136,6 +142,7 @@ export class Connection<Root = unknown> {
   /** All that this connection has committed or read is on disk afterwards. */
   flush(): void {
     checkOpen(this.#session)
+    this.#session.waiting?.run()
     if (!this.#session.store.readonly) this.#session.store.makeDurable(this.#session.snapshot)
   }
 
@@ -215,6 +222,7 @@ export class Connection<Root = unknown> {
   #check(call: string, refuse: { readonly changes?: string; readonly paused?: string }): void {
     const session = this.#session
     checkOpen(session)
+    session.waiting?.run()
     if (session.inside > 0) throw new StateError(`${call} cannot be called inside transact(), which commits by itself`)
     if (refuse.changes !== undefined && session.changed.size > 0) throw new StateError(refuse.changes)
     if (refuse.paused !== undefined && session.pauses > 0) throw new StateError(refuse.paused)

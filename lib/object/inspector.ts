@@ -241,9 +241,10 @@ export function keyText(key: unknown): string {
   return Array.isArray(key) ? `[${key.map(keyText).join(', ')}]` : String(key)
 }
 
-/** What a commit says about itself. */
-export function decodeAnnotation(bytes: Uint8Array): Annotation {
+/** What a commit says about itself. `count`: of the transactions in it, if there are several. */
+export function decodeAnnotation(bytes: Uint8Array): Annotation & { readonly count?: number } {
   if (bytes.length === 0) return {}
-  const { note, meta } = (unpack(bytes) ?? {}) as { note?: unknown; meta?: unknown }
-  return { note: typeof note === 'string' ? note : undefined, meta }
+  const { note, meta, count } = (unpack(bytes) ?? {}) as Record<string, unknown>
+  const found = { note: typeof note === 'string' ? note : undefined, meta }
+  return typeof count === 'number' ? { ...found, count } : found
 }

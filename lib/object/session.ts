@@ -54,6 +54,8 @@ export class Session implements Scope, Loading {
   /** Why the running transact can only fail. */
   doomed: { readonly cause: unknown } | undefined
   pauses = 0
+  /** Transactions that are to run before anything else does: see transact-async.ts. */
+  waiting: { run(): void } | undefined
   #began = false
   #letGo: (() => void) | undefined
   readonly #records: RecordCache
@@ -81,6 +83,7 @@ export class Session implements Scope, Loading {
   begin(): void {
     if (this.closed) throw new ClosedError(`the connection to ${this.store.path} is closed`)
     if (this.#began) return
+    this.waiting?.run()
     this.moveTo(this.store.latest())
     this.#began = true
     if (!this.options.endsWithTurn && this.inside === 0) this.hold()

@@ -1,5 +1,5 @@
 // Running a function as one transaction: fresh snapshot, run, commit, again after a conflict. The last run holds the lock,
-// so that it cannot fail for that reason. Synchronous and asynchronous differ only in how they wait.
+// so that it cannot fail for that reason. This is the form that blocks; transact-async.ts waits.
 import { ClosedError, StateError, WriteConflictError } from '../error.js'
 import type { Store } from '../store/store.js'
 import { encodeAnnotation } from './annotation.js'
@@ -26,7 +26,7 @@ export interface TransactOptions {
   readonly id?: string
 }
 
-type Work<R, T> = (root: R) => T
+export type Work<R, T> = (root: R) => T
 
 const DEFAULT_ATTEMPTS = 4
 const MOST_ID_BYTES = 1024
@@ -38,9 +38,13 @@ const LONGEST_PAUSE = 100
 /** Which session runs a transact, by store: its last run holds the lock, and another commit would wait for it in vain. */
 const running = new WeakMap<Store, Session>()
 
-export function refuseInsideOther(session: Session): void {
+export function isInsideOther(session: Session): boolean {
   const other = running.get(session.store)
-  if (other && other !== session) {
+  return other !== undefined && other !== session
+}
+
+export function refuseInsideOther(session: Session): void {
+  if (isInsideOther(session)) {
     throw new StateError(
       'inside transact() of another connection to the same store: nothing can be committed here until that has ended',
     )
@@ -70,59 +74,30 @@ export function transact<R, T>(session: Session, root: R, work: Work<R, T>, opti
   ).value
 }
 
-export async function transactAsync<R, T>(
-  session: Session,
-  root: R,
-  work: Work<R, T>,
-  options: TransactOptions = {},
-): Promise<T> {
-  const { store } = session
-  checkOpen(session)
-  if (session.inside > 0)
-    throw new StateError('transactAsync() cannot be called inside transact(): call transact(), which joins')
-  const plan = new Plan(session, work, options)
-  let done: Done<T> | undefined
-  for (let run = 1; done === undefined && !plan.isLast(run); run++) {
-    checkIdle(session)
-    if (store.isFarBehind()) {
-      await store.catchUpAsync()
-      checkIdle(session)
-    }
-    const result = attempt(session, root, work, plan, false)
-    if (typeof result === 'object') done = result
-    else if (result === 'busy') await store.untilFree()
-    else {
-      const pause = plan.pauseAfter(run)
-      if (pause > 0) await store.disk.wait(pause)
-    }
-    if (done === undefined) checkOpen(session)
-  }
-  if (done === undefined) {
-    checkIdle(session)
-    done = await store.underLockAsync(() => {
-      checkIdle(session)
-      session.end()
-      return lastAttempt(session, root, work, plan)
-    })
-  }
-  if (done.wrote && session.options.durability === 'fsync') await store.makeDurableAsync(done.snapshot)
-  return done.value
-}
-
 // ---- one run ----------------------------------------------------------------------------------------------------
 
-interface Done<T> {
+export interface Done<T> {
   readonly value: T
   readonly wrote: boolean
   readonly snapshot: Session['snapshot']
 }
 
-class Plan implements CommitPlan {
+/** How a transaction is to be run and committed: what its options come to. */
+export interface TransactPlan extends CommitPlan {
+  isLast(run: number): boolean
+  /** Milliseconds. */
+  pauseAfter(run: number): number
+}
+
+export class Plan implements TransactPlan {
+  readonly note: string
+  readonly meta: unknown
   readonly annotation: Uint8Array
   readonly isolation: Isolation
   readonly id: string | undefined
-  readonly #attempts: number
-  readonly #deadline: number
+  readonly attempts: number
+  /** Of the disk's clock; Infinity: there is none. */
+  readonly deadline: number
   readonly #session: Session
 
   constructor(
@@ -140,9 +115,11 @@ class Plan implements CommitPlan {
     checkIdle(session)
     refuseInsideOther(session)
     this.#session = session
-    this.#attempts = attempts
-    this.#deadline = timeout === undefined ? Infinity : session.store.disk.ticks() + timeout
-    this.annotation = encodeAnnotation({ note: note ?? work.name, meta })
+    this.attempts = attempts
+    this.deadline = timeout === undefined ? Infinity : session.store.disk.ticks() + timeout
+    this.note = note ?? work.name
+    this.meta = meta
+    this.annotation = encodeAnnotation(this)
     this.isolation = isolation ?? session.options.isolation
     this.id = id
   }
@@ -151,7 +128,7 @@ class Plan implements CommitPlan {
     const { store } = this.#session
     // Whoever cannot write cannot conflict, and must not take the lock.
     if (store.readonly) return false
-    return run >= this.#attempts || (this.#deadline !== Infinity && run > 1 && store.disk.ticks() >= this.#deadline)
+    return run >= this.attempts || (this.deadline !== Infinity && run > 1 && store.disk.ticks() >= this.deadline)
   }
 
   /** Full jitter: anything from nothing to a bound that doubles. */
@@ -161,11 +138,11 @@ class Plan implements CommitPlan {
   }
 }
 
-function attempt<R, T>(
+export function attempt<R, T>(
   session: Session,
   root: R,
   work: Work<R, T>,
-  plan: Plan,
+  plan: CommitPlan,
   wait: boolean,
 ): Done<T> | 'conflict' | 'busy' {
   session.end()
@@ -198,7 +175,7 @@ function isCommitted({ snapshot }: Session, id: string | undefined): boolean {
 }
 
 /** Under the lock nobody else can commit. */
-function lastAttempt<R, T>(session: Session, root: R, work: Work<R, T>, plan: Plan): Done<T> {
+export function lastAttempt<R, T>(session: Session, root: R, work: Work<R, T>, plan: CommitPlan): Done<T> {
   const result = attempt(session, root, work, plan, true)
   if (typeof result !== 'object') throw new StateError('a commit conflicted although it held the lock')
   return result
@@ -218,17 +195,21 @@ function run<R, T>(session: Session, root: R, work: Work<R, T>): T {
   running.set(session.store, session)
   try {
     session.begin()
-    const value = work(root)
-    refusePromise(value)
-    if (session.doomed)
-      throw new StateError('a nested transact has failed, so the whole transaction has', session.doomed)
-    return value
+    return resultOf(session, root, work)
   } catch (error) {
     throw new RunError(error)
   } finally {
     session.inside--
     running.delete(session.store)
   }
+}
+
+/** What the function gives, if its changes may be committed. */
+export function resultOf<R, T>(session: Session, root: R, work: Work<R, T>): T {
+  const value = work(root)
+  refusePromise(value)
+  if (session.doomed) throw new StateError('a nested transact has failed, so the whole transaction has', session.doomed)
+  return value
 }
 
 function nested<R, T>(session: Session, root: R, work: Work<R, T>): T {
@@ -269,7 +250,7 @@ export function checkOpen(session: Session): void {
   if (session.closed) throw new ClosedError(`the connection to ${session.store.path} is closed`)
 }
 
-function checkIdle(session: Session): void {
+export function checkIdle(session: Session): void {
   checkOpen(session)
   if (session.changed.size > 0)
     throw new StateError('there are changes that were not committed: call commit() or abort() before transact()')

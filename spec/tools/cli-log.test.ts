@@ -62,6 +62,16 @@ t.test('where a pack has put commits together, the log says up to which', async 
   )
 })
 
+t.test('transactions that were committed together are one line, which says how many they are', async t => {
+  const path = bank(t)
+  const db = openBank(path)
+  await Promise.all([1, 2, 3].map(n => db.transactAsync(bank => (bank.name = `Bank ${n}`), { note: 'rename' })))
+  db.close()
+  t.match((await printed(t, 'log', path, '-n', '1')).trim(), / {2}Bank {2}rename {2}\(3 transactions\)$/)
+  const lines = jsonLines(await printed(t, 'log', path, '--json', '-n', '2'))
+  t.match(lines, [{ count: 1 }, { note: 'rename', count: 3 }])
+})
+
 t.test('an incomplete commit at the end is not there yet', async t => {
   const path = bank(t)
   const before = await printed(t, 'log', path)

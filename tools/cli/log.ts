@@ -35,6 +35,8 @@ type Line =
       /** Objects written, by type. */
       readonly types: Readonly<Record<string, number>>
       readonly note: string | undefined
+      /** Transactions. */
+      readonly count: number
       readonly meta: unknown
     }
 
@@ -82,8 +84,8 @@ function readLines(snapshot: Snapshot, after: number, visit: (line: Line) => voi
         const type = inspector.typeOf(oid) ?? 'missing'
         types[type] = (types[type] ?? 0) + 1
       }
-      const { note, meta } = decodeAnnotation(annotation)
-      visit({ kind: 'commit', tid, time, offset, bytes, objects: oids.length, types, note, meta })
+      const { note, meta, count = 1 } = decodeAnnotation(annotation)
+      visit({ kind: 'commit', tid, time, offset, bytes, objects: oids.length, types, note, count, meta })
     }
     readHistory(generation, visitCommit, after)
   } catch (error) {
@@ -102,6 +104,7 @@ function describe(line: Line, width: number): string {
     size(line.bytes).padStart(9),
     types.join(', '),
     line.note ?? '',
+    line.count === 1 ? '' : `(${line.count} transactions)`,
   ]
   return harmless(parts.filter(part => part !== '').join('  '))
 }

@@ -1,0 +1,230 @@
+// The form of `transact` that waits without blocking. What is asked for in one stretch of code runs together at its end, or as soon
+// as the connection is used again: transactions that are alike run one after the other and become one commit (a group commit), which
+// takes one lock, one write and one fsync. Each has its own outcome all the same, and none is undone for what another did.
+import { CommitTooLargeError, GoneError, SchemaError, StaleDataError, StateError, ValueError } from '../error.js'
+import { encodeAnnotation } from './annotation.js'
+import type { Isolation, Session } from './session.js'
+import {
+  attempt,
+  checkIdle,
+  checkOpen,
+  isInsideOther,
+  lastAttempt,
+  Plan,
+  resultOf,
+  type Done,
+  type TransactOptions,
+  type TransactPlan,
+  type Work,
+} from './transact.js'
+
+/** Transactions in a group at most, ... */
+const MOST = 1000
+/** ... and milliseconds in which they run: who changes what they read makes all of them run again. */
+const LONGEST = 5
+
+export function transactAsync<R, T>(session: Session, work: Work<R, T>, options: TransactOptions = {}): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    checkOpen(session)
+    if (session.inside > 0)
+      throw new StateError('transactAsync() cannot be called inside transact(): call transact(), which joins')
+    const plan = new Plan(session, work, options)
+    const waiting = (session.waiting ??= new Waiting(session)) as Waiting
+    waiting.add({ work, plan, resolve, reject, value: undefined } as Asked)
+  })
+}
+
+/** A transaction that somebody waits for. */
+interface Asked {
+  readonly work: Work<unknown, unknown>
+  readonly plan: Plan
+  readonly resolve: (value: unknown) => void
+  readonly reject: (error: unknown) => void
+  /** What it gave when it ran last. */
+  value: unknown
+}
+
+/** What one connection was asked for and has not begun, in that order. */
+class Waiting {
+  readonly #session: Session
+  #asked: Asked[] = []
+  #isComing = false
+  #isRunning = false
+
+  constructor(session: Session) {
+    this.#session = session
+  }
+
+  add(asked: Asked): void {
+    if (this.#asked.push(asked) > 1) return
+    this.#session.end() // so that the next access begins a transaction, before which they run
+    this.#come()
+  }
+
+  /** What was in a group and is to run behind it. */
+  giveBack(asked: Asked[]): void {
+    this.#asked = asked.concat(this.#asked)
+    this.#come()
+  }
+
+  #come(): void {
+    if (this.#isComing) return
+    this.#isComing = true
+    queueMicrotask(() => {
+      this.#isComing = false
+      this.run()
+    })
+  }
+
+  /** Begins everything: each runs, up to where it has to wait for something. */
+  run(): void {
+    if (this.#isRunning || this.#session.inside > 0 || isInsideOther(this.#session)) return
+    this.#isRunning = true
+    while (this.#asked.length > 0) this.#begin(this.#asked.splice(0, alikeInFront(this.#asked)))
+    this.#isRunning = false
+  }
+
+  #begin(asked: Asked[]): void {
+    const group = new Group(this.#session, this, asked)
+    group.commit().catch((error: unknown) => {
+      if (group.asked.length > 1 && isOfContent(error)) for (const each of group.asked) this.#begin([each])
+      else for (const { reject } of group.asked) reject(error)
+    })
+  }
+}
+
+/** How many can be one group, from the first one on. */
+function alikeInFront(asked: readonly Asked[]): number {
+  const [first] = asked
+  if (first === undefined || !mayShare(first.plan)) return 1
+  let count = 1
+  for (; count < MOST; count++) {
+    const next = asked[count]?.plan
+    if (next === undefined || !mayShare(next) || !isAlike(first.plan, next)) break
+  }
+  return count
+}
+
+/** An id is that of a commit, and who is in a hurry waits for nobody. */
+function mayShare({ id, deadline }: Plan): boolean {
+  return id === undefined && deadline === Infinity
+}
+
+function isAlike(a: Plan, b: Plan): boolean {
+  const sameSay = a.annotation === b.annotation || Buffer.compare(a.annotation, b.annotation) === 0
+  return sameSay && a.isolation === b.isolation && a.attempts === b.attempts
+}
+
+/** What one of them wants to store is at fault: then the others can be committed without it. */
+function isOfContent(error: unknown): boolean {
+  return [ValueError, GoneError, StaleDataError, SchemaError, CommitTooLargeError].some(kind => error instanceof kind)
+}
+
+/** Transactions that become one commit. Shrinks to those before one that throws, and to what has run for long enough. */
+class Group implements TransactPlan {
+  readonly asked: Asked[]
+  readonly #session: Session
+  readonly #waiting: Waiting
+  readonly #plan: Plan
+
+  /** At least one. */
+  constructor(session: Session, waiting: Waiting, asked: Asked[]) {
+    this.#session = session
+    this.#waiting = waiting
+    this.asked = asked
+    this.#plan = (asked[0] as Asked).plan
+  }
+
+  get annotation(): Uint8Array {
+    const count = this.asked.length
+    return count === 1 ? this.#plan.annotation : encodeAnnotation(this.#plan, count)
+  }
+
+  get isolation(): Isolation {
+    return this.#plan.isolation
+  }
+
+  get id(): string | undefined {
+    return this.#plan.id
+  }
+
+  isLast(run: number): boolean {
+    return this.#plan.isLast(run)
+  }
+
+  pauseAfter(run: number): number {
+    return this.#plan.pauseAfter(run)
+  }
+
+  /** Rejects with what kept it from being committed. Once it is committed, everybody is told. */
+  async commit(): Promise<void> {
+    const { wrote, snapshot } = await commitAsync(this.#session, this.#session.root, this.#run, this)
+    try {
+      if (wrote && this.#session.options.durability === 'fsync') await this.#session.store.makeDurableAsync(snapshot)
+    } catch (error) {
+      for (const { reject } of this.asked) reject(error)
+      return
+    }
+    for (const { resolve, value } of this.asked) resolve(value)
+  }
+
+  /** All of them, one after the other. */
+  readonly #run = (root: unknown): void => {
+    const { asked } = this
+    const session = this.#session
+    const { disk } = session.store
+    const until = disk.ticks() + LONGEST
+    for (let n = 0; n < asked.length; n++) {
+      const each = asked[n] as Asked
+      try {
+        each.value = resultOf(session, root, each.work)
+      } catch (error) {
+        if (n === 0) {
+          this.#endAt(1)
+          throw error
+        }
+        // Those before it once more, without it; then it runs by itself, on what they have left.
+        this.#endAt(n)
+        session.undo()
+        session.begin()
+        n = -1
+        continue
+      }
+      if (n + 1 < asked.length && disk.ticks() >= until) this.#endAt(n + 1)
+    }
+  }
+
+  #endAt(count: number): void {
+    if (count < this.asked.length) this.#waiting.giveBack(this.asked.splice(count))
+  }
+}
+
+async function commitAsync<R>(
+  session: Session,
+  root: R,
+  work: Work<R, void>,
+  plan: TransactPlan,
+): Promise<Done<unknown>> {
+  const { store } = session
+  for (let run = 1; !plan.isLast(run); run++) {
+    checkIdle(session)
+    if (store.isFarBehind()) {
+      await store.catchUpAsync()
+      checkIdle(session)
+    }
+    const result = attempt(session, root, work, plan, false)
+    if (typeof result === 'object') return result
+    if (result === 'busy') await store.untilFree()
+    else {
+      const pause = plan.pauseAfter(run)
+      if (pause > 0) await store.disk.wait(pause)
+    }
+    checkOpen(session)
+  }
+  checkIdle(session)
+  return store.underLockAsync(() => {
+    checkIdle(session)
+    session.end()
+    return lastAttempt(session, root, work, plan)
+  })
+}
