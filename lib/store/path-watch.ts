@@ -34,11 +34,15 @@ export class PathWatch {
     if (this.#disk.ticks() - this.#lookedAt >= INTERVAL) this.look()
   }
 
-  /** Throws StoreReplacedError, or DurabilityUnknownError when the system does not tell. */
+  /**
+   * At the data file only: what has become of the sidecar loses nothing, as the data file has a lock of its own.
+   * Throws StoreReplacedError, or DurabilityUnknownError when the system does not tell.
+   */
   lookAfterSync(): void {
     try {
-      this.look()
+      this.#file.look()
     } catch (cause) {
+      this.#lookedAt = -Infinity
       const { message } = systemErrorIn(cause) ?? {}
       if (message === undefined) throw cause
       throw new DurabilityUnknownError(

@@ -28,6 +28,19 @@ t.test('an uncontended commit takes both locks, looks at the end, writes once, a
   )
 })
 
+t.test('a commit is made durable by one fsync, a look at the path, and one at the last frame', async t => {
+  const counting = countingDisk(timeless)
+  const store = newStore(t, counting.disk)
+  put(store, record(1, 'the first fsync of a process is of the directory, too'))
+  store.makeDurable(store.latest())
+  put(store, record(1, 'x'))
+  const snapshot = store.latest()
+  t.same(
+    counting.during(() => store.makeDurable(snapshot)),
+    ['sync', 'lookUp', 'read'],
+  )
+})
+
 t.test('an object is loaded by one read', async t => {
   const counting = countingDisk(timeless)
   const store = newStore(t, counting.disk)
