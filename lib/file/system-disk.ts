@@ -34,6 +34,13 @@ function checkWriting(): void {
   }
 }
 
+const mayLimitTraces = Object.getOwnPropertyDescriptor(Error, 'stackTraceLimit')?.writable === true
+
+/** That a lock is taken is no news, but fs-ext tells it by an error: where that comes from costs more to find out than the lock. */
+function setTraces(limit: number): void {
+  if (mayLimitTraces) Error.stackTraceLimit = limit
+}
+
 /** Loaded at the first lock, never at import: reading needs no compiled add-on. */
 function loadFsExt(): FsExt {
   if (fsExt !== undefined) return fsExt
@@ -189,13 +196,18 @@ export const systemDisk: Disk = {
   networkFileSystem,
 
   tryLock(fd) {
+    const ext = loadFsExt()
+    const traces = Error.stackTraceLimit
     try {
-      loadFsExt().flockSync(fd, 'exnb')
+      setTraces(0)
+      ext.flockSync(fd, 'exnb')
       return true
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
       if (code === 'EAGAIN' || code === 'EWOULDBLOCK' || code === 'EINTR') return false
       throw error
+    } finally {
+      setTraces(traces)
     }
   },
   unlock: fd => loadFsExt().flockSync(fd, 'un'),

@@ -97,3 +97,16 @@ t.test('a timer can be cancelled', async t => {
 t.test('the boot has a checksum that stays the same while the machine runs', async t => {
   t.ok(Number.isInteger(systemDisk.boot) && systemDisk.boot >= 0 && systemDisk.boot < 2 ** 32)
 })
+
+t.test('finding a lock taken changes nothing of how errors are traced', async t => {
+  const path = join(tempDir(t), 'taken.lock')
+  const [one, other] = [systemDisk.openLock(path, 0o600), systemDisk.openLock(path, 0o600)]
+  const before = Error.stackTraceLimit
+  t.equal(systemDisk.tryLock(one), true)
+  t.equal(systemDisk.tryLock(other), false)
+  t.equal(Error.stackTraceLimit, before)
+  t.throws(() => systemDisk.tryLock(-1))
+  t.equal(Error.stackTraceLimit, before)
+  systemDisk.close(one)
+  systemDisk.close(other)
+})
