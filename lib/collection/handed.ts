@@ -207,16 +207,16 @@ export class Handed {
 
   // ---- what the transaction does ----
 
+  /** Nothing is to be noted when this value takes the place of another: neither is a container that somebody may have. */
+  ignores(value: unknown): boolean {
+    return this.#places.size === 0 && !isData(value)
+  }
+
   /** `value` (undefined: nothing) takes the place of what stands at the key, which `act` does. */
   replace(key: StoredKey, value: unknown, act: () => void): void {
     const before = this.#places.get(key)
     const old = before && this.#current(before)
-    const isData =
-      typeof value === 'object' &&
-      value !== null &&
-      !(value instanceof Untracked || value instanceof Packed) &&
-      headerOf(value) === undefined
-    const place = isData ? new Place(key, value, this.#owner.load, undefined) : undefined
+    const place = isData(value) ? new Place(key, value, this.#owner.load, undefined) : undefined
     attach(value, place)
     act()
     if (before || place) this.#note(key, before)
@@ -277,6 +277,7 @@ export class Handed {
     this.#before.clear()
     this.#beforeClear = undefined
     forgetRemoved(this.#owner)
+    if (this.#places.size === 0) return
     for (const { place, node } of this.#own(changes)) {
       place.agrees(this.#owner.load, this.#owner.foundAt(place.key))
       if (node) stampAt(node, place.key)
@@ -354,7 +355,8 @@ export class Handed {
   }
 
   /** Containers that were moved stand at two keys until the old one is written: see that both are, if only to be refused. */
-  gatherMoved(changes: readonly Valued[]): void {
+  gatherMoved(changes: Iterable<Valued>): void {
+    if (this.#places.size === 0) return
     const look = (value: unknown): void => {
       const node = nodeOf(value)
       if (!node) return
@@ -363,4 +365,14 @@ export class Handed {
     }
     for (const { value } of changes) look(value)
   }
+}
+
+/** Something that somebody may have, and that is no object of its own. */
+function isData(value: unknown): value is object {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    !(value instanceof Untracked || value instanceof Packed) &&
+    headerOf(value) === undefined
+  )
 }

@@ -5,7 +5,7 @@ import { adopt } from '../object/adopt.js'
 import type { Decoder, Encoder } from '../object/codec.js'
 import { headerOf, unresolvedOid, type Header } from '../object/header.js'
 import type { Persistent } from '../object/persistent.js'
-import { copyLeaf, unknownForm, type Packable } from '../object/values.js'
+import { copyLeaf, unknownForm } from '../object/values.js'
 import type { Collection } from './sealed.js'
 
 /**
@@ -149,10 +149,15 @@ export function keyName(key: StoredKey): string {
 
 // A tuple is a MessagePack array of its encoded elements; everything else as any value.
 
-export function encodeKey(key: StoredKey, encoder: Encoder): Packable {
-  if (Array.isArray(key)) return (key as readonly StoredKey[]).map(part => encodeKey(part, encoder))
-  if (typeof key === 'string' || typeof key === 'number') return encoder.value(key, key)
-  return encoder.value(key, keyName(key))
+export function encodeKey(key: StoredKey, encoder: Encoder): void {
+  if (Array.isArray(key)) encodeKeys(key as readonly StoredKey[], encoder)
+  else if (typeof key === 'string' || typeof key === 'number') encoder.write(key, key)
+  else encoder.write(key, keyName(key))
+}
+
+export function encodeKeys(keys: readonly StoredKey[], encoder: Encoder): void {
+  encoder.array(keys.length)
+  for (const key of keys) encodeKey(key, encoder)
 }
 
 export function decodeKey(raw: unknown, decoder: Decoder, depth = 0): StoredKey {

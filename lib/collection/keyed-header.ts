@@ -184,14 +184,19 @@ export abstract class KeyedHeader extends TreeHeader {
   /** A value that has been adopted. */
   putOwn(key: StoredKey, value: unknown): void {
     this.change()
-    this.handed.replace(key, value, () => this.#set(key, value, false))
+    if (this.handed.ignores(value)) this.#set(key, value, false)
+    else this.#replace(key, value, false)
   }
 
   remove(key: StoredKey): boolean {
     if (!this.has(key)) return false
     this.change()
-    this.handed.replace(key, undefined, () => this.#set(key, undefined, true))
+    this.#replace(key, undefined, true)
     return true
+  }
+
+  #replace(key: StoredKey, value: unknown, gone: boolean): void {
+    this.handed.replace(key, value, () => this.#set(key, value, gone))
   }
 
   removeRange(range: Range): number {
@@ -257,14 +262,14 @@ export abstract class KeyedHeader extends TreeHeader {
 
   // ---- storing ----
 
-  override prepare(view: RecordView | undefined): Iterable<Header> {
+  override prepare(view: RecordView | undefined): readonly Header[] {
     this.#keepOrder()
     return super.prepare(view)
   }
 
   protected rewritten(stored: Tree): Rewritten {
     const tree = this.#changes.cleared ? new Tree(NO_TREE.root, stored.view) : stored
-    this.handed.gatherMoved([...this.#changes.table])
+    this.handed.gatherMoved(this.#changes.table)
     return rewrite(tree, this.changesTo(tree, this.#changes.table.inOrder()), this.valued, this)
   }
 

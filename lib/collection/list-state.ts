@@ -6,7 +6,6 @@ import type { Encoder } from '../object/codec.js'
 import { headerOf, unresolved, type Kind } from '../object/header.js'
 import type { Looked } from '../object/merging.js'
 import type { RecordView, StoredState } from '../object/record-view.js'
-import type { Packable } from '../object/values.js'
 import type { Oid } from '../store/types.js'
 import type { StoredKey } from './key.js'
 import { ListEdits, splicesFor, type Side } from './list-edits.js'
@@ -159,8 +158,8 @@ export abstract class ListState extends TreeHeader {
     return splice(tree, splicesFor(now.piecesIn(this.#growth), tree.size, read), this)
   }
 
-  protected override encodeSmall(_keys: readonly StoredKey[], items: readonly unknown[], encoder: Encoder): Packable[] {
-    return encodeItems(items, 0, encoder)
+  protected override encodeSmall(_keys: readonly StoredKey[], items: readonly unknown[], encoder: Encoder): void {
+    encodeItems(items, 0, encoder)
   }
 
   protected stands(): void {

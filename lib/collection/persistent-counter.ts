@@ -7,7 +7,7 @@ import { NOWHERE, type Header, type Kind } from '../object/header.js'
 import { MergingHeader, type Looked } from '../object/merging.js'
 import type { RecordView, StoredState } from '../object/record-view.js'
 import { sameKeys } from '../object/shapes.js'
-import { unknownForm, type Packable } from '../object/values.js'
+import { unknownForm } from '../object/values.js'
 import { forbidDerived, headerBehind, type nominal } from './sealed.js'
 
 const FORM: readonly string[] = ['value']
@@ -56,7 +56,7 @@ class CounterHeader extends MergingHeader {
     return true
   }
 
-  override prepare(view: RecordView | undefined): Iterable<Header> {
+  override prepare(view: RecordView | undefined): readonly Header[] {
     const isStored = this.scope !== NOWHERE && this.at !== 0 && view !== undefined
     this.#built = (isStored ? storedIn(view.read(this.oid)) : (this.#stored ?? 0)) + this.#added
     return []
@@ -90,8 +90,8 @@ class CounterHeader extends MergingHeader {
     return FORM
   }
 
-  encode(encoder: Encoder): Packable[] {
-    return [encoder.value(this.#built, 'value')]
+  encode(encoder: Encoder): void {
+    encoder.write(this.#built, 'value')
   }
 
   eachSlot(): void {

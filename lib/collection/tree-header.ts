@@ -6,13 +6,13 @@ import { NOWHERE, type Header, type Kind } from '../object/header.js'
 import { MergingHeader, type Looked } from '../object/merging.js'
 import type { Node } from '../object/plain-node.js'
 import type { RecordView, StoredState } from '../object/record-view.js'
-import { unknownForm, type Packable } from '../object/values.js'
+import { unknownForm } from '../object/values.js'
 import { Handed } from './handed.js'
 import type { StoredKey } from './key.js'
 import type { Rewritten } from './tree/drafts.js'
 import type { Source } from './tree/leaf.js'
 import { leafAt, NO_ENTRIES, rootOf, TREE_FORM, type Root } from './tree/node.js'
-import { encodeEntries, packEntries } from './tree/node-header.js'
+import { encodeEntries } from './tree/node-header.js'
 import { Tree, type Found } from './tree/tree.js'
 
 export abstract class TreeHeader extends MergingHeader {
@@ -153,7 +153,7 @@ export abstract class TreeHeader extends MergingHeader {
 
   // ---- storing ----
 
-  override prepare(view: RecordView | undefined): Iterable<Header> {
+  override prepare(view: RecordView | undefined): readonly Header[] {
     const isStored = this.oid !== 0 && this.at !== 0 && view !== undefined
     if (isStored && !this.changed) return []
     const state = isStored ? view.read(this.oid) : undefined
@@ -170,20 +170,17 @@ export abstract class TreeHeader extends MergingHeader {
     return this.#built && this.#built.height > 0 ? TREE_FORM : this.small
   }
 
-  override encodeWhole(encoder: Encoder): Uint8Array | undefined {
-    const { root, keys, values } = this.#built as Rewritten // made by prepare()
-    return root === undefined && this.valued ? packEntries(keys, values, encoder) : undefined
-  }
-
-  encode(encoder: Encoder): Packable[] {
+  encode(encoder: Encoder): void {
     const { size, height, root, keys, values } = this.#built as Rewritten // made by prepare()
-    if (root !== undefined) return [size, height, encoder.reference(root, 'root')]
-    return this.encodeSmall(keys, values, encoder)
+    if (root === undefined) return this.encodeSmall(keys, values, encoder)
+    encoder.write(size, 'size')
+    encoder.write(height, 'height')
+    encoder.reference(root, 'root')
   }
 
-  /** The values of the record's fields while the collection is one record. */
-  protected encodeSmall(keys: readonly StoredKey[], values: readonly unknown[], encoder: Encoder): Packable[] {
-    return encodeEntries(keys, this.valued ? values : undefined, encoder)
+  /** Writes the values of the record's fields while the collection is one record. */
+  protected encodeSmall(keys: readonly StoredKey[], values: readonly unknown[], encoder: Encoder): void {
+    encodeEntries(keys, this.valued ? values : undefined, encoder)
   }
 
   override settled(): void {

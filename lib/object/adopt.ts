@@ -72,6 +72,7 @@ class Adoption {
       this.#moves = true
       return value
     }
+    if (Array.isArray(value)) return this.#container(value, step)
     if (bytesOf.get(value) === this.#owner) return value
     const leaf = copyLeaf(value)
     if (leaf === undefined) return this.#container(value, step)
@@ -88,6 +89,8 @@ class Adoption {
   }
 
   #container(value: object, above: Step | undefined): object {
+    const flat = (above?.depth ?? 0) < DEEPEST && isPlainArray(value) ? copyFlat(value) : undefined
+    if (flat) return this.#made(flat, above)
     const step: Step = { above, container: value, depth: (above?.depth ?? 0) + 1, key: '' }
     for (let up = above; up; up = up.above)
       if (up.container === value) this.#refuse(above, 'plain data that contains itself')
@@ -96,13 +99,17 @@ class Adoption {
     if (isPlainArray(value)) target = this.#array(value, step)
     else if (isPlainObject(value)) target = this.#plainObject(value as Record<string, unknown>, step)
     else return this.refuse(value, above)
+    return this.#made(target, above)
+  }
+
+  #made(target: Container, above: Step | undefined): object {
     if (this.#tracks) return new Node(target, this.#owner).object
     if (above) return target
     return this.#moves ? track(target, this.#owner).object : new Untracked(target)
   }
 
   #array(value: readonly unknown[], step: Step): unknown[] {
-    const target = value.slice() // pushed one by one, they would take space for many more
+    const target = value.slice()
     for (let i = 0; i < value.length; i++) {
       step.key = i
       const part = value[i]
@@ -155,6 +162,18 @@ function reasonToRefuse(value: unknown): string {
   const Class = (value as { constructor?: { name?: unknown } }).constructor
   const name = typeof Class === 'function' && typeof Class.name === 'string' ? Class.name : 'an unknown class'
   return `an instance of ${name} cannot be stored: let the class extend Persistent, or store a plain object`
+}
+
+/** A copy of an array of nothing but primitives, as most are; undefined: it is another one, or must be refused. */
+function copyFlat(value: readonly unknown[]): unknown[] | undefined {
+  const copy = value.slice() // pushed one by one, they would take space for many more
+  for (let i = 0; i < copy.length; i++) {
+    const part = copy[i]
+    // undefined may be a hole
+    if (part === undefined || typeof part === 'function' || typeof part === 'symbol') return undefined
+    if (typeof part === 'object' && part !== null) return undefined
+  }
+  return Reflect.ownKeys(value).length === value.length + 1 ? copy : undefined
 }
 
 // In whatever realm: `Array.prototype` is itself an array, and the prototypes of derived classes are not.

@@ -1,7 +1,7 @@
 // What a commit says about itself: a note and meta data, one MessagePack map in the frame. Read by tools that know no
 // classes, so only what JSON has: null, booleans, finite numbers, strings, arrays, plain objects.
 import { ValueError } from '../error.js'
-import { Packr } from './msgpack.js'
+import { pack } from './packer.js'
 import { isOrdinaryString, type Packable } from './values.js'
 
 export interface Annotation {
@@ -11,7 +11,6 @@ export interface Annotation {
   readonly meta?: unknown
 }
 
-const packr = new Packr({ useRecords: false, variableMapSize: true })
 const NONE = new Uint8Array(0)
 
 /** Mostly one note is used again and again. */
@@ -22,11 +21,11 @@ export function encodeAnnotation({ note = '', meta }: Annotation, count = 1): Ui
   if (note === '' && meta === undefined && count === 1) return NONE
   const isPlain = meta === undefined && count === 1
   if (isPlain && note === last.note) return last.bytes
-  const entries = new Map<string, Packable>()
-  if (note !== '') entries.set('note', checked(note, 'note', []))
-  if (meta !== undefined) entries.set('meta', checked(meta, 'meta', []))
-  if (count > 1) entries.set('count', count)
-  const bytes = packr.pack(entries)
+  const entries: Record<string, Packable> = {}
+  if (note !== '') entries.note = checked(note, 'note', [])
+  if (meta !== undefined) entries.meta = checked(meta, 'meta', [])
+  if (count > 1) entries.count = count
+  const bytes = pack(entries)
   if (isPlain) last = { note, bytes }
   return bytes
 }
@@ -44,7 +43,7 @@ function checked(value: unknown, path: string, above: readonly object[]): Packab
       if (above.includes(value)) return refuse(path, 'data that contains itself')
       if (Array.isArray(value)) return value.map((part, i) => checked(part, `${path}.${i}`, [...above, value]))
       if (Object.prototype.toString.call(value) === '[object Object]' && isPlain(value)) {
-        return new Map(
+        return Object.fromEntries(
           Object.entries(value).map(([key, part]) => {
             if (key === '__proto__' || !isOrdinaryString(key)) refuse(`${path}.${key}`, 'not a key for meta data')
             return [key, checked(part, `${path}.${key}`, [...above, value])]

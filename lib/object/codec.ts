@@ -3,20 +3,19 @@
 import { types } from 'node:util'
 import { StaleDataError, ValueError } from '../error.js'
 import type { Generation } from '../store/generation.js'
-import type { Draft, DraftRecord, Oid, StoredRecord } from '../store/types.js'
+import { stretchOf, type Draft, type DraftRecord, type Oid, type StoredRecord, type Stretch } from '../store/types.js'
 import { DEEPEST } from './adopt.js'
 import { Header, handlerOf, NOWHERE, unresolvedOid, type Scope } from './header.js'
-import { Packr } from './msgpack.js'
 import { Packed } from './packed.js'
+import { Packer } from './packer.js'
 import { Node, type Container } from './plain-node.js'
 import type { RecordView } from './record-view.js'
 import { contentOf, encodeShape, type Shape, type ShapeTable } from './shapes.js'
 import { Untracked } from './untracked.js'
-import { encodeLeaf, encodePrimitive, isBytes, isOrdinaryString, special, TAG, type Packable } from './values.js'
+import { encodeLeaf, encodePrimitive, isBytes, isOrdinaryString, TAG } from './values.js'
 
-// No extension type is ever written, and what the encoder gives msgpackr never meets its extension registry, which is
-// global to the process: what an application registers there cannot change these bytes.
-const packr = new Packr({ useRecords: false, variableMapSize: true, useToJSON: false })
+/** One state after another: nothing else is written while an encoder is at work. */
+const packer = new Packer()
 
 /** Tells where something stands. */
 export interface Way {
@@ -43,18 +42,38 @@ export interface Writing {
   missing(oid: Oid, key: string | number, way: Way): Header | undefined
 }
 
+const NONE: readonly number[] = []
+
+/** A state that has been encoded. What it refers to, and who it is itself, has a number when all are. */
+export class EncodedState implements DraftRecord {
+  readonly form: Shape
+  oid = 0
+  shape = 0
+  refs = NONE
+  readonly to: number
+  readonly from: number
+  readonly bytes: Uint8Array
+  readonly found: readonly (Header | Oid)[] | undefined
+
+  constructor(form: Shape, { bytes, from, to }: Stretch, found: readonly (Header | Oid)[] | undefined) {
+    this.form = form
+    this.bytes = bytes
+    this.from = from
+    this.to = to
+    this.found = found
+  }
+}
+
 /** A draft, and whose records it holds. */
 export interface Encoded {
   readonly draft: Draft
   /** One for each record, in the same order; shapes come last. */
   readonly headers: readonly Header[]
   readonly shapes: readonly { readonly shape: Shape; readonly number: number }[]
-  readonly shapeOf: readonly Shape[]
+  /** Of each header. */
+  readonly states: readonly EncodedState[]
   readonly newObjects: readonly Header[]
 }
-
-const NONE: readonly number[] = []
-const NO_REFS: readonly (Header | Oid)[] = []
 
 const numberOf = (ref: Header | Oid): number => (typeof ref === 'number' ? ref : ref.oid || ref.number)
 
@@ -83,34 +102,33 @@ export class Encoder implements Way {
   encode(changed: Iterable<Header>, annotation: Uint8Array): Encoded {
     for (const header of changed) this.#include(header)
     // One for each of the queue, which grows while it is gone through.
-    const shapeOf: Shape[] = []
-    const refsOf: (readonly (Header | Oid)[])[] = []
-    const states: Uint8Array[] = []
+    const states: EncodedState[] = []
     for (let i = 0; i < this.#queue.length; i++) {
       const header = this.#queue[i] as Header
       const shape = this.#begin(header)
       const state = header.inert ? this.#verbatim(header, header.inert) : this.#state(header, shape)
-      shapeOf.push(shape)
-      refsOf.push(this.#refs ?? NO_REFS)
-      states.push(state)
+      states.push(new EncodedState(shape, state, this.#refs))
     }
     this.#numberNew()
     const shapes: { shape: Shape; number: number }[] = []
     for (const shape of this.#fresh?.values() ?? [])
       shapes.push({ shape, number: -1 - this.#new.length - shapes.length })
-    const records = states.map((state, i): DraftRecord => {
-      const shape = shapeOf[i] as Shape
-      const refs = refsOf[i] as readonly (Header | Oid)[]
-      return {
-        oid: numberOf(this.#queue[i] as Header),
-        shape: shape.oid === 0 ? (shapes.find(known => known.shape === shape)?.number ?? 0) : shape.oid,
-        refs: refs.length === 0 ? NONE : refs.map(numberOf),
-        state,
-      }
-    })
-    for (const { shape, number } of shapes) records.push({ oid: number, shape: 0, refs: [], state: encodeShape(shape) })
+    for (let i = 0; i < states.length; i++) {
+      const state = states[i] as EncodedState
+      const shape = state.form
+      state.oid = numberOf(this.#queue[i] as Header)
+      state.shape = shape.oid === 0 ? (shapes.find(known => known.shape === shape)?.number ?? 0) : shape.oid
+      const { found } = state
+      if (!found) continue
+      const refs = new Array<number>(found.length)
+      for (let n = 0; n < found.length; n++) refs[n] = numberOf(found[n] as Header | Oid)
+      state.refs = refs
+    }
+    const records: DraftRecord[] = shapes.length === 0 ? states : states.slice()
+    for (const { shape, number } of shapes)
+      records.push({ oid: number, shape: 0, refs: NONE, ...stretchOf(encodeShape(shape)) })
     const draft = { records, fresh: this.#new.length + shapes.length, annotation }
-    return { draft, headers: this.#queue, shapes, shapeOf, newObjects: this.#new }
+    return { draft, headers: this.#queue, shapes, states, newObjects: this.#new }
   }
 
   /** New objects get their oids in the order of their creation. */
@@ -124,7 +142,8 @@ export class Encoder implements Way {
     header.met = this.#run
     this.#queue.push(header)
     if (header.oid === 0) this.#new.push(header)
-    for (const part of header.prepare(this.#writing.view)) this.#include(part)
+    const parts = header.prepare(this.#writing.view)
+    for (let i = 0; i < parts.length; i++) this.#include(parts[i] as Header)
   }
 
   /** The record of this object comes next. */
@@ -140,21 +159,13 @@ export class Encoder implements Way {
     return this.#shapeFor(header, this.#keys)
   }
 
-  #state(header: Header, shape: Shape): Uint8Array {
-    const whole = header.encodeWhole(this)
-    if (whole) return whole
-    const values = header.encode(this, this.#keys)
-    return packr.pack(shape.keys === null ? [this.#keys.map(encodePrimitive), ...values] : values)
-  }
-
-  /** For those who put a state together themselves, from parts that `value` gave. */
-  pack(value: Packable): Uint8Array {
-    return packr.pack(value)
-  }
-
-  /** The next reference of the record is to this object, which the stored version of the record refers to. */
-  keep(to: Oid): void {
-    ;(this.#refs ??= []).push(to)
+  #state(header: Header, shape: Shape): Stretch {
+    const keys = this.#keys
+    packer.begin()
+    packer.array(shape.keys === null ? keys.length + 1 : keys.length)
+    if (shape.keys === null) packer.value(keys.map(encodePrimitive))
+    header.encode(this, keys)
+    return packer
   }
 
   #shapeFor({ kind, shape: last }: Header, keys: readonly string[]): Shape {
@@ -173,43 +184,82 @@ export class Encoder implements Way {
   }
 
   /** An object that this program only carries: exactly the bytes that were read. */
-  #verbatim(header: Header, { refs, state }: StoredRecord): Uint8Array {
+  #verbatim(header: Header, record: StoredRecord): Stretch {
+    const { refs } = record
     const way = { path: () => `${header.name} ${header.oid}` }
     for (const oid of refs) this.#notFollowed(oid, '', way)
     this.#refs = [...refs]
-    return state
+    return record
   }
 
-  /** One value, standing at `key` of what is being encoded. */
-  value(value: unknown, key: string | number): Packable {
+  // ---- for those who write a state: one value for each of its keys ----
+
+  /** Writes a value, standing at `key` of what is being encoded. */
+  write(value: unknown, key: string | number): void {
     switch (typeof value) {
+      case 'string':
+        if (!packer.text(value)) packer.value(encodePrimitive(value))
+        break
+      case 'number':
+        if (value === 0 && Object.is(value, -0)) packer.value(encodePrimitive(value))
+        else packer.number(value)
+        break
+      case 'boolean':
+        packer.boolean(value)
+        break
       case 'object':
-        return value === null ? null : this.#object(value, key)
+        if (value === null) packer.nil()
+        else this.#object(value, key)
+        break
       case 'symbol':
-        return this.reference(unresolvedOid(value), key)
+        this.reference(unresolvedOid(value), key)
+        break
       default:
-        return encodePrimitive(value)
+        packer.value(encodePrimitive(value))
     }
   }
 
-  #object(value: object, key: string | number): Packable {
+  /** How many bytes of the state have been written. */
+  get position(): number {
+    return packer.to - packer.from
+  }
+
+  /** So many values follow, which are one. */
+  array(count: number): void {
+    packer.array(count)
+  }
+
+  /** So many pairs of a string and a value follow, which are one value. */
+  map(count: number): void {
+    packer.map(count)
+  }
+
+  /** Values that have been packed before, and mean the same in every record. */
+  packed(values: Stretch): void {
+    packer.packed(values)
+  }
+
+  bytes(value: Uint8Array): void {
+    packer.binary(value)
+  }
+
+  #object(value: object, key: string | number): void {
     const handler = handlerOf(value)
-    if (handler instanceof Header) return this.reference(handler, key)
-    if (handler instanceof Node) return this.#container(handler, key)
-    if (value instanceof Untracked) return this.#bare(value.target, key)
-    if (value instanceof Packed) return this.#bare(value.unpack() as Container, key)
-    if (isBytes(value)) {
+    if (handler instanceof Header) this.reference(handler, key)
+    else if (handler instanceof Node) this.#container(handler, key)
+    else if (value instanceof Untracked) this.#bare(value.target, key)
+    else if (value instanceof Packed) packer.packed(value)
+    else if (isBytes(value)) {
       this.#bytesMet ??= new Set()
       if (this.#bytesMet.has(value)) this.#refuseTwice('typed array', this.path(key))
       this.#bytesMet.add(value)
-    } else if (!types.isDate(value)) {
-      return this.#bare(value as Container, key)
-    }
-    return encodeLeaf(value)
+      packer.value(encodeLeaf(value))
+    } else if (types.isDate(value)) packer.value(encodeLeaf(value))
+    else this.#bare(value as Container, key)
   }
 
-  /** A reference to another record, standing at `key` of what is being encoded. */
-  reference(to: Header | Oid, key: string | number): Packable {
+  /** Writes a reference to another record, standing at `key` of what is being encoded. */
+  reference(to: Header | Oid, key: string | number): void {
     const { scope } = this.#writing
     if (typeof to === 'number') {
       this.#notFollowed(to, key)
@@ -231,7 +281,12 @@ export class Encoder implements Way {
       index = this.#refs.push(typeof to === 'number' || to.oid === 0 ? to : to.oid) - 1
       this.#refIndex.set(identity, index)
     }
-    return { '': index }
+    packer.reference(index)
+  }
+
+  /** The same for an object that the stored version of the record refers to, and that it refers to only once. */
+  keep(to: Oid): void {
+    packer.reference((this.#refs ??= []).push(to) - 1)
   }
 
   #notFollowed(oid: Oid, key: string | number, way: Way = this): void {
@@ -239,7 +294,7 @@ export class Encoder implements Way {
     if (header) this.#include(header)
   }
 
-  #container(node: Node, key: string | number): Packable {
+  #container(node: Node, key: string | number): void {
     if (node.met === this.#run) this.#refuseTwice(Array.isArray(node.target) ? 'array' : 'object', this.path(key))
     if (node.load !== node.owner.load) {
       throw new StaleDataError(
@@ -248,50 +303,40 @@ export class Encoder implements Way {
       )
     }
     node.met = this.#run
-    return this.#bare(node.target, key)
+    this.#bare(node.target, key)
   }
 
-  #bare(target: Container, key: string | number): Packable {
+  #bare(target: Container, key: string | number): void {
     this.#way.push(key)
     if (this.#way.length > DEEPEST) throw new ValueError(this.path(''), `plain data more than ${DEEPEST} levels deep`)
-    const packed = Array.isArray(target) ? this.#array(target) : this.#plainObject(target)
+    if (Array.isArray(target)) this.#array(target)
+    else this.#plainObject(target)
     this.#way.pop()
-    return packed
   }
 
-  // Containers in which nothing needs an escape are packed as they are.
-
-  #array(target: unknown[]): Packable {
-    let packed: unknown[] = target
-    for (let i = 0; i < target.length; i++) {
-      const value = target[i]
-      const part = this.value(value, i)
-      if (part === value) continue
-      if (packed === target) packed = target.slice()
-      packed[i] = part
-    }
-    return packed as Packable[]
+  #array(target: readonly unknown[]): void {
+    packer.array(target.length)
+    for (let i = 0; i < target.length; i++) this.write(target[i], i)
   }
 
-  #plainObject(target: Record<string, unknown>): Packable {
+  #plainObject(target: Record<string, unknown>): void {
     const keys = Object.keys(target)
     const bare = Object.getPrototypeOf(target) === null
-    let usual = !bare && !(keys.length === 1 && keys[0] === '')
-    let unsafe = false
-    let escaped = false
-    const parts: Packable[] = []
-    for (const key of keys) {
-      const value = target[key]
-      const part = this.value(value, key)
-      parts.push(part)
-      escaped ||= part !== value
-      usual &&= key !== '__proto__' && isOrdinaryString(key)
-      // msgpackr asks a plain object for these.
-      unsafe ||= key === 'constructor' || key === 'hasOwnProperty'
+    if (!bare && keysAreUsual(keys)) {
+      packer.map(keys.length)
+      for (const key of keys) {
+        packer.string(key)
+        this.write(target[key], key)
+      }
+      return
     }
-    if (!usual) return special(bare ? TAG.nullObject : TAG.object, keys.map(encodePrimitive), parts)
-    if (!escaped && !unsafe) return target as Packable
-    return new Map(keys.map((key, i) => [key, parts[i] as Packable]))
+    packer.map(1)
+    packer.string('')
+    packer.array(3)
+    packer.number(bare ? TAG.nullObject : TAG.object)
+    packer.value(keys.map(encodePrimitive))
+    packer.array(keys.length)
+    for (const key of keys) this.write(target[key], key)
   }
 
   path(key: string | number | undefined): string {
@@ -321,6 +366,13 @@ export class Encoder implements Way {
     const here = places.find(place => place.path === path)
     return places.find(place => place.value === here?.value && place.path !== path)?.path ?? 'another place'
   }
+}
+
+/** A map of MessagePack can have them and means nothing else by them. */
+function keysAreUsual(keys: readonly string[]): boolean {
+  if (keys.length === 1 && keys[0] === '') return false
+  for (const key of keys) if (key === '__proto__' || !isOrdinaryString(key)) return false
+  return true
 }
 
 export { Decoder, referencesOf, unpackState } from './decoder.js'

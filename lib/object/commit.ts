@@ -4,9 +4,9 @@ import { GoneError, WriteConflictError, type Conflict } from '../error.js'
 import type { Snapshot } from '../store/snapshot.js'
 import type { CommitResult } from '../store/store-options.js'
 import type { Generation } from '../store/generation.js'
-import type { Offset, Oid } from '../store/types.js'
+import { copyOf, type Offset, type Oid, type Tid } from '../store/types.js'
 import { mergeByClass } from './class-merge.js'
-import { Encoder, type Encoded, type Way, type Writing } from './codec.js'
+import { Encoder, type Encoded, type EncodedState, type Way, type Writing } from './codec.js'
 import { watchPending } from './exit-warning.js'
 import type { Header } from './header.js'
 import { checkSources } from './kept-sources.js'
@@ -14,7 +14,6 @@ import { warnIfLarge } from './large-record.js'
 import { MergingHeader, mergingIsOn } from './merging.js'
 import type { RecordView } from './record-view.js'
 import type { Isolation, Session } from './session.js'
-import type { Shape } from './shapes.js'
 
 class SessionWriting implements Writing {
   readonly scope: Session
@@ -100,7 +99,11 @@ export function commitSession(
     }
     const toWrite = standIns.size === 0 ? changed : Array.from(changed, header => standIns.get(header) ?? header)
     const encoded = new Encoder(new SessionWriting(session, base)).encode(toWrite, annotation)
-    const checked = whatMustNotChange(session, encoded, isolation)
+    const checked = {
+      *[Symbol.iterator]() {
+        yield* whatMustNotChange(session, encoded, isolation)
+      },
+    }
     const result = store.commit(encoded.draft, base, checked, wait, id)
     switch (result.outcome) {
       case 'committed':
@@ -163,70 +166,77 @@ function merged(
 /** Records that are read by parts need not be read back from the file. */
 function keepWritten(
   { view }: Session,
-  { headers, shapeOf, draft }: Encoded,
-  { snapshot, firstOid, offsets }: Extract<CommitResult, { outcome: 'committed' }>,
+  {
+    header,
+    state,
+    offset,
+    tid,
+    firstOid,
+  }: {
+    readonly header: Header
+    readonly state: EncodedState
+    readonly offset: Offset
+    readonly tid: Tid
+    readonly firstOid: Oid
+  },
 ): void {
-  for (let i = 0; i < headers.length; i++) {
-    const header = headers[i] as Header
-    const record = draft.records[i]
-    if (!record || !(header.kind.internal === true || header instanceof MergingHeader)) continue
-    const { state } = record
-    const refs = record.refs.map(ref => (ref < 0 ? firstOid - 1 - ref : ref) as Oid)
-    const offset = offsets[i] as Offset
-    view.take({
-      oid: header.oid,
-      shape: (shapeOf[i] as Shape).oid,
-      tid: snapshot.tid,
-      previous: 0 as Offset,
-      refs,
-      state,
-      bytes: state,
-      from: 0,
-      to: state.length,
-      offset,
-      length: state.length + 3 * refs.length,
-    })
-  }
-}
-
-function bytesOf({ draft }: Encoded, i: number): number {
-  return draft.records[i]?.state.length ?? 0
+  const bytes = copyOf(state)
+  const refs = state.refs.map(ref => (ref < 0 ? firstOid - 1 - ref : ref) as Oid)
+  const taken = view.take({
+    oid: header.oid,
+    shape: state.form.oid,
+    tid,
+    previous: 0 as Offset,
+    refs,
+    state: bytes,
+    bytes,
+    from: 0,
+    to: bytes.length,
+    offset,
+    length: bytes.length + 3 * refs.length,
+  })
+  taken.made ??= header.made(taken)
 }
 
 function settle(
   session: Session,
-  encoded: Encoded,
+  { headers, states, shapes, newObjects }: Encoded,
   standIns: StandIns,
-  result: Extract<CommitResult, { outcome: 'committed' }>,
+  { snapshot, firstOid, offsets }: Extract<CommitResult, { outcome: 'committed' }>,
 ): void {
-  const { snapshot, firstOid, offsets } = result
   session.moveTo(snapshot)
-  for (const { shape, number } of encoded.shapes) session.shapes.stored(shape, (firstOid - 1 - number) as Oid)
-  for (const header of encoded.newObjects) {
+  const { tid, generation } = snapshot
+  for (const { shape, number } of shapes) session.shapes.stored(shape, (firstOid - 1 - number) as Oid)
+  for (const header of newObjects) {
     header.oid = (firstOid - 1 - header.number) as Oid
     if (header.kind.internal === true) continue
     header.scope = session
     session.cache.keep(header)
   }
-  for (let i = 0; i < encoded.headers.length; i++) {
-    const header = encoded.headers[i] as Header
-    header.at = offsets[i] ?? header.at
-    header.tid = snapshot.tid
-    header.generation = snapshot.generation.number
-    header.shape = encoded.shapeOf[i]
+  for (let i = 0; i < headers.length; i++) {
+    const header = headers[i] as Header
+    const state = states[i] as EncodedState
+    const offset = offsets[i] as Offset
+    header.at = offset
+    header.tid = tid
+    header.generation = generation.number
+    header.shape = state.form
     header.changed = false
-    warnIfLarge(header.owner, bytesOf(encoded, i))
+    warnIfLarge(header.owner, state.to - state.from)
+    if (header.kind.internal === true || header instanceof MergingHeader)
+      keepWritten(session, { header, state, offset, tid, firstOid })
   }
-  keepWritten(session, encoded, result)
-  for (const header of encoded.headers) {
+  for (const header of headers) {
     checkSources(header, true)
     header.settled()
   }
   // Not before all of them know what was handed out of them: the budget may let go of any.
-  for (let i = 0; i < encoded.headers.length; i++) {
-    const header = encoded.headers[i] as Header
-    const isKnown = header.kind.internal !== true && session.cache.get(header.oid) === header // and stands in for no other
-    if (isKnown) session.budget.took(header, bytesOf(encoded, i), session.serial)
+  for (let i = 0; i < headers.length; i++) {
+    const header = headers[i] as Header
+    const { from, to } = states[i] as EncodedState
+    // One that stands in for another is not.
+    const isKnown = header.held || (header.kind.internal !== true && session.cache.get(header.oid) === header)
+    if (isKnown) session.budget.took(header, to - from, session.serial)
   }
   for (const header of standIns.keys()) {
     checkSources(header, true)

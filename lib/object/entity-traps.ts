@@ -7,7 +7,7 @@ import { LATER } from './decoder.js'
 import { SPECIAL } from './entity-type.js'
 import { HANDLER, unresolvedOid } from './header.js'
 import { noteSource } from './kept-sources.js'
-import { isOrdinaryField } from './node-traps.js'
+import { isOrdinaryField, isWholeField } from './node-traps.js'
 import { attach, define, release } from './plain-node.js'
 import type { EntityHeader, Fields } from './persistent.js'
 import { Untracked } from './untracked.js'
@@ -48,6 +48,8 @@ export class EntityTraps implements ProxyHandler<object> {
 
   defineProperty(_shell: object, key: string | symbol, descriptor: PropertyDescriptor): boolean {
     const { header } = this
+    // So class fields come.
+    if (isWholeField(descriptor)) return write(header, key, descriptor.value)
     reach(header)
     const exists = Object.hasOwn(header.state as Fields, key)
     if (!isOrdinaryField(descriptor, exists))
@@ -150,24 +152,38 @@ function write(header: EntityHeader, key: string | symbol, value: unknown): bool
     checkField(header, key)
   }
   reach(header)
-  const plain = typeof value !== 'object' || value === null
-  const own = plain && isPrimitive(value) ? value : adoptUntracked(value, header, () => `${header.name}.${key}`)
+  const own = isPrimitive(value) ? value : copiedIn(header, key, value)
   change(header)
   const state = header.state as Fields
   const old = ordinary || Object.hasOwn(state, key) ? state[key] : undefined
-  if (!plain) {
-    attach(own)
-    header.hasParts()
-    if (own !== value) noteSource(header, key, value)
-  }
+  if (typeof own === 'object' && own !== null) comesIn(header, key, own, value)
   if (ordinary || !(key in kind.view) || Object.hasOwn(state, key)) state[key] = own
   else define(state, key, own)
-  if (typeof old === 'object' && old !== null) release(old)
+  if (typeof old === 'object' && old !== null && !(old instanceof Untracked)) release(old)
   return true
 }
 
+/** Apart, because of the path: a function is made for it only where it may be needed. */
+function copiedIn(header: EntityHeader, key: string, value: unknown): unknown {
+  return adoptUntracked(value, header, () => `${header.name}.${key}`)
+}
+
+function comesIn(header: EntityHeader, key: string, own: object, value: unknown): void {
+  if (!(own instanceof Untracked)) attach(own)
+  header.hasParts()
+  if (own !== value) noteSource(header, key, value as object)
+}
+
 function isPrimitive(value: unknown): boolean {
-  return typeof value !== 'function' && typeof value !== 'symbol'
+  switch (typeof value) {
+    case 'object':
+      return value === null
+    case 'function':
+    case 'symbol':
+      return false
+    default:
+      return true
+  }
 }
 
 /** So many field names of a class are known to be ordinary. */

@@ -6,9 +6,8 @@ import type { Offset, Oid, StoredRecord, Tid } from '../store/types.js'
 import type { Decoder, Encoder } from './codec.js'
 import { takeBack, type Node } from './plain-node.js'
 import { NONE, stamp } from './places.js'
-import type { RecordView } from './record-view.js'
+import type { RecordView, StoredState } from './record-view.js'
 import type { Shape } from './shapes.js'
-import type { Packable } from './values.js'
 
 /** Leads from an object or a container to its handler (Header or Node), past every trap. Never leaves the library. */
 export const HANDLER = Symbol('perdure handler')
@@ -120,10 +119,10 @@ export abstract class Header {
   /** Takes over a stored state: one raw value for each key, to be passed through `decoder.value`. */
   abstract decode(keys: readonly string[], raw: readonly unknown[], decoder: Decoder): void
   abstract keys(): readonly string[]
-  /** One value for each of its `keys()`. */
-  abstract encode(encoder: Encoder, keys: readonly string[]): Packable[]
-  /** The state as bytes, of those who know better than to pack what `encode` gives. */
-  encodeWhole(_encoder: Encoder): Uint8Array | undefined {
+  /** Writes one value for each of its `keys()`. */
+  abstract encode(encoder: Encoder, keys: readonly string[]): void
+  /** What those who read the record that has been written make of it; undefined: they have to read it. */
+  made(_state: StoredState): unknown {
     return undefined
   }
   /** Every plain container that stands directly in the state, with the key that leads to it, or undefined if none does for long. */
@@ -172,7 +171,7 @@ export abstract class Header {
   }
 
   /** An encoding against `view` includes it: builds what must be written; gives other records to write with its own. */
-  prepare(_view: RecordView | undefined): Iterable<Header> {
+  prepare(_view: RecordView | undefined): readonly Header[] {
     return NO_HEADERS
   }
 

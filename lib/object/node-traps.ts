@@ -99,6 +99,12 @@ function truncate(node: Node, target: unknown[], value: unknown): boolean {
   return true
 }
 
+/** Says all of an ordinary field. */
+export function isWholeField(descriptor: PropertyDescriptor): boolean {
+  const { writable, enumerable, configurable } = descriptor
+  return writable === true && enumerable === true && configurable === true && 'value' in descriptor
+}
+
 /** Writable, enumerable, configurable, a value. */
 export function isOrdinaryField(descriptor: PropertyDescriptor, exists: boolean): boolean {
   if (descriptor.get || descriptor.set) return false

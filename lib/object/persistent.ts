@@ -9,11 +9,11 @@ import { EntityTraps } from './entity-traps.js'
 import { entityTypeOf, type EntityType, type PersistentClass } from './entity-type.js'
 import { HANDLER, Header } from './header.js'
 import { inspectObject } from './inspection.js'
-import { stampLater } from './places.js'
+import { stampLater, stampNone } from './places.js'
 import { attach, define } from './plain-node.js'
 import type { Oid, StoredRecord } from '../store/types.js'
 import { track, Untracked } from './untracked.js'
-import { unknownForm, type Packable } from './values.js'
+import { unknownForm } from './values.js'
 
 export type Fields = Record<string, unknown>
 
@@ -137,19 +137,24 @@ export class EntityHeader extends Header {
     return Object.keys(this.state as Fields)
   }
 
-  encode(encoder: Encoder, keys: readonly string[]): Packable[] {
+  encode(encoder: Encoder, keys: readonly string[]): void {
     this.#readLater()
     const state = this.state as Fields
-    const values: Packable[] = []
-    for (const key of keys) values.push(encoder.value(state[key], key))
-    return values
+    for (const key of keys) encoder.write(state[key], key)
   }
 
   override settled(): void {
-    super.settled()
-    this.eachSlot(value => {
-      if (value instanceof Untracked) value.stored = true
-    })
+    let hasNodes = false
+    if (this.#hasParts) {
+      const state = this.state as Fields
+      for (const key of this.shape?.keys ?? this.keys()) {
+        const value = state[key]
+        if (value instanceof Untracked) value.stored = true
+        else if (typeof value === 'object' && value !== null) hasNodes = true
+      }
+    }
+    if (hasNodes) super.settled()
+    else stampNone(this)
   }
 
   eachSlot(visit: (value: unknown, key: unknown) => void): void {

@@ -24,6 +24,12 @@ export function stamp(owner: Header): void {
   owner.placed = placed ?? NONE
 }
 
+/** The same where there is no container. */
+export function stampNone(owner: Header): void {
+  if (owner.removed) forgetRemoved(owner)
+  owner.placed = NONE
+}
+
 /** What was taken out has no stored place any more. */
 export function forgetRemoved(owner: Header): void {
   if (!owner.removed) return

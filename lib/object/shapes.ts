@@ -2,7 +2,7 @@
 // processes can disagree about one. This file knows how they are encoded and which of them exist.
 import type { Generation } from '../store/generation.js'
 import type { Oid } from '../store/types.js'
-import { Packr } from './msgpack.js'
+import { pack } from './packer.js'
 import { unpack } from './unpack.js'
 import { unknownForm } from './values.js'
 
@@ -21,10 +21,8 @@ export const MOST_KEYS = 64
 /** Objects without a class may take on any keys; beyond so many shapes theirs stand in the record. */
 export const MOST_CLASSLESS_SHAPES = 32
 
-const packr = new Packr({ useRecords: false, variableMapSize: true })
-
 export function encodeShape({ type, version, keys }: Shape): Uint8Array {
-  return packr.pack([type, version, keys])
+  return pack([type, version, keys && [...keys]])
 }
 
 export function decodeShape(oid: Oid, state: Uint8Array): Shape {

@@ -2,7 +2,7 @@
 // anybody. No extension types (msgpackr's registry of them is global to the process, and some of them run code), lengths and
 // counts within the bytes, bounded nesting, only strings as keys, and none that reaches a prototype. The pass finds where values
 // stand, so that single ones can be decoded.
-import type { Stretch } from '../store/types.js'
+import { stretchOf, type Stretch } from '../store/types.js'
 import { Unpackr } from './msgpack.js'
 import { unknownForm } from './values.js'
 
@@ -23,12 +23,17 @@ let end = 0
 
 /** Exactly one value. Throws SchemaError for what is never written. */
 export function unpack(packed: Uint8Array): unknown {
-  return unpackWith(whole(packed), () => readValue())
+  return unpackAll(stretchOf(packed))
+}
+
+/** The same of part of other bytes. */
+export function unpackAll(packed: Stretch): unknown {
+  return unpackWith(packed, () => readValue())
 }
 
 /** Throws SchemaError unless these bytes are one value of the kinds that are written. */
 export function checkPacked(packed: Uint8Array): void {
-  unpackWith(whole(packed), () => skipValue())
+  unpackWith(stretchOf(packed), () => skipValue())
 }
 
 /** All of a stretch by a function of its own, which calls the others here; what is left over is refused. */
@@ -57,10 +62,6 @@ function begin(packed: Uint8Array, from: number, to: number): void {
   bytes = Buffer.isBuffer(packed) ? packed : Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength)
   at = from
   end = to
-}
-
-function whole(bytes: Uint8Array): Stretch {
-  return { bytes, from: 0, to: bytes.length }
 }
 
 /** Where the next value begins. */

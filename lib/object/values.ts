@@ -3,9 +3,8 @@
 import { types } from 'node:util'
 import { SchemaError } from '../error.js'
 
-/** What msgpackr is given: it must not see anything whose encoding depends on its extension registry. */
-export type Packable =
-  null | boolean | string | number | Uint8Array | Packable[] | { [key: string]: Packable } | Map<string, Packable>
+/** What MessagePack has itself; strings are ordinary ones (see below), and no number is -0. */
+export type Packable = null | boolean | string | number | Uint8Array | Packable[] | { [key: string]: Packable }
 
 /** Special values stand in a state as a map with the sole key "" and the value [tag, ...]. Numbers are never reused. */
 export const TAG = {
@@ -58,7 +57,7 @@ export function isOrdinaryString(value: string): boolean {
 }
 
 function encodeString(value: string): Packable {
-  return isOrdinaryString(value) ? value : special(TAG.string, neutral(Buffer.from(value, 'utf16le')))
+  return isOrdinaryString(value) ? value : special(TAG.string, Buffer.from(value, 'utf16le'))
 }
 
 /** `typeof` string, number, boolean, bigint or undefined. */
@@ -112,13 +111,6 @@ const dateLeaf: Leaf = {
 }
 
 // ---- bytes ------------------------------------------------------------------------------------------------------
-
-const TypedArray = Object.getPrototypeOf(Uint8Array.prototype) as object
-
-/** The same bytes as an object that only msgpackr's built-in rule for typed arrays applies to, whatever was registered with it. */
-export function neutral(bytes: Uint8Array): Uint8Array {
-  return Object.setPrototypeOf(bytesOf(bytes), TypedArray) as Uint8Array
-}
 
 function bytesOf(value: Bytes): Uint8Array {
   return new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
@@ -174,7 +166,7 @@ function typedArrayLeaf(name: ArrayName): Leaf {
     tag: TAG[name],
     is: value => isExactly(value, name),
     copy: (value: Bytes) => new (Class ?? unknownForm())(bytesOf(value).slice().buffer),
-    encode: (value: Bytes) => special(TAG[name], neutral(bytesOf(value))),
+    encode: (value: Bytes) => special(TAG[name], bytesOf(value)),
     decode: ([part]) => new (Class ?? unknownForm())(elements(part, Class?.BYTES_PER_ELEMENT ?? 1)),
   }
 }
@@ -183,7 +175,7 @@ const uint8Leaf: Leaf = {
   tag: -1,
   is: value => isExactly(value, 'Uint8Array'),
   copy: (value: Uint8Array) => new Uint8Array(value),
-  encode: (value: Uint8Array) => neutral(value),
+  encode: (value: Uint8Array) => value,
   decode: unknownForm,
 }
 
@@ -191,7 +183,7 @@ const bufferLeaf: Leaf = {
   tag: TAG.Buffer,
   is: value => Buffer.isBuffer(value) && Object.getPrototypeOf(value) === Buffer.prototype,
   copy: (value: Buffer) => Buffer.from(new Uint8Array(value).buffer),
-  encode: (value: Buffer) => special(TAG.Buffer, neutral(value)),
+  encode: (value: Buffer) => special(TAG.Buffer, value),
   decode: ([part]) => Buffer.from(ownBuffer(part)),
 }
 

@@ -9,7 +9,7 @@ import {
   type Control,
 } from '../log/frame.js'
 import type { Tail } from '../log/log-reader.js'
-import { mostRecordBytes, writeRecord } from './record.js'
+import { mostRecordBytes, writeRecordOf } from './record.js'
 import { FIRST_FREE_OID, type Draft, type Offset, type Oid } from './types.js'
 
 /** Where and when a frame is to stand. */
@@ -35,7 +35,7 @@ export interface AssembledFrame {
 /** An upper bound of the frame's size. Throws CommitTooLargeError. */
 function mostBytes(draft: Draft): number {
   let bytes = SMALLEST_FRAME + draft.annotation.length
-  for (const { refs, state } of draft.records) bytes += mostRecordBytes(refs.length, state.length)
+  for (const { refs, from, to } of draft.records) bytes += mostRecordBytes(refs.length, to - from)
   if (bytes > LARGEST_FRAME) throw new CommitTooLargeError(bytes)
   return bytes
 }
@@ -63,13 +63,14 @@ export function assembleCommit(
   }
   const offsets: Offset[] = []
   let at = FRAME_HEADER_LENGTH
-  for (const { oid, shape, refs, state } of draft.records) {
+  for (const record of draft.records) {
+    const { oid, shape, refs } = record
     const offset = (tail.offset + at) as Offset
     const replaced = oid < 0 ? 0 : newest(oid as Oid)
     const back = replaced === 0 ? 0 : offset - replaced
-    const fields = { oid: number(oid), shape: number(shape), tid, back, refs: refs.map(number), state }
+    const head = { oid: number(oid), shape: number(shape), tid, back, refs }
     offsets.push(offset)
-    at = writeRecord(frame, at, fields, salt)
+    at = writeRecordOf(frame, at, head, record, salt, number)
   }
   frame.set(draft.annotation, at)
   at += draft.annotation.length

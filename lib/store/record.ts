@@ -1,19 +1,25 @@
 // The layout of a record: one version of one object. See spec/format.md. Pure functions over bytes.
 import { checksum } from '../log/checksum.js'
-import type { Offset, Oid, StoredRecord, Tid } from './types.js'
+import { stretchOf, type Offset, type Oid, type StoredRecord, type Stretch, type Tid } from './types.js'
 import { VarintReader, varintLength, writeVarint } from './varint.js'
 
 const CHECKSUM_LENGTH = 4
+/** So many are copied one by one. */
+const FEW_BYTES = 128
 const NONE: Oid[] = []
 
-/** What a record holds besides its place. */
-export interface RecordFields {
+/** What stands in a record before its state. */
+export interface RecordHead {
   readonly oid: number
   readonly shape: number
   readonly tid: number
   /** Own offset less that of the version it replaces; 0: it replaces none in this file. */
   readonly back: number
   readonly refs: readonly number[]
+}
+
+/** What a record holds besides its place. */
+export interface RecordFields extends RecordHead {
   readonly state: Uint8Array
 }
 
@@ -24,7 +30,18 @@ export function mostRecordBytes(refs: number, state: number): number {
 
 /** Writes a record at `at` and returns the offset behind it. */
 export function writeRecord(into: Uint8Array, at: number, record: RecordFields, salt: number): number {
-  const { oid, shape, tid, back, refs, state } = record
+  return writeRecordOf(into, at, record, stretchOf(record.state), salt, ref => ref)
+}
+
+/** The same for a state that is part of other bytes, and references of which `oidOf` tells the oids. */
+export function writeRecordOf(
+  into: Uint8Array,
+  at: number,
+  { oid, shape, tid, back, refs }: RecordHead,
+  { bytes, from, to: behind }: Stretch,
+  salt: number,
+  oidOf: (ref: number) => number,
+): number {
   let length =
     CHECKSUM_LENGTH +
     varintLength(oid) +
@@ -32,8 +49,8 @@ export function writeRecord(into: Uint8Array, at: number, record: RecordFields, 
     varintLength(tid) +
     varintLength(back) +
     varintLength(refs.length) +
-    state.length
-  for (const ref of refs) length += varintLength(ref)
+    (behind - from)
+  for (let n = 0; n < refs.length; n++) length += varintLength(oidOf(refs[n] ?? 0))
   const sum = writeVarint(into, at, length)
   const end = sum + length
   let to = sum + CHECKSUM_LENGTH
@@ -42,8 +59,9 @@ export function writeRecord(into: Uint8Array, at: number, record: RecordFields, 
   to = writeVarint(into, to, tid)
   to = writeVarint(into, to, back)
   to = writeVarint(into, to, refs.length)
-  for (const ref of refs) to = writeVarint(into, to, ref)
-  into.set(state, to)
+  for (let n = 0; n < refs.length; n++) to = writeVarint(into, to, oidOf(refs[n] ?? 0))
+  if (behind - from > FEW_BYTES) into.set(bytes.subarray(from, behind), to)
+  else for (let at = from; at < behind; at++) into[to++] = bytes[at] ?? 0
   setUint32(into, sum, checksum(into, salt, sum + CHECKSUM_LENGTH, end))
   return end
 }

@@ -1,6 +1,6 @@
 // Ids that applications give to transactions, so that one whose outcome they did not learn is not applied twice. Each is a record
 // of its own in the commit that it names: eight bytes of time, then the id as UTF-8. Packs keep them for a while.
-import { ID_SHAPE, type Draft, type Oid, type StoredRecord, type Tid } from './types.js'
+import { ID_SHAPE, stretchOf, type Draft, type Oid, type StoredRecord, type Tid } from './types.js'
 
 const TIME_LENGTH = 8
 
@@ -19,7 +19,11 @@ export function withId(draft: Draft, id: string, now: number): Draft {
   state.writeBigUInt64LE(BigInt(Math.floor(now)))
   name.copy(state, TIME_LENGTH)
   const fresh = draft.fresh + 1
-  return { ...draft, fresh, records: [...draft.records, { oid: -fresh, shape: ID_SHAPE, refs: [], state }] }
+  return {
+    ...draft,
+    fresh,
+    records: [...draft.records, { oid: -fresh, shape: ID_SHAPE, refs: [], ...stretchOf(state) }],
+  }
 }
 
 /** undefined: the record is too short to be one. */

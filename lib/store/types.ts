@@ -24,6 +24,15 @@ export interface Stretch {
   readonly to: number
 }
 
+export function stretchOf(bytes: Uint8Array): Stretch {
+  return { bytes, from: 0, to: bytes.length }
+}
+
+/** A copy of a stretch, which keeps nothing else in memory. */
+export function copyOf({ bytes, from, to }: Stretch): Uint8Array {
+  return Uint8Array.prototype.slice.call(bytes, from, to) // that of a Buffer copies nothing
+}
+
 /** One version of one object, as it stands in the file; the stretch is its state. */
 export interface StoredRecord extends Stretch {
   readonly oid: Oid
@@ -44,13 +53,12 @@ export interface StoredRecord extends Stretch {
 
 /**
  * A record to be committed. Numbers below zero stand for oids that the commit gives out: -1 is its first new
- * object, -2 the second, and so on; they are given out in that order. Shapes are records too (`shape` 0).
+ * object, -2 the second, and so on; they are given out in that order. Shapes are records too (`shape` 0). The stretch is the state.
  */
-export interface DraftRecord {
+export interface DraftRecord extends Stretch {
   readonly oid: number
   readonly shape: number
   readonly refs: readonly number[]
-  readonly state: Uint8Array
 }
 
 /** What a transaction wants to append, bytes already encoded; built before the lock. */

@@ -97,8 +97,9 @@ function differs(store: Store, { content }: Commit): string | undefined {
 function applied({ records, fresh }: Draft, before: Commit): Commit {
   const content = new Map(before.content)
   const number = (oid: number): number => (oid < 0 ? before.nextOid - 1 - oid : oid)
-  for (const { oid, shape, refs, state } of records) {
-    if (shape !== 0) content.set(number(oid), { text: Buffer.from(state).toString(), refs: refs.map(number) })
+  for (const { oid, shape, refs, bytes, from, to } of records) {
+    if (shape !== 0)
+      content.set(number(oid), { text: Buffer.from(bytes.subarray(from, to)).toString(), refs: refs.map(number) })
   }
   return { content: reachable(content), nextOid: before.nextOid + fresh }
 }

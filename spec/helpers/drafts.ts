@@ -1,14 +1,14 @@
 // Drafts of commits for tests below the object layer: states are short texts.
 import type { Store } from '../../lib/store/store.js'
-import type { Draft, DraftRecord, Oid } from '../../lib/store/types.js'
+import { stretchOf, type Draft, type DraftRecord, type Oid } from '../../lib/store/types.js'
 
 const NOTHING = new Uint8Array()
 
 /** The first commit of a store: one shape (oid 16) and the root with the text "root". */
 export const initialDraft: Draft = {
   records: [
-    { oid: -1, shape: 0, refs: [], state: Buffer.from('\x93\xa0\x00\xc0', 'latin1') },
-    { oid: 1, shape: -1, refs: [], state: Buffer.from('root') },
+    { oid: -1, shape: 0, refs: [], ...stretchOf(Buffer.from('\x93\xa0\x00\xc0', 'latin1')) },
+    { oid: 1, shape: -1, refs: [], ...stretchOf(Buffer.from('root')) },
   ],
   fresh: 1,
   annotation: NOTHING,
@@ -17,7 +17,7 @@ export const initialDraft: Draft = {
 export const SHAPE = 16 as Oid
 
 export function record(oid: number, text: string, refs: readonly number[] = []): DraftRecord {
-  return { oid, shape: SHAPE, refs, state: Buffer.from(text) }
+  return { oid, shape: SHAPE, refs, ...stretchOf(Buffer.from(text)) }
 }
 
 export function draft(...records: DraftRecord[]): Draft {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { chainStart, encodeFileHeader, HEADER_LENGTH, saltOf } from '../../lib/log/file-header.js'
 import { assembleCommit } from '../../lib/store/assemble.js'
-import type { Draft, Offset } from '../../lib/store/types.js'
+import { stretchOf, type Draft, type Offset } from '../../lib/store/types.js'
 import { draft, record } from '../helpers/drafts.js'
 import { projectRoot } from '../helpers/project-root.js'
 import { seeded } from '../helpers/seeded.js'
@@ -27,7 +27,7 @@ t.test('at another place only numbers and links change: the states are the same'
   t.equal(frame.firstOid, 5000)
   t.match(frame.tail, { tid: 8, nextOid: 5020, lastFrame: 2 ** 40, offset: 2 ** 40 + frame.bytes.length })
   const bytes = Buffer.from(frame.bytes)
-  for (const { state } of some.records) if (!bytes.includes(Buffer.from(state))) t.fail('a state was changed')
+  for (const { bytes: state } of some.records) if (!bytes.includes(Buffer.from(state))) t.fail('a state was changed')
 })
 
 t.test('the first oids are 16 and on, whatever stood in the header', async t => {
@@ -56,8 +56,8 @@ t.test('the worked example of the format page is what is written, byte for byte'
   const shape = Buffer.concat([Buffer.of(0x93, 0xa8), Buffer.from('Greeting'), Buffer.from([0, 0x92, 0xa4])])
   const example: Draft = {
     records: [
-      { oid: -1, shape: 0, refs: [], state: Buffer.concat([shape, Buffer.from('text\xa2to', 'latin1')]) },
-      { oid: 1, shape: -1, refs: [1], state: Buffer.from('\x92\xa2hi\x81\xa0\x00', 'latin1') },
+      { oid: -1, shape: 0, refs: [], ...stretchOf(Buffer.concat([shape, Buffer.from('text\xa2to', 'latin1')])) },
+      { oid: 1, shape: -1, refs: [1], ...stretchOf(Buffer.from('\x92\xa2hi\x81\xa0\x00', 'latin1')) },
     ],
     fresh: 1,
     annotation: Buffer.from('\x81\xa4note\xa5first', 'latin1'),

@@ -2,7 +2,7 @@ import { readFileSync, statSync } from 'node:fs'
 import t from 'tap'
 import { systemDisk } from '../../lib/file/system-disk.js'
 import type { Store } from '../../lib/store/store.js'
-import type { DraftRecord, Oid } from '../../lib/store/types.js'
+import { stretchOf, type DraftRecord, type Oid } from '../../lib/store/types.js'
 import { draft, put, record, textOf } from '../helpers/drafts.js'
 import { newStore, stranger } from '../helpers/new-store.js'
 import { wrapDisk } from '../helpers/wrapped-disk.js'
@@ -50,7 +50,7 @@ t.test('a shape that is committed is known, to everybody', async t => {
   const store = newStore(t)
   const other = stranger(t, store)
   t.same(other.latest().generation.shapes, [16])
-  commit(store, [], { oid: -1, shape: 0, refs: [], state: new Uint8Array() }, { ...record(-2, 'x'), shape: -1 })
+  commit(store, [], { oid: -1, shape: 0, refs: [], ...stretchOf(new Uint8Array()) }, { ...record(-2, 'x'), shape: -1 })
   t.same(store.current.shapes, [16, 17])
   t.same(other.latest().generation.shapes, [16, 17])
   t.match(other.current.read(other.current.newest(18 as Oid)), { shape: 17 })
@@ -243,7 +243,7 @@ t.test('a commit of more than 1 GiB is refused before the lock is taken', async 
     wrapDisk(systemDisk, (name, _n, go) => (calls.push(name), go())),
   )
   const state = Buffer.alloc(64 << 20)
-  const records = Array.from({ length: 17 }, (_, n) => ({ ...record(-1 - n, ''), state }))
+  const records = Array.from({ length: 17 }, (_, n) => ({ ...record(-1 - n, ''), ...stretchOf(state) }))
   const snapshot = store.latest()
   calls.length = 0
   t.throws(() => store.commit(draft(...records), snapshot, [], true), { code: 'COMMIT_TOO_LARGE', bytes: Number })

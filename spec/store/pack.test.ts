@@ -4,7 +4,7 @@ import t, { type Test } from 'tap'
 import { systemDisk } from '../../lib/file/system-disk.js'
 import { pack } from '../../lib/store/pack.js'
 import { Store } from '../../lib/store/store.js'
-import type { Oid } from '../../lib/store/types.js'
+import { stretchOf, type Oid } from '../../lib/store/types.js'
 import { verify } from '../../lib/store/verify.js'
 import { draft, initialDraft, put, record, textOf } from '../helpers/drafts.js'
 import { tempDir } from '../helpers/temp-dir.js'
@@ -102,7 +102,11 @@ t.test('a new shape that arrives while it copies is kept', async t => {
   await pack(store, {
     onProgress() {
       if (shape === 0)
-        shape = put(store, { oid: -1, shape: 0, refs: [], state: Buffer.from('s') }, { ...record(1, 'r'), shape: -1 })
+        shape = put(
+          store,
+          { oid: -1, shape: 0, refs: [], ...stretchOf(Buffer.from('s')) },
+          { ...record(1, 'r'), shape: -1 },
+        )
     },
   })
   store.latest()

@@ -2,7 +2,7 @@ import t from 'tap'
 import { open } from '../../lib/index.js'
 import { systemDisk } from '../../lib/file/system-disk.js'
 import { Store } from '../../lib/store/store.js'
-import { LOST_SHAPE } from '../../lib/store/types.js'
+import { LOST_SHAPE, stretchOf } from '../../lib/store/types.js'
 import { statSync } from 'node:fs'
 import { Account, bank, commitOffsets, damage, openBank, perdure, printed, printedJson } from './cli-tool.js'
 
@@ -238,7 +238,7 @@ t.test('a store without classes shows its root as such', async t => {
 t.test('an object that could not be saved from a damaged file is named as lost', async t => {
   const path = bank(t)
   const store = Store.open(systemDisk, path)
-  const lost = { oid: 24, shape: LOST_SHAPE, refs: [], state: new Uint8Array() }
+  const lost = { oid: 24, shape: LOST_SHAPE, refs: [], ...stretchOf(new Uint8Array()) }
   store.commit({ records: [lost], fresh: 0, annotation: new Uint8Array() }, store.latest(), [], true)
   store.close()
   t.match(await printed(t, 'inspect', path), /^lost +1 +\d+ B$/m)

@@ -3,13 +3,12 @@
 // reference at all. Everything else goes entry by entry (drafts.ts), and comes to the same.
 import type { Encoder } from '../../object/codec.js'
 import { headerOf, unresolvedOid, type Header } from '../../object/header.js'
-import { Packed } from '../../object/packed.js'
-import { encodePrimitive } from '../../object/values.js'
+import type { StoredState } from '../../object/record-view.js'
 import type { Oid } from '../../store/types.js'
-import { keyName, type StoredKey } from '../key.js'
+import { encodeKeys, keyName, type StoredKey } from '../key.js'
 import { findKey } from '../key-order.js'
 import { LEAST, leafShare, shareOf } from './fullness.js'
-import type { Leaf } from './leaf.js'
+import { Leaf } from './leaf.js'
 import { weigh } from './raw-value.js'
 import type { Change } from './rewrite.js'
 
@@ -21,6 +20,11 @@ export class EditedLeaf {
   readonly #changes: readonly Change[]
   /** Of each entry, where it stands in the stored leaf, or the complement (~) of the number of its change. */
   readonly #from: readonly number[]
+  readonly #fill: number | undefined
+  // What the encoding has written:
+  #keys: readonly StoredKey[] = []
+  /** Where each value stands in the state; undefined: value i is reference i. */
+  #places: number[] | undefined
 
   /** Undefined: it is not simple, or does not stay one node. */
   static make(leaf: Leaf, changes: readonly Change[]): EditedLeaf | undefined {
@@ -40,55 +44,71 @@ export class EditedLeaf {
       from.push(~n)
     }
     while (at < leaf.keys.length) from.push(at++)
-    if (!leaf.keys.every(isSimple) || !staysOne(leaf, growth)) return undefined
+    if (!(leaf.isSimple ??= leaf.keys.every(isSimple)) || !staysOne(leaf, growth)) return undefined
     if (leaf.isReferences && someTwice(leaf, changes)) return undefined
-    return new EditedLeaf(leaf, changes, from)
+    return new EditedLeaf(leaf, changes, from, leaf.fill === undefined ? undefined : leaf.fill + growth)
   }
 
-  private constructor(leaf: Leaf, changes: readonly Change[], from: readonly number[]) {
+  private constructor(leaf: Leaf, changes: readonly Change[], from: readonly number[], fill: number | undefined) {
     this.#leaf = leaf
     this.#changes = changes
     this.#from = from
+    this.#fill = fill
   }
 
   get valued(): boolean {
     return this.#leaf.valued
   }
 
-  /** The state of its record. */
-  encode(encoder: Encoder): Uint8Array {
+  /** Writes its keys, and its values. */
+  encode(encoder: Encoder): void {
     const { keys, valued, isReferences } = this.#leaf
-    const packed = this.#from.map(at => encodePrimitive(at < 0 ? this.#change(at).key : keys[at]))
-    const parts = [Uint8Array.of(valued ? 0x92 : 0x91), encoder.pack(packed)]
-    if (isReferences) parts.push(this.#references(encoder))
-    else if (valued) this.#values(encoder, parts)
-    return Buffer.concat(parts)
+    const from = this.#from
+    this.#keys = from.map(at => (at < 0 ? this.#change(at).key : (keys[at] as StoredKey)))
+    encodeKeys(this.#keys, encoder)
+    this.#places = undefined
+    if (!valued) return
+    encoder.array(from.length)
+    if (isReferences) this.#references(encoder)
+    else this.#values(encoder)
   }
 
-  /** Value i is reference i. */
-  #references(encoder: Encoder): Uint8Array {
+  #references(encoder: Encoder): void {
     for (const at of this.#from) {
       if (at >= 0) encoder.keep(this.#leaf.refs[at] as Oid)
-      else encoder.value(this.#change(at).value, this.#name(at))
+      else encoder.write(this.#change(at).value, this.#name(at))
     }
-    const { length } = this.#from
-    return (referencesTo[length] ??= encoder.pack(Array.from({ length }, (_, n) => ({ '': n }))))
   }
 
-  #values(encoder: Encoder, parts: Uint8Array[]): void {
+  #values(encoder: Encoder): void {
     const from = this.#from
-    parts.push(arrayOf(from.length))
+    const places: number[] = (this.#places = [])
     for (let n = 0; n < from.length; n++) {
       const at = from[n] as number
+      places.push(encoder.position)
       if (at < 0) {
-        const { value } = this.#change(at)
-        parts.push(value instanceof Packed ? value.bytes : encoder.pack(encoder.value(value, this.#name(at))))
+        encoder.write(this.#change(at).value, this.#name(at))
         continue
       }
       const first = n
-      while (from[n + 1] === at + n + 1 - first) n++
-      parts.push(this.#leaf.packedValues(at, at + n + 1 - first))
+      while (from[n + 1] === at + n + 1 - first) {
+        n++
+        places.push(encoder.position + this.#leaf.distance(at, at + n - first))
+      }
+      encoder.packed(this.#leaf.packedValues(at, at + n + 1 - first))
     }
+  }
+
+  /** What reading the record that has been written would give. Undefined: it has to be read. */
+  leaf(state: StoredState): Leaf | undefined {
+    const { valued, isReferences } = this.#leaf
+    if (valued && !isReferences && state.refs.length > 0) return undefined
+    const { oid, tid, at, generation, refs } = state
+    const kept = state.keepBytes(this.#places !== undefined)
+    const leaf = new Leaf(this.#keys, valued, refs, { oid, tid, at, generation }, this.#places, kept)
+    leaf.isSimple = true
+    leaf.fill = this.#fill
+    return leaf
   }
 
   #change(at: number): Change {
@@ -98,15 +118,6 @@ export class EditedLeaf {
   #name(at: number): string {
     return keyName(this.#change(at).key)
   }
-}
-
-/** Packed arrays of the references 0, 1, 2 ..., by how many they are. */
-const referencesTo: Uint8Array[] = []
-
-/** What a MessagePack array of so many values begins with. */
-export function arrayOf(count: number): Uint8Array {
-  if (count < 16) return Uint8Array.of(0x90 + count)
-  return Uint8Array.of(0xdc, count >> 8, count) // there are never more in a record
 }
 
 export function isSimple(key: StoredKey): boolean {
@@ -140,14 +151,9 @@ function staysOne(leaf: Leaf, growth: number): boolean {
   return fill <= 1 - SLACK && fill >= LEAST + SLACK
 }
 
-const fills = new WeakMap<Leaf, number>()
-
 function fillOf(leaf: Leaf): number {
-  let fill = fills.get(leaf)
-  if (fill === undefined) {
-    fill = 0
-    for (let at = 0; at < leaf.keys.length; at++) fill += shareAt(leaf, at)
-    fills.set(leaf, fill)
-  }
-  return fill
+  if (leaf.fill !== undefined) return leaf.fill
+  let fill = 0
+  for (let at = 0; at < leaf.keys.length; at++) fill += shareAt(leaf, at)
+  return (leaf.fill = fill)
 }

@@ -44,6 +44,11 @@ export class Leaf {
   readonly #packed: Stretch
   #values: readonly unknown[] | undefined
   #marks: readonly symbol[] | undefined
+  // Of interest to those who make a new version of it (edited-leaf.ts), once they have found it out:
+  /** All keys are simple. */
+  isSimple: boolean | undefined
+  /** Sum of the shares of its entries. */
+  fill: number | undefined
 
   constructor(
     keys: readonly StoredKey[],
@@ -120,10 +125,15 @@ export class Leaf {
   }
 
   /** The bytes of the values from `from` to `to`, of a leaf without references. */
-  packedValues(from: number, to: number): Uint8Array {
+  packedValues(from: number, to: number): Stretch {
     const places = this.#places ?? []
     const { bytes, to: end } = this.#packed
-    return bytes.subarray(places[from] ?? end, places[to] ?? end)
+    return { bytes, from: places[from] ?? end, to: places[to] ?? end }
+  }
+
+  /** How far behind one value another one stands, in the same leaf. */
+  distance(from: number, to: number): number {
+    return (this.#places?.[to] ?? 0) - (this.#places?.[from] ?? 0)
   }
 
   /** All values, undecoded, and nobody's own; of a set: none. */

@@ -2,11 +2,12 @@
 import { registerCollection } from '../../object/collection.js'
 import type { Encoder } from '../../object/codec.js'
 import { Header, type Kind } from '../../object/header.js'
-import { Packed } from '../../object/packed.js'
-import { unknownForm, type Packable } from '../../object/values.js'
+import { unknownForm } from '../../object/values.js'
+import type { StoredState } from '../../object/record-view.js'
 import type { Oid } from '../../store/types.js'
-import { encodeKey, keyName, type StoredKey } from '../key.js'
-import { arrayOf, EditedLeaf } from './edited-leaf.js'
+import { encodeKeys, keyName, type StoredKey } from '../key.js'
+import { EditedLeaf } from './edited-leaf.js'
+import type { Leaf } from './leaf.js'
 import { BARE_LEAF_FORM, COUNTED_FORM, INNER_FORM, ITEMS_FORM, LEAF_FORM, NODE_TYPE } from './node.js'
 import { RawValue } from './raw-value.js'
 
@@ -63,22 +64,23 @@ export class NodeHeader extends Header {
     return content.values ? LEAF_FORM : BARE_LEAF_FORM
   }
 
-  override encodeWhole(encoder: Encoder): Uint8Array | undefined {
+  encode(encoder: Encoder): void {
     const content = this.#content
     if (content instanceof EditedLeaf) return content.encode(encoder)
-    return 'keys' in content ? packEntries(content.keys, content.values, encoder) : undefined
+    if ('items' in content) return encodeItems(content.items, content.start, encoder)
+    if ('keys' in content) return encodeEntries(content.keys, content.values, encoder)
+    if ('counts' in content) {
+      encoder.array(content.counts.length)
+      for (const count of content.counts) encoder.write(count, '')
+    } else {
+      encodeKeys(content.separators, encoder)
+    }
+    encoder.array(content.children.length)
+    for (const child of content.children) encoder.reference(child, '')
   }
 
-  encode(encoder: Encoder): Packable[] {
-    const content = this.#content
-    if (content instanceof EditedLeaf) return [] // encodes itself
-    if ('children' in content) {
-      const children = content.children.map(child => encoder.reference(child, ''))
-      if ('counts' in content) return [[...content.counts], children]
-      return [content.separators.map(key => encodeKey(key, encoder)), children]
-    }
-    if ('items' in content) return encodeItems(content.items, content.start, encoder)
-    return encodeEntries(content.keys, content.values, encoder)
+  override made(state: StoredState): Leaf | undefined {
+    return this.#content instanceof EditedLeaf ? this.#content.leaf(state) : undefined
   }
 
   get loaded(): boolean {
@@ -106,44 +108,29 @@ export class NodeHeader extends Header {
   }
 }
 
-/** The state put together from values that are packed already; undefined: it has none. */
-export function packEntries(
-  keys: readonly StoredKey[],
-  values: readonly unknown[] | undefined,
-  encoder: Encoder,
-): Uint8Array | undefined {
-  if (!values?.some(value => value instanceof Packed)) return undefined
-  const parts = [Uint8Array.of(0x92), encoder.pack(keys.map(key => encodeKey(key, encoder))), arrayOf(values.length)]
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i]
-    const bytes = value instanceof Packed || value instanceof RawValue ? value.bytes : undefined
-    parts.push(bytes ?? encoder.pack(encodeValue(value, keys[i] as StoredKey, encoder)))
-  }
-  return Buffer.concat(parts)
-}
-
 export function encodeEntries(
   keys: readonly StoredKey[],
   values: readonly unknown[] | undefined,
   encoder: Encoder,
-): Packable[] {
-  const packed = keys.map(key => encodeKey(key, encoder))
-  if (!values) return [packed]
-  return [packed, values.map((value, i) => encodeValue(value, keys[i] as StoredKey, encoder))]
-}
-
-function encodeValue(value: unknown, key: StoredKey, encoder: Encoder): Packable {
-  const name = typeof key === 'string' || typeof key === 'number' ? key : keyName(key)
-  return value instanceof RawValue ? value.encode(encoder, name) : encoder.value(value, name)
+): void {
+  encodeKeys(keys, encoder)
+  if (!values) return
+  encoder.array(values.length)
+  for (let i = 0; i < values.length; i++) {
+    const key = keys[i] as StoredKey
+    encodeValue(values[i], typeof key === 'string' || typeof key === 'number' ? key : keyName(key), encoder)
+  }
 }
 
 /** Items of a list, the first of which stands at `start`. */
-export function encodeItems(items: readonly unknown[], start: number, encoder: Encoder): Packable[] {
-  const encode = (value: unknown, i: number): Packable => {
-    const name = String(start + i)
-    return value instanceof RawValue ? value.encode(encoder, name) : encoder.value(value, name)
-  }
-  return [items.map(encode)]
+export function encodeItems(items: readonly unknown[], start: number, encoder: Encoder): void {
+  encoder.array(items.length)
+  for (let i = 0; i < items.length; i++) encodeValue(items[i], start + i, encoder)
+}
+
+function encodeValue(value: unknown, name: string | number, encoder: Encoder): void {
+  if (value instanceof RawValue) value.encode(encoder, name)
+  else encoder.write(value, name)
 }
 
 /** Stands for nodes in the table of stored types; nobody ever has an object of it. */

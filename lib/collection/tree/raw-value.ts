@@ -7,7 +7,7 @@ import { Packed } from '../../object/packed.js'
 import { nodeOf } from '../../object/plain-node.js'
 import { NUMBER, WHOLE_NUMBER } from '../../object/unpack.js'
 import { Untracked } from '../../object/untracked.js'
-import { isBytes, isOrdinaryString, neutral, unknownForm, type Packable } from '../../object/values.js'
+import { isBytes, isOrdinaryString, unknownForm } from '../../object/values.js'
 import type { Oid } from '../../store/types.js'
 import type { Leaf } from './leaf.js'
 
@@ -25,26 +25,31 @@ export class RawValue {
     return this.#leaf.weight(this.#at)
   }
 
-  /** Its bytes mean the same in every record. */
-  get bytes(): Uint8Array | undefined {
-    return this.#leaf.refs.length === 0 ? this.#leaf.packedValues(this.#at, this.#at + 1) : undefined
-  }
-
-  /** The same value in the record that is being encoded; `name` is for messages. */
-  encode(encoder: Encoder, name: string | number): Packable {
-    return carry(this.#leaf.value(this.#at), this.#leaf.refs, encoder, name)
+  /** Writes the same value into the record that is being encoded; `name` is for messages. */
+  encode(encoder: Encoder, name: string | number): void {
+    const { refs } = this.#leaf
+    // Without references, its bytes mean the same in every record.
+    if (refs.length === 0) encoder.packed(this.#leaf.packedValues(this.#at, this.#at + 1))
+    else carry(this.#leaf.value(this.#at), refs, encoder, name)
   }
 }
 
-function carry(raw: unknown, refs: readonly Oid[], encoder: Encoder, name: string | number): Packable {
-  if (typeof raw !== 'object' || raw === null) return raw as Packable
-  if (raw instanceof Uint8Array) return neutral(raw)
-  if (Array.isArray(raw)) return raw.map(part => carry(part, refs, encoder, name))
+function carry(raw: unknown, refs: readonly Oid[], encoder: Encoder, name: string | number): void {
+  if (typeof raw !== 'object' || raw === null) return encoder.write(raw, name)
+  if (raw instanceof Uint8Array) return encoder.bytes(raw)
+  if (Array.isArray(raw)) {
+    encoder.array(raw.length)
+    for (const part of raw) carry(part, refs, encoder, name)
+    return
+  }
   const to = referenceIn(raw, refs)
   if (to !== undefined) return encoder.reference(to, name)
-  const parts = Object.entries(raw).map(([key, part]): [string, Packable] => [key, carry(part, refs, encoder, name)])
-  // msgpackr asks a plain object for its constructor, and does not ask a Map.
-  return new Map(parts)
+  const parts = Object.entries(raw)
+  encoder.map(parts.length)
+  for (const [key, part] of parts) {
+    encoder.write(key, name)
+    carry(part, refs, encoder, name)
+  }
 }
 
 /** The oid that an undecoded value refers to; undefined: it is no reference, but may be data with an empty key among others. */
