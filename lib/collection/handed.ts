@@ -5,7 +5,7 @@ import { Decoder } from '../object/codec.js'
 import { headerOf } from '../object/header.js'
 import { Packed } from '../object/packed.js'
 import { forgetRemoved, holdParts, rebindAt, stampAt, stillCurrent } from '../object/places.js'
-import { attach, Node, nodeOf, partsOf, release, type Container, type Seat } from '../object/plain-node.js'
+import { attach, isBare, Node, nodeOf, partsOf, release, type Container, type Seat } from '../object/plain-node.js'
 import { track, Untracked } from '../object/untracked.js'
 import type { StoredKey } from './key.js'
 import { compareKeys } from './key-order.js'
@@ -130,7 +130,12 @@ export class Handed {
   }
 
   #decode(raw: unknown, { marks }: Leaf): unknown {
-    return new Decoder(marks, this.#owner).value(raw)
+    const decoder = new Decoder(marks, this.#owner)
+    const value = decoder.value(raw)
+    if (!isBare(value)) return value
+    const node = track(value, this.#owner, decoder.metMarks)
+    attach(node.object)
+    return node.object
   }
 
   #seat(node: Node, place: Place): void {
@@ -197,7 +202,7 @@ export class Handed {
   /** A value that the transaction has put there is asked for. */
   track(key: StoredKey, value: Untracked | Packed): object {
     const target = value instanceof Packed ? (value.unpack() as Container) : value.target
-    const { object } = track(target, this.#owner)
+    const { object } = track(target, this.#owner, value instanceof Untracked && value.hasMarks)
     const place = new Place(key, object, this.#owner.load, undefined)
     attach(object, place)
     this.#note(key, undefined)
