@@ -2,7 +2,7 @@
 import { adopt } from './adopt.js'
 import { trackedMethod } from './array-methods.js'
 import { HANDLER } from './header.js'
-import { part } from './parts.js'
+import { count, part } from './parts.js'
 import { attach, define, release, type Container, type Node } from './plain-node.js'
 
 export class NodeTraps implements ProxyHandler<Container> {
@@ -86,6 +86,7 @@ function write(node: Node, key: string | symbol, value: unknown): boolean {
   }
   const own = adopt(value, node.owner, () => node.path(key))
   node.change()
+  count(node)
   const had = Object.hasOwn(target, key)
   const old = had ? (target as Record<string, unknown>)[key] : undefined
   if (node.attached) attach(own, node)

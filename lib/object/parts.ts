@@ -6,7 +6,7 @@ import { define, isBare, Node } from './plain-node.js'
 /** The value that stands at a key of a container, as it may be handed out. */
 export function part(node: Node, key: string | symbol, value: unknown): unknown {
   if (node.bare === 0 || typeof value !== 'object' || value === null || typeof key === 'symbol') return value
-  if (node.bare < 0) node.bare = Object.values(node.target).filter(isBare).length
+  count(node)
   // Otherwise it is inherited.
   if (node.bare === 0 || !isBare(value) || !Object.hasOwn(node.target, key)) return value
   const inner = new Node(value, node.owner)
@@ -23,8 +23,14 @@ export function part(node: Node, key: string | symbol, value: unknown): unknown 
   return inner.object
 }
 
+/** To be called before a part is put in. */
+export function count(node: Node): void {
+  if (node.bare < 0) node.bare = Object.values(node.target).filter(isBare).length
+}
+
 /** All parts may be handed out from now on. */
 export function open(node: Node): void {
+  count(node)
   if (node.bare === 0) return
   const target = node.target as Record<string, unknown>
   for (const key of Object.keys(target)) part(node, key, target[key])

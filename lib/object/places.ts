@@ -107,6 +107,7 @@ function place(node: Node, parent: Node | null, key: unknown, placed: Node[] | u
 }
 
 function placeParts(node: Node, placed: Node[] | undefined): Node[] | undefined {
+  if (node.bare < 0) return placed
   const { target } = node
   let all = placed
   if (Array.isArray(target)) {

@@ -39,8 +39,8 @@ export class Node {
   /** Equals `load` when the node is ready for use; -1 while it holds references that were not followed. */
   ready: number
   /**
-   * How many bare containers there are among its parts at most; -1: nobody has counted. If there are any, no reference in
-   * or below it waits to be followed. See parts.ts.
+   * How many bare containers there are among its parts at most; -1: nobody has asked for a part, and no part is a node. If
+   * there are any, no reference in or below it waits to be followed. See parts.ts.
    */
   bare = 0
   /** Stands in the owner's last stored state ... */
@@ -149,6 +149,8 @@ export function nodeOf(value: unknown): Node | undefined {
   return handler instanceof Node ? handler : undefined
 }
 
+const NO_PARTS: readonly unknown[] = []
+
 // ---- coming and going -------------------------------------------------------------------------------------------
 
 /** A value now stands in one more place of its owner's state: in `above`, where the owner cares. */
@@ -193,7 +195,8 @@ export function takeBack(node: Node): void {
   }
 }
 
-/** The bare parts of a container. */
+/** The parts of a container among which there may be nodes. */
 export function partsOf(node: Node): readonly unknown[] {
+  if (node.bare < 0) return NO_PARTS
   return Array.isArray(node.target) ? node.target : Object.values(node.target)
 }
