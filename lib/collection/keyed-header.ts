@@ -99,7 +99,7 @@ export abstract class KeyedHeader extends TreeHeader {
     const value = found && this.storedOut(found, key)
     if (this.#mayAnswer(key)) {
       const isData = typeof value === 'object' && value !== null && found?.leaf.reference(found.at) === undefined
-      const place = isData ? this.handed.placeOf(key) : undefined
+      const place = isData && found ? this.handed.placeOf(key, found) : undefined
       const there = found !== undefined
       if (!isData || place)
         this.#answers.put(key, this.state, { there, value: isData ? undefined : value, place, serial: this.serial })
