@@ -5,64 +5,17 @@ import { Decoder } from '../object/codec.js'
 import { headerOf } from '../object/header.js'
 import { Packed } from '../object/packed.js'
 import { forgetRemoved, holdParts, rebindAt, stampAt, stillCurrent } from '../object/places.js'
-import { attach, Node, nodeOf, partsOf, release, type Container, type Seat } from '../object/plain-node.js'
+import { attach, isBare, Node, nodeOf, partsOf, release, type Container } from '../object/plain-node.js'
 import { track, Untracked } from '../object/untracked.js'
 import type { StoredKey } from './key.js'
 import { compareKeys } from './key-order.js'
 import { KeyTable } from './key-table.js'
-import type { Leaf, Source } from './tree/leaf.js'
+import { Place } from './place.js'
+import { Shelf, Shelves } from './shelves.js'
+import type { Leaf } from './tree/leaf.js'
 import type { TreeHeader } from './tree-header.js'
 import { sameRaw } from './tree/raw-value.js'
 import type { Found } from './tree/tree.js'
-
-/** What was handed out of one leaf. Each refers to all, so that one weak reference does for all of them: they are costly. */
-class Kin {
-  readonly values: object[] = []
-  readonly ref = new WeakRef<Kin>(this)
-}
-
-/** The place of one value. */
-export class Place implements Seat {
-  key: StoredKey
-  /** The value, or its kin. */
-  readonly #ref: WeakRef<object>
-  /** Which one of its kin it is; -1: it has none. */
-  readonly #number: number
-  /** The version of the record that it was read from and still agrees with; undefined: it was changed since. */
-  source: Source | undefined
-  /** Which entry of that record it is. */
-  index: number
-  /** The owner's load in which it was handed out, or found to be current. */
-  load: number
-
-  /** `found`: where it is stored. */
-  constructor(key: StoredKey, value: object, load: number, found: Found | undefined, kin?: Kin) {
-    this.key = key
-    this.#ref = kin ? kin.ref : new WeakRef(value)
-    this.#number = kin ? kin.values.push(value) - 1 : -1
-    this.load = load
-    this.source = found?.leaf.source
-    this.index = found?.at ?? 0
-  }
-
-  /** undefined: nobody has it any more. */
-  get value(): object | undefined {
-    const known = this.#ref.deref()
-    return known instanceof Kin ? known.values[this.#number] : known
-  }
-
-  /** The value, if somebody may have it and it was handed out, or found to be current, in this load of its owner. */
-  current(load: number): object | undefined {
-    return this.load === load ? this.value : undefined
-  }
-
-  /** It is current, and agrees with what is stored there. */
-  agrees(load: number, found: Found | undefined): void {
-    this.load = load
-    this.source = found?.leaf.source
-    this.index = found?.at ?? 0
-  }
-}
 
 /** What the transaction put at a key. */
 interface Valued {
@@ -80,65 +33,99 @@ export class Handed {
   /** All, if the transaction has emptied the map. */
   #beforeClear: KeyTable<Place> | undefined
   #sweepAt = FEW
-  /** Out of which something was handed out last. */
-  #leaf: Leaf | undefined
-  #kin = new Kin()
+  /** What was handed out since the last of anything else happened to the collection ... */
+  readonly #shelves = new Shelves()
+  /** ... in this load of the owner, and of this stored state. */
+  #load = 0
+  #state = 0
 
   constructor(owner: TreeHeader) {
     this.#owner = owner
   }
 
-  /** How many values somebody may have, or had. */
-  get size(): number {
-    return this.#places.size
+  /** The places of all values. */
+  get #table(): KeyTable<Place> {
+    if (this.#shelves.size > 0) this.#clearShelves()
+    return this.#places
+  }
+
+  #clearShelves(): void {
+    this.#shelves.clear(this.#load, (value, place, shelf) => {
+      const node = nodeOf(value)
+      if (node?.above === shelf) node.above = place
+      this.#put(place)
+    })
+  }
+
+  /** Whether somebody may have anything. */
+  get any(): boolean {
+    return this.#places.size > 0 || this.#shelves.size > 0
   }
 
   sort(): void {
-    this.#places.sort()
+    this.#table.sort()
   }
 
-  /** Where the value at a key stands that was handed out. */
-  placeOf(key: StoredKey): Place | undefined {
-    return this.#places.get(key)
+  /** Where the value of an entry stands that was handed out. */
+  placeOf(key: StoredKey, found: Found): Place | undefined {
+    return this.#shelves.placeOf(found, key, this.#load) ?? this.#places.get(key)
   }
 
-  /** The value of an entry that is no reference. */
+  /** The value of an entry of the stored state that is no reference. */
   of(key: StoredKey, found: Found): unknown {
-    const known = this.known(key)
+    const { load, state } = this.#owner
+    if (this.#load !== load || this.#state !== state) {
+      if (this.#shelves.size > 0) this.#clearShelves()
+      this.#load = load
+      this.#state = state
+    }
+    const known = this.#shelves.get(found) ?? (this.#places.size > 0 ? this.#knownAt(key) : undefined)
     if (known) return known
     const raw = found.leaf.value(found.at)
     if (typeof raw !== 'object' || raw === null) return raw
     const value = this.#decode(raw, found.leaf)
     if (typeof value !== 'object' || value === null) return value
     const node = nodeOf(value)
-    const place = new Place(key, value, this.#owner.load, found, node && this.#kinOf(node, found.leaf))
-    this.#put(place)
-    if (node) this.#seat(node, place)
+    if (node) this.#seat(node, key, found)
+    else this.#put(Place.of(key, value, load, found))
     return value
+  }
+
+  #seat(node: Node, key: StoredKey, found: Found): void {
+    const { source } = found.leaf
+    if (source) {
+      const { shelf, kin } = this.#shelves.for(found, key, source)
+      kin.values[found.at] = node.object
+      node.kin = kin
+      node.above = shelf
+    } else {
+      const place = Place.of(key, node.object, this.#load, found)
+      node.above = place
+      this.#put(place)
+    }
+    if (this.#owner.notesFirst) node.serial = this.#owner.serial
+    holdParts(node)
+    stampAt(node, key)
   }
 
   /** What stands at a key, if somebody may have it. */
   known(key: StoredKey): object | undefined {
+    if (this.#shelves.size > 0) this.#clearShelves()
+    return this.#knownAt(key)
+  }
+
+  #knownAt(key: StoredKey): object | undefined {
     const place = this.#places.get(key)
     return place && this.#current(place)
   }
 
-  #kinOf(node: Node, leaf: Leaf): Kin {
-    if (this.#leaf !== leaf) this.#kin = new Kin()
-    this.#leaf = leaf
-    return (node.kin = this.#kin)
-  }
-
   #decode(raw: unknown, { marks }: Leaf): unknown {
-    return new Decoder(marks, this.#owner).value(raw)
-  }
-
-  #seat(node: Node, place: Place): void {
-    node.above = place
-    node.alsoAbove = undefined
-    if (this.#owner.notesFirst) node.serial = this.#owner.serial
-    holdParts(node)
-    stampAt(node, place.key)
+    const decoder = new Decoder(marks, this.#owner)
+    const value = decoder.value(raw)
+    if (!isBare(value)) return value
+    const node = track(value, this.#owner, decoder.metMarks)
+    attach(node.object)
+    return node.object
   }
 
   #put(place: Place): void {
@@ -169,7 +156,7 @@ export class Handed {
       const fresh = rebinds ? nodeOf(this.#decode(raw, found.leaf)) : undefined
       if (node && fresh) rebindAt(node, fresh)
       if (!node || node.load !== this.#owner.load) {
-        this.#places.delete(key)
+        this.#table.delete(key)
         return
       }
       node.above = place
@@ -190,15 +177,15 @@ export class Handed {
     if (!node.stored) return
     let top = node
     while (top.parent) top = top.parent
-    const place = this.#places.get(top.key as StoredKey)
+    const place = this.#table.get(top.key as StoredKey)
     if (place?.value === top.object) this.#current(place)
   }
 
   /** A value that the transaction has put there is asked for. */
   track(key: StoredKey, value: Untracked | Packed): object {
     const target = value instanceof Packed ? (value.unpack() as Container) : value.target
-    const { object } = track(target, this.#owner)
-    const place = new Place(key, object, this.#owner.load, undefined)
+    const { object } = track(target, this.#owner, value instanceof Untracked && value.hasMarks)
+    const place = Place.of(key, object, this.#owner.load)
     attach(object, place)
     this.#note(key, undefined)
     this.#put(place)
@@ -209,25 +196,25 @@ export class Handed {
 
   /** Nothing is to be noted when this value takes the place of another: neither is a container that somebody may have. */
   ignores(value: unknown): boolean {
-    return this.#places.size === 0 && !isData(value)
+    return !this.any && !isData(value)
   }
 
   /** `value` (undefined: nothing) takes the place of what stands at the key, which `act` does. */
   replace(key: StoredKey, value: unknown, act: () => void): void {
-    const before = this.#places.get(key)
+    const before = this.#table.get(key)
     const old = before && this.#current(before)
-    const place = isData(value) ? new Place(key, value, this.#owner.load, undefined) : undefined
+    const place = isData(value) ? Place.of(key, value, this.#owner.load) : undefined
     attach(value, place)
     act()
     if (before || place) this.#note(key, before)
     if (place) this.#put(place)
-    else if (before) this.#places.delete(key)
+    else if (before) this.#table.delete(key)
     if (old) release(old, before)
   }
 
   /** The value at this key is not the stored one any more. */
   spoil(key: StoredKey): void {
-    const place = this.#places.get(key)
+    const place = this.#table.get(key)
     this.#note(key, place)
     if (place) place.source = undefined
   }
@@ -237,11 +224,11 @@ export class Handed {
   }
 
   spoilAll(): void {
-    for (const place of this.#places) place.source = undefined
+    for (const place of this.#table) place.source = undefined
   }
 
   clear(): void {
-    const places = [...this.#places]
+    const places = [...this.#table]
     for (const place of places) {
       const value = this.#current(place)
       if (value) release(value, place)
@@ -264,9 +251,9 @@ export class Handed {
     for (const { key, place } of this.#before) {
       if (place) {
         place.source = undefined
-        this.#places.put(place)
+        this.#table.put(place)
       } else {
-        this.#places.delete(key)
+        this.#table.delete(key)
       }
     }
     this.#before.clear()
@@ -277,7 +264,7 @@ export class Handed {
     this.#before.clear()
     this.#beforeClear = undefined
     forgetRemoved(this.#owner)
-    if (this.#places.size === 0) return
+    if (!this.any) return
     for (const { place, node } of this.#own(changes)) {
       place.agrees(this.#owner.load, this.#owner.foundAt(place.key))
       if (node) stampAt(node, place.key)
@@ -292,7 +279,7 @@ export class Handed {
   /** What the transaction put somewhere or changed, with its container: it is current, whatever the owner has loaded. */
   *#own(changes: Iterable<Valued>): Generator<{ readonly place: Place; readonly node: Node | undefined }, undefined> {
     for (const { key, value } of changes) {
-      const place = this.#places.get(key)
+      const place = this.#table.get(key)
       if (!place || place.value !== value) continue
       place.load = this.#owner.load
       const node = nodeOf(value)
@@ -306,7 +293,7 @@ export class Handed {
   /** What stands at each key is found at another from now on, or (undefined) nowhere; `to` is asked in the order of keys. */
   moveAll(to: (key: StoredKey) => StoredKey | undefined): void {
     const moved: Place[] = []
-    for (const place of this.#places.inOrder()) {
+    for (const place of this.#table.inOrder()) {
       const key = to(place.key)
       const value = place.value
       if (key === undefined || value === undefined) continue
@@ -315,14 +302,14 @@ export class Handed {
       if (node?.stored === true && node.parent === null) node.key = key
       moved.push(place)
     }
-    this.#places.clear()
-    for (const place of moved.sort((a, b) => compareKeys(a.key, b.key))) this.#places.put(place)
+    this.#table.clear()
+    for (const place of moved.sort((a, b) => compareKeys(a.key, b.key))) this.#table.put(place)
   }
 
   /** Keys from one on, and before another one, at which something stands that somebody may have. */
   keysBetween(low: StoredKey, high: StoredKey): StoredKey[] {
     const keys: StoredKey[] = []
-    for (let place = this.#places.from(low, false); place; place = this.#places.from(place.key, true)) {
+    for (let place = this.#table.from(low, false); place; place = this.#table.from(place.key, true)) {
       if (compareKeys(place.key, high) >= 0) break
       keys.push(place.key)
     }
@@ -331,24 +318,24 @@ export class Handed {
 
   /** What stands at one key is found at another from now on. */
   move(from: StoredKey, to: StoredKey): void {
-    const place = this.#places.get(from)
+    const place = this.#table.get(from)
     if (!place) return
-    this.#places.delete(from)
+    this.#table.delete(from)
     place.key = to
-    this.#places.put(place)
+    this.#table.put(place)
   }
 
   /** Each key at which a container stands, or something that contains it. */
   each(node: Node, visit: (key: StoredKey, top: object) => void): void {
     for (const above of node.alsoAbove ? [node.above, ...node.alsoAbove] : [node.above]) {
       if (above instanceof Node) this.each(above, visit)
-      else if (above) visit(above.key as StoredKey, node.object)
+      else if (above) visit((above instanceof Shelf ? node.key : above.key) as StoredKey, node.object)
     }
   }
 
   /** Values that somebody may have, with their keys. */
   *all(): Generator<readonly [StoredKey, object], undefined> {
-    for (const place of this.#places) {
+    for (const place of this.#table) {
       const value = place.current(this.#owner.load)
       if (value) yield [place.key, value]
     }
@@ -356,7 +343,7 @@ export class Handed {
 
   /** Containers that were moved stand at two keys until the old one is written: see that both are, if only to be refused. */
   gatherMoved(changes: Iterable<Valued>): void {
-    if (this.#places.size === 0) return
+    if (!this.any) return
     const look = (value: unknown): void => {
       const node = nodeOf(value)
       if (!node) return

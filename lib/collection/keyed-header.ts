@@ -13,7 +13,7 @@ import type { Handed } from './handed.js'
 import { headersIn, keyIn, keyName, keyOut, type StoredKey } from './key.js'
 import type { KeyTable } from './key-table.js'
 import { KeyedChanges, type Pending } from './keyed-changes.js'
-import { BACKWARD, FORWARD, Meeting, passage, type Entry } from './passage.js'
+import { BACKWARD, FORWARD, Meeting, Passage, type Entry } from './passage.js'
 import { TreeHeader } from './tree-header.js'
 import type { Rewritten } from './tree/drafts.js'
 import { lookAtKey, lookAtValue, plainKey } from './tree/look.js'
@@ -99,7 +99,7 @@ export abstract class KeyedHeader extends TreeHeader {
     const value = found && this.storedOut(found, key)
     if (this.#mayAnswer(key)) {
       const isData = typeof value === 'object' && value !== null && found?.leaf.reference(found.at) === undefined
-      const place = isData ? this.handed.placeOf(key) : undefined
+      const place = isData && found ? this.handed.placeOf(key, found) : undefined
       const there = found !== undefined
       if (!isData || place)
         this.#answers.put(key, this.state, { there, value: isData ? undefined : value, place, serial: this.serial })
@@ -148,13 +148,13 @@ export abstract class KeyedHeader extends TreeHeader {
   }
 
   /** One entry after another: goes on behind the key that it gave last, whatever happened meanwhile. */
-  entriesIn(range: Range = EVERYTHING, values = true): Generator<Entry, undefined> {
-    return passage(this, range, values, FORWARD)
+  entriesIn(range: Range = EVERYTHING, values = true): Passage {
+    return new Passage(this, range, values, FORWARD)
   }
 
   /** The same from the end. */
-  entriesBack(range: Range = EVERYTHING, values = true): Generator<Entry, undefined> {
-    return passage(this, range, values, BACKWARD)
+  entriesBack(range: Range = EVERYTHING, values = true): Passage {
+    return new Passage(this, range, values, BACKWARD)
   }
 
   // ---- for passages: after `touch()` ----
@@ -206,7 +206,7 @@ export abstract class KeyedHeader extends TreeHeader {
   }
 
   clear(): void {
-    if (this.entriesIn(EVERYTHING, false).next().done === true) return
+    if (!this.entriesIn(EVERYTHING, false).next()) return
     this.change()
     this.handed.clear()
     this.dropChanges()

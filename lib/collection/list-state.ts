@@ -170,7 +170,7 @@ export abstract class ListState extends TreeHeader {
       if (piece instanceof Own && isData(piece.value)) stored.push({ key: position, value: piece.value })
       position += piece instanceof Own ? 1 : piece.to - piece.from
     }
-    if (this.handed.size > 0) this.handed.moveAll(mover(now.moves(this.#growth)))
+    if (this.handed.any) this.handed.moveAll(mover(now.moves(this.#growth)))
     this.dropChanges()
     this.nextOwn = FIRST_OWN
     this.handed.settled(stored)

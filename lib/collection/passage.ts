@@ -4,6 +4,7 @@ import { compareKeys } from './key-order.js'
 import type { KeyTable } from './key-table.js'
 import type { Pending } from './keyed-changes.js'
 import type { KeyedHeader } from './keyed-header.js'
+import { NO_LEAF, type Leaf } from './tree/leaf.js'
 import type { Interval } from './tree/reads.js'
 import { Cursor, isAbove, isBelow, type Bound, type Found, type Range, type Tree } from './tree/tree.js'
 
@@ -26,6 +27,7 @@ interface Way {
   /** What is left of a range. */
   rest(range: Range, from: Bound | undefined): Range
   begin(range: Range): Bound | undefined
+  end(range: Range): Bound | undefined
   /** The interval has been passed as far as this; undefined: to its end. */
   note(interval: Interval, to: Bound | undefined): void
 }
@@ -38,6 +40,7 @@ export const FORWARD: Way = {
   isPast: (key, { high }) => isAbove(key, high),
   rest: ({ high }, low) => ({ low, high }),
   begin: ({ low }) => low,
+  end: ({ high }) => high,
   note(interval, to) {
     interval.high = to
   },
@@ -51,35 +54,68 @@ export const BACKWARD: Way = {
   isPast: (key, { low }) => isBelow(key, low),
   rest: ({ low }, high) => ({ low, high }),
   begin: ({ high }) => high,
+  end: ({ low }) => low,
   note(interval, to) {
     interval.low = to
   },
 }
 
 /** Goes, from the key that it gave last, to the next one that there is by then, also in another transaction. */
-export function* passage(header: KeyedHeader, range: Range, values: boolean, way: Way): Generator<Entry, undefined> {
-  const end = way === FORWARD ? range.high : range.low
-  let left = range
-  let meeting: Meeting | undefined
-  let interval: Interval | undefined
-  let serial = NaN
-  for (;;) {
+export class Passage {
+  readonly #header: KeyedHeader
+  readonly #range: Range
+  readonly #values: boolean
+  readonly #way: Way
+  #meeting: Meeting | undefined
+  /** Of the transaction that it was in last ... */
+  #serial = NaN
+  /** ... the stretch that it has passed in that, as far as this. */
+  #interval: Interval | undefined
+  readonly #passed: { key: StoredKey; open: boolean } = { key: 0, open: false }
+  /** It has given an entry: the last one's key is that in `#passed`. */
+  #begun = false
+
+  constructor(header: KeyedHeader, range: Range, values: boolean, way: Way) {
+    this.#header = header
+    this.#range = range
+    this.#values = values
+    this.#way = way
+  }
+
+  /** Holds until the next call; undefined: there is none, at this time. */
+  next(): Entry | undefined {
+    const header = this.#header
+    const range = this.#range
+    const way = this.#way
     header.touch()
-    if (serial !== header.serial) {
-      serial = header.serial
-      interval = header.passes(left, values)
+    if (this.#serial !== header.serial) {
+      this.#serial = header.serial
+      this.#interval = header.passes(this.#left(), this.#values)
     }
     const { stored } = header
-    if (meeting?.tree !== stored) meeting = new Meeting(stored, header.pending, left, way)
+    let meeting = this.#meeting
+    if (meeting?.tree !== stored) meeting = this.#meeting = new Meeting(stored, header.pending, this.#left(), way)
     const entry = meeting.next()
-    const inside = entry && !way.isPast(entry.key, range)
+    const inside = entry !== undefined && !way.isPast(entry.key, range)
+    if (inside) {
+      this.#passed.key = entry.key
+      this.#begun = true
+    }
+    const interval = this.#interval
     if (interval) {
-      way.note(interval, inside ? { key: entry.key, open: false } : end)
+      way.note(interval, inside ? this.#passed : way.end(range))
       interval.empty = false
     }
-    if (!inside) return
-    left = way.rest(range, { key: entry.key, open: true })
-    yield entry
+    return inside ? entry : undefined
+  }
+
+  /** What it has not passed yet. */
+  #left(): Range {
+    return this.#begun ? this.#way.rest(this.#range, { key: this.#passed.key, open: true }) : this.#range
+  }
+
+  *[Symbol.iterator](): Generator<Entry, undefined> {
+    for (let entry = this.next(); entry; entry = this.next()) yield entry
   }
 }
 
@@ -89,34 +125,61 @@ export class Meeting {
   readonly #pending: KeyTable<Pending>
   readonly #way: Way
   readonly #cursor: Cursor
-  #from: Bound | undefined
+  /** Behind the key that was met last; undefined: at the beginning. */
+  #from: { key: StoredKey; open: boolean } | undefined
+  readonly #found: { leaf: Leaf; at: number } = { leaf: NO_LEAF, at: 0 }
+  readonly #entry: { key: StoredKey; stored: Found | undefined; own: Pending | undefined } = {
+    key: 0,
+    stored: undefined,
+    own: undefined,
+  }
 
   constructor(tree: Tree, pending: KeyTable<Pending>, range: Range, way: Way) {
     this.tree = tree
     this.#pending = pending
     this.#way = way
-    this.#from = way.begin(range)
-    this.#cursor = way.start(tree, this.#from)
+    const from = way.begin(range)
+    this.#from = from && { key: from.key, open: from.open }
+    this.#cursor = way.start(tree, from)
   }
 
+  /** Holds until the next call. */
   next(): Entry | undefined {
     const cursor = this.#cursor
     const way = this.#way
+    const entry = this.#entry
     for (;;) {
       // What is pending may have changed since the last step; what is stored has not.
       const own = this.#pending.size > 0 ? way.own(this.#pending, this.#from) : undefined
       if (!own && cursor.ended) return undefined
       const order = !own ? -1 : cursor.ended ? 1 : way.order * compareKeys(cursor.key, own.key)
       if (own && order >= 0) {
-        this.#from = { key: own.key, open: true }
+        this.#pass(own.key)
         if (order === 0) way.step(cursor)
         if (own.gone) continue
-        return { key: own.key, stored: undefined, own }
+        entry.key = own.key
+        entry.stored = undefined
+        entry.own = own
+        return entry
       }
-      const { leaf, at, key } = cursor
-      this.#from = { key, open: true }
+      const found = this.#found
+      found.leaf = cursor.leaf
+      found.at = cursor.at
+      entry.key = cursor.key
+      entry.stored = found
+      entry.own = undefined
+      this.#pass(entry.key)
       way.step(cursor)
-      return { key, stored: { leaf, at }, own: undefined }
+      return entry
+    }
+  }
+
+  #pass(key: StoredKey): void {
+    if (this.#from) {
+      this.#from.key = key
+      this.#from.open = true
+    } else {
+      this.#from = { key, open: true }
     }
   }
 }

@@ -203,7 +203,7 @@ function insert<K>(map: unknown, key: K, compute: (key: K) => unknown): unknown 
   return header.get(own)
 }
 
-function entriesOf(header: MapHeader, range?: RangeOptions): Generator<[unknown, unknown], undefined> {
+function entriesOf(header: MapHeader, range?: RangeOptions): IteratorObject<[unknown, unknown], undefined> {
   return walk(header, range, true, entry => [header.keyOut(entry.key), header.valueOut(entry)])
 }
 

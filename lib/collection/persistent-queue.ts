@@ -34,8 +34,7 @@ class QueueHeader extends KeyedHeader {
     // All up to what the transaction took last is gone: to go past that again and again would take ever longer.
     const isGone = this.pending.get(this.#taken)?.gone === true
     const range = isGone ? { low: { key: this.#taken, open: true }, high: undefined } : EVERYTHING
-    const next = this.entriesIn(range, true).next()
-    return next.done === true ? undefined : next.value
+    return this.entriesIn(range, true).next()
   }
 
   takeFront({ key }: Entry): void {
@@ -152,7 +151,7 @@ export class PersistentQueue<T> {
   }
 }
 
-function valuesOf(header: QueueHeader): Generator<unknown, undefined> {
+function valuesOf(header: QueueHeader): IteratorObject<unknown, undefined> {
   return walk(header, undefined, true, entry => header.valueOut(entry))
 }
 

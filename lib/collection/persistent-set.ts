@@ -225,7 +225,7 @@ export class PersistentSet<T extends Key> {
   }
 }
 
-function valuesOf(header: SetHeader, range?: RangeOptions): Generator<unknown, undefined> {
+function valuesOf(header: SetHeader, range?: RangeOptions): IteratorObject<unknown, undefined> {
   return walk(header, range, false, ({ key }) => header.keyOut(key))
 }
 

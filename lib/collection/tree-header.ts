@@ -19,7 +19,7 @@ export abstract class TreeHeader extends MergingHeader {
   /** null: not loaded. undefined: as the record says. */
   #root: Root | null | undefined
   /** Counts stored states. */
-  protected state = 0
+  state = 0
   #tree = new Tree()
   protected readonly handed: Handed
   /** As the encoding at hand will store it. */

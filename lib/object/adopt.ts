@@ -4,7 +4,7 @@ import { types } from 'node:util'
 import { ValueError } from '../error.js'
 import { Header, handlerOf, NOWHERE } from './header.js'
 import { define, Node, type Container } from './plain-node.js'
-import { track, Untracked } from './untracked.js'
+import { trackWhole, Untracked } from './untracked.js'
 import { copyLeaf, isBytes } from './values.js'
 
 /** Deeper than this, a state could be written and not be read again where the stack is smaller. */
@@ -105,7 +105,7 @@ class Adoption {
   #made(target: Container, above: Step | undefined): object {
     if (this.#tracks) return new Node(target, this.#owner).object
     if (above) return target
-    return this.#moves ? track(target, this.#owner).object : new Untracked(target)
+    return this.#moves ? trackWhole(target, this.#owner).object : new Untracked(target)
   }
 
   #array(value: readonly unknown[], step: Step): unknown[] {

@@ -1,6 +1,7 @@
 // The methods of a tracked array. Called through the Proxy they would pay for every index, and the mutating ones would
 // meet holes on the way; so they check once, and run on the bare array.
 import { adopt } from './adopt.js'
+import { open } from './parts.js'
 import { attach, nodeOf, release, type Node } from './plain-node.js'
 
 type Method = (this: unknown, ...args: never[]) => unknown
@@ -11,7 +12,7 @@ export function trackedMethod(method: unknown, target: object): Method | undefin
   return Array.isArray(target) ? tracked.get(method) : undefined
 }
 
-/** `make` gets the bare native method and returns one that is called with the node. */
+/** `make` gets the bare native method and returns one that is called with a node that is ready for it. */
 function track(
   name: string,
   make: (native: (...args: unknown[]) => unknown) => (node: Node, bare: unknown[], args: unknown[]) => unknown,
@@ -22,7 +23,10 @@ function track(
   const method = {
     [name](this: unknown, ...args: unknown[]): unknown {
       const node = nodeOf(this)
-      return node && Array.isArray(node.target) ? run(node, node.target, args) : native.apply(this as never, args)
+      if (!node || !Array.isArray(node.target)) return native.apply(this as never, args)
+      node.see()
+      open(node)
+      return run(node, node.target, args)
     },
   }[name] as Method
   tracked.set(native, method)
@@ -45,7 +49,6 @@ for (const [name, from, to] of [
   ['shift', 0, 0],
 ] as const) {
   track(name, native => (node, bare, args) => {
-    node.see()
     adoptArguments(node, args, from, Math.min(to, args.length))
     node.change()
     const counts = node.attached
@@ -59,7 +62,6 @@ for (const [name, from, to] of [
 
 for (const name of ['fill', 'copyWithin']) {
   track(name, native => (node, bare, args) => {
-    node.see()
     if (name === 'fill') adoptArguments(node, args, 0, Math.min(1, args.length))
     node.change()
     const before = bare.slice()
@@ -86,8 +88,7 @@ for (const name of [
   ...['at', 'concat', 'entries', 'includes', 'indexOf', 'join', 'keys', 'lastIndexOf', 'slice', 'flat', 'values'],
   ...['toReversed', 'toSorted', 'toSpliced', 'with'],
 ]) {
-  track(name, native => (node, bare, args) => {
-    node.see()
+  track(name, native => (_node, bare, args) => {
     return native.apply(bare, args)
   })
 }
@@ -99,7 +100,6 @@ for (const name of [
 ]) {
   const place = name.startsWith('reduce') ? 3 : 2
   track(name, native => (node, bare, args) => {
-    node.see()
     const [callback] = args
     if (typeof callback === 'function') {
       args[0] = function (this: unknown, ...given: unknown[]): unknown {

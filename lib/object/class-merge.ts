@@ -6,7 +6,7 @@ import { Decoder } from './codec.js'
 import { unresolvedOid, type Header } from './header.js'
 import { EntityHeader, whileEditing, type Fields } from './persistent.js'
 import { plain } from './plain.js'
-import { define, nodeOf } from './plain-node.js'
+import { define, isBare, nodeOf } from './plain-node.js'
 import type { RecordView } from './record-view.js'
 import type { Session } from './session.js'
 
@@ -66,7 +66,7 @@ function ownFields(session: Session, header: EntityHeader): Fields {
 /** The value with copies of its containers. Begins no transaction, and is no access. */
 function untracked(value: unknown, resolve: (oid: Oid) => object): unknown {
   if (typeof value === 'symbol') return resolve(unresolvedOid(value))
-  const target = nodeOf(value)?.target
+  const target = isBare(value) ? value : nodeOf(value)?.target
   if (target === undefined) return value
   if (Array.isArray(target)) return target.map(part => untracked(part, resolve))
   const copy = Object.create(Object.getPrototypeOf(target) as object | null) as Fields

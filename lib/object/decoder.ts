@@ -1,12 +1,12 @@
-// From records to stored values: unpacks a state, and turns its raw values into tracked containers, leaves and references.
+// From records to stored values: unpacks a state, and turns its raw values into bare containers, leaves and references.
 // Refuses whatever the encoder never writes.
 import type { Oid, StoredRecord, Stretch } from '../store/types.js'
 import { own } from './adopt.js'
 import { unresolved, type Header, type Scope } from './header.js'
-import { define, Node, type Container } from './plain-node.js'
+import { define, isBare } from './plain-node.js'
 import { isKeyList, type Shape } from './shapes.js'
 import { readCount, readReference, readSimple, readValue, textIsNext, skipValue, unpackWith } from './unpack.js'
-import { isBare, Untracked } from './untracked.js'
+import { Untracked } from './untracked.js'
 import { decodeBytes, decodeSpecial, isBytes, TAG, unknownForm } from './values.js'
 
 const NONE: readonly unknown[] = []
@@ -37,10 +37,7 @@ export function readFields(record: Stretch, keys: readonly string[], state: Reco
   })
 }
 
-/**
- * Decodes what LATER stands for at the key `asked`, and with it every string; all there is unless a key is told.
- * Containers are still untracked.
- */
+/** Decodes what LATER stands for at the key `asked`, and with it every string; all there is unless a key is told. */
 export function readLater(
   record: Unread,
   keys: readonly string[],
@@ -70,9 +67,8 @@ export function readLater(
         state[key] = raw
         continue
       }
-      decoder ??= new Decoder(referencesOf(record, scope), owner, false)
-      const value = decoder.value(raw)
-      state[key] = isBare(value) ? new Untracked(value, true) : value
+      decoder ??= new Decoder(referencesOf(record, scope), owner)
+      state[key] = decoder.field(raw)
     }
   })
 }
@@ -98,16 +94,22 @@ export function unpackState(record: Stretch, shape: Shape): Unpacked {
   return isKeyList(keys) ? { keys, raw } : unknownForm()
 }
 
-/** Raw values into stored ones. Without an owner, or if told, containers stay bare and untracked. */
+/** Raw values into stored ones of an owner, if there is one. Containers are bare. */
 export class Decoder {
   readonly #refs: readonly unknown[]
   readonly #owner: Header | undefined
-  readonly #tracks: boolean
+  /** Something that it decoded holds marks of references that nobody followed. */
+  metMarks = false
 
-  constructor(refs: readonly unknown[], owner: Header | undefined, tracks = owner !== undefined) {
+  constructor(refs: readonly unknown[], owner: Header | undefined) {
     this.#refs = refs
     this.#owner = owner
-    this.#tracks = tracks
+  }
+
+  /** As it is kept in the state of an object until somebody asks for it. */
+  field(raw: unknown): unknown {
+    const value = this.value(raw)
+    return isBare(value) ? new Untracked(value, true, this.metMarks) : value
   }
 
   value(raw: unknown): unknown {
@@ -130,29 +132,20 @@ export class Decoder {
     const target = raw as Record<string, unknown>
     const keys = Object.keys(target)
     if (keys.length === 1 && keys[0] === '') return this.#special(target[''])
-    let ready = true
-    for (const key of keys) {
-      const value = this.value(target[key])
-      if (typeof value === 'symbol') ready = false
-      target[key] = value
-    }
-    return this.#container(target, ready)
+    for (const key of keys) target[key] = this.value(target[key])
+    return target
   }
 
   #array(target: unknown[]): unknown {
-    let ready = true
-    for (let i = 0; i < target.length; i++) {
-      const value = this.value(target[i])
-      if (typeof value === 'symbol') ready = false
-      target[i] = value
-    }
-    return this.#container(target, ready)
+    for (let i = 0; i < target.length; i++) target[i] = this.value(target[i])
+    return target
   }
 
   #special(what: unknown): unknown {
     if (typeof what === 'number') {
-      const reference = this.#refs[what]
-      return reference === undefined ? unknownForm() : reference
+      const reference = this.#refs[what] ?? unknownForm()
+      if (typeof reference === 'symbol') this.metMarks = true
+      return reference
     }
     if (!Array.isArray(what)) return unknownForm()
     const [tag, ...parts] = what as unknown[]
@@ -162,26 +155,15 @@ export class Decoder {
     const names: unknown = keys.map(key => this.value(key))
     if (!isKeyList(names)) return unknownForm()
     const target = (tag === TAG.nullObject ? Object.create(null) : {}) as Record<string, unknown>
-    let ready = true
     names.forEach((key, i) => {
-      const value = this.value(values[i])
-      if (typeof value === 'symbol') ready = false
-      define(target, key, value)
+      define(target, key, this.value(values[i]))
     })
-    return this.#container(target, ready)
+    return target
   }
 
   #owned(value: unknown): unknown {
     if (this.#owner && isBytes(value)) own(value, this.#owner)
     return value
-  }
-
-  /** Stands in the state from the start, and so do its parts. */
-  #container(target: Container, ready: boolean): unknown {
-    if (!this.#tracks || !this.#owner) return target
-    const node = new Node(target, this.#owner, ready)
-    node.slots = 1
-    return node.object
   }
 }
 

@@ -4,8 +4,8 @@ import { inspect } from 'node:util'
 import type { Oid } from '../store/types.js'
 import { handlerOf, Header, unresolvedOid } from './header.js'
 import { Packed } from './packed.js'
-import { define, nodeOf } from './plain-node.js'
-import { isBare, Untracked } from './untracked.js'
+import { define, isBare, nodeOf } from './plain-node.js'
+import { Untracked } from './untracked.js'
 
 interface Options {
   readonly depth?: number | null
@@ -99,8 +99,7 @@ function hasToPlain(header: Header): header is Header & { toPlain(convert: (valu
   return typeof (header as { toPlain?: unknown }).toPlain === 'function'
 }
 
-/** `bare`: part of what has no handlers yet. */
-function markReferences(value: unknown, from: Header, bare = value instanceof Untracked): unknown {
+function markReferences(value: unknown, from: Header): unknown {
   if (typeof value === 'symbol') {
     const oid = unresolvedOid(value)
     return new Mark(`[${looking?.(from)?.nameOf(oid) ?? 'object'} ${oid}]`)
@@ -108,10 +107,10 @@ function markReferences(value: unknown, from: Header, bare = value instanceof Un
   const handler = handlerOf(value)
   if (handler instanceof Header) return new Mark(`[${label(handler)}]`)
   if (value instanceof Packed) return value.unpack()
-  const target = value instanceof Untracked ? value.target : bare && isBare(value) ? value : nodeOf(value)?.target
+  const target = value instanceof Untracked ? value.target : isBare(value) ? value : nodeOf(value)?.target
   if (!target) return value
-  if (Array.isArray(target)) return target.map(part => markReferences(part, from, bare))
+  if (Array.isArray(target)) return target.map(part => markReferences(part, from))
   const copy = Object.create(Object.getPrototypeOf(target) as object | null) as Record<string, unknown>
-  for (const [key, part] of Object.entries(target)) define(copy, key, markReferences(part, from, bare))
+  for (const [key, part] of Object.entries(target)) define(copy, key, markReferences(part, from))
   return copy
 }

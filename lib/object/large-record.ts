@@ -1,7 +1,7 @@
 // One record is written anew whenever anything in it changes: plain data that grows without end makes every commit slow.
 // Says so once for each object, and what to use instead.
 import type { Header } from './header.js'
-import { nodeOf, partsOf } from './plain-node.js'
+import { isBare, nodeOf } from './plain-node.js'
 
 /** Bytes of a state. */
 const LARGE = 64 * 1024
@@ -48,6 +48,6 @@ function largestContainer(header: Header): { what: string; name: string; instead
 function sizeOf(value: unknown): number {
   if (typeof value === 'string') return value.length
   if (ArrayBuffer.isView(value)) return value.byteLength
-  const node = nodeOf(value)
-  return node ? partsOf(node).reduce<number>((sum, part) => sum + 1 + sizeOf(part), 0) : 8
+  const target = isBare(value) ? value : nodeOf(value)?.target
+  return target ? Object.values(target).reduce<number>((sum, part) => sum + 1 + sizeOf(part), 0) : 8
 }

@@ -2,6 +2,7 @@
 import { adopt } from './adopt.js'
 import { trackedMethod } from './array-methods.js'
 import { HANDLER } from './header.js'
+import { count, part } from './parts.js'
 import { attach, define, release, type Container, type Node } from './plain-node.js'
 
 export class NodeTraps implements ProxyHandler<Container> {
@@ -13,8 +14,10 @@ export class NodeTraps implements ProxyHandler<Container> {
 
   get(target: Container, key: string | symbol): unknown {
     if (key === HANDLER) return this.node
-    this.node.see()
+    const { node } = this
+    node.see()
     const value = (target as Record<string | symbol, unknown>)[key]
+    if (typeof value === 'object' && node.bare !== 0) return part(node, key, value)
     return typeof value === 'function' ? (trackedMethod(value, target) ?? value) : value
   }
 
@@ -55,7 +58,9 @@ export class NodeTraps implements ProxyHandler<Container> {
   }
 
   getOwnPropertyDescriptor(target: Container, key: string | symbol): PropertyDescriptor | undefined {
-    this.node.see()
+    const { node } = this
+    node.see()
+    if (node.bare !== 0) part(node, key, (target as Record<string | symbol, unknown>)[key])
     return Reflect.getOwnPropertyDescriptor(target, key)
   }
 
@@ -81,6 +86,7 @@ function write(node: Node, key: string | symbol, value: unknown): boolean {
   }
   const own = adopt(value, node.owner, () => node.path(key))
   node.change()
+  count(node)
   const had = Object.hasOwn(target, key)
   const old = had ? (target as Record<string, unknown>)[key] : undefined
   if (node.attached) attach(own, node)

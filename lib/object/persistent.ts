@@ -83,8 +83,8 @@ export class EntityHeader extends Header {
   }
 
   /** The container in a field is asked for: from now on changes in it must be seen. */
-  track(key: string, { target, stored }: Untracked): object {
-    const { object } = track(target, this)
+  track(key: string, { target, stored, hasMarks }: Untracked): object {
+    const { object } = track(target, this, hasMarks)
     attach(object)
     ;(this.state as Fields)[key] = object
     if (stored) stampLater(this, object, key)
@@ -101,9 +101,9 @@ export class EntityHeader extends Header {
       if (key in view) {
         if (members.has(key)) this.#hidden(key)
         if (this.kind.transient.has(key)) continue
-        define(state, key, decoder.value(raw[i]))
+        define(state, key, decoder.field(raw[i]))
       } else {
-        state[key] = decoder.value(raw[i])
+        state[key] = decoder.field(raw[i])
       }
     }
     this.state = state

@@ -1,16 +1,30 @@
 // How plain data follows its owner. Each container remembers its place in the owner's last stored state: stamped when
 // that state was loaded or committed, never by what a transaction did since. After a new load it is found again by it.
-import { define, nodeOf, partsOf, setShown, type Node } from './plain-node.js'
 import type { Header } from './header.js'
+import { part } from './parts.js'
+import { define, nodeOf, partsOf, setShown, type Node } from './plain-node.js'
 
 export const NONE: Node[] = []
 
 /** The same for one container, decoded when it was asked for. */
 export function stampLater(owner: Header, value: unknown, key: string): void {
   const node = nodeOf(value)
-  if (!node) return
-  if (owner.placed === NONE) owner.placed = []
-  place(node, null, key, owner.placed)
+  if (node) placeIn(owner, node, null, key)
+}
+
+/** The same for a container that stands below `parent`, at a name of it, and got its handlers later. */
+export function placePart(node: Node, parent: Node, name: string): void {
+  const { owner } = node
+  if (!parent.attached) (owner.removed ??= []).push(node)
+  const key = isCertain(parent) ? name : undefined
+  if (!owner.keyed) return placeIn(owner, node, parent, key)
+  let top = parent
+  while (top.parent) top = top.parent
+  top.placed = place(node, parent, key, top.placed)
+}
+
+function placeIn(owner: Header, node: Node, parent: Node | null, key: string | undefined): void {
+  owner.placed = place(node, parent, key, owner.placed === NONE ? undefined : owner.placed) ?? NONE
 }
 
 /** The owner's state is the stored one: notes every container's place in it. */
@@ -19,7 +33,7 @@ export function stamp(owner: Header): void {
   let placed: Node[] | undefined
   owner.eachSlot((value, key) => {
     const node = nodeOf(value)
-    if (node) place(node, null, key, (placed ??= []))
+    if (node) placed = place(node, null, key, placed)
   })
   owner.placed = placed ?? NONE
 }
@@ -39,24 +53,23 @@ export function forgetRemoved(owner: Header): void {
 
 /** The same for what stands at one key of a keyed owner. */
 export function stampAt(node: Node, key: unknown): void {
-  const placed: Node[] = []
-  place(node, null, key, placed)
-  node.placed = placed.slice() // takes no more room than it needs
+  setPlace(node, null, key)
+  node.placed = placeParts(node, undefined)
 }
 
 /** `top` stands at a key whose content has been read anew, as `fresh`: the containers of its stored place take that over. */
 export function rebindAt(top: Node, fresh: Node): void {
   if (kindOf(fresh) !== kindOf(top)) return
-  for (const old of top.placed ?? []) {
+  const before = top.placed ?? NONE
+  top.placed = undefined
+  if (top.stored && top.parent === null) takeOver(top, fresh)
+  for (const old of before) {
     const { parent, key } = old
-    if (parent === null) {
-      if (old === top) takeOver(top, fresh)
-    } else if (parent.load === fresh.load) {
-      const part = nodeOf(partAt(parent, key as string))
-      if (!part || part === old || kindOf(part) !== kindOf(old)) continue
-      takeOver(old, part)
-      define(parent.target, key as string, old.object)
-    }
+    if (parent === null || parent.load !== fresh.load) continue
+    const inner = partAt(parent, key as string)
+    if (!inner || inner === old || kindOf(inner) !== kindOf(old)) continue
+    takeOver(old, inner)
+    define(parent.target, key as string, old.object)
   }
   holdParts(top)
 }
@@ -84,23 +97,43 @@ export function holdParts(node: Node): void {
   }
 }
 
-function place(node: Node, parent: Node | null, key: unknown, placed: Node[]): void {
-  const certain = key !== undefined
+function setPlace(node: Node, parent: Node | null, key: unknown): void {
   node.stored = true
   node.parent = parent
   node.key = key
-  if (certain) placed.push(node)
-  if (!certain || Array.isArray(node.target)) {
-    for (const part of partsOf(node)) {
-      const inner = nodeOf(part)
-      if (inner) place(inner, node, undefined, placed)
+}
+
+/** Places a container and all below it; gives `placed` with those that can be found again. */
+function place(node: Node, parent: Node | null, key: unknown, placed: Node[] | undefined): Node[] | undefined {
+  setPlace(node, parent, key)
+  if (key === undefined) return placeParts(node, placed)
+  const all = placed ?? []
+  all.push(node)
+  return placeParts(node, all)
+}
+
+function placeParts(node: Node, placed: Node[] | undefined): Node[] | undefined {
+  if (node.bare < 0) return placed
+  const { target } = node
+  let all = placed
+  if (Array.isArray(target)) {
+    for (const each of target) {
+      const inner = nodeOf(each)
+      if (inner) all = place(inner, node, undefined, all)
     }
-    return
+    return all
   }
-  for (const [name, part] of Object.entries(node.target)) {
-    const inner = nodeOf(part)
-    if (inner) place(inner, node, name, placed)
+  const certain = isCertain(node)
+  for (const name of Object.keys(target)) {
+    const inner = nodeOf(target[name])
+    if (inner) all = place(inner, node, certain ? name : undefined, all)
   }
+  return all
+}
+
+/** Whether what stands below it can be found again by a name. */
+function isCertain({ key, target }: Node): boolean {
+  return key !== undefined && !Array.isArray(target)
 }
 
 /** The owner has been loaded anew: containers that were handed out take over what stands at their places now. */
@@ -110,7 +143,7 @@ export function rebind(owner: Header): void {
   for (const old of before) {
     const { parent, key } = old
     if (parent !== null && parent.load !== owner.load) continue
-    const fresh = nodeOf(parent === null ? owner.slot(key) : partAt(parent, key as string))
+    const fresh = parent === null ? nodeOf(owner.slot(key)) : partAt(parent, key as string)
     if (!fresh || fresh === old || kindOf(fresh) !== kindOf(old)) continue
     takeOver(old, fresh)
     if (parent === null) owner.putBack(key, old.object)
@@ -118,8 +151,9 @@ export function rebind(owner: Header): void {
   }
 }
 
-function partAt(parent: Node, key: string): unknown {
-  return Object.hasOwn(parent.target, key) ? (parent.target as Record<string, unknown>)[key] : undefined
+function partAt(parent: Node, key: string): Node | undefined {
+  const { target } = parent
+  return Object.hasOwn(target, key) ? nodeOf(part(parent, key, (target as Record<string, unknown>)[key])) : undefined
 }
 
 /** Array, object, or object without prototype: one never turns into another. */
@@ -138,6 +172,7 @@ function takeOver(old: Node, fresh: Node): void {
     for (const [key, part] of Object.entries(fresh.target)) define(target, key, part)
   }
   old.slots = 1
+  old.bare = fresh.bare
   old.load = fresh.load
   old.ready = fresh.ready
   setShown(old.target, old.ready === old.load)

@@ -1,10 +1,11 @@
 // Plain objects and arrays inside an owner: a Proxy over the bare container, so that a change marks the owner. A node has
 // one owner for life. It is attached while it stands in the owner's state; once taken out it is ordinary local data.
-import { inspect } from 'node:util'
+import { inspect, types } from 'node:util'
 import { StaleDataError, ValueError } from '../error.js'
 import { handlerOf, unresolvedOid, type Header } from './header.js'
 import { inspectContainer } from './inspection.js'
 import { NodeTraps } from './node-traps.js'
+import { isBytes } from './values.js'
 
 export type Container = unknown[] | Record<string, unknown>
 
@@ -27,7 +28,7 @@ export function setShown(target: Container, asItIs: boolean): void {
 }
 
 export class Node {
-  /** The bare container; its parts are primitives, leaves, nodes of the same owner, and persistent objects. */
+  /** Its parts are primitives, leaves, nodes of the same owner, persistent objects, and bare containers of which nobody has heard. */
   readonly target: Container
   readonly owner: Header
   readonly object: Container
@@ -37,6 +38,11 @@ export class Node {
   load: number
   /** Equals `load` when the node is ready for use; -1 while it holds references that were not followed. */
   ready: number
+  /**
+   * How many bare containers there are among its parts at most; -1: nobody has asked for a part, and no part is a node. If
+   * there are any, no reference in or below it waits to be followed. See parts.ts.
+   */
+  bare = 0
   /** Stands in the owner's last stored state ... */
   stored = false
   /** ... at this key of that node (null: of the owner itself); undefined: below an array, no way leads back. */
@@ -54,8 +60,8 @@ export class Node {
   serial = 0
   /** What lives as long as it does. */
   kin: object | undefined
-  /** Of a container that stands directly at a key: all that can be found again below it, itself included. */
-  placed: readonly Node[] | undefined
+  /** Of a container that stands directly at a key: all that can be found again below it. */
+  placed: Node[] | undefined
 
   constructor(target: Container, owner: Header, ready = true) {
     this.target = target
@@ -133,10 +139,17 @@ export class Node {
   }
 }
 
+/** A container, among the parts of another one, that has no handlers. */
+export function isBare(part: unknown): part is Container {
+  return typeof part === 'object' && part !== null && !handlerOf(part) && !types.isDate(part) && !isBytes(part)
+}
+
 export function nodeOf(value: unknown): Node | undefined {
   const handler = handlerOf(value)
   return handler instanceof Node ? handler : undefined
 }
+
+const NO_PARTS: readonly unknown[] = []
 
 // ---- coming and going -------------------------------------------------------------------------------------------
 
@@ -182,7 +195,8 @@ export function takeBack(node: Node): void {
   }
 }
 
-/** The bare parts of a container. */
+/** The parts of a container among which there may be nodes. */
 export function partsOf(node: Node): readonly unknown[] {
+  if (node.bare < 0) return NO_PARTS
   return Array.isArray(node.target) ? node.target : Object.values(node.target)
 }

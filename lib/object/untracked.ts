@@ -1,42 +1,46 @@
-// Plain data that was copied in and that nobody has asked for yet: bare containers, as deep as it goes. Most data is stored
-// and not looked at again in the same transaction, so it gets its handlers (plain-node.ts) only when it is handed out.
-import { types } from 'node:util'
-import { handlerOf, type Header } from './header.js'
-import { define, Node, type Container } from './plain-node.js'
-import { isBytes } from './values.js'
+// Plain data that was copied in or decoded and that nobody has asked for yet: bare containers, as deep as it goes. Most data is
+// stored, or passed over, and not looked at, so it gets its handlers (plain-node.ts) only when it is handed out.
+import type { Header } from './header.js'
+import { define, isBare, Node, type Container } from './plain-node.js'
 
 export class Untracked {
   /** Its parts are primitives, leaves, persistent objects or marks of references to them, and containers like it. */
   readonly target: Container
   /** Stands in the owner's stored state. */
   stored: boolean
+  /** There may be marks of references in it that nobody followed. */
+  readonly hasMarks: boolean
 
-  constructor(target: Container, stored = false) {
+  constructor(target: Container, stored = false, hasMarks = false) {
     this.target = target
     this.stored = stored
+    this.hasMarks = hasMarks
   }
 }
 
-/** Gives bare containers their handlers, from the innermost on. Nodes of the owner among the parts stay what they are. */
-export function track(target: Container, owner: Header): Node {
+/** Gives a bare container its handlers. What it contains gets them when it is asked for (parts.ts), or with it if there may be marks. */
+export function track(target: Container, owner: Header, hasMarks: boolean): Node {
+  if (hasMarks) return trackWhole(target, owner)
+  const node = new Node(target, owner)
+  node.bare = -1
+  return node
+}
+
+/** All of it, from the innermost container on. Nodes of the owner among the parts stay what they are. */
+export function trackWhole(target: Container, owner: Header): Node {
   let ready = true
   if (Array.isArray(target)) {
     for (let i = 0; i < target.length; i++) {
       const part: unknown = target[i]
       if (typeof part === 'symbol') ready = false
-      else if (isBare(part)) target[i] = track(part, owner).object
+      else if (isBare(part)) target[i] = trackWhole(part, owner).object
     }
   } else {
     for (const key of Object.keys(target)) {
       const part = target[key]
       if (typeof part === 'symbol') ready = false
-      else if (isBare(part)) define(target, key, track(part, owner).object)
+      else if (isBare(part)) define(target, key, trackWhole(part, owner).object)
     }
   }
   return new Node(target, owner, ready)
-}
-
-/** A container, among the parts of one without handlers. */
-export function isBare(part: unknown): part is Container {
-  return typeof part === 'object' && part !== null && !handlerOf(part) && !types.isDate(part) && !isBytes(part)
 }

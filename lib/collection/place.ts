@@ -1,0 +1,70 @@
+// Where one value stands that a collection has handed out: at which key, which version of a record it was read from, whether
+// that is current. Holds the value weakly.
+import type { Seat } from '../object/plain-node.js'
+import type { StoredKey } from './key.js'
+import type { Source } from './tree/leaf.js'
+import type { Found } from './tree/tree.js'
+
+/** What was handed out of one leaf, by entry. Each refers to all, so that one weak reference does for all of them: they are costly. */
+export class Kin {
+  readonly values: (object | undefined)[] = []
+  readonly ref = new WeakRef<Kin>(this)
+}
+
+export class Place implements Seat {
+  key: StoredKey
+  /** The value, or its kin. */
+  readonly #ref: WeakRef<object>
+  /** Which one of its kin it is; -1: it has none. */
+  readonly #number: number
+  /** The version of the record that it was read from and still agrees with; undefined: it was changed since. */
+  source: Source | undefined
+  /** Which entry of that record it is. */
+  index: number
+  /** The owner's load in which it was handed out, or found to be current. */
+  load: number
+
+  /** `source`, `index`: where it is stored; undefined: it is not. */
+  private constructor(
+    key: StoredKey,
+    ref: WeakRef<object>,
+    number: number,
+    load: number,
+    source: Source | undefined,
+    index: number,
+  ) {
+    this.key = key
+    this.#ref = ref
+    this.#number = number
+    this.load = load
+    this.source = source
+    this.index = index
+  }
+
+  static of(key: StoredKey, value: object, load: number, found?: Found): Place {
+    return new Place(key, new WeakRef(value), -1, load, found?.leaf.source, found?.at ?? 0)
+  }
+
+  /** Of what was handed out with others, as entry `index` of their record. */
+  static among(kin: WeakRef<Kin>, key: StoredKey, load: number, source: Source, index: number): Place {
+    return new Place(key, kin, index, load, source, index)
+  }
+
+  /** undefined: nobody has it any more. */
+  get value(): object | undefined {
+    const known = this.#ref.deref()
+    return known instanceof Kin ? known.values[this.#number] : known
+  }
+
+  /** The value, if somebody may have it and it was handed out, or found to be current, in this load of its owner. */
+  current(load: number): object | undefined {
+    return this.load === load ? this.value : undefined
+  }
+
+  /** It is current, and agrees with what is stored there. */
+  agrees(load: number, found: Found | undefined): void {
+    this.load = load
+    this.source = found?.leaf.source
+    this.index = found?.at ?? 0
+  }
+}

@@ -1,0 +1,99 @@
+// Plain data that was handed out of a stored state since that was loaded, and to which nothing has happened since: kept by the
+// leaf that it was read from, weakly. That is all there is of a scan. As soon as anything happens to the collection, it is
+// taken off the shelves, and each value gets a place of its own (handed.ts).
+import type { Seat } from '../object/plain-node.js'
+import type { Oid } from '../store/types.js'
+import type { StoredKey } from './key.js'
+import { Kin, Place } from './place.js'
+import type { Leaf, Source } from './tree/leaf.js'
+import type { Found } from './tree/tree.js'
+
+/** Stands above all that is on it: they tell their keys themselves. */
+export class Shelf implements Seat {
+  readonly key = undefined
+  readonly kin: WeakRef<Kin>
+  readonly source: Source
+  /** Of its entries; of a list: none. */
+  readonly #keys: readonly StoredKey[]
+  /** Of a list: the position of the first entry. */
+  readonly #start: number
+
+  constructor(kin: WeakRef<Kin>, source: Source, keys: readonly StoredKey[], start: number) {
+    this.kin = kin
+    this.source = source
+    this.#keys = keys
+    this.#start = start
+  }
+
+  keyAt(index: number): StoredKey {
+    return this.#keys[index] ?? this.#start + index
+  }
+}
+
+const FEW = 64
+
+export class Shelves {
+  readonly #byLeaf = new Map<Oid, Shelf>()
+  #sweepAt = FEW
+  // What was used last:
+  #leaf: Leaf | undefined
+  #shelf: Shelf | undefined
+  #kin: Kin | undefined
+
+  get size(): number {
+    return this.#byLeaf.size
+  }
+
+  /** What was handed out of an entry, if somebody may have it. */
+  get({ leaf, at }: Found): object | undefined {
+    if (this.#byLeaf.size === 0) return undefined
+    if (leaf !== this.#leaf) this.#find(leaf)
+    return this.#kin?.values[at]
+  }
+
+  #find(leaf: Leaf): void {
+    this.#leaf = leaf
+    this.#shelf = leaf.source && this.#byLeaf.get(leaf.source.oid)
+    this.#kin = this.#shelf?.kin.deref()
+  }
+
+  /** The shelf for what is handed out of an entry, and the kin to which it belongs then. */
+  for({ leaf, at }: Found, key: StoredKey, source: Source): { readonly shelf: Shelf; readonly kin: Kin } {
+    if (leaf !== this.#leaf) this.#find(leaf)
+    if (this.#shelf && this.#kin) return { shelf: this.#shelf, kin: this.#kin }
+    this.#sweep()
+    const kin = new Kin()
+    const shelf = new Shelf(kin.ref, source, leaf.keys, leaf.counted ? (key as number) - at : 0)
+    this.#byLeaf.set(source.oid, shelf)
+    this.#leaf = leaf
+    this.#shelf = shelf
+    this.#kin = kin
+    return { shelf, kin }
+  }
+
+  #sweep(): void {
+    if (this.#byLeaf.size < this.#sweepAt) return
+    for (const [oid, { kin }] of this.#byLeaf) if (kin.deref() === undefined) this.#byLeaf.delete(oid)
+    this.#sweepAt = Math.max(FEW, 2 * this.#byLeaf.size)
+  }
+
+  /** Where the value stands that has just been handed out of an entry. */
+  placeOf(found: Found, key: StoredKey, load: number): Place | undefined {
+    const { source } = found.leaf
+    if (!source || this.get(found) === undefined || !this.#shelf) return undefined
+    return Place.among(this.#shelf.kin, key, load, source, found.at)
+  }
+
+  /** Takes everything off: each value that somebody may have, and its place. `load`: the owner's in which all was handed out. */
+  clear(load: number, visit: (value: object, place: Place, shelf: Shelf) => void): void {
+    for (const shelf of this.#byLeaf.values()) {
+      const { kin, source } = shelf
+      kin.deref()?.values.forEach((value, index) => {
+        if (value) visit(value, Place.among(kin, shelf.keyAt(index), load, source, index), shelf)
+      })
+    }
+    this.#byLeaf.clear()
+    this.#leaf = this.#shelf = this.#kin = undefined
+    this.#sweepAt = FEW
+  }
+}

@@ -1,0 +1,38 @@
+// What a plain container hands out: containers in it get their handlers when they are asked for, as most never are. Until then
+// nobody can have changed or moved them, so that they stand where they stood when the container around them got its place.
+import { placePart } from './places.js'
+import { define, isBare, Node } from './plain-node.js'
+
+/** The value that stands at a key of a container, as it may be handed out. */
+export function part(node: Node, key: string | symbol, value: unknown): unknown {
+  if (node.bare === 0 || typeof value !== 'object' || value === null || typeof key === 'symbol') return value
+  count(node)
+  // Otherwise it is inherited.
+  if (node.bare === 0 || !isBare(value) || !Object.hasOwn(node.target, key)) return value
+  const inner = new Node(value, node.owner)
+  inner.bare = -1
+  inner.load = node.load
+  inner.ready = node.load
+  if (node.attached) {
+    inner.slots = 1
+    inner.above = node
+  }
+  if (node.stored) placePart(inner, node, key)
+  define(node.target, key, inner.object)
+  node.bare--
+  return inner.object
+}
+
+/** To be called before a part is put in. */
+export function count(node: Node): void {
+  if (node.bare < 0) node.bare = Object.values(node.target).filter(isBare).length
+}
+
+/** All parts may be handed out from now on. */
+export function open(node: Node): void {
+  count(node)
+  if (node.bare === 0) return
+  const target = node.target as Record<string, unknown>
+  for (const key of Object.keys(target)) part(node, key, target[key])
+  node.bare = 0
+}

@@ -1,0 +1,153 @@
+// Plain data that a collection handed out is the same object for as long as somebody holds it, whatever happens around it.
+import t, { type Test } from 'tap'
+import { join } from 'node:path'
+import {
+  open,
+  Persistent,
+  PersistentList,
+  PersistentMap,
+  plain,
+  StaleDataError,
+  type Connection,
+} from '../../lib/index.js'
+import { elsewhere } from '../object/helpers/elsewhere.js'
+import { tempDir } from '../helpers/temp-dir.js'
+
+interface Item {
+  n: number
+  text: string
+  parts: { n: number }[]
+}
+
+class Shelf extends Persistent {
+  static type = 'Shelf'
+  map = new PersistentMap<number, Item>()
+  list = new PersistentList<Item>()
+  dates = new PersistentMap<number, Date>()
+}
+
+const COUNT = 600
+const item = (n: number): Item => ({ n, text: 'x'.repeat(40), parts: [{ n }] })
+/** So small that what was read is forgotten soon. */
+const options = { root: Shelf, durability: 'os', cacheBytes: 1 << 14 } as const
+
+function shelf(t: Test): { readonly db: Connection<Shelf>; readonly rival: Connection<Shelf> } {
+  const path = join(tempDir(t), 'app.db')
+  const db = open(path, options)
+  db.transact(({ map, list, dates }) => {
+    for (let n = 0; n < COUNT; n++) {
+      map.set(n, item(n))
+      list.push(item(n))
+      dates.set(n, new Date(n))
+    }
+  })
+  db.close()
+  const again = open(path, options)
+  const own = again.connect()
+  const rival = elsewhere<Shelf>(path, options)
+  t.teardown(() => {
+    for (const connection of [own, again, rival]) {
+      if (connection.changed) connection.abort()
+      connection.close()
+    }
+  })
+  return { db: own, rival }
+}
+
+interface Kind {
+  readonly all: (root: Shelf) => Item[]
+  readonly at: (root: Shelf, n: number) => Item | undefined
+}
+
+const collections: Record<string, Kind> = {
+  'a map': { all: ({ map }) => [...map.values()], at: ({ map }, n) => map.get(n) },
+  'a list': { all: ({ list }) => [...list], at: ({ list }, n) => list.at(n) },
+}
+
+for (const [name, { all, at }] of Object.entries(collections)) {
+  t.test(`of ${name}, values stay the same objects when their records were forgotten and read again`, t => {
+    const { db } = shelf(t)
+    const values = all(db.root)
+    t.equal(values.length, COUNT)
+    t.ok(values.every((value, n) => value === at(db.root, n)))
+    t.ok(all(db.root).every((value, n) => value === values[n]))
+    db.commit()
+    t.ok(values.every((value, n) => value === at(db.root, n) && value.n === n))
+    t.end()
+  })
+
+  t.test(`of ${name}, they stay the same when one of them changes, and it is undone or stored`, t => {
+    const { db } = shelf(t)
+    const values = all(db.root)
+    const same = (): boolean => values.every((value, n) => value === at(db.root, n))
+    const [first, second] = values as [Item, Item]
+    first.n = -1
+    t.ok(same())
+    db.abort()
+    if (name === 'a map') t.equal(first.n, 0)
+    else t.throws(() => first.n, StaleDataError, 'a position is no lasting place')
+    t.ok(values.slice(1).every((value, n) => value === at(db.root, n + 1)))
+    second.parts.push({ n: 7 })
+    t.ok(db.changed)
+    db.commit()
+    t.equal(at(db.root, 1), second)
+    t.strictSame(plain(second.parts), [{ n: 1 }, { n: 7 }])
+    t.ok(values.slice(1).every((value, n) => value === at(db.root, n + 1)))
+    t.end()
+  })
+
+  t.test(`of ${name}, they stay the same when others change something else`, t => {
+    const { db, rival } = shelf(t)
+    const values = all(db.root)
+    const [part] = (values[5] as Item).parts
+    db.commit()
+    rival.root.map.set(1, item(100))
+    rival.root.list.set(1, item(100))
+    rival.commit()
+    t.ok(values.every((value, n) => n === 1 || value === at(db.root, n)))
+    t.equal(part?.n, 5, 'also below an array')
+    t.equal(at(db.root, 1)?.n, 100)
+    if (name === 'a map') t.equal(at(db.root, 1), values[1])
+    else t.throws(() => values[1]?.n, StaleDataError)
+    t.end()
+  })
+}
+
+t.test('a value that was handed out is found under its key when another connection changes it', t => {
+  const { db, rival } = shelf(t)
+  const held = [...db.root.map.values()]
+  db.commit()
+  for (const n of [0, 17, COUNT - 1]) rival.root.map.set(n, item(1000 + n))
+  rival.root.map.delete(3)
+  rival.commit()
+  t.strictSame(
+    [0, 17, COUNT - 1].map(n => held[n]?.n),
+    [1000, 1017, 1000 + COUNT - 1],
+  )
+  t.throws(() => held[3]?.n, StaleDataError)
+  t.equal(held[4]?.n, 4)
+  t.end()
+})
+
+t.test('a value that was handed out can be moved to another key, and both keys are written', t => {
+  const { db } = shelf(t)
+  const { map } = db.root
+  const value = map.get(9) as Item
+  map.delete(9)
+  map.set(10, value)
+  t.equal(map.get(10), value)
+  db.commit()
+  t.equal(map.get(10), value)
+  t.equal(map.get(9), undefined)
+  value.n = 99
+  db.commit()
+  t.equal(db.root.map.get(10)?.n, 99)
+  t.end()
+})
+
+t.test('dates that were handed out stay the same objects', t => {
+  const { db } = shelf(t)
+  const dates = [...db.root.dates.values()]
+  t.ok(dates.every((date, n) => date === db.root.dates.get(n)))
+  t.end()
+})
