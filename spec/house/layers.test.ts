@@ -61,7 +61,7 @@ const allowed: [file: string, text: string][] = [
   ['lib/index.ts', `export * from './error.js'; export * from './collection/list.js'`],
   [
     'lib/store/store.ts',
-    `import { join } from 'node:path'; import { Packr } from 'msgpackr/pack'; import crc from 'crc-32'`,
+    `import { join } from 'node:path'; import { Packr } from 'msgpackr/pack'; import ext from 'fs-ext'`,
   ],
   ['lib/store/store.ts', `disk.setTimeout(f); interface Disk { setTimeout(): void; random: typeof Math.random }`],
   ['lib/store/store.ts', `const f = (crypto: Cipher, performance: number) => crypto.x + performance`],
