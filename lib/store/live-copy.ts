@@ -1,5 +1,6 @@
 // Copies what can be reached: first everything as of one moment, then what later commits changed or newly reached.
 // Owns the set of objects that the new file holds. Work is handed out in steps, so that the caller can pause between them.
+import { Backlog } from './backlog.js'
 import type { BaseWriter } from './base-writer.js'
 import type { Generation } from './generation.js'
 import { eachGiving } from './long-work.js'
@@ -100,39 +101,41 @@ export class LiveCopy {
   }
 
   /** Depth first, but for batches of objects that are read together. Throws CorruptLogError. */
-  *#copyAll(todo: Oid[], below: Offset): Generator<void> {
+  *#copyAll(first: readonly Oid[], below: Offset): Generator<void> {
     const { file, reader } = this.#source
     const records = new RecordBatch(file, below, reader.salt, this.#writer)
-    while (todo.length > 0) {
+    const todo = new Backlog()
+    for (const oid of first) todo.add(oid)
+    todo.turn()
+    for (let next = todo.take(); next !== undefined; next = todo.take()) {
       records.clear()
-      for (let oid = todo.pop(); oid !== undefined; oid = records.isFull ? undefined : todo.pop()) {
+      for (let oid: Oid | undefined = next; oid !== undefined; oid = records.isFull ? undefined : todo.take()) {
         records.add(oid, this.#placeOf(oid, below))
         if (records.count % STEP === 0) yield
       }
       yield* records.read()
-      const from = todo.length
       for (let n = 0; n < records.count; n++) {
         const references = records.copy(n)
         if (references < 0) this.#copyAlone(records.oid(n), records.place(n), todo)
         else this.#follow(records.refs, references, todo)
         if (n % STEP === 0) yield
       }
-      turnRound(todo, from)
+      todo.turn()
     }
   }
 
   /** Reads it once more, which says what is wrong. */
-  #copyAlone(oid: Oid, place: Offset, todo: Oid[]): void {
+  #copyAlone(oid: Oid, place: Offset, todo: Backlog): void {
     const record = this.#source.read(place, oid)
     this.#writer.add(record)
     this.#follow(record.refs, record.refs.length, todo)
   }
 
   /** `todo` gets those of the first so many references that lead to what was not reached before. */
-  #follow(refs: readonly Oid[], count: number, todo: Oid[]): void {
+  #follow(refs: readonly Oid[], count: number, todo: Backlog): void {
     for (let n = 0; n < count; n++) {
       const ref = refs[n] ?? NOBODY
-      if (this.#live.add(ref)) todo.push(ref)
+      if (this.#live.add(ref)) todo.add(ref)
     }
   }
 
@@ -165,14 +168,5 @@ export class LiveCopy {
       this.#ids.add(oid)
       this.#writer.add(this.#source.read(at, oid))
     }
-  }
-}
-
-/** The first of those from `from` on comes last. */
-function turnRound(oids: Oid[], from: number): void {
-  for (let low = from, high = oids.length - 1; low < high; low++, high--) {
-    const one = oids[low] ?? NOBODY
-    oids[low] = oids[high] ?? NOBODY
-    oids[high] = one
   }
 }
