@@ -80,10 +80,16 @@ function setSafe(bytes: Uint8Array, at: number, value: number): void {
   setUint32(bytes, at + 4, Math.floor(value / TWO_32))
 }
 
+function getUint32(bytes: Uint8Array, at: number): number {
+  const value =
+    (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16) | ((bytes[at + 3] ?? 0) << 24)
+  return value >>> 0
+}
+
 /** NaN where the number is beyond 2^53. */
-function getSafe(view: DataView, at: number): number {
-  const high = view.getUint32(at + 4, true)
-  return high < 0x200000 ? high * TWO_32 + view.getUint32(at, true) : NaN
+function getSafe(bytes: Uint8Array, at: number): number {
+  const high = getUint32(bytes, at + 4)
+  return high < 0x200000 ? high * TWO_32 + getUint32(bytes, at) : NaN
 }
 
 /** Fills in header and trailer around a body that stands at FRAME_HEADER_LENGTH; returns the frame's checksum. */
@@ -119,23 +125,22 @@ export function sealFrame(frame: Uint8Array, header: FrameHeader): number {
  */
 export function readFrameHeader(bytes: Uint8Array, at: number, offset: number, salt?: number): FrameHeader | undefined {
   if (at + FRAME_HEADER_LENGTH > bytes.length) return undefined
-  const view = new DataView(bytes.buffer, bytes.byteOffset + at, FRAME_HEADER_LENGTH)
-  const stored = view.getUint32(AT.salt, true)
-  if (view.getUint32(AT.magic, true) !== MAGIC || (salt !== undefined && stored !== salt)) return undefined
-  if (view.getUint32(AT.checksum, true) !== checksum(bytes, 0, at, at + AT.checksum)) return undefined
-  const kind = KINDS[view.getUint8(AT.kind)]
-  const control = CONTROLS[view.getUint8(AT.control)]
+  const stored = getUint32(bytes, at + AT.salt)
+  if (getUint32(bytes, at + AT.magic) !== MAGIC || (salt !== undefined && stored !== salt)) return undefined
+  if (getUint32(bytes, at + AT.checksum) !== checksum(bytes, 0, at, at + AT.checksum)) return undefined
+  const kind = KINDS[bytes[at + AT.kind] ?? 0]
+  const control = CONTROLS[bytes[at + AT.control] ?? 0]
   const header = {
     control,
-    offset: getSafe(view, AT.offset),
-    tid: getSafe(view, AT.tid),
-    time: getSafe(view, AT.time),
-    bodyLength: view.getUint32(AT.bodyLength, true),
-    records: view.getUint32(AT.records, true),
-    nextOid: getSafe(view, AT.nextOid),
-    syncedTo: getSafe(view, AT.syncedTo),
-    boot: view.getUint32(AT.boot, true),
-    previous: view.getUint32(AT.previous, true),
+    offset: getSafe(bytes, at + AT.offset),
+    tid: getSafe(bytes, at + AT.tid),
+    time: getSafe(bytes, at + AT.time),
+    bodyLength: getUint32(bytes, at + AT.bodyLength),
+    records: getUint32(bytes, at + AT.records),
+    nextOid: getSafe(bytes, at + AT.nextOid),
+    syncedTo: getSafe(bytes, at + AT.syncedTo),
+    boot: getUint32(bytes, at + AT.boot),
+    previous: getUint32(bytes, at + AT.previous),
     salt: stored,
   }
   if (kind === undefined || (kind === 'control') !== (control !== undefined)) return undefined
@@ -146,8 +151,7 @@ export function readFrameHeader(bytes: Uint8Array, at: number, offset: number, s
 
 /** The checksum of a frame, as its trailer says; undefined: this is no trailer. */
 export function trailerChecksum(trailer: Uint8Array): number | undefined {
-  const view = new DataView(trailer.buffer, trailer.byteOffset, FRAME_TRAILER_LENGTH)
-  return view.getUint32(8, true) === END_MAGIC ? view.getUint32(0, true) : undefined
+  return getUint32(trailer, 8) === END_MAGIC ? getUint32(trailer, 0) : undefined
 }
 
 /** Whether bytes that are fewer than a header could be the beginning of one: enough to tell a torn append from damage. */
@@ -157,13 +161,12 @@ export function mayBeginFrame(bytes: Uint8Array): boolean {
 
 /** The checksum of the whole frame at `at`; undefined: its body or trailer is damaged. */
 export function checkFrame(bytes: Uint8Array, at: number, header: FrameHeader): number | undefined {
-  const view = new DataView(bytes.buffer, bytes.byteOffset + at, frameLength(header))
-  const bodyEnd = FRAME_HEADER_LENGTH + header.bodyLength
-  const seed = view.getUint32(AT.checksum, true)
-  const found = checksum(bytes, seed, at + FRAME_HEADER_LENGTH, at + bodyEnd)
+  const from = at + FRAME_HEADER_LENGTH
+  const to = from + header.bodyLength
+  const found = checksum(bytes, getUint32(bytes, at + AT.checksum), from, to)
   const sound =
-    view.getUint32(bodyEnd, true) === found &&
-    view.getUint32(bodyEnd + 4, true) === bodyEnd + FRAME_TRAILER_LENGTH &&
-    view.getUint32(bodyEnd + 8, true) === END_MAGIC
+    getUint32(bytes, to) === found &&
+    getUint32(bytes, to + 4) === frameLength(header) &&
+    getUint32(bytes, to + 8) === END_MAGIC
   return sound ? found : undefined
 }

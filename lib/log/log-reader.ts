@@ -63,6 +63,8 @@ export class LogReader {
   readonly until: number
   #damage = 0
   #damageSeen = 0
+  /** What chunks are read into, while there is more than one: new memory takes longer than reading. */
+  #space: Buffer | undefined
   /** Where the torn end was found that the file had then. */
   #torn: { readonly offset: number; readonly end: number } | undefined
 
@@ -84,6 +86,12 @@ export class LogReader {
    * StoreReplacedError.
    */
   advance(budget = Infinity, strict = false): TailStatus {
+    const status = this.#advance(budget, strict)
+    if (status !== 'budget') this.#space = undefined
+    return status
+  }
+
+  #advance(budget: number, strict: boolean): TailStatus {
     const stop = this.tail.offset + budget
     for (;;) {
       if (this.#stopped()) return 'end'
@@ -183,9 +191,16 @@ export class LogReader {
     return bytes.subarray(0, this.#file.read(bytes, from))
   }
 
+  /** Good until the next one is read. */
+  #readChunk(from: number, to: number): Uint8Array {
+    if (to - from < CHUNK) return this.#read(from, to)
+    this.#space ??= Buffer.allocUnsafeSlow(CHUNK)
+    return this.#space.subarray(0, this.#file.read(this.#space, from))
+  }
+
   #applyChunk(end: number, stop: number, strict: boolean): TailStatus | 'again' {
     const from = this.tail.offset
-    let bytes = this.#read(from, Math.min(end, from + CHUNK))
+    let bytes = this.#readChunk(from, Math.min(end, from + CHUNK))
     for (let at = 0; at < bytes.length;) {
       const { offset } = this.tail
       if (this.#stopped()) return 'end'
@@ -203,8 +218,8 @@ export class LogReader {
       if (offset + length > end) return this.#atEnd(end, 'short')
       if (strict && offset + length > stop) return 'budget'
       if (length > left) {
+        if (at > 0) return 'again'
         bytes = this.#read(offset, offset + length)
-        at = 0
         if (bytes.length < length) return 'again'
       }
       const last = offset + length === end

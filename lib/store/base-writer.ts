@@ -23,13 +23,15 @@ import {
 } from '../log/frame.js'
 import { LogIndex } from './log-index.js'
 import { inPieces, tableParts } from './offset-table.js'
-import { copyRecord, mostRecordBytes, readRecord, writeRecord } from './record.js'
+import { mostRecordBytes, readRecord, writeRecord } from './record.js'
+import { RecordCursor } from './record-cursor.js'
 import { ID_SHAPE, type Offset, type Oid, type StoredRecord } from './types.js'
 
-/** A copied record is longer by at most so many bytes: a length of more bytes, and that it replaces none. */
-const GROWTH = 16
 /** A frame is written when it would grow beyond this; only a single record may be larger. */
-const FRAME_SIZE = 1 << 20
+export const FRAME_SIZE = 1 << 20
+
+/** So many bytes are put on disk while more are written. */
+const MUCH = 1 << 24
 
 /** What names the new file. */
 export type BaseName = Pick<FileHeader, 'storeId' | 'uuid'>
@@ -38,9 +40,13 @@ export class BaseWriter {
   readonly #file: DataFile
   readonly #name: BaseName
   readonly #index = new LogIndex()
-  readonly #salt: number
+  /** With what the checksums of its records begin. */
+  readonly salt: number
   readonly #boot: number
-  #buffer = Buffer.allocUnsafe(FRAME_SIZE)
+  #space: Buffer = Buffer.allocUnsafe(FRAME_SIZE)
+  /** Where the frame is gathered: in the space, or, if it is a single large record, apart. */
+  #into = this.#space
+  #room = FRAME_SIZE
   #used = FRAME_HEADER_LENGTH
   #count = 0
   #end = HEADER_LENGTH
@@ -48,6 +54,10 @@ export class BaseWriter {
   #lastFrame = 0
   #table: TablePlace | undefined
   #tableSum = 0
+  /** The last time that it was begun to put on disk what was there, and from where on that was not done yet. */
+  #synced: Promise<void> = Promise.resolve()
+  #isSyncing = false
+  #syncedFrom = HEADER_LENGTH
   #verified = HEADER_LENGTH
   #verifiedChecksum: number
 
@@ -55,7 +65,7 @@ export class BaseWriter {
     const { uuid } = name
     this.#file = new DataFile(disk, fd)
     this.#name = name
-    this.#salt = saltOf(uuid)
+    this.salt = saltOf(uuid)
     this.#boot = disk.boot
     this.#checksum = this.#verifiedChecksum = chainStart(uuid)
   }
@@ -70,35 +80,37 @@ export class BaseWriter {
     const { oid, shape, tid, refs, state } = record
     this.#makeRoom(mostRecordBytes(refs.length, state.length))
     const at = this.#used
-    this.#took(oid, shape, writeRecord(this.#buffer, at, { oid, shape, tid, back: 0, refs, state }, this.#salt))
+    this.#took(oid, shape, writeRecord(this.#into, at, { oid, shape, tid, back: 0, refs, state }, this.salt))
   }
 
-  /**
-   * The same for the record of `length` bytes at `at`, as it stands in a file with this salt; `refs` gets what it refers to. False:
-   * it is damaged, or not one of object `oid`.
-   */
-  copy(oid: Oid, bytes: Uint8Array, at: number, length: number, salt: number, refs: Oid[]): boolean {
-    this.#makeRoom(length + GROWTH)
-    const copied = copyRecord(bytes, at, this.#buffer, this.#used, { from: salt, to: this.#salt }, refs)
-    if (copied?.oid !== oid) return false
-    this.#took(oid, copied.shape, copied.end)
-    return true
+  /** The same for a record that stands in `bytes` as it is to stand here. */
+  put(oid: Oid, shape: Oid, bytes: Uint8Array, from: number, to: number): void {
+    this.#makeRoom(to - from)
+    if (bytes === this.#into) bytes.copyWithin(this.#used, from, to)
+    else this.#into.set(bytes.subarray(from, to), this.#used)
+    this.#took(oid, shape, this.#used + to - from)
+  }
+
+  /** From now on, frames are gathered in the first FRAME_SIZE bytes of `space`: what stands behind those is put in without a view. */
+  gatherIn(space: Buffer): void {
+    if (this.#room > FRAME_SIZE) this.flush()
+    else this.#into.copy(space, 0, 0, this.#used)
+    this.#space = this.#into = space
+    this.#room = FRAME_SIZE
   }
 
   #makeRoom(most: number): void {
-    if (this.#used + most + FRAME_TRAILER_LENGTH <= this.#buffer.length) return
+    if (this.#used + most + FRAME_TRAILER_LENGTH <= this.#room) return
     this.flush()
-    const whole = FRAME_HEADER_LENGTH + most + FRAME_TRAILER_LENGTH
-    if (whole > this.#buffer.length || this.#buffer.length > FRAME_SIZE) {
-      this.#buffer = Buffer.allocUnsafe(Math.max(FRAME_SIZE, whole))
-    }
+    this.#room = Math.max(FRAME_SIZE, FRAME_HEADER_LENGTH + most + FRAME_TRAILER_LENGTH)
+    this.#into = this.#room > FRAME_SIZE ? Buffer.allocUnsafe(this.#room) : this.#space
   }
 
   #took(oid: Oid, shape: Oid, end: number): void {
     const from = this.#used
     const at = (this.#end + from) as Offset
     this.#index.offsets.set(oid, at)
-    if (shape <= ID_SHAPE) this.#index.addSpecial(oid, shape, () => readRecord(this.#buffer, from, at, this.#salt))
+    if (shape <= ID_SHAPE) this.#index.addSpecial(oid, shape, () => readRecord(this.#into, from, at, this.salt))
     this.#used = end
     this.#count++
   }
@@ -106,7 +118,7 @@ export class BaseWriter {
   /** Writes the frame that is being gathered. */
   flush(): void {
     if (this.#count === 0) return
-    const bytes = this.#buffer.subarray(0, this.#used + FRAME_TRAILER_LENGTH)
+    const bytes = this.#into.subarray(0, this.#used + FRAME_TRAILER_LENGTH)
     this.#checksum = sealFrame(bytes, {
       kind: 'base',
       control: undefined,
@@ -119,7 +131,7 @@ export class BaseWriter {
       syncedTo: 0,
       boot: this.#boot,
       previous: this.#checksum,
-      salt: this.#salt,
+      salt: this.salt,
     })
     this.#file.write(bytes, this.#end)
     this.#lastFrame = this.#end
@@ -144,11 +156,13 @@ export class BaseWriter {
   }
 
   /**
-   * Reads back what was written since the last call and checks it, a step for each frame; `seen` gets every record. Gives whether it
-   * is what was written.
+   * Reads back what was written since the last call and checks it, a step for each frame; `seen` gets every record and says
+   * whether it is sound. Gives whether all is what was written.
    */
-  *verify(seen: (record: StoredRecord) => boolean): Generator<void, boolean> {
+  *verify(seen: (record: RecordCursor) => boolean): Generator<void, boolean> {
     this.flush()
+    const cursor = new RecordCursor()
+    let space = Buffer.alloc(0)
     while (this.#verified < this.#end) {
       if (this.#verified === this.#table?.at) {
         if (!(yield* this.#verifyTable(this.#table))) return false
@@ -156,15 +170,16 @@ export class BaseWriter {
       }
       const header = this.#readHeader()
       if (header?.previous !== this.#verifiedChecksum) return false
-      const bytes = Buffer.allocUnsafe(frameLength(header))
-      if (this.#file.read(bytes, this.#verified) < bytes.length) return false
+      const length = frameLength(header)
+      if (length > space.length) space = Buffer.allocUnsafeSlow(Math.max(length, FRAME_SIZE))
+      const bytes = space.subarray(0, length)
+      if (this.#file.read(bytes, this.#verified) < length) return false
       const sum = checkFrame(bytes, 0, header)
       if (sum === undefined) return false
       let at = FRAME_HEADER_LENGTH
       for (let n = 0; n < header.records; n++) {
-        const record = readRecord(bytes, at, this.#verified + at, this.#salt)
-        if (record === undefined || !seen(record)) return false
-        at += record.length
+        if (!cursor.check(bytes, at, this.salt) || !seen(cursor)) return false
+        at = cursor.end
       }
       this.#verifiedChecksum = sum
       this.#verified += bytes.length
@@ -188,7 +203,7 @@ export class BaseWriter {
   #readHeader(): FrameHeader | undefined {
     const head = Buffer.allocUnsafe(FRAME_HEADER_LENGTH)
     this.#file.read(head, this.#verified)
-    return readFrameHeader(head, 0, this.#verified, this.#salt)
+    return readFrameHeader(head, 0, this.#verified, this.salt)
   }
 
   /** Puts the header before the frames, and everything on disk. */
@@ -198,9 +213,29 @@ export class BaseWriter {
     this.#file.disk.sync(this.#file.fd)
   }
 
+  /** Begins to put on disk what is there, if that is much, while the caller goes on. */
+  syncBehind(): void {
+    if (this.#isSyncing || this.#end - this.#syncedFrom < MUCH) return
+    this.#syncedFrom = this.#end
+    this.#isSyncing = true
+    this.#synced = this.#syncAfter(this.#synced).finally(() => (this.#isSyncing = false))
+    this.#synced.catch(() => undefined) // `sync` tells
+  }
+
   /** Puts on disk what is there: so that `finish` has little left to do. */
-  sync(): Promise<void> {
+  async sync(): Promise<void> {
     this.flush()
-    return this.#file.disk.syncAsync(this.#file.fd)
+    await this.#syncAfter(this.#synced)
+  }
+
+  /** Nothing is tried again behind a failure: the system tells of that once only. */
+  async #syncAfter(before: Promise<void>): Promise<void> {
+    await before
+    await this.#file.disk.syncAsync(this.#file.fd)
+  }
+
+  /** To be waited for before the file is closed: its number may be another file's by the time that it is put on disk. */
+  async settled(): Promise<void> {
+    await this.#synced.catch(() => undefined)
   }
 }

@@ -1,12 +1,14 @@
 // Copies what can be reached: first everything as of one moment, then what later commits changed or newly reached.
 // Owns the set of objects that the new file holds. Work is handed out in steps, so that the caller can pause between them.
+import { Backlog } from './backlog.js'
 import type { BaseWriter } from './base-writer.js'
 import type { Generation } from './generation.js'
 import { eachGiving } from './long-work.js'
 import { OidSet } from './oid-set.js'
 import { RecordBatch } from './record-batch.js'
+import type { RecordCursor } from './record-cursor.js'
 import { scanRecords } from './record.js'
-import { FIRST_FREE_OID, ROOT_OID, type Offset, type Oid, type StoredRecord } from './types.js'
+import { FIRST_FREE_OID, ROOT_OID, type Offset, type Oid } from './types.js'
 import type { Tail } from '../log/log-reader.js'
 
 /** How far a pack has come. */
@@ -19,6 +21,8 @@ export interface PackProgress {
   readonly bytes: number
 }
 
+/** No object has this number. */
+const NOBODY = 0 as Oid
 /** So many objects are copied in one step. */
 const STEP = 1024
 /** So many bytes of the log are read in one step. */
@@ -61,9 +65,11 @@ export class LiveCopy {
   }
 
   /** Whether a record of the new file refers only to what is there too. */
-  isSound({ oid, shape, refs }: StoredRecord): boolean {
-    const has = (each: Oid): boolean => this.#live.has(each)
-    return has(oid) && (shape < FIRST_FREE_OID || has(shape)) && refs.every(has)
+  isSound({ oid, shape, refs, count }: RecordCursor): boolean {
+    const live = this.#live
+    if (!live.has(oid) || (shape >= FIRST_FREE_OID && !live.has(shape))) return false
+    for (let n = 0; n < count; n++) if (!live.has(refs[n] ?? NOBODY)) return false
+    return true
   }
 
   /** All shapes, and what is reachable from the root and the other reserved objects. */
@@ -94,37 +100,49 @@ export class LiveCopy {
     return tail
   }
 
-  /** Depth first, but for batches of objects that are read together. */
-  *#copyAll(todo: Oid[], below: Offset): Generator<void> {
-    const records = new RecordBatch(this.#source.file, below)
-    const refs: Oid[] = []
-    while (todo.length > 0) {
-      const batch = todo.splice(-records.most).reverse()
-      const places = new Float64Array(batch.length)
-      batch.forEach((oid, n) => (places[n] = this.#source.find(oid, below)))
-      if (places.includes(0)) this.#source.read(0 as Offset) // throws: there is no such object
-      yield* records.read(places)
-      const found: Oid[] = []
-      for (const [n, oid] of batch.entries()) {
-        const place = (places[n] ?? 0) as Offset
-        records.get(n, place)
-        refs.length = 0
-        this.#copyOne(records, oid, place, refs)
-        for (const ref of refs) if (this.#live.add(ref)) found.push(ref)
+  /** Depth first, but for batches of objects that are read together. Throws CorruptLogError. */
+  *#copyAll(first: readonly Oid[], below: Offset): Generator<void> {
+    const { file, reader } = this.#source
+    const records = new RecordBatch(file, below, reader.salt, this.#writer)
+    const todo = new Backlog()
+    for (const oid of first) todo.add(oid)
+    todo.turn()
+    for (let next = todo.take(); next !== undefined; next = todo.take()) {
+      records.clear()
+      for (let oid: Oid | undefined = next; oid !== undefined; oid = records.isFull ? undefined : todo.take()) {
+        records.add(oid, this.#placeOf(oid, below))
+        if (records.count % STEP === 0) yield
+      }
+      yield* records.read()
+      for (let n = 0; n < records.count; n++) {
+        const references = records.copy(n)
+        if (references < 0) this.#copyAlone(records.oid(n), records.place(n), todo)
+        else this.#follow(records.refs, references, todo)
         if (n % STEP === 0) yield
       }
-      for (let n = found.length - 1; n >= 0; n--) todo.push(found[n] ?? ROOT_OID)
+      todo.turn()
     }
   }
 
-  /** `refs` gets what it refers to. Throws CorruptLogError. */
-  #copyOne({ bytes, at, length }: RecordBatch, oid: Oid, place: Offset, refs: Oid[]): void {
-    if (this.#writer.copy(oid, bytes, at, length, this.#source.reader.salt, refs)) return
-    // Read once more, alone, which says what is wrong.
+  /** Reads it once more, which says what is wrong. */
+  #copyAlone(oid: Oid, place: Offset, todo: Backlog): void {
     const record = this.#source.read(place, oid)
     this.#writer.add(record)
-    refs.length = 0
-    for (const ref of record.refs) refs.push(ref)
+    this.#follow(record.refs, record.refs.length, todo)
+  }
+
+  /** `todo` gets those of the first so many references that lead to what was not reached before. */
+  #follow(refs: readonly Oid[], count: number, todo: Backlog): void {
+    for (let n = 0; n < count; n++) {
+      const ref = refs[n] ?? NOBODY
+      if (this.#live.add(ref)) todo.add(ref)
+    }
+  }
+
+  #placeOf(oid: Oid, below: Offset): Offset {
+    const place = this.#source.find(oid, below)
+    if (place === 0) this.#source.read(place) // throws: there is no such object
+    return place
   }
 
   #copyShapes(below: Offset): void {

@@ -3,7 +3,8 @@
 // Pages of a stored table are read when they are asked for. Knows one generation, up to the tail that its owner has applied.
 import type { Offset, Oid } from './types.js'
 
-export const PAGE = 4096
+const PAGE_SHIFT = 12
+export const PAGE = 1 << PAGE_SHIFT
 /** Bytes of a page in memory. */
 export const PAGE_BYTES = PAGE * 8
 /** Entries with which a page becomes an array. */
@@ -27,6 +28,11 @@ function small(number: number): number {
   return integer === number ? integer : number
 }
 
+/** The same of most oids: those need no division. */
+function pageOf(oid: Oid): number {
+  return oid === (oid | 0) ? oid >> PAGE_SHIFT : Math.floor(oid / PAGE)
+}
+
 export class OffsetIndex {
   readonly #pages = new Map<number, Float64Array>()
   /** Pages with fewer entries: position in the page to offset. */
@@ -44,14 +50,14 @@ export class OffsetIndex {
 
   /** 0: no such object. */
   get(oid: Oid): Offset {
-    const number = Math.floor(oid / PAGE)
+    const number = pageOf(oid)
     const page = this.#page(number)
     if (page !== undefined) return small(page[oid % PAGE] ?? 0) as Offset
     return this.#sparse.get(number)?.get(oid % PAGE) ?? (0 as Offset)
   }
 
   set(oid: Oid, offset: Offset): void {
-    const number = Math.floor(oid / PAGE)
+    const number = pageOf(oid)
     const page = this.#page(number) ?? this.#setSparse(number, oid % PAGE, offset)
     if (page === undefined) return
     if (page[oid % PAGE] === 0) this.size++

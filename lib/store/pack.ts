@@ -52,16 +52,16 @@ async function packStore(store: Store, options: PackOptions): Promise<PackResult
   const source = store.latest().generation
   removeStrays(disk, store.path)
   refuseSeveralNames(source)
+  const uuid = disk.randomBytes(16)
   const temporary = createTemporary(disk, store.path, 'pack', source.identity.mode)
+  const writer = new BaseWriter(disk, temporary.fd, { storeId: source.header.storeId, uuid })
   source.retain()
   try {
     keepOwner(source, temporary)
-    const uuid = disk.randomBytes(16)
-    const writer = new BaseWriter(disk, temporary.fd, { storeId: source.header.storeId, uuid })
     const copy = new LiveCopy(source, writer, disk.now() - KEEP_IDS)
     let tail = source.reader.tail
     const run = async <T>(steps: Iterator<void, T>): Promise<T> => {
-      const result = await inSlices(disk, whileCurrent(store, source, copy, steps), options)
+      const result = await inSlices(disk, whileCurrent(store, source, copy, writer, steps), options)
       options.onProgress?.(copy.progress())
       return result
     }
@@ -82,6 +82,7 @@ async function packStore(store: Store, options: PackOptions): Promise<PackResult
     removeIndexFile(disk, store.path) // of the file that was packed
     return result
   } finally {
+    await writer.settled()
     temporary.discard()
     source.release()
   }
@@ -137,16 +138,18 @@ function putInPlace(
   }
 }
 
-/** The same steps, as long as nobody else has packed this file. */
+/** The same steps, as long as nobody else has packed this file; what they write goes to the disk meanwhile. */
 function* whileCurrent<T>(
   store: Store,
   source: Generation,
   copy: LiveCopy,
+  writer: BaseWriter,
   steps: Iterator<void, T>,
 ): Generator<PackProgress, T> {
   for (;;) {
     const step = steps.next()
     if (step.done === true) return step.value
+    writer.syncBehind()
     yield copy.progress()
     throwIfPacked(store, source)
   }

@@ -3,7 +3,7 @@ import { checksum } from '../log/checksum.js'
 import { stretchOf, type Offset, type Oid, type StoredRecord, type Stretch, type Tid } from './types.js'
 import { VarintReader, varintLength, writeVarint } from './varint.js'
 
-const CHECKSUM_LENGTH = 4
+export const CHECKSUM_LENGTH = 4
 /** So many are copied one by one. */
 const FEW_BYTES = 128
 const NONE: Oid[] = []
@@ -166,63 +166,13 @@ class Found implements StoredRecord {
   }
 }
 
-/** What a copied record refers to. */
-export interface CopiedRecord {
-  readonly oid: Oid
-  readonly shape: Oid
-  /** Bytes that the record takes where it was. */
-  readonly length: number
-  /** Where the copy ends. */
-  readonly end: number
-}
-
-/**
- * Copies the record at `at` of `bytes` as it is, but for its checksum and that it replaces none: `from` and `to` are the salts of the
- * two files. `refs` gets what it refers to. undefined: it is damaged.
- */
-export function copyRecord(
-  bytes: Uint8Array,
-  at: number,
-  into: Uint8Array,
-  place: number,
-  salts: { readonly from: number; readonly to: number },
-  refs: Oid[],
-): CopiedRecord | undefined {
-  const reader = new VarintReader(bytes, at, bytes.length)
-  const length = reader.next()
-  const sum = reader.at
-  const end = sum + length
-  if (reader.failed || length < CHECKSUM_LENGTH || end > bytes.length) return undefined
-  if (checksum(bytes, salts.from, sum + CHECKSUM_LENGTH, end) !== getUint32(bytes, sum)) return undefined
-  reader.at = sum + CHECKSUM_LENGTH
-  reader.end = end
-  const oid = reader.next() as Oid
-  const shape = reader.next() as Oid
-  reader.next()
-  const head = reader.at
-  reader.next()
-  const rest = reader.at
-  const count = reader.next()
-  if (reader.failed || oid === 0 || count > end - reader.at) return undefined
-  for (let n = 0; n < count; n++) refs.push(reader.next() as Oid)
-  if (reader.failed) return undefined
-  const newSum = writeVarint(into, place, length - (rest - head) + 1)
-  let to = newSum + CHECKSUM_LENGTH
-  for (let n = sum + CHECKSUM_LENGTH; n < head; n++) into[to++] = bytes[n] ?? 0
-  into[to++] = 0
-  into.set(bytes.subarray(rest, end), to)
-  to += end - rest
-  setUint32(into, newSum, checksum(into, salts.to, newSum + CHECKSUM_LENGTH, to))
-  return { oid, shape, length: end - at, end: to }
-}
-
-function getUint32(bytes: Uint8Array, at: number): number {
+export function getUint32(bytes: Uint8Array, at: number): number {
   const value =
     (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16) | ((bytes[at + 3] ?? 0) << 24)
   return value >>> 0
 }
 
-function setUint32(into: Uint8Array, at: number, value: number): void {
+export function setUint32(into: Uint8Array, at: number, value: number): void {
   into[at] = value
   into[at + 1] = value >>> 8
   into[at + 2] = value >>> 16

@@ -10,9 +10,11 @@ import { decodeFileHeader, HEADER_LENGTH, saltOf, type FileHeader } from '../log
 import { FRAME_HEADER_LENGTH, FRAME_TRAILER_LENGTH, readFrameHeader, type FrameHeader } from '../log/frame.js'
 import { BaseWriter } from './base-writer.js'
 import { atOnce, eachGiving, inSlices, type LongWork } from './long-work.js'
+import { OffsetIndex } from './offset-index.js'
+import { RecordBatch } from './record-batch.js'
 import { readRecord, recordLength } from './record.js'
 import { createTemporary } from './temporary.js'
-import { FIRST_FREE_OID, LOST_SHAPE, ROOT_OID, type Oid, type StoredRecord, type Tid } from './types.js'
+import { FIRST_FREE_OID, LOST_SHAPE, ROOT_OID, type Offset, type Oid, type StoredRecord, type Tid } from './types.js'
 
 export interface RecoverReport {
   /** Objects in the new file, lost ones not counted. */
@@ -31,7 +33,7 @@ export interface RecoverReport {
 
 /** How far a salvage has come. */
 export interface RecoverProgress {
-  readonly what: 'searching' | 'checking' | 'saving'
+  readonly what: 'searching' | 'saving'
   /** Of `all`, in bytes or objects. */
   readonly done: number
   readonly all: number
@@ -71,7 +73,6 @@ function* salvaging(disk: Disk, from: string, to: string): Generator<RecoverProg
   try {
     const salvage = new Salvage(file, from)
     yield* salvage.collect()
-    yield* salvage.fillGaps()
     yield* writeStore(disk, target, file.status().mode, salvage)
     return salvage.report()
   } finally {
@@ -79,15 +80,12 @@ function* salvaging(disk: Disk, from: string, to: string): Generator<RecoverProg
   }
 }
 
-interface Place {
-  readonly tid: number
-  readonly offset: number
-  readonly length: number
-}
-
 class Salvage {
   readonly header: FileHeader | undefined
-  readonly newest = new Map<Oid, Place>()
+  /** Of the newest version of each object: where it stands, its shape, and the commit that wrote it. */
+  readonly newest = new OffsetIndex()
+  readonly #shapeOf = new OffsetIndex()
+  readonly #tidOf = new OffsetIndex()
   readonly lost: Oid[] = []
   lastTid = 0
   lastTime = 0
@@ -138,30 +136,40 @@ class Salvage {
     }
   }
 
-  /** Finds the references that lead nowhere. */
-  *fillGaps(): Generator<RecoverProgress, void> {
+  /** Copies the newest version of every object, and what says that of one nothing is left where others refer to it. */
+  *saveTo(writer: BaseWriter): Generator<RecoverProgress, void> {
+    const all = this.newest.size
     const gone = new Set<Oid>()
-    let done = 0
-    for (const [oid] of this.newest) {
-      if (++done % STEP === 0) yield { what: 'checking', done, all: this.newest.size }
-      const { shape, refs } = this.read(oid)
-      for (const ref of shape < FIRST_FREE_OID ? refs : [shape, ...refs]) if (!this.newest.has(ref)) gone.add(ref)
+    const note = (oid: Oid): void => {
+      if (this.newest.get(oid) === 0) gone.add(oid)
     }
-    if (!this.newest.has(ROOT_OID)) gone.add(ROOT_OID)
-    for (const oid of [...gone].sort((a, b) => a - b)) this.lost.push(oid)
+    note(ROOT_OID)
+    const records = new RecordBatch(this.#file, this.#end, this.#salt ?? 0, writer)
+    let done = 0
+    const rest = this.newest.entries()
+    for (let next = rest.next(); next.done !== true;) {
+      records.clear()
+      for (; next.done !== true && !records.isFull; next = rest.next()) {
+        const [oid, offset] = next.value
+        const shape = this.#shapeOf.get(oid) as number as Oid
+        records.add(oid, offset)
+        if (shape >= FIRST_FREE_OID) note(shape)
+        if (records.count % STEP === 0) yield { what: 'saving', done, all }
+      }
+      yield* eachGiving({ what: 'saving', done, all }, records.read())
+      for (let n = 0; n < records.count; n++) {
+        const count = records.copy(n)
+        if (count < 0) throw new CorruptLogError(this.#path, records.place(n), 0, 'the file changes while it is read')
+        for (let ref = 0; ref < count; ref++) note(records.refs[ref] ?? ROOT_OID)
+        if (++done % STEP === 0) yield { what: 'saving', done, all }
+      }
+    }
+    for (const oid of [...gone].sort((a, b) => a - b)) {
+      this.lost.push(oid)
+      writer.add(lostRecord(oid, this.lastTid))
+    }
     // Nobody else may get the number of an object that is lost.
     this.nextOid = Math.max(this.nextOid, (this.lost.at(-1) ?? 0) + 1)
-  }
-
-  read(oid: Oid): StoredRecord {
-    const place = this.newest.get(oid)
-    if (place === undefined) throw new RangeError(`object ${oid} was not found`)
-    const bytes = Buffer.alloc(place.length)
-    this.#file.read(bytes, place.offset)
-    const record = readRecord(bytes, 0, place.offset, this.#salt ?? 0)
-    if (record === undefined)
-      throw new CorruptLogError(this.#path, place.offset, 0, 'the file changes while it is read')
-    return record
   }
 
   report(): RecoverReport {
@@ -171,7 +179,7 @@ class Salvage {
       skipped: this.#skipped,
       missingCommits: this.#missing,
       lastTid: this.lastTid,
-      rootLost: !this.newest.has(ROOT_OID),
+      rootLost: this.newest.get(ROOT_OID) === 0,
     }
   }
 
@@ -199,11 +207,13 @@ class Salvage {
     return unsound + bytes.length - at
   }
 
-  #note({ oid, shape, tid, offset, length }: StoredRecord): void {
+  #note({ oid, shape, tid, offset }: StoredRecord): void {
     if (shape === 0) this.#shapes.add(oid)
-    const known = this.newest.get(oid)
-    if (known === undefined || tid > known.tid || (tid === known.tid && offset > known.offset)) {
-      this.newest.set(oid, { tid, offset, length })
+    const known = this.#tidOf.get(oid) as number
+    if (tid > known || (tid === known && offset > this.newest.get(oid))) {
+      this.newest.set(oid, offset)
+      this.#shapeOf.set(oid, shape as number as Offset)
+      this.#tidOf.set(oid, tid as number as Offset)
     }
     this.lastTid = Math.max(this.lastTid, tid)
     this.nextOid = Math.max(this.nextOid, oid + 1)
@@ -239,13 +249,8 @@ function* writeStore(disk: Disk, path: string, mode: number, salvage: Salvage): 
     // Not the same store any more: nobody may go over to it.
     const name = { storeId: disk.randomBytes(16), uuid: disk.randomBytes(16) }
     const writer = new BaseWriter(disk, temporary.fd, name)
+    yield* salvage.saveTo(writer)
     const all = salvage.newest.size
-    let done = 0
-    for (const oid of salvage.newest.keys()) {
-      writer.add(salvage.read(oid))
-      if (++done % STEP === 0) yield { what: 'saving', done, all }
-    }
-    for (const oid of salvage.lost) writer.add(lostRecord(oid, salvage.lastTid))
     const saved: RecoverProgress = { what: 'saving', done: all, all }
     yield* eachGiving(saved, writer.writeTable())
     if (

@@ -39,6 +39,20 @@ export class VarintReader {
   }
 
   next(): number {
+    const { bytes, end } = this
+    let at = this.at
+    // Nearly all have a byte or two, and numbers of up to four are whole ones for the engine.
+    for (let value = 0, shift = 0; at < end && shift < 28; shift += 7) {
+      const byte = bytes[at++] ?? 0
+      value |= (byte & 0x7f) << shift
+      if (byte >= 0x80) continue
+      this.at = at
+      return value
+    }
+    return this.#nextLong()
+  }
+
+  #nextLong(): number {
     let value = 0
     let scale = 1
     for (let n = 0; n < LONGEST && this.at < this.end; n++) {

@@ -6,8 +6,9 @@ import { FRAME_HEADER_LENGTH } from '../log/frame.js'
 import { Generation } from './generation.js'
 import { LogIndex } from './log-index.js'
 import { atOnce, inSlices, type LongWork } from './long-work.js'
-import { readRecord } from './record.js'
-import { FIRST_FREE_OID, ROOT_OID, type Oid } from './types.js'
+import { OidSet } from './oid-set.js'
+import { RecordCursor } from './record-cursor.js'
+import { FIRST_FREE_OID, ROOT_OID, type Offset, type Oid } from './types.js'
 
 /** Bytes, and objects, that are read in one step. */
 const STEP = 1 << 20
@@ -31,7 +32,7 @@ export interface VerifySummary {
   readonly damage: number
 }
 
-/** How far a check has come: it reads the file twice, then every object. */
+/** How far a check has come: it reads the file twice, then looks whether any object was left out. */
 export interface VerifyProgress {
   readonly what: 'frames' | 'records' | 'references' | 'collections'
   /** Of `all`, in bytes or objects. */
@@ -75,9 +76,12 @@ function* verifying(
     }
     yield* checkFrames(generation, report)
     const packed = new LogIndex()
-    const counts = yield* checkRecords(generation, packed, report)
+    const checked = new OidSet()
+    const counts = yield* checkRecords(generation, packed, checked, report)
     checkTable(generation, packed, report)
-    yield* checkReferences(generation, report)
+    if (generation.newest(ROOT_OID) === 0)
+      report({ kind: 'root', offset: 0, oid: ROOT_OID, message: 'there is no root object' })
+    yield* checkOthers(generation, checked, report)
     return { ...counts, bytes: generation.reader.tail.offset, damage }
   } finally {
     generation.release()
@@ -111,15 +115,21 @@ function whatIsDamaged({ what, lastGoodTid, nextGoodOffset }: CorruptLogError): 
   return `${what}; the last good commit before it is ${lastGoodTid}; ${behind}`
 }
 
-/** `packed` gets what stands before the packed state's table. */
+/**
+ * Every record is checked for itself; the newest version of each object, too, for what it refers to: those objects are noted in
+ * `checked`. `packed` gets what stands before the packed state's table.
+ */
 function* checkRecords(
   generation: Generation,
   packed: LogIndex,
+  checked: OidSet,
   report: (finding: Finding) => void,
 ): Generator<VerifyProgress, { commits: number; records: number }> {
   const { reader, header: file } = generation
   const { salt } = reader
   const all = reader.tail.offset
+  const checkLinks = linkCheck(generation, report)
+  const record = new RecordCursor()
   let commits = 0
   let records = 0
   const stop = new Error('the frames behind this are damaged')
@@ -131,13 +141,14 @@ function* checkRecords(
     const shift = header.offset + FRAME_HEADER_LENGTH - from
     const body = bytes.subarray(0, end)
     for (let at = from, n = 0; n < header.records; n++) {
-      const record = readRecord(body, at, shift + at, salt)
-      if (record === undefined) {
-        report({ kind: 'record', offset: shift + at, message: `record ${n + 1} of a sound frame is damaged` })
+      const offset = (shift + at) as Offset
+      if (!record.check(body, at, salt) || record.back > offset) {
+        report({ kind: 'record', offset, message: `record ${n + 1} of a sound frame is damaged` })
         return
       }
+      if (generation.newest(record.oid) === offset && checked.add(record.oid)) checkLinks(record, offset)
       records++
-      at += record.length
+      at = record.end
     }
   })
   try {
@@ -146,6 +157,23 @@ function* checkRecords(
     if (error !== stop && !(error instanceof CorruptLogError)) throw error
   }
   return { commits, records }
+}
+
+type Links = Pick<RecordCursor, 'oid' | 'shape' | 'count'> & { readonly refs: readonly Oid[] }
+
+/** Says what of the shape and the references of a newest version is not there. */
+function linkCheck(generation: Generation, report: (finding: Finding) => void): (links: Links, offset: Offset) => void {
+  const shapes = new Set<Oid>(generation.shapes)
+  return ({ oid, shape, count, refs }, offset) => {
+    if (shape >= FIRST_FREE_OID && !shapes.has(shape)) {
+      report({ kind: 'shape', offset, oid, message: `object ${oid} names shape ${shape}, which is none` })
+    }
+    for (let n = 0; n < count; n++) {
+      const ref = refs[n] ?? ROOT_OID
+      if (generation.newest(ref) !== 0) continue
+      report({ kind: 'reference', offset, oid, message: `object ${oid} refers to object ${ref}, which is not there` })
+    }
+  }
 }
 
 /** The packed state's own table must say where its records stand. `packed`: what they say themselves. */
@@ -159,14 +187,18 @@ function checkTable(generation: Generation, packed: LogIndex, report: (finding: 
   report({ kind: 'table', offset: place.at, message })
 }
 
-function* checkReferences(generation: Generation, report: (finding: Finding) => void): Generator<VerifyProgress, void> {
-  if (generation.newest(ROOT_OID) === 0)
-    report({ kind: 'root', offset: 0, oid: ROOT_OID, message: 'there is no root object' })
-  const shapes = new Set<Oid>(generation.shapes)
+/** Objects whose newest versions were not met where the records were checked. */
+function* checkOthers(
+  generation: Generation,
+  checked: OidSet,
+  report: (finding: Finding) => void,
+): Generator<VerifyProgress, void> {
+  const checkLinks = linkCheck(generation, report)
   const all = generation.index.size
   let done = 0
   for (const [oid, offset] of generation.entries()) {
     if (++done % OBJECTS_IN_STEP === 0) yield { what: 'references', done, all }
+    if (checked.has(oid)) continue
     let record
     try {
       record = generation.read(offset)
@@ -174,16 +206,7 @@ function* checkReferences(generation: Generation, report: (finding: Finding) => 
       if (!(error instanceof CorruptLogError)) throw error
       continue // reported with its frame
     }
-    if (record.oid !== oid) {
-      report({ kind: 'record', offset, oid, message: `object ${oid} is indexed where object ${record.oid} stands` })
-      continue
-    }
-    if (record.shape >= FIRST_FREE_OID && !shapes.has(record.shape)) {
-      report({ kind: 'shape', offset, oid, message: `object ${oid} names shape ${record.shape}, which is none` })
-    }
-    for (const ref of record.refs) {
-      if (generation.newest(ref) !== 0) continue
-      report({ kind: 'reference', offset, oid, message: `object ${oid} refers to object ${ref}, which is not there` })
-    }
+    if (record.oid === oid) checkLinks({ ...record, count: record.refs.length }, offset)
+    else report({ kind: 'record', offset, oid, message: `object ${oid} is indexed where object ${record.oid} stands` })
   }
 }

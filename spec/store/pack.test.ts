@@ -221,3 +221,47 @@ t.test('a store opened readonly is not packed', async t => {
   t.teardown(() => store.close())
   await t.rejects(pack(store), { code: 'READONLY' })
 })
+
+/** Several times as much as is written before it begins to be put on disk. */
+function putMuch(store: Store): void {
+  const first = put(store, ...Array.from({ length: 40 }, (_, n) => record(-1 - n, 'x'.repeat(2 ** 20))))
+  const all = Array.from({ length: 40 }, (_, n) => first + n)
+  put(store, record(1, 'root', all))
+}
+
+t.test('a large file goes to the disk while it is written, and what fails there is told', async t => {
+  let syncs = 0
+  const disk = wrapDisk(systemDisk, (name, _n, go) => {
+    if (name !== 'syncAsync') return go()
+    return ++syncs === 1 ? Promise.reject(Object.assign(new Error('EIO: the disk is broken'), { code: 'EIO' })) : go()
+  })
+  const store = newStore(t, disk)
+  putMuch(store)
+  await t.rejects(pack(store), { code: 'DISK', message: /EIO/ })
+  t.equal(syncs, 1, 'it is not tried again')
+  t.equal(store.latest().generation.number, 1)
+  t.match(await pack(store), { objects: 41 })
+  assertSound(t, store)
+})
+
+t.test('the new file is not closed while it goes to the disk, even if the pack is stopped', async t => {
+  const stop = new AbortController()
+  let syncing: unknown
+  const closed: unknown[] = []
+  const disk = wrapDisk(systemDisk, (name, _n, go, [fd]) => {
+    if (name === 'close' && fd === syncing) closed.push(fd)
+    if (name !== 'syncAsync') return go()
+    syncing = fd
+    stop.abort(new Error('enough'))
+    return new Promise<void>(resolve =>
+      setTimeout(() => {
+        syncing = undefined
+        resolve()
+      }, 20),
+    )
+  })
+  const store = newStore(t, disk)
+  putMuch(store)
+  await t.rejects(pack(store, { signal: stop.signal }), /enough/)
+  t.strictSame([syncing, closed], [undefined, []])
+})
