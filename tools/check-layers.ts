@@ -26,7 +26,7 @@ const OUTSIDE_MEMBERS = new Set([
   'process.uptime',
 ])
 
-const LIB_PACKAGES = new Set(['msgpackr', 'fs-ext'])
+const LIB_PACKAGES = new Set(['msgpackr', 'crc-32', 'fs-ext'])
 const CLI = 'tools/cli/'
 const CLI_PACKAGES = new Set(['commander'])
 

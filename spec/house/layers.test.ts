@@ -59,7 +59,10 @@ const allowed: [file: string, text: string][] = [
   ['lib/file/disk.ts', `import fs from 'node:fs'; setTimeout(f, Date.now() - performance.now() + Math.random())`],
   ['lib/file/disk.ts', `import { x } from '../error.js'; import { y } from './lock.js'`],
   ['lib/index.ts', `export * from './error.js'; export * from './collection/list.js'`],
-  ['lib/store/store.ts', `import { join } from 'node:path'; import { Packr } from 'msgpackr/pack'`],
+  [
+    'lib/store/store.ts',
+    `import { join } from 'node:path'; import { Packr } from 'msgpackr/pack'; import crc from 'crc-32'`,
+  ],
   ['lib/store/store.ts', `disk.setTimeout(f); interface Disk { setTimeout(): void; random: typeof Math.random }`],
   ['lib/store/store.ts', `const f = (crypto: Cipher, performance: number) => crypto.x + performance`],
   [

@@ -33,7 +33,7 @@ t.test('of a stretch, it is that of the same bytes alone', async t => {
 
 t.test('seeded with the checksum of a beginning, it is the checksum of the whole', async t => {
   const whole = seeded(t).bytes(1000)
-  for (const cut of [0, 1, 150, 399, 400, 401, 850, 1000]) {
+  for (const cut of [0, 1, 150, 199, 200, 201, 850, 1000]) {
     t.equal(checksum(whole.subarray(cut), checksum(whole.subarray(0, cut))), checksum(whole), `cut at ${cut}`)
   }
 })
