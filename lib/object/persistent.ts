@@ -115,7 +115,7 @@ export class EntityHeader extends Header {
     for (const key of Object.keys(fields ?? {})) {
       if (Object.hasOwn(state, key) || this.kind.transient.has(key)) continue
       if (this.kind.members.has(key)) this.#hidden(key)
-      const own = adopt(fields?.[key], this, () => `${this.name}.${key}`)
+      const own = adopt(fields?.[key], this, this, key)
       attach(own)
       this.#hasParts = true
       define(state, key, own)

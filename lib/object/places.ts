@@ -97,8 +97,9 @@ function place(node: Node, parent: Node | null, key: unknown, placed: Node[]): v
     }
     return
   }
-  for (const [name, part] of Object.entries(node.target)) {
-    const inner = nodeOf(part)
+  const { target } = node
+  for (const name of Object.keys(target)) {
+    const inner = nodeOf(target[name])
     if (inner) place(inner, node, name, placed)
   }
 }
