@@ -51,7 +51,7 @@ export function keyIn(value: unknown, owner: Header, where: string, depth = 0): 
 }
 
 function objectIn(value: object, owner: Header, where: string, depth: number): StoredKey {
-  if (headerOf(value)) return adopt(value, owner, () => where) as object
+  if (headerOf(value)) return adopt(value, owner, { path: () => where }, undefined) as object
   if (Array.isArray(value)) return tupleIn(value, owner, where, depth)
   const copy = copyLeaf(value)
   if (copy instanceof Uint8Array || (copy instanceof Date && !Number.isNaN(copy.getTime()))) return copy

@@ -17,23 +17,28 @@ export function own(bytes: object, owner: Header): void {
   bytesOf.set(bytes, owner)
 }
 
-/** `path` is asked only when something is refused. */
-export function adopt(value: unknown, owner: Header, path: () => string): unknown {
+/** Where a value is going to stand; asked only when something is refused. */
+export interface Where {
+  path(key: unknown): string
+}
+
+/** A value on its way to `key` of `where`, in the state of `owner`. */
+export function adopt(value: unknown, owner: Header, where: Where, key: unknown): unknown {
   switch (typeof value) {
     case 'object':
-      return value === null ? null : new Adoption(owner, path).object(value, undefined)
+      return value === null ? null : new Adoption(owner, where, key).object(value, undefined)
     case 'function':
     case 'symbol':
-      return new Adoption(owner, path).refuse(value, undefined)
+      return new Adoption(owner, where, key).refuse(value, undefined)
     default:
       return value
   }
 }
 
-/** The same, but a container that is copied in and has no part that is moved becomes an Untracked. */
-export function adoptUntracked(value: unknown, owner: Header, path: () => string): unknown {
-  if (typeof value !== 'object' || value === null) return adopt(value, owner, path)
-  return new Adoption(owner, path, false).object(value, undefined)
+/** The same for one that stands in the owner itself, but a container that is copied in and has no part that is moved becomes an Untracked. */
+export function adoptUntracked(value: unknown, owner: Header, key: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return adopt(value, owner, owner, key)
+  return new Adoption(owner, owner, key, false).object(value, undefined)
 }
 
 /** The way from the assigned value down to the part at hand. */
@@ -46,15 +51,17 @@ interface Step {
 
 class Adoption {
   readonly #owner: Header
-  readonly #path: () => string
+  readonly #place: Where
+  readonly #key: unknown
   /** Containers get their handlers at once. */
   readonly #tracks: boolean
   /** Some part is moved. */
   #moves = false
 
-  constructor(owner: Header, path: () => string, tracks = true) {
+  constructor(owner: Header, place: Where, key: unknown, tracks = true) {
     this.#owner = owner
-    this.#path = path
+    this.#place = place
+    this.#key = key
     this.#tracks = tracks
   }
 
@@ -144,7 +151,7 @@ class Adoption {
   #where(step: Step | undefined): string {
     const keys: (string | number)[] = []
     for (let up = step; up; up = up.above) keys.unshift(up.key)
-    return [this.#path(), ...keys].join('.')
+    return [this.#place.path(this.#key), ...keys].join('.')
   }
 
   #refuse(step: Step | undefined, reason: string): never {

@@ -37,7 +37,7 @@ function track(
 /** Copies in the arguments from `from` to `to`; nothing is changed yet. */
 function adoptArguments(node: Node, args: unknown[], from: number, to: number): void {
   const length = (node.target as unknown[]).length
-  for (let i = from; i < to; i++) args[i] = adopt(args[i], node.owner, () => node.path(length + i - from))
+  for (let i = from; i < to; i++) args[i] = adopt(args[i], node.owner, node, length + i - from)
 }
 
 // [name, first new element among the arguments, one past the last]

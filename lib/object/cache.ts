@@ -5,12 +5,14 @@ import type { Header } from './header.js'
 import { OidTable } from './oid-table.js'
 import type { Oid } from '../store/types.js'
 
+const FEW = 1 << 12
+
 export class ObjectCache {
   readonly #known = new OidTable<Header | WeakRef<Header>>()
-  readonly #collected = new FinalizationRegistry<Oid>(oid => {
-    const known = this.#known.get(oid)
-    if (known instanceof WeakRef && known.deref() === undefined) this.#known.delete(oid)
-  })
+  /** How many were let go since those that are gone were last looked for. */
+  #letGo = 0
+  /** After so many it is worth while: entries that stay are gone through, too. */
+  #lookAfter = FEW
   /** Ghosts that the current transaction has met. */
   #met: Header[] = []
 
@@ -39,7 +41,18 @@ export class ObjectCache {
     if (!header.held) return
     header.held = false
     this.#known.set(header.oid, new WeakRef(header))
-    this.#collected.register(header, header.oid)
+    if (++this.#letGo >= this.#lookAfter) this.#forget()
+  }
+
+  /** Entries of objects that nobody has any more. */
+  #forget(): void {
+    let left = 0
+    for (const [oid, known] of this.#known.entries()) {
+      if (known instanceof WeakRef && known.deref() === undefined) this.#known.delete(oid)
+      else left++
+    }
+    this.#letGo = 0
+    this.#lookAfter = Math.max(FEW, left)
   }
 
   /** The transaction has ended. */

@@ -21,12 +21,12 @@ export abstract class CollectionHeader extends Header {
 
   /** A value on its way in, for `key`: call before `change()`, and `place` it afterwards. */
   adopt(value: unknown, key: unknown): unknown {
-    return adopt(value, this, () => `${this.name}.${this.keyName(key)}`)
+    return adopt(value, this, this, key)
   }
 
   /** The same for a value that nobody gets before it is tracked. */
   adoptUntracked(value: unknown, key: unknown): unknown {
-    return adoptUntracked(value, this, () => `${this.name}.${this.keyName(key)}`)
+    return adoptUntracked(value, this, key)
   }
 
   /** An adopted value now stands in the state. */

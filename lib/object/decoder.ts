@@ -5,7 +5,16 @@ import { own } from './adopt.js'
 import { unresolved, type Header, type Scope } from './header.js'
 import { define, isBare } from './plain-node.js'
 import { isKeyList, type Shape } from './shapes.js'
-import { readCount, readReference, readSimple, readValue, textIsNext, skipValue, unpackWith } from './unpack.js'
+import {
+  position,
+  readCount,
+  readReference,
+  readSimple,
+  readValue,
+  textIsNext,
+  skipValue,
+  unpackWith,
+} from './unpack.js'
 import { Untracked } from './untracked.js'
 import { decodeBytes, decodeSpecial, isBytes, TAG, unknownForm } from './values.js'
 
@@ -70,6 +79,31 @@ export function readLater(
       decoder ??= new Decoder(referencesOf(record, scope), owner)
       state[key] = decoder.field(raw)
     }
+  })
+}
+
+/** What LATER stands for, as it can be written into another record without being decoded: this reference, or these bytes. */
+export type Unasked = Oid | Stretch
+
+/** For each of the keys for which LATER stands, what that is; undefined: it must be decoded, or has been. */
+export function unasked(
+  record: Unread,
+  keys: readonly string[],
+  state: Readonly<Record<string, unknown>>,
+): (Unasked | undefined)[] {
+  const { bytes, refs } = record
+  return unpackWith(record, () => {
+    readCount()
+    return keys.map(key => {
+      const from = position()
+      // Data may refer to something by its number in this record.
+      const isOfThisRecord = refs.length > 0 && !textIsNext()
+      const reference = readReference()
+      if (reference < 0) skipValue(1)
+      if (state[key] !== LATER) return undefined
+      if (reference >= 0) return refs[reference] ?? unknownForm()
+      return isOfThisRecord ? undefined : { bytes, from, to: position() }
+    })
   })
 }
 

@@ -152,7 +152,7 @@ function write(header: EntityHeader, key: string | symbol, value: unknown): bool
     checkField(header, key)
   }
   reach(header)
-  const own = isPrimitive(value) ? value : copiedIn(header, key, value)
+  const own = isPrimitive(value) ? value : adoptUntracked(value, header, key)
   change(header)
   const state = header.state as Fields
   const old = ordinary || Object.hasOwn(state, key) ? state[key] : undefined
@@ -161,11 +161,6 @@ function write(header: EntityHeader, key: string | symbol, value: unknown): bool
   else define(state, key, own)
   if (typeof old === 'object' && old !== null && !(old instanceof Untracked)) release(old)
   return true
-}
-
-/** Apart, because of the path: a function is made for it only where it may be needed. */
-function copiedIn(header: EntityHeader, key: string, value: unknown): unknown {
-  return adoptUntracked(value, header, () => `${header.name}.${key}`)
 }
 
 function comesIn(header: EntityHeader, key: string, own: object, value: unknown): void {

@@ -140,6 +140,11 @@ export abstract class Header {
     return this.kind.type || 'root'
   }
 
+  /** Of what stands at a key, in messages. */
+  path(key: unknown): string {
+    return `${this.name}.${this.keyName(key)}`
+  }
+
   /** The object whose state this is: another one's, if this is only a part of that. */
   get owner(): Header {
     return this

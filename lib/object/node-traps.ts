@@ -84,7 +84,7 @@ function write(node: Node, key: string | symbol, value: unknown): boolean {
       return node.refuse(key, 'an array has no fields')
     if (index > target.length) return node.refuse(key, `would leave a hole behind index ${target.length - 1}`)
   }
-  const own = adopt(value, node.owner, () => node.path(key))
+  const own = adopt(value, node.owner, node, key)
   node.change()
   count(node)
   const had = Object.hasOwn(target, key)

@@ -38,6 +38,15 @@ export class OidTable<T> {
     for (const page of this.#pages.values()) for (const entry of page) if (entry !== undefined) yield entry
   }
 
+  /** An entry may be deleted as soon as it has been given. */
+  *entries(): Generator<[Oid, T], undefined> {
+    for (const [number, page] of this.#pages)
+      for (let n = 0; n < PAGE; n++) {
+        const entry = page[n]
+        if (entry !== undefined) yield [(number * PAGE + n) as Oid, entry]
+      }
+  }
+
   #page(number: number): (T | undefined)[] | undefined {
     if (number !== this.#lastNumber) {
       this.#last = this.#pages.get(number)

@@ -4,12 +4,13 @@ import { inspect } from 'node:util'
 import { SchemaError } from '../error.js'
 import { adopt } from './adopt.js'
 import type { Encoder } from './codec.js'
-import { LATER, readFields, readLater, type Decoder } from './decoder.js'
+import { LATER, readFields, readLater, unasked, type Decoder, type Unasked } from './decoder.js'
 import { EntityTraps } from './entity-traps.js'
 import { entityTypeOf, type EntityType, type PersistentClass } from './entity-type.js'
 import { HANDLER, Header } from './header.js'
 import { inspectObject } from './inspection.js'
 import { stampLater, stampNone } from './places.js'
+import { sameKeys } from './shapes.js'
 import { attach, define } from './plain-node.js'
 import type { Oid, StoredRecord } from '../store/types.js'
 import { track, Untracked } from './untracked.js'
@@ -115,7 +116,7 @@ export class EntityHeader extends Header {
     for (const key of Object.keys(fields ?? {})) {
       if (Object.hasOwn(state, key) || this.kind.transient.has(key)) continue
       if (this.kind.members.has(key)) this.#hidden(key)
-      const own = adopt(fields?.[key], this, () => `${this.name}.${key}`)
+      const own = adopt(fields?.[key], this, this, key)
       attach(own)
       this.#hasParts = true
       define(state, key, own)
@@ -137,10 +138,27 @@ export class EntityHeader extends Header {
     return Object.keys(this.state as Fields)
   }
 
+  /** What nobody has asked for goes from record to record as it stands, as far as that can be, and stays undecoded. */
   encode(encoder: Encoder, keys: readonly string[]): void {
-    this.#readLater()
+    const later = this.#unasked(keys)
+    if (!later) this.#readLater()
     const state = this.state as Fields
-    for (const key of keys) encoder.write(state[key], key)
+    for (let i = 0; i < keys.length; i++) {
+      const key = keys[i] as string
+      if (state[key] === LATER && later?.[i] === undefined) this.#readLater(key)
+      const value = state[key]
+      const stands = value === LATER ? later?.[i] : undefined
+      if (stands === undefined) encoder.write(value, key)
+      else if (typeof stands === 'number') encoder.reference(stands, key)
+      else encoder.packed(stands)
+    }
+  }
+
+  #unasked(keys: readonly string[]): readonly (Unasked | undefined)[] | undefined {
+    const bytes = this.#bytes
+    const stored = this.shape?.keys
+    if (!bytes || !stored || !sameKeys(stored, keys)) return undefined
+    return unasked({ bytes, from: this.#from, to: this.#to, refs: this.#refs }, stored, this.state as Fields)
   }
 
   override settled(): void {

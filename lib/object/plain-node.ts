@@ -121,7 +121,7 @@ export class Node {
   // ---- messages ----
 
   /** Where this node stands in its owner now, with `key` below it. */
-  path(key: string | number): string {
+  path(key: unknown): string {
     let found: string | undefined
     const search = (value: unknown, path: string): void => {
       const node = nodeOf(value)
@@ -129,9 +129,8 @@ export class Node {
       if (node === this) found = path
       else for (const [name, part] of Object.entries(node.target)) search(part, `${path}.${name}`)
     }
-    if (this.slots > 0)
-      this.owner.eachSlot((value, name) => search(value, `${this.owner.name}.${this.owner.keyName(name)}`))
-    return `${found ?? (Array.isArray(this.target) ? 'array' : 'object')}.${key}`
+    if (this.slots > 0) this.owner.eachSlot((value, name) => search(value, this.owner.path(name)))
+    return `${found ?? (Array.isArray(this.target) ? 'array' : 'object')}.${String(key)}`
   }
 
   refuse(key: string, reason: string): never {

@@ -120,6 +120,10 @@ t.test('what cannot be stored is refused with its place, however deep, and no ge
     [{ a: new Map() }, 'PersistentMap.1.a'],
     [{ a: Array(2) }, 'PersistentMap.1.a.0'],
     [Object.defineProperty({ a: 1 }, 'b', { value: 2 }), 'PersistentMap.1.b'],
+    [Object.defineProperty({ a: 1 }, 'b', { enumerable: true, set: () => undefined }), 'PersistentMap.1.b'],
+    [{ a: 1, [Symbol('k')]: 2 }, 'PersistentMap.1'],
+    [Object.defineProperty({ a: 1 }, Symbol('k'), { value: 2 }), 'PersistentMap.1'],
+    [{ a: Object.defineProperty([1], 'raw', { value: 2 }) }, 'PersistentMap.1.a'],
   ] as const) {
     t.throws(() => map.set(1, value), { path, message: new RegExp(path.replaceAll('.', '\\.')) })
     t.throws(() => map.set(1, value), ValueError)

@@ -143,6 +143,10 @@ const refused: [string, unknown, string, RegExp][] = [
   ['fields that do not show', Object.defineProperty({}, 'hidden', { value: 1 }), 'root.value.hidden', /enumerable/],
   ['holes', [1, , 3], 'root.value.1', /hole/], // eslint-disable-line no-sparse-arrays
   ['named fields of arrays', Object.assign([1], { name: 'x' }), 'root.value', /named fields/],
+  ['named fields of empty arrays', Object.assign([], { name: 'x' }), 'root.value', /named fields/],
+  ['hidden fields of arrays', Object.defineProperty([1], 'raw', { value: 1 }), 'root.value', /named fields/],
+  ['symbols as keys of arrays', Object.assign([1], { [Symbol('k')]: 1 }), 'root.value', /named fields/],
+  ['a hole beside a named field', Object.assign([1, , 3], { name: 'x' }), 'root.value.1', /hole/], // eslint-disable-line no-sparse-arrays
   ['cycles', cyclic, 'root.value.0.deep', /contains itself/],
 ]
 

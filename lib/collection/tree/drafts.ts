@@ -36,9 +36,9 @@ export interface Draft {
   readonly low: StoredKey | undefined
   readonly items: readonly Item[]
   /** The same as a change of the stored leaf: neither too full nor too empty. */
-  readonly edited?: EditedLeaf
+  readonly edited?: EditedLeaf | undefined
   /** Of an inner node that stays as it is: its children that do not. */
-  readonly below?: readonly Draft[]
+  readonly below?: readonly Draft[] | undefined
   /** Is it other than the one in the file? (If not, something below it is.) */
   readonly dirty: boolean
 }
@@ -98,7 +98,7 @@ export abstract class Drafts {
     if (level === 0) {
       const { draft } = child
       const begin = { ...child, key: undefined, share: innerShare(undefined) }
-      return [draft ? { ...begin, draft: { ...draft, low: undefined } } : begin]
+      return [draft ? { ...begin, draft: asFirstDraft(draft) } : begin]
     }
     const draft = this.#draft({ ...child, key: undefined }, level)
     const [first, ...others] = draft.items
@@ -174,12 +174,49 @@ export abstract class Drafts {
   }
 }
 
+/** A draft whose items are made only when somebody asks for them. */
+export class SlightDraft implements Draft {
+  readonly level: number
+  readonly oid: Oid
+  readonly low: StoredKey | undefined
+  readonly edited: EditedLeaf | undefined
+  readonly below: readonly Draft[] | undefined
+  readonly #itemsOf: () => readonly Item[]
+
+  /** `change`: of a leaf, or of children of an inner node that stays as it is. */
+  constructor(
+    level: number,
+    oid: Oid,
+    low: StoredKey | undefined,
+    change: EditedLeaf | readonly Draft[],
+    itemsOf: () => readonly Item[],
+  ) {
+    this.level = level
+    this.oid = oid
+    this.low = low
+    this.edited = 'length' in change ? undefined : change
+    this.below = 'length' in change ? change : undefined
+    this.#itemsOf = itemsOf
+  }
+
+  get items(): readonly Item[] {
+    return this.#itemsOf()
+  }
+
+  get dirty(): boolean {
+    return this.edited !== undefined
+  }
+}
+
+function asFirstDraft({ level, oid, items, edited, below, dirty }: Draft): Draft {
+  return { level, oid, low: undefined, items, edited, below, dirty }
+}
+
 /** Full enough to stay beside its neighbours. */
 export function isSteady(draft: Draft): boolean {
   return isSlight(draft) || fill(draft.items) >= LEAST
 }
 
-/** Its items are made only when somebody asks for them. */
 function isSlight({ edited, below }: Draft): boolean {
   return edited !== undefined || below !== undefined
 }

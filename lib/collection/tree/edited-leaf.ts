@@ -18,8 +18,10 @@ const SLACK = 1e-9
 export class EditedLeaf {
   readonly #leaf: Leaf
   readonly #changes: readonly Change[]
-  /** Of each entry, where it stands in the stored leaf, or the complement (~) of the number of its change. */
-  readonly #from: readonly number[]
+  /** Of each change: where it is made in the stored leaf ... */
+  readonly #at: readonly number[]
+  /** ... and whether the entry that stands there gives way to it. */
+  readonly #replaces: readonly boolean[]
   readonly #fill: number | undefined
   // What the encoding has written:
   #keys: readonly StoredKey[] = []
@@ -29,30 +31,33 @@ export class EditedLeaf {
   /** Undefined: it is not simple, or does not stay one node. */
   static make(leaf: Leaf, changes: readonly Change[]): EditedLeaf | undefined {
     if (!leaf.isReferences && leaf.refs.length > 0) return undefined
-    const from: number[] = []
-    let at = 0
+    const places: number[] = []
+    const replaces: boolean[] = []
     let growth = 0
-    for (let n = 0; n < changes.length; n++) {
-      const { key, gone, value } = changes[n] as Change
+    for (const { key, gone, value } of changes) {
       if (!isSimple(key) || (leaf.isReferences && !gone && !isReference(value))) return undefined
       const found = findKey(leaf.keys, key)
-      const to = found < 0 ? ~found : found
-      while (at < to) from.push(at++)
-      if (found >= 0) growth -= shareAt(leaf, at++)
-      if (gone) continue
-      growth += leafShare(key, leaf.valued ? value : null)
-      from.push(~n)
+      places.push(found < 0 ? ~found : found)
+      replaces.push(found >= 0)
+      if (found >= 0) growth -= shareAt(leaf, found)
+      if (!gone) growth += leafShare(key, leaf.valued ? value : null)
     }
-    while (at < leaf.keys.length) from.push(at++)
     if (!(leaf.isSimple ??= leaf.keys.every(isSimple)) || !staysOne(leaf, growth)) return undefined
     if (leaf.isReferences && someTwice(leaf, changes)) return undefined
-    return new EditedLeaf(leaf, changes, from, leaf.fill === undefined ? undefined : leaf.fill + growth)
+    return new EditedLeaf(leaf, changes, places, replaces, leaf.fill === undefined ? undefined : leaf.fill + growth)
   }
 
-  private constructor(leaf: Leaf, changes: readonly Change[], from: readonly number[], fill: number | undefined) {
+  private constructor(
+    leaf: Leaf,
+    changes: readonly Change[],
+    at: readonly number[],
+    replaces: readonly boolean[],
+    fill: number | undefined,
+  ) {
     this.#leaf = leaf
     this.#changes = changes
-    this.#from = from
+    this.#at = at
+    this.#replaces = replaces
     this.#fill = fill
   }
 
@@ -63,40 +68,58 @@ export class EditedLeaf {
   /** Writes its keys, and its values. */
   encode(encoder: Encoder): void {
     const { keys, valued, isReferences } = this.#leaf
-    const from = this.#from
-    this.#keys = from.map(at => (at < 0 ? this.#change(at).key : (keys[at] as StoredKey)))
-    encodeKeys(this.#keys, encoder)
+    const own: StoredKey[] = []
+    this.#each(
+      (from, to) => {
+        for (let at = from; at < to; at++) own.push(keys[at] as StoredKey)
+      },
+      ({ key }) => own.push(key),
+    )
+    this.#keys = own
+    encodeKeys(own, encoder)
     this.#places = undefined
     if (!valued) return
-    encoder.array(from.length)
+    encoder.array(own.length)
     if (isReferences) this.#references(encoder)
     else this.#values(encoder)
   }
 
   #references(encoder: Encoder): void {
-    for (const at of this.#from) {
-      if (at >= 0) encoder.keep(this.#leaf.refs[at] as Oid)
-      else encoder.write(this.#change(at).value, this.#name(at))
-    }
+    const { refs } = this.#leaf
+    this.#each(
+      (from, to) => {
+        for (let at = from; at < to; at++) encoder.keep(refs[at] as Oid)
+      },
+      ({ key, value }) => encoder.write(value, keyName(key)),
+    )
   }
 
   #values(encoder: Encoder): void {
-    const from = this.#from
+    const leaf = this.#leaf
     const places: number[] = (this.#places = [])
-    for (let n = 0; n < from.length; n++) {
-      const at = from[n] as number
-      places.push(encoder.position)
-      if (at < 0) {
-        encoder.write(this.#change(at).value, this.#name(at))
-        continue
-      }
-      const first = n
-      while (from[n + 1] === at + n + 1 - first) {
-        n++
-        places.push(encoder.position + this.#leaf.distance(at, at + n - first))
-      }
-      encoder.packed(this.#leaf.packedValues(at, at + n + 1 - first))
+    this.#each(
+      (from, to) => {
+        for (let at = from; at < to; at++) places.push(encoder.position + leaf.distance(from, at))
+        encoder.packed(leaf.packedValues(from, to))
+      },
+      ({ key, value }) => {
+        places.push(encoder.position)
+        encoder.write(value, keyName(key))
+      },
+    )
+  }
+
+  /** Goes through its entries: `stays` gets stretches of the stored leaf, `comes` what takes its place in or between them. */
+  #each(stays: (from: number, to: number) => void, comes: (change: Change) => void): void {
+    let from = 0
+    for (let n = 0; n < this.#changes.length; n++) {
+      const at = this.#at[n] as number
+      const change = this.#changes[n] as Change
+      if (from < at) stays(from, at)
+      if (!change.gone) comes(change)
+      from = at + Number(this.#replaces[n])
     }
+    if (from < this.#leaf.size) stays(from, this.#leaf.size)
   }
 
   /** What reading the record that has been written would give. Undefined: it has to be read. */
@@ -109,14 +132,6 @@ export class EditedLeaf {
     leaf.isSimple = true
     leaf.fill = this.#fill
     return leaf
-  }
-
-  #change(at: number): Change {
-    return this.#changes[~at] as Change
-  }
-
-  #name(at: number): string {
-    return keyName(this.#change(at).key)
   }
 }
 

@@ -3,7 +3,18 @@ import type { Header } from '../../object/header.js'
 import type { Oid } from '../../store/types.js'
 import type { StoredKey } from '../key.js'
 import { compareKeys } from '../key-order.js'
-import { asChild, Drafts, isSteady, lowOf, NEW, split, type Draft, type Item, type Rewritten } from './drafts.js'
+import {
+  asChild,
+  Drafts,
+  isSteady,
+  lowOf,
+  NEW,
+  SlightDraft,
+  split,
+  type Draft,
+  type Item,
+  type Rewritten,
+} from './drafts.js'
 import { EditedLeaf, isSimple } from './edited-leaf.js'
 import { innerShare, leafShare } from './fullness.js'
 import type { Leaf } from './leaf.js'
@@ -86,7 +97,7 @@ class Rewrite extends Drafts {
     // Mostly what has changed below is of no consequence here.
     if (steady) {
       const below = changed.flatMap(({ drafts }) => drafts)
-      return [{ level, oid, low, below, dirty: false, get items() { return itemsOf() } }] // prettier-ignore
+      return [new SlightDraft(level, oid, low, below, itemsOf)]
     }
     const items = itemsOf()
     const [first] = items
@@ -108,8 +119,7 @@ class Rewrite extends Drafts {
     if (low !== undefined && !isSimple(low)) return undefined
     const edited = EditedLeaf.make(leaf, this.#changes.slice(from, to))
     if (!edited) return undefined
-    const itemsOf = (): readonly Item[] => this.#leaf(leaf, oid, low, from, to, last)[0]?.items ?? []
-    return [{ level: 0, oid, low, edited, dirty: true, get items() { return itemsOf() } }] // prettier-ignore
+    return [new SlightDraft(0, oid, low, edited, () => this.#leaf(leaf, oid, low, from, to, last)[0]?.items ?? [])]
   }
 
   #leaf(leaf: Leaf, oid: Oid, low: StoredKey | undefined, from: number, to: number, last: boolean): readonly Draft[] {
