@@ -71,6 +71,13 @@ export class Handed {
     return this.#shelves.placeOf(found, key, this.#load) ?? this.#places.get(key)
   }
 
+  /** Whether the value of an entry was handed out and somebody may have it. */
+  has(key: StoredKey, found: Found): boolean {
+    const { load, state } = this.#owner
+    if (this.#load === load && this.#state === state && this.#shelves.get(found) !== undefined) return true
+    return this.#places.size > 0 && this.#places.get(key)?.current(load) !== undefined
+  }
+
   /** The value of an entry of the stored state that is no reference. */
   of(key: StoredKey, found: Found): unknown {
     const { load, state } = this.#owner

@@ -96,8 +96,10 @@ export abstract class KeyedHeader extends TreeHeader {
     if (own) return own.gone ? undefined : this.#ownOut(own)
     this.#note(key, true)
     const found = this.stored.find(key)
+    // Most that is got for the first time is not got again.
+    const again = !found || this.isHandedOut(found, key)
     const value = found && this.storedOut(found, key)
-    if (this.#mayAnswer(key)) {
+    if ((again || typeof value !== 'object') && this.#mayAnswer(key)) {
       const isData = typeof value === 'object' && value !== null && found?.leaf.reference(found.at) === undefined
       const place = isData && found ? this.handed.placeOf(key, found) : undefined
       const there = found !== undefined

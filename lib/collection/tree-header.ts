@@ -133,6 +133,12 @@ export abstract class TreeHeader extends MergingHeader {
     return to === undefined ? this.handOut(this.handed.of(key, found)) : this.scope.resolve(to)
   }
 
+  /** Whether somebody may have what stands there. */
+  protected isHandedOut(found: Found, key: StoredKey): boolean {
+    const to = found.leaf.reference(found.at)
+    return to === undefined ? this.handed.has(key, found) : this.scope.known(to) !== undefined
+  }
+
   override used(node: Node): void {
     this.handed.each(node, key => this.noteValue(key))
   }

@@ -48,11 +48,14 @@ export function unpackWith<T>(packed: Stretch, read: () => T): T {
   }
 }
 
-/** The value that begins at `start` of a stretch that was gone through before. */
-export function unpackAt({ bytes: packed, to }: Stretch, start: number): unknown {
+/** The value that begins at `start` of a stretch that was gone through before. `behind`: where it ends, if that is known. */
+export function unpackAt({ bytes: packed, to }: Stretch, start: number, behind?: number): unknown {
   begin(packed, start, to)
   try {
-    return readValue()
+    if (behind === undefined) return readValue()
+    place.start = start
+    place.end = behind
+    return unpackr.unpack(bytes, place)
   } finally {
     bytes = NOTHING
   }

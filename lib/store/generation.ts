@@ -10,6 +10,7 @@ import { KnownLog } from './known-log.js'
 import type { OffsetIndex } from './offset-index.js'
 import type { PinnedSnapshots } from './pinned.js'
 import { RecordReader } from './record-reader.js'
+import { SmallFile } from './small-file.js'
 import type { Snapshot } from './snapshot.js'
 import type { CommittedId } from './transaction-id.js'
 import type { Offset, Oid, StoredRecord, Tid } from './types.js'
@@ -64,8 +65,9 @@ export class Generation {
     this.identity = file.status()
     this.log = new KnownLog(file, path, this.header, until, offset => this.#damagedAt(offset))
     this.writer = new LogWriter(file, path)
-    this.#records = new RecordReader(file, path, this.reader.salt, OBJECT_BYTES)
-    this.#parts = new RecordReader(file, path, this.reader.salt, PART_BYTES)
+    const small = new SmallFile(file)
+    this.#records = new RecordReader(file, small, path, this.reader.salt, OBJECT_BYTES)
+    this.#parts = new RecordReader(file, small, path, this.reader.salt, PART_BYTES)
   }
 
   get number(): number {

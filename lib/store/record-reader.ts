@@ -1,8 +1,9 @@
 // Reads single records of one file: as many bytes as most of them have, and a longer stretch where one record was asked for after
-// the other. Owns the buffers that records are parts of: none is filled twice, so a record stays what it is.
+// the other, or the file is small. Owns the buffers that records are parts of: none is filled twice, so a record stays what it is.
 import { asDiskError } from '../file/disk-error.js'
 import type { DataFile } from '../file/data-file.js'
 import { readRecord, recordLength } from './record.js'
+import type { SmallFile } from './small-file.js'
 import type { Offset, StoredRecord } from './types.js'
 
 /** Single records are read into one buffer, one behind the other: a small one at first, and at most of this size. */
@@ -17,6 +18,7 @@ const NOTHING = Buffer.alloc(0)
 
 export class RecordReader {
   readonly #file: DataFile
+  readonly #small: SmallFile
   readonly #path: string
   readonly #salt: number
   readonly #likely: number
@@ -28,10 +30,11 @@ export class RecordReader {
   #last = 0
   #near = 0
 
-  /** `likely`: most records take fewer bytes, so that one read brings them in. */
-  constructor(file: DataFile, path: string, salt: number, likely: number) {
+  /** `likely`: most records take fewer bytes, so that one read brings them in. `small`: the same file. */
+  constructor(file: DataFile, small: SmallFile, path: string, salt: number, likely: number) {
     this.#likely = likely
     this.#file = file
+    this.#small = small
     this.#path = path
     this.#salt = salt
   }
@@ -44,6 +47,8 @@ export class RecordReader {
     this.#last = at
     const inWindow = this.#inWindow(at)
     if (inWindow !== undefined) return inWindow
+    const kept = this.#inSmall(at, end)
+    if (kept !== undefined) return kept
     if (this.#near >= OFTEN) {
       this.#readAhead(distance > 0 ? at : Math.max(0, at + this.#likely - AHEAD), end)
       const found = this.#inWindow(at)
@@ -53,6 +58,12 @@ export class RecordReader {
   }
 
   /** undefined: it is not there, or not whole, or damaged. */
+  #inSmall(at: Offset, end: number): StoredRecord | undefined {
+    const block = this.#asked(() => this.#small.blockAt(at, end))
+    return block && readRecord(block, this.#small.placeOf(at), at, this.#salt)
+  }
+
+  /** The same. */
   #inWindow(at: Offset): StoredRecord | undefined {
     const inside = at - this.#windowAt
     if (inside < 0 || inside >= this.#window.length) return undefined
@@ -84,8 +95,12 @@ export class RecordReader {
   }
 
   #fill(bytes: Uint8Array, at: number): number {
+    return this.#asked(() => this.#file.read(bytes, at))
+  }
+
+  #asked<T>(act: () => T): T {
     try {
-      return this.#file.read(bytes, at)
+      return act()
     } catch (error) {
       throw asDiskError(this.#path, error)
     }

@@ -109,7 +109,13 @@ export class Leaf {
   value(at: number): unknown {
     if (!this.valued) return undefined
     const place = this.#places === undefined ? ~at : (this.#places[at] as Place)
-    return place < 0 ? { '': ~place } : unpackAt(this.#packed, place)
+    return place < 0 ? { '': ~place } : unpackAt(this.#packed, place, this.#endOf(at))
+  }
+
+  /** Where a value ends that is no reference; undefined: a reference follows, whose place is not kept. */
+  #endOf(at: number): number | undefined {
+    const next = this.#places?.[at + 1]
+    return next === undefined ? this.#packed.to : next < 0 ? undefined : next
   }
 
   /** Value i is reference i, of all of them. */
