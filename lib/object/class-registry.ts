@@ -42,9 +42,14 @@ export class ClassRegistry {
     return unknown
   }
 
+  /** Would objects of this kind be found again? */
+  has(kind: Kind): boolean {
+    return this.#kinds.get(kind.type) === kind
+  }
+
   /** Throws unless objects like this one would be found again. */
   check({ kind }: Header, path: () => string): void {
-    if (this.#kinds.get(kind.type) === kind) return
+    if (this.has(kind)) return
     const name = kind.Class?.name || 'without a name'
     throw new ValueError(
       path(),

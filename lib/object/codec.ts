@@ -77,6 +77,9 @@ export interface Encoded {
 
 const numberOf = (ref: Header | Oid): number => (typeof ref === 'number' ? ref : ref.oid || ref.number)
 
+/** From so many on, they are looked up in a Map. */
+const MANY_REFS = 128
+
 let encodings = 0
 
 export class Encoder implements Way {
@@ -273,20 +276,24 @@ export class Encoder implements Way {
     } else if (this.#writing.mustWrite(to, key, this)) {
       this.#include(to)
     }
-    const identity = typeof to === 'number' ? to : to.oid || to
-    this.#refIndex ??= new Map()
-    let index = this.#refIndex.get(identity)
-    if (index === undefined) {
-      this.#refs ??= []
-      index = this.#refs.push(typeof to === 'number' || to.oid === 0 ? to : to.oid) - 1
-      this.#refIndex.set(identity, index)
-    }
-    packer.reference(index)
+    packer.reference(this.#indexOf(typeof to === 'number' ? to : to.oid || to))
+  }
+
+  /** In the record's list of references, which names each object once. */
+  #indexOf(to: Header | Oid): number {
+    const refs = (this.#refs ??= [])
+    if (refs.length >= MANY_REFS) this.#refIndex ??= new Map(refs.map((ref, index) => [ref, index]))
+    const known = this.#refIndex ? this.#refIndex.get(to) : refs.indexOf(to)
+    if (known !== undefined && known >= 0) return known
+    this.#refIndex?.set(to, refs.length)
+    return refs.push(to) - 1
   }
 
   /** The same for an object that the stored version of the record refers to, and that it refers to only once. */
   keep(to: Oid): void {
-    packer.reference((this.#refs ??= []).push(to) - 1)
+    const refs = (this.#refs ??= [])
+    this.#refIndex?.set(to, refs.length)
+    packer.reference(refs.push(to) - 1)
   }
 
   #notFollowed(oid: Oid, key: string | number, way: Way = this): void {

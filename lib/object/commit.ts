@@ -33,7 +33,8 @@ class SessionWriting implements Writing {
   }
 
   checkKind(header: Header, key: string | number | undefined, way: Way): void {
-    this.scope.registry.check(header, () => way.path(key))
+    const { registry } = this.scope
+    if (!registry.has(header.kind)) registry.check(header, () => way.path(key))
   }
 
   mustWrite(header: Header, key: string | number, way: Way): boolean {

@@ -22,12 +22,23 @@ const samples = new WeakMap<Header, Sample[]>()
 /** How many owners have samples; those that were forgotten before a commit count, too. */
 let sampled = 0
 
+type Counts = Map<string, number>
+
+/** Those asked for last: mostly it is many objects of one kind. */
+let last: { readonly kind: object; readonly all: WeakMap<object, Counts>; readonly fields: Counts } | undefined
+
+function fieldsOf(kind: object, all: WeakMap<object, Counts>): Counts {
+  if (last?.kind === kind && last.all === all) return last.fields
+  let fields = all.get(kind)
+  if (!fields) all.set(kind, (fields = new Map<string, number>()))
+  last = { kind, all, fields }
+  return fields
+}
+
 /** `source` was copied into the field of this owner. */
 export function noteSource(owner: Header, key: string, source: object): void {
   if (!Array.isArray(source) && Object.getPrototypeOf(source) !== Object.prototype) return
-  const counts = owner.oid === 0 ? ofNew : ofStored
-  let fields = counts.get(owner.kind)
-  if (!fields) counts.set(owner.kind, (fields = new Map<string, number>()))
+  const fields = fieldsOf(owner.kind, owner.oid === 0 ? ofNew : ofStored)
   const count = fields.get(key) ?? 0
   fields.set(key, count + 1)
   if (count >= FIRST && count % EVERY !== 0) return

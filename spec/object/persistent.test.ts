@@ -13,6 +13,9 @@ import {
   type Connection,
   type OpenOptions,
 } from '../../lib/index.js'
+import { headerOf, type Header } from '../../lib/object/header.js'
+import type { Session } from '../../lib/object/session.js'
+import { ROOT_OID } from '../../lib/store/types.js'
 import { tempDir } from '../helpers/temp-dir.js'
 import { Item } from './helpers/classes.js'
 import { elsewhere } from './helpers/elsewhere.js'
@@ -311,3 +314,29 @@ t.test('plain gives ordinary data, following as many references as it is told', 
   t.equal(deep.first.next, deep.first)
   t.end()
 })
+
+for (const many of [1, 3, 127, 128, 129, 400]) {
+  t.test(`an object may refer to ${many} others, often to each, and names each once`, async t => {
+    const path = join(tempDir(t), 'many.db')
+    const options = { root: Shelf, classes: [Item], durability: 'os' } as const
+    const db = open(path, options)
+    for (let n = 0; n < many; n++) db.root.add(`${n}`)
+    db.commit()
+    db.root.items.push(...db.root.items)
+    for (const name of ['one', 'another']) db.root.items.push(db.root.add(name))
+    db.root.first = db.root.items[many - 1] ?? null
+    db.commit()
+    const { store } = (headerOf(db.root) as Header).scope as Session
+    t.equal(store.current.read(store.current.newest(ROOT_OID)).refs.length, many + 2)
+    db.close()
+    const again = open(path, options)
+    const { items, first } = again.root
+    t.same(
+      items.map(({ name }) => name),
+      [...Array.from({ length: 2 * many }, (_, n) => `${n % many}`), 'one', 'one', 'another', 'another'],
+    )
+    t.equal(new Set(items).size, many + 2)
+    t.equal(first, items[many - 1])
+    again.close()
+  })
+}
