@@ -1,4 +1,5 @@
 // Going through a list item by item, while it may change.
+import { END, Iteration } from './iteration.js'
 import type { ListHeader } from './list-header.js'
 
 /** Each item that was there at the start and is when its turn comes: what the methods of Array visit. */
@@ -38,6 +39,24 @@ export function* positionsOf(header: ListHeader): Generator<number, undefined> {
   for (const [at] of iterate(header)) yield at
 }
 
-export function* itemsOf(header: ListHeader): Generator<unknown, undefined> {
-  for (const [, item] of iterate(header)) yield item
+export function itemsOf(header: ListHeader): IteratorObject<unknown, undefined> {
+  return new Items(header).iterator
+}
+
+class Items extends Iteration<unknown> {
+  readonly #header: ListHeader
+  #at = 0
+
+  constructor(header: ListHeader) {
+    super()
+    this.#header = header
+  }
+
+  protected step(): unknown {
+    const header = this.#header
+    header.touch()
+    if (this.#at < header.lengthNow) return header.item(this.#at++, 'front')
+    header.noteLength()
+    return END
+  }
 }

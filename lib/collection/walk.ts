@@ -1,4 +1,5 @@
 // Going through a map or set as applications do: a range of it, either way, no more than so many.
+import { END, Iteration } from './iteration.js'
 import type { KeyedHeader } from './keyed-header.js'
 import type { Entry, Passage } from './passage.js'
 import { rangeIn, type RangeOptions } from './range.js'
@@ -13,41 +14,27 @@ export function walk<T>(
   const { reverse = false, limit = Infinity } = options ?? {}
   const range = rangeIn(options, header)
   const passage = reverse ? header.entriesBack(range, values) : header.entriesIn(range, values)
-  return new Walk(passage, limit, out) as unknown as IteratorObject<T, undefined>
+  return new Walk(passage, limit, out).iterator
 }
 
-/** The prototype of all iterators of the language, with the methods that those have. */
-const ITERATOR = Object.getPrototypeOf(Object.getPrototypeOf([].values())) as object
-
-/** As a generator would go, without the cost of one: whoever goes through a million entries waits for nothing else. */
-class Walk<T> {
+class Walk<T> extends Iteration<T> {
   readonly #passage: Passage
   readonly #out: (entry: Entry) => T
   #left: number
 
   constructor(passage: Passage, limit: number, out: (entry: Entry) => T) {
+    super()
     this.#passage = passage
     this.#left = limit
     this.#out = out
   }
 
-  next(): IteratorResult<T, undefined> {
-    const left = this.#left
-    // What throws ends it.
-    this.#left = 0
-    const entry = left > 0 ? this.#passage.next() : undefined
-    if (!entry) return { value: undefined, done: true }
-    const value = this.#out(entry)
-    this.#left = left - 1
-    return { value, done: false }
-  }
-
-  return(value?: undefined): IteratorResult<T, undefined> {
-    this.#left = 0
-    return { value, done: true }
+  protected step(): T | typeof END {
+    if (this.#left-- <= 0) return END
+    const entry = this.#passage.next()
+    return entry ? this.#out(entry) : END
   }
 }
-Object.setPrototypeOf(Walk.prototype, ITERATOR)
 
 export function count(header: KeyedHeader, options: RangeOptions | undefined): number {
   let sum = 0
