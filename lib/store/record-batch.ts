@@ -17,6 +17,11 @@ const MOST_HELD = 64 << 20
 const SUPPOSED = 1 << 10
 /** Records that are longer are not held. */
 const LONG = 1 << 14
+/** Copies are held in so many parts, each in pieces of so many bytes. */
+const PARTS = 32
+const PIECE = 1 << 15
+/** Two to the power of this are the fewest records in a part. */
+const LEAST_PART = 10
 /** Bytes that are read at once. */
 const WINDOW = 1 << 18
 /** Most records are shorter. */
@@ -45,9 +50,17 @@ export class RecordBatch {
   /** Which stretch that is. */
   #from = 0
   #length = 0
-  /** Up to where copies stand, and how many. */
+  /** Up to where the space is used, how many copies are in it, and how many bytes they took where they were read. */
   #used = 0
   #held = 0
+  #heldBytes = 0
+  /**
+   * Records that are asked for near to each other are held near to each other, in pieces of the space, so that they are still in the
+   * processor's caches when the next one is asked for: where the piece of each part of the batch goes on, and where it ends.
+   */
+  readonly #partAt = new Uint32Array(PARTS)
+  readonly #partEnd = new Uint32Array(PARTS)
+  #partShift = 0
   /** Bytes of a record, on average. */
   #average = SUPPOSED
   /** The records of the batch. What is new in memory costs much, so all that is as long as a batch is used again for the next one. */
@@ -125,11 +138,14 @@ export class RecordBatch {
     this.#makeRoom()
     this.#used = this.#copies
     this.#held = 0
+    this.#heldBytes = 0
+    this.#partShift = Math.max(LEAST_PART, Math.ceil(Math.log2(this.#count / PARTS)))
+    this.#partEnd.fill(0)
     for (const entries of placesInOrder(this.#places.subarray(0, this.#count), this.#most, this.#entries)) {
       yield
       if (!this.#hold(entries)) break
     }
-    if (this.#held > 0) this.#average = Math.ceil((this.#used - this.#copies) / this.#held)
+    if (this.#held > 0) this.#average = Math.ceil(this.#heldBytes / this.#held)
   }
 
   /** Holds copies of these records; false: there is no room for all of them. */
@@ -147,14 +163,20 @@ export class RecordBatch {
         length = this.#lengthOf(place)
       }
       if (length === 0 || length > LONG) continue
-      const used = this.#used
-      if (used + length > space.length) return false
       if (!cursor.check(space, this.#inSpace(place), this.#salt) || cursor.oid !== oids[n]) continue
-      const end = cursor.copy(space, used, salt)
-      this.#heldAt[n] = used
-      this.#heldLength[n] = cursor.count === 0 && cursor.shape >= FIRST_FREE_OID ? end - used : 0
-      this.#used = end
+      const part = n >> this.#partShift
+      let at = this.#partAt[part] ?? 0
+      if (at + length > (this.#partEnd[part] ?? 0)) {
+        at = this.#used
+        if (at + PIECE > space.length) return false
+        this.#used = this.#partEnd[part] = at + PIECE
+      }
+      const end = cursor.copy(space, at, salt)
+      this.#heldAt[n] = at
+      this.#heldLength[n] = cursor.count === 0 && cursor.shape >= FIRST_FREE_OID ? end - at : 0
+      this.#partAt[part] = end
       this.#held++
+      this.#heldBytes += length
     }
     return true
   }

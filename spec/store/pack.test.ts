@@ -231,8 +231,10 @@ function putMuch(store: Store): void {
 
 t.test('a large file goes to the disk while it is written, and what fails there is told', async t => {
   let syncs = 0
-  const disk = wrapDisk(systemDisk, (name, _n, go) => {
-    if (name !== 'syncAsync') return go()
+  let packed: unknown
+  const disk = wrapDisk(systemDisk, (name, _n, go, [one]) => {
+    if (name === 'create' && String(one).endsWith('.pack')) return (packed = go())
+    if (name !== 'syncAsync' || one !== packed) return go()
     return ++syncs === 1 ? Promise.reject(Object.assign(new Error('EIO: the disk is broken'), { code: 'EIO' })) : go()
   })
   const store = newStore(t, disk)
@@ -246,12 +248,14 @@ t.test('a large file goes to the disk while it is written, and what fails there 
 
 t.test('the new file is not closed while it goes to the disk, even if the pack is stopped', async t => {
   const stop = new AbortController()
+  let packed: unknown
   let syncing: unknown
   const closed: unknown[] = []
-  const disk = wrapDisk(systemDisk, (name, _n, go, [fd]) => {
-    if (name === 'close' && fd === syncing) closed.push(fd)
-    if (name !== 'syncAsync') return go()
-    syncing = fd
+  const disk = wrapDisk(systemDisk, (name, _n, go, [one]) => {
+    if (name === 'create' && String(one).endsWith('.pack')) return (packed = go())
+    if (name === 'close' && one === syncing) closed.push(one)
+    if (name !== 'syncAsync' || one !== packed) return go()
+    syncing = one
     stop.abort(new Error('enough'))
     return new Promise<void>(resolve =>
       setTimeout(() => {

@@ -137,3 +137,32 @@ t.test('what is damaged, cut off, beyond the end or of another object is not cop
     [1, 3, 5],
   )
 })
+
+t.test('between damaged records the others are copied as they are', async t => {
+  const random = seeded(t)
+  const { bytes, written } = fileWith(
+    Array.from({ length: 5000 }, () => random.int(5000)),
+    random,
+  )
+  const file = new MemoryFile(bytes)
+  const damaged = new Set<number>()
+  for (const { oid, place, length } of written) {
+    if (random.chance(0.7)) continue
+    damaged.add(oid)
+    file.bytes[place + length - 1] = (file.bytes[place + length - 1] ?? 0) ^ 1
+  }
+  const asked = random.shuffle(written)
+  const writer = newWriter(t)
+  const records = new RecordBatch(file.open(), bytes.length, SALT, writer)
+  for (const { oid, place } of asked) records.add(oid as Oid, place as Offset)
+  for (const steps = records.read(); steps.next().done !== true;);
+  const copied = asked.filter((_, n) => records.copy(n) >= 0).map(({ oid }) => oid)
+  t.strictSame(
+    copied,
+    asked.map(({ oid }) => oid).filter(oid => !damaged.has(oid)),
+  )
+  t.strictSame(
+    readBack(t, writer).map(({ oid }) => oid),
+    copied,
+  )
+})
