@@ -85,6 +85,7 @@ t.test(`${WORKERS} worker threads read, are refused to write, and are terminated
     while (left-- > 0) {
       const worker = new Worker(new URL('./reading.worker.js', import.meta.url), {
         workerData: { path, whole: r.chance(0.2) },
+        execArgv: [], // else each loads what the test runner loads
       })
       const failed = once(worker, 'error').then(([error]) => Promise.reject(error as Error))
       failed.catch(() => undefined)
