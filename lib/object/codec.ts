@@ -2,78 +2,19 @@
 // position-independent: it names what it refers to by the index in the record's reference list.
 import { types } from 'node:util'
 import { StaleDataError, ValueError } from '../error.js'
-import type { Generation } from '../store/generation.js'
-import { stretchOf, type Draft, type DraftRecord, type Oid, type StoredRecord, type Stretch } from '../store/types.js'
+import { stretchOf, type DraftRecord, type Oid, type StoredRecord, type Stretch } from '../store/types.js'
 import { DEEPEST } from './adopt.js'
-import { Header, handlerOf, NOWHERE, unresolvedOid, type Scope } from './header.js'
+import { EncodedState, NO_REFS, type Encoded, type Way, type Writing } from './encoding.js'
+import { Header, handlerOf, NOWHERE, unresolvedOid } from './header.js'
 import { Packed } from './packed.js'
 import { Packer } from './packer.js'
 import { Node, type Container } from './plain-node.js'
-import type { RecordView } from './record-view.js'
-import { contentOf, encodeShape, type Shape, type ShapeTable } from './shapes.js'
+import { contentOf, encodeShape, type Shape } from './shapes.js'
 import { Untracked } from './untracked.js'
 import { encodeLeaf, encodePrimitive, isBytes, isOrdinaryString, TAG } from './values.js'
 
 /** One state after another: nothing else is written while an encoder is at work. */
 const packer = new Packer()
-
-/** Tells where something stands. */
-export interface Way {
-  /** Without a key: the object itself. */
-  path(key: string | number | undefined): string
-}
-
-/** What the encoder must know of the connection. */
-export interface Writing {
-  readonly scope: Scope
-  readonly shapes: ShapeTable
-  /** Undefined for the first commit of a new store. */
-  readonly generation: Generation | undefined
-  /** What the changes are made to; undefined for the first commit. */
-  readonly view: RecordView | undefined
-  /** Throws unless objects of this kind can be stored here. */
-  checkKind(header: Header, key: string | number | undefined, way: Way): void
-  /**
-   * A stored object is referred to. True: the file lacks it, and it must be written with this commit.
-   * Throws GoneError when it is gone.
-   */
-  mustWrite(header: Header, key: string | number, way: Way): boolean
-  /** The same for a reference that was not followed: the object that must be written, if so. Throws GoneError. */
-  missing(oid: Oid, key: string | number, way: Way): Header | undefined
-}
-
-const NONE: readonly number[] = []
-
-/** A state that has been encoded. What it refers to, and who it is itself, has a number when all are. */
-export class EncodedState implements DraftRecord {
-  readonly form: Shape
-  oid = 0
-  shape = 0
-  refs = NONE
-  readonly to: number
-  readonly from: number
-  readonly bytes: Uint8Array
-  readonly found: readonly (Header | Oid)[] | undefined
-
-  constructor(form: Shape, { bytes, from, to }: Stretch, found: readonly (Header | Oid)[] | undefined) {
-    this.form = form
-    this.bytes = bytes
-    this.from = from
-    this.to = to
-    this.found = found
-  }
-}
-
-/** A draft, and whose records it holds. */
-export interface Encoded {
-  readonly draft: Draft
-  /** One for each record, in the same order; shapes come last. */
-  readonly headers: readonly Header[]
-  readonly shapes: readonly { readonly shape: Shape; readonly number: number }[]
-  /** Of each header. */
-  readonly states: readonly EncodedState[]
-  readonly newObjects: readonly Header[]
-}
 
 const numberOf = (ref: Header | Oid): number => (typeof ref === 'number' ? ref : ref.oid || ref.number)
 
@@ -129,7 +70,7 @@ export class Encoder implements Way {
     }
     const records: DraftRecord[] = shapes.length === 0 ? states : states.slice()
     for (const { shape, number } of shapes)
-      records.push({ oid: number, shape: 0, refs: NONE, ...stretchOf(encodeShape(shape)) })
+      records.push({ oid: number, shape: 0, refs: NO_REFS, ...stretchOf(encodeShape(shape)) })
     const draft = { records, fresh: this.#new.length + shapes.length, annotation }
     return { draft, headers: this.#queue, shapes, states, newObjects: this.#new }
   }
