@@ -101,11 +101,8 @@ export function commitSession(
     }
     const toWrite = standIns.size === 0 ? changed : Array.from(changed, header => standIns.get(header) ?? header)
     const encoded = new Encoder(new SessionWriting(session, base)).encode(toWrite, annotation)
-    const checked = {
-      *[Symbol.iterator]() {
-        yield* whatMustNotChange(session, encoded, isolation)
-      },
-    }
+    // Gathered only if something was committed in between, which is seldom so.
+    const checked = { [Symbol.iterator]: () => whatMustNotChange(session, encoded, isolation).values() }
     const result = store.commit(encoded.draft, base, checked, wait, id)
     switch (result.outcome) {
       case 'committed':
