@@ -1,6 +1,5 @@
 // Objects as anybody can look at them, without the application's classes: records decoded by their shapes, references as
 // names, ways from the root. Reads one snapshot. Loads nothing into any identity map, and changes nothing.
-import { inspect } from 'node:util'
 import type { Snapshot } from '../store/snapshot.js'
 import { LOST_SHAPE, ROOT_OID, type Oid, type StoredRecord, type Tid } from '../store/types.js'
 import type { ShapeUsage } from '../store/usage.js'
@@ -9,31 +8,9 @@ import { Decoder, unpackState } from './codec.js'
 import { collectionKinds } from './collection.js'
 import { collectionEntries } from './inspected-collection.js'
 import { RecordView } from './record-view.js'
+import { Reference } from './reference.js'
 import { ShapeTable, type Shape } from './shapes.js'
 import { unpack } from './unpack.js'
-
-/** A reference as it is shown; nothing is loaded by it. Prints as `[Account 12]`. */
-export class Reference {
-  readonly oid: Oid
-  readonly #typeOf: (oid: Oid) => string
-  constructor(oid: Oid, typeOf: (oid: Oid) => string) {
-    this.oid = oid
-    this.#typeOf = typeOf
-  }
-  /**
-   * Stored name of the class; 'root' for a root without a class, 'lost' for what could not be saved from a damaged file,
-   * 'missing' if there is no such object. Read when it is asked for: a collection may refer to many.
-   */
-  get type(): string {
-    return this.#typeOf(this.oid)
-  }
-  toString(): string {
-    return `[${this.type} ${this.oid}]`
-  }
-  [inspect.custom](): string {
-    return this.toString()
-  }
-}
 
 /** One object, as the snapshot shows it. */
 export interface InspectedObject {

@@ -1,19 +1,18 @@
 // Salvage: whatever whole frames and sound records a damaged file still holds, put into a new file. Never touches the damaged one.
 // An object of which nothing is left, but to which others refer, is put in as lost: touching it then says so.
-import { dirname } from 'node:path'
-import { CorruptLogError, NotAStoreError, StoreNotFoundError, UnsupportedError } from '../error.js'
+import { CorruptLogError, NotAStoreError, StoreNotFoundError } from '../error.js'
 import { DataFile } from '../file/data-file.js'
 import type { Disk } from '../file/disk.js'
 import { asDiskError, onDisk } from '../file/disk-error.js'
 import { findFrames } from '../log/damage.js'
 import { decodeFileHeader, HEADER_LENGTH, saltOf, type FileHeader } from '../log/file-header.js'
 import { FRAME_HEADER_LENGTH, FRAME_TRAILER_LENGTH, readFrameHeader, type FrameHeader } from '../log/frame.js'
-import { BaseWriter } from './base-writer.js'
+import type { BaseWriter } from './base-writer.js'
 import { atOnce, eachGiving, inSlices, type LongWork } from './long-work.js'
+import { NewStore } from './new-store.js'
 import { OffsetIndex } from './offset-index.js'
 import { RecordBatch } from './record-batch.js'
 import { readRecord, recordLength } from './record.js'
-import { createTemporary } from './temporary.js'
 import { FIRST_FREE_OID, LOST_SHAPE, ROOT_OID, type Offset, type Oid, type StoredRecord, type Tid } from './types.js'
 
 export interface RecoverReport {
@@ -66,16 +65,24 @@ export async function recoverAsync(
 
 function* salvaging(disk: Disk, from: string, to: string): Generator<RecoverProgress, RecoverReport> {
   if (disk.lookUp(from) === undefined) throw new StoreNotFoundError(from)
-  const target = disk.canonical(to)
-  if (disk.lookUp(target) !== undefined)
-    throw new UnsupportedError(`${to} exists: recover writes a new file only; name another path`)
   const file = new DataFile(disk, disk.open(from, 'read'))
+  let made: NewStore | undefined
   try {
+    made = new NewStore(disk, to, file.status().mode)
     const salvage = new Salvage(file, from)
     yield* salvage.collect()
-    yield* writeStore(disk, target, file.status().mode, salvage)
+    yield* salvage.saveTo(made.writer)
+    const { lastTid, lastTime, nextOid, header } = salvage
+    const all = salvage.newest.size
+    const rest = { baseTid: lastTid, baseTime: lastTime, nextOid, idsSince: header?.idsSince ?? 0 }
+    yield* eachGiving(
+      { what: 'saving', done: all, all },
+      made.finish(rest, () => true),
+    )
+    made.publish()
     return salvage.report()
   } finally {
+    made?.discard()
     file.close()
   }
 }
@@ -240,39 +247,6 @@ function readHeader(file: DataFile, path: string): FileHeader | undefined {
   } catch (error) {
     if (error instanceof NotAStoreError) return undefined
     throw error
-  }
-}
-
-function* writeStore(disk: Disk, path: string, mode: number, salvage: Salvage): Generator<RecoverProgress, void> {
-  const temporary = createTemporary(disk, path, 'new', mode)
-  try {
-    // Not the same store any more: nobody may go over to it.
-    const name = { storeId: disk.randomBytes(16), uuid: disk.randomBytes(16) }
-    const writer = new BaseWriter(disk, temporary.fd, name)
-    yield* salvage.saveTo(writer)
-    const all = salvage.newest.size
-    const saved: RecoverProgress = { what: 'saving', done: all, all }
-    yield* eachGiving(saved, writer.writeTable())
-    if (
-      !(yield* eachGiving(
-        saved,
-        writer.verify(() => true),
-      ))
-    )
-      throw new UnsupportedError(`${path} did not read back as it was written: check the disk`)
-    writer.finish({
-      generation: 1,
-      baseTid: salvage.lastTid,
-      baseTime: salvage.lastTime,
-      nextOid: salvage.nextOid,
-      moments: [],
-      idsSince: salvage.header?.idsSince ?? 0,
-      readonlyFlags: 0,
-    })
-    disk.link(temporary.path, path)
-    disk.syncDirectory(dirname(path))
-  } finally {
-    temporary.discard()
   }
 }
 

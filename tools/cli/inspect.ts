@@ -29,10 +29,12 @@ export function addInspect(program: Command, exit: (code: ExitCode) => void): vo
     .option('--limit <n>', 'show at most so many entries of a collection or array', wholeNumber, 20)
     .option('--json', 'print one JSON object')
     .addHelpText('after', EXAMPLES)
-    .action((file: string, place: string | undefined, options: Options) => exit(runInspect(file, place, options)))
+    .action(async (file: string, place: string | undefined, options: Options) =>
+      exit(await runInspect(file, place, options)),
+    )
 }
 
-function runInspect(path: string, place: string | undefined, { json: asJson, limit }: Options): ExitCode {
+function runInspect(path: string, place: string | undefined, { json: asJson, limit }: Options): Promise<ExitCode> {
   const address = place === undefined ? undefined : parsePlace(place)
   return withStore(path, ({ store }) => {
     if (address === undefined) (asJson ? printStoreJson : printStore)(store, limit)

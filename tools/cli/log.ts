@@ -47,10 +47,10 @@ export function addLog(program: Command, exit: (code: ExitCode) => void): void {
     .option('-n, --last <count>', 'only the last so many commits', wholeNumber)
     .option('-r, --reverse', 'newest first')
     .option('--json', 'one JSON object a line')
-    .action((file: string, options: Options) => exit(runLog(file, options)))
+    .action(async (file: string, options: Options) => exit(await runLog(file, options)))
 }
 
-function runLog(path: string, { json, reverse, last = Infinity }: Options): ExitCode {
+function runLog(path: string, { json, reverse, last = Infinity }: Options): Promise<ExitCode> {
   return withStore(path, ({ store }) => {
     const snapshot = store.latest()
     const width = String(snapshot.tid).length

@@ -14,11 +14,11 @@ export interface StoreToRead {
 }
 
 /** Runs `look` and closes the store again. Returns the exit code: damage has been reported then, after what could be shown. */
-export function withStore(path: string, look: (opened: StoreToRead) => void): ExitCode {
+export async function withStore(path: string, look: (opened: StoreToRead) => void | Promise<void>): Promise<ExitCode> {
   const opened = openToRead(path)
   const { store, damage } = opened
   try {
-    look(opened)
+    await look(opened)
   } finally {
     store.close()
     flush()

@@ -1,7 +1,7 @@
 // How values of a store are shown: in one line for people, and as JSON. What JSON has not stands there as an object with
 // one key that begins with "$".
 import { inspect } from 'node:util'
-import { Reference } from '../../lib/object/inspector.js'
+import { Reference } from '../../lib/object/reference.js'
 import { harmless } from './units.js'
 
 const LONGEST_STRING = 200

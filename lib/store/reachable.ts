@@ -1,0 +1,37 @@
+// The records that a state of the store consists of: what a pack keeps. Reads only what it gives.
+import { OidSet } from './oid-set.js'
+import type { Snapshot } from './snapshot.js'
+import { FIRST_FREE_OID, ROOT_OID, type Oid, type StoredRecord } from './types.js'
+
+/**
+ * All shapes, then the ids of transactions, then every object that can be reached from the root and the other reserved ones: those
+ * first, and what an object refers to behind it. `missing` gets what is referred to and is not there. Throws CorruptLogError.
+ */
+export function* reachable(
+  { generation, offset }: Snapshot,
+  missing: (oid: Oid) => void,
+): Generator<StoredRecord, void> {
+  const others = [...generation.shapes, ...Array.from(generation.ids.values(), ({ oid }) => oid)]
+  for (const oid of others) {
+    const at = generation.find(oid, offset)
+    if (at !== 0) yield generation.read(at, oid)
+  }
+  const met = new OidSet()
+  const todo: Oid[] = []
+  for (let oid = (FIRST_FREE_OID - 1) as Oid; oid >= ROOT_OID; oid = (oid - 1) as Oid) {
+    if (generation.find(oid, offset) !== 0 && met.add(oid)) todo.push(oid)
+  }
+  for (let oid = todo.pop(); oid !== undefined; oid = todo.pop()) {
+    const at = generation.find(oid, offset)
+    if (at === 0) {
+      missing(oid)
+      continue
+    }
+    const record = generation.read(at, oid)
+    yield record
+    for (let n = record.refs.length - 1; n >= 0; n--) {
+      const ref = record.refs[n] as Oid
+      if (met.add(ref)) todo.push(ref)
+    }
+  }
+}
