@@ -206,6 +206,17 @@ export class NotAStoreError extends PerdureError {
   }
 }
 
+/** The text is no whole dump of a store: `line` (from 1) is not what stands there in one. No store was made of it. */
+export class BadDumpError extends PerdureError {
+  readonly path: string
+  readonly line: number
+  constructor(path: string, line: number, what: string) {
+    super('BAD_DUMP', `${path}, line ${line}: ${what}. No store was made. Load what \`perdure dump\` wrote, all of it.`)
+    this.path = path
+    this.line = line
+  }
+}
+
 /** The file needs a newer version of this package. */
 export class NewerFormatError extends PerdureError {
   readonly path: string

@@ -11,7 +11,7 @@ import { Packer } from './packer.js'
 import { Node, type Container } from './plain-node.js'
 import { contentOf, encodeShape, type Shape } from './shapes.js'
 import { Untracked } from './untracked.js'
-import { encodeLeaf, encodePrimitive, isBytes, isOrdinaryString, TAG } from './values.js'
+import { encodeLeaf, encodePrimitive, isBytes, isOrdinaryString, keysAreUsual, TAG } from './values.js'
 
 /** One state after another: nothing else is written while an encoder is at work. */
 const packer = new Packer()
@@ -314,13 +314,6 @@ export class Encoder implements Way {
     const here = places.find(place => place.path === path)
     return places.find(place => place.value === here?.value && place.path !== path)?.path ?? 'another place'
   }
-}
-
-/** A map of MessagePack can have them and means nothing else by them. */
-function keysAreUsual(keys: readonly string[]): boolean {
-  if (keys.length === 1 && keys[0] === '') return false
-  for (const key of keys) if (key === '__proto__' || !isOrdinaryString(key)) return false
-  return true
 }
 
 export { Decoder, referencesOf, unpackState } from './decoder.js'

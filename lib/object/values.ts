@@ -56,6 +56,13 @@ export function isOrdinaryString(value: string): boolean {
   return (value as string & { isWellFormed(): boolean }).isWellFormed() && value.charCodeAt(0) !== BYTE_ORDER_MARK
 }
 
+/** A map of MessagePack can have them and means nothing else by them. */
+export function keysAreUsual(keys: readonly string[]): boolean {
+  if (keys.length === 1 && keys[0] === '') return false
+  for (const key of keys) if (key === '__proto__' || !isOrdinaryString(key)) return false
+  return true
+}
+
 function encodeString(value: string): Packable {
   return isOrdinaryString(value) ? value : special(TAG.string, Buffer.from(value, 'utf16le'))
 }

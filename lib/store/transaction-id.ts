@@ -14,16 +14,21 @@ export interface CommittedId {
 
 /** The draft with one more record, which says that `id` is committed with it. */
 export function withId(draft: Draft, id: string, now: number): Draft {
-  const name = Buffer.from(id, 'utf8')
-  const state = Buffer.alloc(TIME_LENGTH + name.length)
-  state.writeBigUInt64LE(BigInt(Math.floor(now)))
-  name.copy(state, TIME_LENGTH)
   const fresh = draft.fresh + 1
   return {
     ...draft,
     fresh,
-    records: [...draft.records, { oid: -fresh, shape: ID_SHAPE, refs: [], ...stretchOf(state) }],
+    records: [...draft.records, { oid: -fresh, shape: ID_SHAPE, refs: [], ...stretchOf(encodeId(id, now)) }],
   }
+}
+
+/** The state of the record that says it. */
+export function encodeId(id: string, time: number): Uint8Array {
+  const name = Buffer.from(id, 'utf8')
+  const state = Buffer.alloc(TIME_LENGTH + name.length)
+  state.writeBigUInt64LE(BigInt(Math.floor(time)))
+  name.copy(state, TIME_LENGTH)
+  return state
 }
 
 /** undefined: the record is too short to be one. */

@@ -1,9 +1,12 @@
 // Everything that can be done to a file of unknown origin, as users and tools do it. Gives what did not go as it should: anything
 // but a right answer or a typed error.
+import { Readable } from 'node:stream'
 import { inspect } from 'node:util'
+import { loadDump } from '../../lib/collection/load-dump.js'
 import { PerdureError, ValueError } from '../../lib/error.js'
 import type { Disk } from '../../lib/file/disk.js'
 import { touch, type Connection } from '../../lib/object/connection.js'
+import { dump } from '../../lib/object/dump.js'
 import { decodeAnnotation, Inspector } from '../../lib/object/inspector.js'
 import { openWith } from '../../lib/object/open.js'
 import { plain } from '../../lib/object/plain.js'
@@ -18,6 +21,7 @@ import '../../lib/index.js'
 
 const PATH = '/app.db'
 const SAVED = '/saved.db'
+const LOADED = '/loaded.db'
 /** So many objects are looked at one by one. */
 const MOST_OBJECTS = 300
 
@@ -72,6 +76,13 @@ export async function exercise(bytes: Uint8Array): Promise<Exercise> {
   await step('verify', () => verify(disk, PATH, () => undefined))
   await step('recover', () => recover(disk, PATH, SAVED))
   if (disk.names.includes(SAVED)) await step('open what was recovered', () => openWith(disk, SAVED, {}).close())
+  await step('dump and load', async () => {
+    const lines: Buffer[] = []
+    const write = (line: string): void => void lines.push(Buffer.from(`${line}\n`))
+    await withStore(disk, store => dump(disk, store.latest(), write, {}))
+    await loadDump(disk, 'the dump', Readable.from(lines), LOADED)
+    openWith(disk, LOADED, {}).close()
+  })
   await step('pack', () => withConnection(disk, db => db.pack()))
   await step('commit', () =>
     withConnection(disk, db => {

@@ -18,7 +18,9 @@ import { projectRoot } from '../helpers/project-root.js'
 import { tempDir } from '../helpers/temp-dir.js'
 import { bank, damage, openBank, perdure, printed, start, tool } from './cli-tool.js'
 
-const COMMANDS = ['inspect', 'log', 'verify', 'pack'] as const
+/** Those that need nothing but a store. */
+const COMMANDS = ['inspect', 'log', 'verify', 'pack', 'dump'] as const
+const ALL = [...COMMANDS, 'recover', 'load']
 
 /** One clear message: a line that names the tool, and no stack trace. */
 function isOneMessage(t: Test, stderr: string, ...parts: (string | RegExp)[]): void {
@@ -34,13 +36,13 @@ t.test('--version prints the version of the package', async t => {
 
 t.test('--help names every command, gives examples and says what the exit codes mean', async t => {
   const help = await printed(t, '--help')
-  for (const command of COMMANDS) t.match(help, new RegExp(`^  ${command} `, 'm'))
+  for (const command of ALL) t.match(help, new RegExp(`^  ${command} `, 'm'))
   t.match(help, /^ {2}perdure inspect app\.db \/accounts\/ada/m)
   for (const code of [0, 1, 2, 3, 4, 130]) t.match(help, new RegExp(`^  ${code} +\\S`, 'm'))
 })
 
 t.test('each command has help of its own', async t => {
-  for (const command of COMMANDS) t.match(await printed(t, command, '--help'), `Usage: perdure ${command}`)
+  for (const command of ALL) t.match(await printed(t, command, '--help'), `Usage: perdure ${command}`)
 })
 
 t.test('a call that cannot be understood exits with 2 and says so on stderr only', async t => {

@@ -1,8 +1,10 @@
 // The command line: which commands there are, and how a run ends. Prints nothing itself but help and mistakes in the call.
 import { createRequire } from 'node:module'
 import { Command, CommanderError } from 'commander'
+import { addDump } from './dump.js'
 import { EXIT, EXIT_CODES, explain, type ExitCode } from './exit-code.js'
 import { addInspect } from './inspect.js'
+import { addLoad } from './load.js'
 import { addLog } from './log.js'
 import { ClosedPipe, draw, flush, print, say } from './output.js'
 import { addPack } from './pack.js'
@@ -18,8 +20,10 @@ Examples:
   perdure verify app.db                  is every byte as it was written?
   perdure pack app.db                    drop old versions and what nothing refers to
   perdure recover app.db -o saved.db     save what is sound in a damaged store
+  perdure dump app.db > app.jsonl        all of it as text, one JSON object a line
+  perdure load app.jsonl -o new.db       make a store of such text
 
-All commands but pack and recover only read, and take no lock: they may run while others write.
+All commands but pack only read the store they are given, and take no lock: they may run while others write.
 Data goes to standard output, everything else to standard error.
 
 ${EXIT_CODES}`
@@ -69,5 +73,7 @@ function createProgram(exit: (code: ExitCode) => void): Command {
   addVerify(program, exit)
   addPack(program, exit)
   addRecover(program, exit)
+  addDump(program, exit)
+  addLoad(program, exit)
   return program
 }

@@ -1,0 +1,155 @@
+// A new store from the text of a dump. Takes nothing on trust: what it makes is checked like a store that somebody else wrote, before
+// it has its name. See spec/format.md.
+import { BadDumpError, SchemaError } from '../error.js'
+import { asDiskError } from '../file/disk-error.js'
+import type { Disk } from '../file/disk.js'
+import { DumpedRecords, type DumpHead } from '../object/dumped-records.js'
+import { FormError } from '../object/json.js'
+import { eachGiving, inSlices, type LongWork } from '../store/long-work.js'
+import { NewStore } from '../store/new-store.js'
+import { verifyCollectionsAsync } from './verify-collections.js'
+
+/** How far loading has come. */
+export interface LoadProgress {
+  /** The text is gone through, then what was made of it. */
+  readonly what: 'loading' | 'checking'
+  /** Bytes of the text so far; then records or bytes of the new file, of `all`. */
+  readonly done: number
+  /** undefined: nobody knows before the end. */
+  readonly all: number | undefined
+}
+
+export interface LoadReport {
+  readonly records: number
+  /** The commit whose state it is. */
+  readonly tid: number
+}
+
+/** How a new file may be used by others, before the umask. */
+const MODE = 0o666
+const LINE_END = 0x0a
+
+/**
+ * Makes a new store at `to` from the text that comes in pieces; `from` is its name. Rejects with BadDumpError (it is no whole
+ * dump: nothing was made), UnsupportedError (`to` exists), DiskError, or the reason of `options.signal` when that is aborted.
+ */
+export async function loadDump(
+  disk: Disk,
+  from: string,
+  pieces: AsyncIterable<Uint8Array>,
+  to: string,
+  options: LongWork<LoadProgress> = {},
+): Promise<LoadReport> {
+  let made: NewStore | undefined
+  try {
+    made = new NewStore(disk, to, MODE)
+    const load = new Load(from, made)
+    for await (const piece of reading(from, pieces)) {
+      options.signal?.throwIfAborted()
+      load.take(piece)
+      options.onProgress?.({ what: 'loading', done: load.bytes, all: undefined })
+    }
+    options.signal?.throwIfAborted()
+    const report = await load.finish(disk, options)
+    made.publish()
+    return report
+  } catch (error) {
+    throw asDiskError(to, error)
+  } finally {
+    made?.discard()
+  }
+}
+
+async function* reading(from: string, pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
+  try {
+    yield* pieces
+  } catch (error) {
+    throw asDiskError(from, error)
+  }
+}
+
+class Load {
+  readonly #from: string
+  readonly #made: NewStore
+  readonly #records: DumpedRecords
+  readonly #decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+  /** Of the line whose end has not come yet. */
+  #begun: Uint8Array[] = []
+  #line = 0
+  bytes = 0
+
+  constructor(from: string, made: NewStore) {
+    this.#from = from
+    this.#made = made
+    this.#records = new DumpedRecords(record => {
+      made.writer.add(record)
+    })
+  }
+
+  take(piece: Uint8Array): void {
+    this.bytes += piece.length
+    let from = 0
+    for (let end = piece.indexOf(LINE_END); end >= 0; end = piece.indexOf(LINE_END, from)) {
+      this.#take(this.#whole(piece.subarray(from, end)))
+      from = end + 1
+    }
+    if (from < piece.length) this.#begun.push(piece.slice(from))
+  }
+
+  /** With what came before it. */
+  #whole(last: Uint8Array): Uint8Array {
+    if (this.#begun.length === 0) return last
+    const whole = Buffer.concat([...this.#begun, last])
+    this.#begun = []
+    return whole
+  }
+
+  #take(line: Uint8Array): void {
+    this.#line++
+    this.#checked(() => {
+      this.#records.take(this.#parse(line))
+    })
+  }
+
+  #parse(line: Uint8Array): unknown {
+    try {
+      return JSON.parse(this.#decoder.decode(line))
+    } catch (error) {
+      throw new FormError(`this is no JSON (${(error as Error).message})`)
+    }
+  }
+
+  async finish(disk: Disk, options: LongWork<LoadProgress>): Promise<LoadReport> {
+    if (this.#begun.length > 0) this.#take(this.#whole(new Uint8Array()))
+    const head = this.#checked(() => this.#records.finish())
+    const { count: records } = this.#records
+    await inSlices(disk, this.#finishing(head), options)
+    const onProgress = ({ done, all }: { done: number; all: number }): void =>
+      options.onProgress?.({ what: 'checking', done, all })
+    const wrong: string[] = []
+    const path = this.#made.temporaryPath
+    await verifyCollectionsAsync(disk, path, ({ message }) => wrong.push(message), { ...options, onProgress })
+    const [first] = wrong
+    if (first !== undefined)
+      throw new BadDumpError(this.#from, this.#line, `what it says of a collection is wrong: ${first}`)
+    return { records, tid: head.tid }
+  }
+
+  *#finishing({ tid, time, nextOid, idsSince }: DumpHead): Generator<LoadProgress, void> {
+    const header = { baseTid: tid, baseTime: time, nextOid, idsSince }
+    const progress: LoadProgress = { what: 'checking', done: 0, all: undefined }
+    yield* eachGiving(
+      progress,
+      this.#made.finish(header, () => true),
+    )
+  }
+
+  #checked<T>(act: () => T): T {
+    try {
+      return act()
+    } catch (error) {
+      if (!(error instanceof FormError) && !(error instanceof SchemaError)) throw error
+      throw new BadDumpError(this.#from, this.#line, error.message)
+    }
+  }
+}

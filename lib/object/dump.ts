@@ -1,0 +1,92 @@
+// A state of a store as text: one JSON object a line, for other programs, for people, and for `loadDump`. See spec/format.md.
+// Reads one snapshot, and no class.
+import { CorruptLogError, UnsupportedError } from '../error.js'
+import type { Disk } from '../file/disk.js'
+import { inSlices, type LongWork } from '../store/long-work.js'
+import { reachable } from '../store/reachable.js'
+import type { Snapshot } from '../store/snapshot.js'
+import { decodeId } from '../store/transaction-id.js'
+import { ID_SHAPE, LOST_SHAPE, type Oid, type StoredRecord } from '../store/types.js'
+import { Decoder, unpackState } from './decoder.js'
+import { toJson, type Json } from './json.js'
+import { Reference } from './reference.js'
+import { ShapeTable } from './shapes.js'
+
+export const DUMP_VERSION = 1
+
+/** How far a dump has come. */
+export interface DumpProgress {
+  /** Records written so far. */
+  readonly done: number
+  /** Records in the store, reachable or not: an upper bound of what is to be written. */
+  readonly all: number
+}
+
+/**
+ * Everything that can be reached, all shapes, and the ids of transactions. `write` gets one line after another, without
+ * line ends; the last one says that it is. Gives how many records there are. Rejects with the reason of `options.signal` when that
+ * is aborted; CorruptLogError, SchemaError (a newer version wrote it), UnsupportedError (a record is too large for a line).
+ */
+export function dump(
+  disk: Disk,
+  snapshot: Snapshot,
+  write: (line: string) => void,
+  options: LongWork<DumpProgress>,
+): Promise<number> {
+  return inSlices(disk, dumping(snapshot, write), options)
+}
+
+function* dumping(snapshot: Snapshot, write: (line: string) => void): Generator<DumpProgress, number> {
+  const { generation, tid, time } = snapshot
+  const { nextOid } = generation.reader.tail
+  const { idsSince } = generation.header
+  const all = generation.index.size
+  const shapes = new ShapeTable()
+  const missing = (oid: Oid): never => {
+    throw new CorruptLogError(generation.path, 0, tid, `object ${oid}, to which others refer, is missing`)
+  }
+  let done = 0
+  write(JSON.stringify({ perdure: 'dump', version: DUMP_VERSION, tid, time, nextOid, idsSince }))
+  for (const record of reachable(snapshot, missing)) {
+    write(textOf(record, snapshot, shapes))
+    yield { done: ++done, all }
+  }
+  write(JSON.stringify({ end: true, records: done }))
+  return done
+}
+
+function textOf(record: StoredRecord, snapshot: Snapshot, shapes: ShapeTable): string {
+  try {
+    return JSON.stringify(lineOf(record, snapshot, shapes))
+  } catch (cause) {
+    // Half a gigabyte of characters.
+    const isTooLong = cause instanceof RangeError || (cause as NodeJS.ErrnoException).code === 'ERR_STRING_TOO_LONG'
+    if (!isTooLong) throw cause
+    throw new UnsupportedError(
+      `object ${record.oid} is too large for a line of text: keep a copy of the store itself instead, by pack and cp`,
+      { cause },
+    )
+  }
+}
+
+function lineOf(record: StoredRecord, { generation }: Snapshot, shapes: ShapeTable): Record<string, Json> {
+  const { oid, tid } = record
+  if (record.shape === LOST_SHAPE) return { oid, tid, lost: true }
+  if (record.shape === ID_SHAPE) {
+    const { id = '', time = 0 } = decodeId(record) ?? {}
+    return { oid, tid, transaction: id, time }
+  }
+  if (record.shape === 0) {
+    const { type, version, keys } = shapes.get(generation, oid)
+    return { oid, tid, type, version, keys: keys && [...keys] }
+  }
+  const shape = shapes.get(generation, record.shape)
+  const { keys, raw } = unpackState(record, shape)
+  const decoder = new Decoder(
+    record.refs.map(ref => new Reference(ref, () => '')),
+    undefined,
+  )
+  const fields = keys.map((key, n): [string, Json] => [key, toJson(decoder.value(raw[n]), to => ({ $ref: to.oid }))])
+  // Where the keys stand in the record, their order does.
+  return { oid, tid, type: shape.type, shape: shape.oid, fields: shape.keys ? Object.fromEntries(fields) : fields }
+}

@@ -1,0 +1,91 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import t from 'tap'
+import { plainNode } from '../helpers/plain-node.js'
+import { bank, commitOffsets, damage, jsonLines, openBank, perdure, printed, printedJson, tool } from './cli-tool.js'
+
+t.test('dump prints a store as lines of JSON, and load makes a store of them', async t => {
+  const path = bank(t)
+  const [text, copy] = [`${path}.jsonl`, `${path}.copy`]
+  const dumped = await printed(t, 'dump', path)
+  const lines = jsonLines(dumped)
+  t.match(lines[0], { perdure: 'dump', tid: 4 })
+  t.match(
+    lines.find(({ oid }) => oid === 1),
+    { type: 'Bank', fields: { name: 'First', accounts: { $ref: Number }, settings: { limits: [10, 20] } } },
+  )
+  writeFileSync(text, dumped)
+  t.match(await printed(t, 'load', text, '-o', copy), /^\d+ records loaded into .*copy, as of commit 4\n$/)
+  t.equal(await printed(t, 'dump', copy), dumped)
+  t.match(await printed(t, 'verify', copy), /no damage/)
+  const db = openBank(copy)
+  t.match(db.root.accounts.get('ada'), { owner: 'ada', tags: ['vip', 'old'], friend: { owner: 'bob' } })
+  db.close()
+})
+
+t.test('dump writes into a new file, and only a new one', async t => {
+  const path = bank(t)
+  const text = `${path}.jsonl`
+  t.match(await printed(t, 'dump', path, '-o', text), /^\d+ records written to .*jsonl, as of commit 4\n$/)
+  t.equal(readFileSync(text, 'utf8'), await printed(t, 'dump', path))
+  t.match(await perdure('dump', path, '-o', text), { code: 3, stdout: '', stderr: /jsonl: file already exists\n$/ })
+  const report = await printedJson(t, 'dump', path, '-o', `${text}2`)
+  t.match(report, { path, output: `${text}2`, records: Number, tid: 4 })
+})
+
+t.test('load takes standard input', async t => {
+  const path = bank(t)
+  const dumped = await printed(t, 'dump', path)
+  const [command, args] = plainNode(tool, 'load', '-', '-o', `${path}.copy`, '--json')
+  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] })
+  child.stdin.end(dumped)
+  let stdout = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
+  const [code] = (await once(child, 'close')) as [number]
+  t.equal(code, 0)
+  t.match(JSON.parse(stdout), { path: 'standard input', output: `${path}.copy`, records: Number, tid: 4 })
+})
+
+t.test('Ctrl-C stops load while it waits for more: exit code 130, and no store is made', async t => {
+  const path = bank(t)
+  const dumped = await printed(t, 'dump', path)
+  const [command, args] = plainNode(tool, 'load', '-', '-o', `${path}.copy`)
+  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] })
+  let stderr = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
+  child.stdin.write(dumped.slice(0, 500))
+  const isMaking = (): boolean => readdirSync(dirname(path)).some(name => name.endsWith('.new'))
+  while (!isMaking()) await new Promise(resolve => setTimeout(resolve, 10))
+  child.kill('SIGINT')
+  const [code] = (await once(child, 'close')) as [number]
+  t.equal(code, 130)
+  t.equal(stderr, 'perdure: standard input: interrupted; no store was made\n')
+  t.notOk(existsSync(`${path}.copy`))
+  t.notOk(isMaking())
+})
+
+t.test('load refuses what is no whole dump, and what would replace something', async t => {
+  const path = bank(t)
+  const [text, copy] = [`${path}.jsonl`, `${path}.copy`]
+  writeFileSync(text, (await printed(t, 'dump', path)).split('\n').slice(0, 9).join('\n'))
+  t.match(await perdure('load', text, '-o', copy), { code: 1, stdout: '', stderr: /jsonl, line 9: .* cut off/ })
+  t.match(await perdure('load', path, '-o', copy), { code: 1, stdout: '', stderr: /line 1: this is no JSON/ })
+  t.match(await perdure('load', `${path}.none`, '-o', copy), { code: 1, stderr: /bank\.db\.none: no such file/ })
+  t.match(await perdure('load', dirname(path), '-o', copy), { code: 1, stderr: /directory/ })
+  t.match(await perdure('load', text, '-o', path), { code: 3, stderr: /bank\.db exists/ })
+  t.match(await perdure('load', text), { code: 2 })
+  t.notOk(existsSync(copy))
+})
+
+t.test('of a damaged store dump gives what stands before the damage, with exit code 1', async t => {
+  const path = bank(t)
+  const whole = await printed(t, 'dump', path)
+  damage(path, ((await commitOffsets(t, path)).get(4) as number) + 80)
+  const { code, stdout, stderr } = await perdure('dump', path)
+  t.equal(code, 1)
+  t.match(stderr, /perdure verify/)
+  t.match(jsonLines(stdout)[0], { tid: 3 })
+  t.not(stdout, whole)
+})

@@ -1,0 +1,74 @@
+// `perdure dump`: all of a store as text, to standard output or into a new file.
+import { closeSync, fsyncSync, openSync, unlinkSync, writeSync } from 'node:fs'
+import type { Command } from 'commander'
+import { systemDisk } from '../../lib/file/system-disk.js'
+import { dump, type DumpProgress } from '../../lib/object/dump.js'
+import type { Store } from '../../lib/store/store.js'
+import type { ExitCode } from './exit-code.js'
+import { interruptible } from './interruptible.js'
+import { print, printJson } from './output.js'
+import { withStore } from './store-to-read.js'
+import { count } from './units.js'
+
+/** Characters that are gathered before they are written. */
+const GATHERED = 1 << 16
+
+export function addDump(program: Command, exit: (code: ExitCode) => void): void {
+  program
+    .command('dump <file>')
+    .description(
+      'write all that can be reached in a store as text: one JSON object a line, which load can make a store of',
+    )
+    .option('-o, --output <new file>', 'where to, instead of standard output; it must not exist')
+    .option('--json', 'with -o, print the report as one JSON object')
+    .action(async (file: string, { output, json }: { output?: string; json?: true }) =>
+      exit(await runDump(file, output, json === true)),
+    )
+}
+
+function runDump(path: string, output: string | undefined, asJson: boolean): Promise<ExitCode> {
+  return withStore(path, async ({ store }) => {
+    if (output === undefined) {
+      await dumpStore(store, `${path}: interrupted; what was printed is not all`, print)
+      return
+    }
+    const records = await intoFile(output, write =>
+      dumpStore(store, `${path}: interrupted; nothing was written`, write),
+    )
+    const { tid } = store.latest()
+    if (asJson) printJson({ path, output, records, tid })
+    else print(`${count(records, 'record')} written to ${output}, as of commit ${tid}`)
+  })
+}
+
+function dumpStore(store: Store, interrupted: string, write: (line: string) => void): Promise<number> {
+  return interruptible(interrupted, (signal, bar) => {
+    const onProgress = ({ done, all }: DumpProgress): void => bar.update(done, all, count(done, 'record'))
+    return dump(systemDisk, store.latest(), write, { signal, onProgress })
+  })
+}
+
+/** The file is on disk when this returns, or not there. */
+async function intoFile<T>(path: string, fill: (write: (line: string) => void) => Promise<T>): Promise<T> {
+  const fd = openSync(path, 'wx')
+  let whole = false
+  let gathered = ''
+  const flush = (): void => {
+    const bytes = Buffer.from(gathered)
+    gathered = ''
+    for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at)
+  }
+  try {
+    const result = await fill(line => {
+      gathered += `${line}\n`
+      if (gathered.length >= GATHERED) flush()
+    })
+    flush()
+    fsyncSync(fd)
+    whole = true
+    return result
+  } finally {
+    closeSync(fd)
+    if (!whole) unlinkSync(path)
+  }
+}
