@@ -1,5 +1,5 @@
 // The real disk: node:fs, fs-ext, clocks and randomness. Holds no state of any store.
-import { randomBytes } from 'node:crypto'
+import type { randomBytes } from 'node:crypto'
 import * as fs from 'node:fs'
 import { createRequire } from 'node:module'
 import { basename, dirname, join, resolve } from 'node:path'
@@ -21,6 +21,8 @@ const SEEK_END = 2
 const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_RDWR } = fs.constants
 const fdatasync = promisify(fs.fdatasync)
 const sleepCell = new Int32Array(new SharedArrayBuffer(4))
+
+const load = createRequire(import.meta.url)
 
 let fsExt: FsExt | undefined
 
@@ -45,15 +47,14 @@ function setTraces(limit: number): void {
 function loadFsExt(): FsExt {
   if (fsExt !== undefined) return fsExt
   checkWriting()
-  const load = createRequire(import.meta.url)
   try {
     return (fsExt = load('fs-ext') as FsExt)
   } catch (cause) {
-    throw new UnsupportedError(howToGetFsExt(isInstalled(load)), { cause })
+    throw new UnsupportedError(howToGetFsExt(isInstalled()), { cause })
   }
 }
 
-function isInstalled(load: NodeJS.Require): boolean {
+function isInstalled(): boolean {
   try {
     load.resolve('fs-ext')
     return true
@@ -224,6 +225,7 @@ export const systemDisk: Disk = {
   },
   warn: message => process.emitWarning(message, { type: 'PerdureWarning' }),
   random: () => Math.random(),
-  randomBytes: length => randomBytes(length),
+  // Loaded when it is needed: it takes longer than all else that is imported here, and most programs open a store that there is.
+  randomBytes: length => (load('node:crypto') as { randomBytes: typeof randomBytes }).randomBytes(length),
   boot: bootChecksum(),
 }

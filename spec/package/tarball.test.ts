@@ -1,9 +1,10 @@
 // The packed package in the hands of somebody who has installed it, with and without the add-on that writing needs.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import t, { type Test } from 'tap'
 import ts from 'typescript'
-import { open } from '../../lib/index.js'
+import * as separate from '../../lib/index.js'
 import { projectRoot } from '../helpers/project-root.js'
 import { install, pack, run, runProgram, succeed } from './as-user.js'
 import { commands, links, programs } from './readme.js'
@@ -39,7 +40,7 @@ const files = readdirSync(installed, { recursive: true, withFileTypes: true })
 
 t.test('the package holds library, tool, examples and documents, and nothing else', async t => {
   const expected =
-    /^(dist\/(lib|tools\/cli)\/.*\.(js|js\.map|d\.ts)|examples\/.*\.ts|spec\/\w+\.md|\w+\.md|LICENSE|package\.json)$/
+    /^(dist\/(perdure|command)\.js(\.map)?|dist\/lib\/.*\.d\.ts|examples\/.*\.ts|spec\/\w+\.md|\w+\.md|LICENSE|package\.json)$/
   t.same(
     files.filter(file => !expected.test(file)),
     [],
@@ -52,24 +53,40 @@ t.test('the package holds library, tool, examples and documents, and nothing els
   )
 })
 
-t.test('every compiled file has been compiled from a source that is still there', async t => {
-  const compiled = files.filter(file => file.startsWith('dist/') && file.endsWith('.js'))
-  const stale = compiled.filter(file => !existsSync(join(projectRoot, file.replace(/^dist\/(.*)\.js$/, '$1.ts'))))
-  t.ok(compiled.length > 20)
+t.test('every declaration is of a source that is still there', async t => {
+  const declarations = files.filter(file => file.endsWith('.d.ts'))
+  const stale = declarations.filter(
+    file => !existsSync(join(projectRoot, file.replace(/^dist\/(.*)\.d\.ts$/, '$1.ts'))),
+  )
+  t.ok(declarations.length > 20)
   t.same(stale, [])
 })
 
-t.test('source maps carry their sources', async t => {
+t.test('source maps lead to the sources, and carry them', async t => {
   const maps = files.filter(file => file.endsWith('.map'))
-  const empty = maps.filter(file => {
-    const map = JSON.parse(readFileSync(join(installed, file), 'utf8')) as {
+  t.same(maps.sort(), ['dist/command.js.map', 'dist/perdure.js.map'])
+  for (const file of maps) {
+    const { sources, sourcesContent } = JSON.parse(readFileSync(join(installed, file), 'utf8')) as {
       sources: string[]
-      sourcesContent?: unknown[]
+      sourcesContent: string[]
     }
-    return map.sourcesContent?.length !== map.sources.length
+    t.ok(sources.length > 20)
+    for (const [n, source] of sources.entries())
+      t.ok(readFileSync(join(projectRoot, 'dist', source), 'utf8') === sourcesContent[n], source)
+  }
+})
+
+t.test('the library in one file is the one that is tested in many, with the same names', async t => {
+  const bundled = (await import(pathToFileURL(join(installed, 'dist', 'perdure.js')).href)) as Record<
+    string,
+    new (message: string) => Error
+  >
+  t.same(Object.keys(bundled).sort(), Object.keys(separate).sort())
+  for (const [key, value] of Object.entries(separate)) t.equal(bundled[key]?.name, (value as { name: string }).name)
+  t.match(new (bundled.StateError as new (message: string) => Error)('what went wrong'), {
+    name: 'StateError',
+    code: 'STATE',
   })
-  t.ok(maps.length > 20)
-  t.same(empty, [])
 })
 
 t.test('where fs-ext was not compiled, everything that only reads works', async t => {
@@ -106,7 +123,7 @@ t.test('the programs of README.md run, and the next process finds what they have
 })
 
 t.test('the commands of README.md run', async t => {
-  t.equal(commands.length, 6)
+  t.equal(commands.length, 8)
   for (const args of commands) await succeed(folder, TOOL, ...args)
 })
 
@@ -133,7 +150,7 @@ t.test('without a compiler the installation succeeds, reading works, and writing
 
 /** A store that another installation has written. */
 function makeStore(folder: string): void {
-  const db = open(join(folder, 'there.db'), { root: { numbers: [1, 2, 3] } })
+  const db = separate.open(join(folder, 'there.db'), { root: { numbers: [1, 2, 3] } })
   db.transact(root => root.numbers.push(4))
   db.close()
 }

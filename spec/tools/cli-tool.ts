@@ -9,7 +9,7 @@ import { open, Persistent, PersistentList, PersistentMap, PersistentSet } from '
 import { plainNode } from '../helpers/plain-node.js'
 import { tempDir } from '../helpers/temp-dir.js'
 
-export const tool = fileURLToPath(new URL('../../tools/cli/main.js', import.meta.url))
+export const tool = fileURLToPath(new URL('../../command.js', import.meta.url))
 
 export interface Run {
   readonly code: number | null
