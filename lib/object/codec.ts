@@ -9,7 +9,7 @@ import { Header, handlerOf, NOWHERE, unresolvedOid } from './header.js'
 import { Packed } from './packed.js'
 import { Packer } from './packer.js'
 import { Node, type Container } from './plain-node.js'
-import { contentOf, encodeShape, type Shape } from './shapes.js'
+import { contentOf, encodeShape, sameKeys, type Shape } from './shapes.js'
 import { Untracked } from './untracked.js'
 import { encodeLeaf, encodePrimitive, isBytes, isOrdinaryString, keysAreUsual, TAG } from './values.js'
 
@@ -30,6 +30,8 @@ export class Encoder implements Way {
   readonly #run = ++encodings
   /** Shapes that no commit has stored, by their content. */
   #fresh: Map<string, Shape> | undefined
+  /** The one of them that was needed last. */
+  #latest: Shape | undefined
   // Of the record at hand:
   #keys: readonly string[] = []
   #owner: Header | undefined
@@ -116,15 +118,18 @@ export class Encoder implements Way {
     const { shapes, generation } = this.#writing
     const likely = shapes.likely(kind.type, kind.version, keys, last)
     if (likely !== undefined) return likely
+    // Where one object has a shape that no commit has stored, mostly the next one has it, too.
+    const latest = this.#latest
+    if (latest?.type === kind.type && latest.version === kind.version && latest.keys && sameKeys(latest.keys, keys))
+      return latest
     const named = keys.every(isOrdinaryString) ? keys : Array.from({ length: 65 }, String)
     const shape = shapes.for(generation, kind.type, kind.version, named)
     if (shape.oid !== 0) return shape
     const content = contentOf(shape.type, shape.version, shape.keys)
     this.#fresh ??= new Map()
-    const same = this.#fresh.get(content)
-    if (same !== undefined) return same
-    this.#fresh.set(content, shape)
-    return shape
+    const fresh = this.#fresh.get(content) ?? shape
+    this.#fresh.set(content, fresh)
+    return (this.#latest = fresh)
   }
 
   /** An object that this program only carries: exactly the bytes that were read. */

@@ -91,8 +91,9 @@ export class RecordCache {
       this.#young = new Map()
       this.#bytes = 0
     }
+    // A record that is written again and again takes the place of one.
+    this.#bytes += state.length - (this.#young.get(state.oid)?.length ?? 0)
     this.#young.set(state.oid, state)
-    this.#bytes += state.length
   }
 }
 
