@@ -4,6 +4,7 @@ import { deserialize, serialize } from 'node:v8'
 import { Worker } from 'node:worker_threads'
 import { crc32 } from 'node:zlib'
 import type { Disk } from '../../lib/file/disk.js'
+import { plainWorker } from '../helpers/plain-node.js'
 import type { SimulatedDisk, SimulatedProcess } from './simulated-disk.js'
 
 /** States of a channel; 0: the process runs. */
@@ -68,7 +69,10 @@ export class SteppedProcess {
       control: new Int32Array(new SharedArrayBuffer(8)),
       data: new Uint8Array(new SharedArrayBuffer(CAPACITY)),
     }
-    this.#worker = new Worker(new URL('./stepped.worker.js', import.meta.url), { workerData: this.#channel })
+    this.#worker = new Worker(new URL('./stepped.worker.js', import.meta.url), {
+      ...plainWorker,
+      workerData: this.#channel,
+    })
     this.#receive()
   }
 

@@ -7,3 +7,6 @@ export const plainNode = (...args: string[]): [command: string, args: string[]] 
   'env',
   ['-u', 'NODE_OPTIONS', process.execPath, '--enable-source-maps', ...args],
 ]
+
+/** Options of a worker thread that loads nothing of tap's either. */
+export const plainWorker = { execArgv: ['--enable-source-maps'], env: { ...process.env, NODE_OPTIONS: '' } }

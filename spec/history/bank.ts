@@ -8,7 +8,7 @@ import {
   PersistentQueue,
   PersistentSet,
   type OpenOptions,
-} from '../../lib/index.js'
+} from 'perdure'
 
 export class Account extends Persistent {
   static type = 'Account'

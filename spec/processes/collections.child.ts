@@ -1,5 +1,5 @@
 // A process that works on collections which others use at the same time.
-import { open } from '../../lib/index.js'
+import { open } from 'perdure'
 import { serve } from '../helpers/serve.js'
 import { Hall } from './hall.js'
 

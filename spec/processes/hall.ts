@@ -1,5 +1,5 @@
 // The root object of the tests of collections that several processes use.
-import { Persistent, PersistentCounter, PersistentList, PersistentMap, PersistentQueue } from '../../lib/index.js'
+import { Persistent, PersistentCounter, PersistentList, PersistentMap, PersistentQueue } from 'perdure'
 
 export class Hall extends Persistent {
   static type = 'Hall'

@@ -1,5 +1,5 @@
 // A process at work on a graph of objects, step by step. What it reads it keeps in `held`, as an application would in variables.
-import { open, Persistent, PersistentMap, type Connection, type Pause } from '../../lib/index.js'
+import { open, Persistent, PersistentMap, type Connection, type Pause } from 'perdure'
 import { serve } from '../helpers/serve.js'
 
 class Item extends Persistent {

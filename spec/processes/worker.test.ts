@@ -5,6 +5,7 @@ import { Worker } from 'node:worker_threads'
 import t from 'tap'
 import { put, record, textOf } from '../helpers/drafts.js'
 import { newStore } from '../helpers/new-store.js'
+import { plainWorker } from '../helpers/plain-node.js'
 import { tempDir } from '../helpers/temp-dir.js'
 
 t.test('a worker thread can read a store, and is refused when it writes: the main thread goes on', async t => {
@@ -12,6 +13,7 @@ t.test('a worker thread can read a store, and is refused when it writes: the mai
   put(store, record(1, 'by the main thread'))
   const missing = join(tempDir(t), 'app.db')
   const worker = new Worker(new URL('./reading.worker.js', import.meta.url), {
+    ...plainWorker,
     workerData: { path: store.path, missing },
   })
   const [message] = (await once(worker, 'message')) as unknown[]

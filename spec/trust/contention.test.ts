@@ -1,7 +1,7 @@
 // Eight processes want the same object all the time. PERDURE_INCREMENTS says how often each.
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { open } from '../../lib/index.js'
+import { open } from 'perdure'
 import { child } from '../helpers/child.js'
 import { tempDir } from '../helpers/temp-dir.js'
 import type { CrowdMethods } from './crowd.child.js'

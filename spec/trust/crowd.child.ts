@@ -1,6 +1,6 @@
 // One of many processes that use one store at the same time: it counts, writes, packs, or reads one snapshot for long.
 import { setImmediate, setTimeout } from 'node:timers/promises'
-import { open, PackInterruptedError, type Pause } from '../../lib/index.js'
+import { open, PackInterruptedError, type Pause } from 'perdure'
 import { serve } from '../helpers/serve.js'
 import { crowdOptions, Note, type Crowd } from './crowd.js'
 

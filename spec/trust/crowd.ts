@@ -1,5 +1,5 @@
 // What many processes at once work on.
-import { Persistent, PersistentMap } from '../../lib/index.js'
+import { Persistent, PersistentMap } from 'perdure'
 
 export class Note extends Persistent {
   static type = 'Note'

@@ -1,6 +1,6 @@
 // The store of the kills: one desk for each process that runs at a time. Each commit is the next number of its desk, and
 // stands in several objects at once, so that half a commit would show.
-import { Persistent, PersistentMap } from '../../lib/index.js'
+import { Persistent, PersistentMap } from 'perdure'
 
 /** Any number of bytes, all of them the number of the commit that wrote them. */
 export class Sheet extends Persistent {

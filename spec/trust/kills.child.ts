@@ -1,6 +1,6 @@
 // A process that commits until it is killed, and keeps a ledger. It says so when it begins to work and after each commit; some
 // pack in between.
-import { open } from '../../lib/index.js'
+import { open } from 'perdure'
 import { random } from '../helpers/seeded.js'
 import { officeOptions, work } from './desks.js'
 import { Ledger } from './ledger.js'

@@ -6,8 +6,9 @@ import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import t from 'tap'
-import { open } from '../../lib/index.js'
+import { open } from 'perdure'
 import { child } from '../helpers/child.js'
+import { plainWorker } from '../helpers/plain-node.js'
 import { seeded } from '../helpers/seeded.js'
 import { tempDir } from '../helpers/temp-dir.js'
 import type { StoreMethods } from '../processes/store.child.js'
@@ -85,7 +86,7 @@ t.test(`${WORKERS} worker threads read, are refused to write, and are terminated
     while (left-- > 0) {
       const worker = new Worker(new URL('./reading.worker.js', import.meta.url), {
         workerData: { path, whole: r.chance(0.2) },
-        execArgv: [], // else each loads what the test runner loads
+        ...plainWorker,
       })
       const failed = once(worker, 'error').then(([error]) => Promise.reject(error as Error))
       failed.catch(() => undefined)

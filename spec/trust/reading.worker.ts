@@ -18,7 +18,7 @@ function codeOf(act: () => unknown): string {
 
 /** Returns what reads once. */
 async function readerOfObjects(): Promise<() => void> {
-  const { open } = await import('../../lib/index.js')
+  const { open } = await import('perdure')
   const root = { numbers: [] as number[] }
   say(codeOf(() => open(path, { root }).close()))
   const db = open(path, { root, readonly: true })

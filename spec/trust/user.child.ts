@@ -1,7 +1,7 @@
 // A process that can become another user, for what permissions do. Everything is loaded before, as the other user may not be
 // allowed to read the program.
 import { createRequire } from 'node:module'
-import { open, type Connection } from '../../lib/index.js'
+import { open, type Connection } from 'perdure'
 import { serve } from '../helpers/serve.js'
 
 const [path = ''] = process.argv.slice(2)
