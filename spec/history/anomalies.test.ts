@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import type { Isolation } from 'perdure'
+import type { Isolation } from '../../lib/index.js'
 import { child, ChildError, type Child } from '../helpers/child.js'
 import { tempDir } from '../helpers/temp-dir.js'
 import { anomalies } from './anomalies.js'

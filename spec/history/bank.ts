@@ -8,7 +8,7 @@ import {
   PersistentQueue,
   PersistentSet,
   type OpenOptions,
-} from 'perdure'
+} from '../../lib/index.js'
 
 export class Account extends Persistent {
   static type = 'Account'

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { setImmediate, setTimeout } from 'node:timers/promises'
-import { open, PackInterruptedError, type Connection, type Isolation } from 'perdure'
+import { open, PackInterruptedError, type Connection, type Isolation } from '../../lib/index.js'
 import { random, type Random } from '../helpers/seeded.js'
 import { serve } from '../helpers/serve.js'
 import { bankOptions, type Bank } from './bank.js'

@@ -1,6 +1,6 @@
 // What one process writes down of one transaction: what it did and what it was answered, on which state, and when. One file
 // of these for each process and round; `check.ts` judges them together, and knows nothing else.
-import type { Isolation } from 'perdure'
+import type { Isolation } from '../../lib/index.js'
 
 /** A part of the shared state, such as "account 3". The first word says what it is: see models.ts. */
 export type Part = string

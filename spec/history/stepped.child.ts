@@ -1,5 +1,5 @@
 // One of the processes in a published anomaly: a transaction by hand, one statement at a time, on numbers under names.
-import { open, Persistent, PersistentMap, type Isolation } from 'perdure'
+import { open, Persistent, PersistentMap, type Isolation } from '../../lib/index.js'
 import { serve } from '../helpers/serve.js'
 
 export class Cell extends Persistent {

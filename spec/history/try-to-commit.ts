@@ -1,5 +1,5 @@
 // A commit by hand, and what may become of it.
-import { GoneError, WriteConflictError, type Connection, type Isolation } from 'perdure'
+import { GoneError, WriteConflictError, type Connection, type Isolation } from '../../lib/index.js'
 
 /** `undone`: it can only be undone. Whatever else is thrown should not have been. */
 export function tryToCommit(db: Connection<object>, isolation: Isolation): 'committed' | 'conflict' | 'undone' {

@@ -1,5 +1,5 @@
 // One random transaction's eyes and hands: the only way to the bank. It writes down whatever it is answered and does.
-import { StaleDataError } from 'perdure'
+import { StaleDataError } from '../../lib/index.js'
 import { box, Box, longKey, shortest, shortKey, type Bank, type Note, type Notes, type Tally } from './bank.js'
 import type { Stretch } from './models.js'
 import type { Part, Step } from './recorded.js'
