@@ -14,7 +14,8 @@ export interface PlainOptions {
  * collections their native counterparts. An object met twice is one object in the copy, cycles included.
  */
 export function plain(value: unknown, { depth = 0 }: PlainOptions = {}): unknown {
-  return new Copy().value(value, depth + 1)
+  // To get at the object itself, no reference is followed.
+  return new Copy().value(value, headerOf(value) ? depth + 1 : depth)
 }
 
 class Copy {

@@ -312,6 +312,8 @@ t.test('plain gives ordinary data, following as many references as it is told', 
   const deep = plain(db.root, { depth: 1 }) as { first: { next: unknown }; items: unknown[] }
   t.equal(deep.first, deep.items[0])
   t.equal(deep.first.next, deep.first)
+  t.strictSame(plain(db.root.items), [{ type: 'Item', oid }], 'from plain data on it is the same')
+  t.match(plain(db.root.items, { depth: 1 }), [{ next: { next: Object } }])
   t.end()
 })
 
