@@ -5,7 +5,9 @@ import type { Conflict } from '../error.js'
 import { unresolved, type Header } from '../object/header.js'
 import type { Looked } from '../object/merging.js'
 import type { RecordView, StoredState } from '../object/record-view.js'
+import { Decoder } from '../object/codec.js'
 import { Packed } from '../object/packed.js'
+import { plain } from '../object/plain.js'
 import { Untracked } from '../object/untracked.js'
 import type { Oid } from '../store/types.js'
 import { Answers, type Answer } from './answers.js'
@@ -138,6 +140,18 @@ export abstract class KeyedHeader extends TreeHeader {
   /** The value of an entry of an iteration. */
   valueOut({ key, stored, own }: Entry): unknown {
     return own ? this.#ownOut(own) : stored && this.storedOut(stored, key)
+  }
+
+  /** The same as ordinary data, of which nothing is kept. */
+  plainOut(entry: Entry): unknown {
+    const { stored } = entry
+    if (!stored) return plain(this.valueOut(entry))
+    const { leaf, at } = stored
+    const to = leaf.reference(at)
+    if (to !== undefined) return this.scope.copy(to)
+    const raw = leaf.value(at)
+    if (typeof raw !== 'object' || raw === null) return raw
+    return new Decoder(index => this.scope.mention(leaf.refs[index]), undefined, true).value(raw)
   }
 
   keyIn(value: unknown): StoredKey {

@@ -5,8 +5,10 @@ import type { Looked } from '../object/merging.js'
 import type { Key, StoredKey } from './key.js'
 import { compareKeys } from './key-order.js'
 import { bulkLoad } from './bulk-load.js'
+import type { Copied } from './copied.js'
 import { KeyedHeader } from './keyed-header.js'
-import { rangeIn, type KeyRange, type RangeOptions } from './range.js'
+import type { Entry } from './passage.js'
+import { rangeIn, type CopyOptions, type KeyRange, type RangeOptions } from './range.js'
 import { checkCallback, forbidDerived, headerBehind, type nominal } from './sealed.js'
 import { count, walk } from './walk.js'
 
@@ -129,18 +131,26 @@ export class PersistentMap<K extends Key, V> {
     return walk(header, range, false, ({ key }) => header.keyOut(key)) as MapIterator<K>
   }
 
-  values(range?: RangeOptions<K>): MapIterator<V> {
+  /** `{ plain: true }`: copies that are not kept, for going through many. */
+  values(range: RangeOptions<K> & CopyOptions): MapIterator<Copied<V>>
+  values(range?: RangeOptions<K>): MapIterator<V>
+  values(range?: RangeOptions<K> & Partial<CopyOptions>): MapIterator<unknown> {
     const header = behind(this)
-    return walk(header, range, true, entry => header.valueOut(entry)) as MapIterator<V>
+    const out = valueFor(header, range)
+    return walk(header, range, true, out)
   }
 
-  entries(range?: RangeOptions<K>): MapIterator<[K, V]> {
-    return entriesOf(behind(this), range) as MapIterator<[K, V]>
+  entries(range: RangeOptions<K> & CopyOptions): MapIterator<[K, Copied<V>]>
+  entries(range?: RangeOptions<K>): MapIterator<[K, V]>
+  entries(range?: RangeOptions<K>): MapIterator<[K, unknown]> {
+    return entriesOf(behind(this), range) as MapIterator<[K, unknown]>
   }
 
   /** The entries of a range: `map.range({ gte: 'a', lt: 'b' })`, `map.range({ prefix: 'user:', reverse: true, limit: 10 })`. */
-  range(range: RangeOptions<K>): MapIterator<[K, V]> {
-    return entriesOf(behind(this), range) as MapIterator<[K, V]>
+  range(range: RangeOptions<K> & CopyOptions): MapIterator<[K, Copied<V>]>
+  range(range: RangeOptions<K>): MapIterator<[K, V]>
+  range(range: RangeOptions<K>): MapIterator<[K, unknown]> {
+    return entriesOf(behind(this), range) as MapIterator<[K, unknown]>
   }
 
   /** The entry with the first key; undefined: there is none. */
@@ -203,8 +213,19 @@ function insert<K>(map: unknown, key: K, compute: (key: K) => unknown): unknown 
   return header.get(own)
 }
 
-function entriesOf(header: MapHeader, range?: RangeOptions): IteratorObject<[unknown, unknown], undefined> {
-  return walk(header, range, true, entry => [header.keyOut(entry.key), header.valueOut(entry)])
+type Walking = RangeOptions & Partial<CopyOptions>
+
+function entriesOf(header: MapHeader, range?: Walking): IteratorObject<[unknown, unknown], undefined> {
+  const value = valueFor(header, range)
+  return walk(header, range, true, entry => [header.keyOut(entry.key), value(entry)])
+}
+
+/** As what the value of an entry is given. Throws TypeError. */
+function valueFor(header: MapHeader, range: Walking | undefined): (entry: Entry) => unknown {
+  const copies: unknown = range?.plain
+  if (copies !== undefined && typeof copies !== 'boolean')
+    throw new TypeError(`plain must be true or false, not of type ${typeof copies}`)
+  return copies === true ? entry => header.plainOut(entry) : entry => header.valueOut(entry)
 }
 
 const MAP: Kind = {

@@ -130,14 +130,18 @@ export function unpackState(record: Stretch, shape: Shape): Unpacked {
 
 /** Raw values into stored ones of an owner, if there is one. Containers are bare. */
 export class Decoder {
-  readonly #refs: readonly unknown[]
+  readonly #refs: readonly unknown[] | ((index: number) => unknown)
   readonly #owner: Header | undefined
+  /** It decodes for somebody whose own all of it is. */
+  readonly #isCopy: boolean
   /** Something that it decoded holds marks of references that nobody followed. */
   metMarks = false
 
-  constructor(refs: readonly unknown[], owner: Header | undefined) {
+  /** `refs`: what references are, by number. `isCopy`: dates can be changed like any others. */
+  constructor(refs: readonly unknown[] | ((index: number) => unknown), owner: Header | undefined, isCopy = false) {
     this.#refs = refs
     this.#owner = owner
+    this.#isCopy = isCopy
   }
 
   /** As it is kept in the state of an object until somebody asks for it. */
@@ -177,12 +181,14 @@ export class Decoder {
 
   #special(what: unknown): unknown {
     if (typeof what === 'number') {
-      const reference = this.#refs[what] ?? unknownForm()
+      const refs = this.#refs
+      const reference = (typeof refs === 'function' ? refs(what) : refs[what]) ?? unknownForm()
       if (typeof reference === 'symbol') this.metMarks = true
       return reference
     }
     if (!Array.isArray(what)) return unknownForm()
     const [tag, ...parts] = what as unknown[]
+    if (tag === TAG.date && this.#isCopy && typeof parts[0] === 'number') return new Date(parts[0])
     if (tag !== TAG.object && tag !== TAG.nullObject) return this.#owned(decodeSpecial(tag, parts))
     const [keys, values] = parts
     if (!Array.isArray(keys) || !Array.isArray(values) || keys.length !== values.length) return unknownForm()

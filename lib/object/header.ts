@@ -26,6 +26,10 @@ export interface Scope {
   known(oid: Oid): object | undefined
   /** The object with this oid, as a ghost if need be. */
   resolve(oid: Oid): object
+  /** A copy of the object as ordinary data, which is not kept: see plain-record.ts. */
+  copy(oid: Oid): unknown
+  /** What stands in such a copy for an object that it refers to. */
+  mention(oid: Oid | undefined): object | undefined
   /** The records that the snapshot shows. */
   readonly view: RecordView | undefined
   /** Whether the transaction may come to a commit that relies on what it asks. */
@@ -41,9 +45,13 @@ export const NOWHERE: Scope = {
   view: undefined,
   known: () => undefined,
   relies: false,
-  resolve: () => {
-    throw new StateError('an object that was never stored has no references to load')
-  },
+  resolve: nothingToLoad,
+  copy: nothingToLoad,
+  mention: nothingToLoad,
+}
+
+function nothingToLoad(): never {
+  throw new StateError('an object that was never stored has no references to load')
 }
 
 /** What all objects of one class (or one kind of collection) have in common. */

@@ -62,7 +62,7 @@ export class StoredState {
 
 const NOTHING: Stretch = { bytes: Buffer.alloc(0), from: 0, to: 0 }
 
-/** Bytes of records that are kept at most, and for those who do not tell. */
+/** Bytes of records that are kept for those who do not tell. */
 export const RECORD_BYTES = 16 << 20
 
 /** Forgets what was not used for long: what is used moves to the young half, and a full young half becomes the old one. */

@@ -13,10 +13,11 @@ import { isUnknownKind, type ClassRegistry } from './class-registry.js'
 import { checkSources } from './kept-sources.js'
 import { load, type Loading } from './load.js'
 import { MergingHeader } from './merging.js'
-import { RECORD_BYTES, RecordCache, RecordView } from './record-view.js'
+import { RecordCache, RecordView } from './record-view.js'
 import { watchPending } from './exit-warning.js'
 import type { Header, Scope } from './header.js'
 import { forbidIfEditing } from './persistent.js'
+import { mention, plainRecord } from './plain-record.js'
 import { ShapeTable, type Shape } from './shapes.js'
 
 export type Isolation = 'serializable' | 'snapshot'
@@ -72,7 +73,7 @@ export class Session implements Scope, Loading {
     this.registry = registry
     this.options = options
     this.budget = new CacheBudget(this.cache, options.cacheBytes)
-    this.#records = new RecordCache(Math.min(options.cacheBytes / 4, RECORD_BYTES))
+    this.#records = new RecordCache(options.cacheBytes / 4)
     this.snapshot = store.latest()
     this.snapshot.generation.retain()
     this.#view = this.viewOf(this.snapshot)
@@ -272,6 +273,14 @@ export class Session implements Scope, Loading {
     header.generation = generation.number
     this.cache.addGhost(header)
     return header
+  }
+
+  copy(oid: Oid): unknown {
+    return plainRecord(this, oid)
+  }
+
+  mention(oid: Oid | undefined): object | undefined {
+    return mention(this, oid)
   }
 
   get root(): object {

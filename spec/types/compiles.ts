@@ -14,7 +14,9 @@ import {
   typeOf,
   WriteConflictError,
   type Connection,
+  type Copied,
   type Key,
+  type Mentioned,
   type OpenEnded,
   type OpenOptions,
   type PackResult,
@@ -140,8 +142,31 @@ function look(task: Task): unknown[] {
   const type: string = typeOf(task)
   const unknown: boolean = isUnknown(task)
   const connection: Connection | undefined = connectionOf(task)
+  for (const copy of byName.values({ plain: true, limit: 2 })) {
+    copy.title.trim()
+    same<typeof copy extends Persistent ? true : false, false>(true)
+  }
   return [children, oid, type, unknown, connection, plain(task, { depth: 2 })]
 }
+
+class Post extends Persistent {
+  at = new Date()
+  bytes = new Uint8Array()
+  next: Post | null = null
+  replies = new PersistentList<Post>()
+  data: { readonly to: Task; readonly tags: readonly string[]; deep?: { n: bigint }[] } = { to: new Task(), tags: [] }
+  text(): string {
+    return ''
+  }
+}
+type Post2 = { at: Date; bytes: Uint8Array<ArrayBuffer>; next: Mentioned | null; replies: Mentioned }
+const copied = new PersistentMap<string, Post>().range({ gt: 'a', plain: true }).next().value?.[1] as Copied<Post>
+same<Pick<typeof copied, keyof Post2>, Post2>(true)
+same<typeof copied.data.to, Mentioned>(true)
+same<typeof copied.data.deep, { n: bigint }[] | undefined>(true)
+same<'text' extends keyof typeof copied ? true : false, false>(true)
+const [copiedData] = new PersistentMap<string, { n: number; to: Task | undefined }>().values({ plain: true })
+same<typeof copiedData, { n: number; to: Mentioned | undefined } | undefined>(true)
 
 const keys: Key[] = [1, 2n, 'a', new Date(), Buffer.from(''), new Uint8Array(1), ['a', [1, new Date()]], new Counter()]
 const byTask = new PersistentMap<Task, number>([[new Task(), 1]])

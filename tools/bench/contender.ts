@@ -43,6 +43,8 @@ export interface Opened {
   hold?(id: number): { readonly age: number }
   /** The sum of all ages: goes through all records in the order of their keys, decoded. */
   sum(): Result<number>
+  /** The same of copies, which the store does not keep; other stores give nothing else. */
+  sumCopies?(): Result<number>
 
   /** Leaves no dead bytes in the file, as far as the store can. */
   pack?(): Result<void>

@@ -135,6 +135,12 @@ class PerdureStore<P extends Person> implements Opened {
     return sum
   }
 
+  sumCopies(): number {
+    let sum = 0
+    for (const copy of this.#people.values({ plain: true })) sum += (copy as Person).age
+    return sum
+  }
+
   async pack(): Promise<void> {
     await this.#db.pack()
   }
