@@ -5,7 +5,6 @@ import type { Conflict } from '../error.js'
 import { unresolved, type Header } from '../object/header.js'
 import type { Looked } from '../object/merging.js'
 import type { RecordView, StoredState } from '../object/record-view.js'
-import { Decoder } from '../object/codec.js'
 import { Packed } from '../object/packed.js'
 import { plain } from '../object/plain.js'
 import { Untracked } from '../object/untracked.js'
@@ -144,14 +143,7 @@ export abstract class KeyedHeader extends TreeHeader {
 
   /** The same as ordinary data, of which nothing is kept. */
   plainOut(entry: Entry): unknown {
-    const { stored } = entry
-    if (!stored) return plain(this.valueOut(entry))
-    const { leaf, at } = stored
-    const to = leaf.reference(at)
-    if (to !== undefined) return this.scope.copy(to)
-    const raw = leaf.value(at)
-    if (typeof raw !== 'object' || raw === null) return raw
-    return new Decoder(index => this.scope.mention(leaf.refs[index]), undefined, true).value(raw)
+    return entry.stored ? this.storedCopy(entry.stored) : plain(this.valueOut(entry))
   }
 
   keyIn(value: unknown): StoredKey {

@@ -1,5 +1,6 @@
 // What PersistentList asks a list and does to it, with a note of what the transaction depends on by that.
 import { headerOf, unresolved, unresolvedOid } from '../object/header.js'
+import { plain } from '../object/plain.js'
 import type { Oid } from '../store/types.js'
 import type { Side } from './list-edits.js'
 import type { Positions } from './list-notes.js'
@@ -29,6 +30,14 @@ export class ListHeader extends ListState {
   item(position: number, side: Side): unknown {
     this.#noteRead(position, position + 1, side)
     return this.#out(position)
+  }
+
+  /** The same as ordinary data, of which nothing is kept. */
+  copyOf(position: number, side: Side): unknown {
+    this.#noteRead(position, position + 1, side)
+    const at = this.now.at(position)
+    const isStored = typeof at === 'number' && !this.now.changedAt(at)
+    return isStored ? this.storedCopy(this.foundIn(at)) : plain(this.#out(position))
   }
 
   items(from: number, to: number, side: Side): unknown[] {

@@ -23,15 +23,18 @@ export function* visitBack(header: ListHeader): Generator<readonly [item: unknow
   }
 }
 
-/** Each item, those that are added meanwhile included. */
-export function* iterate(header: ListHeader): Generator<readonly [at: number, item: unknown], undefined> {
+/** Each item, those that are added meanwhile included; `copies`: as ordinary data. */
+export function* iterate(
+  header: ListHeader,
+  copies = false,
+): Generator<readonly [at: number, item: unknown], undefined> {
   for (let at = 0; ; at++) {
     header.touch()
     if (at >= header.lengthNow) {
       header.noteLength()
       return
     }
-    yield [at, header.item(at, 'front')]
+    yield [at, copies ? header.copyOf(at, 'front') : header.item(at, 'front')]
   }
 }
 
@@ -39,23 +42,26 @@ export function* positionsOf(header: ListHeader): Generator<number, undefined> {
   for (const [at] of iterate(header)) yield at
 }
 
-export function itemsOf(header: ListHeader): IteratorObject<unknown, undefined> {
-  return new Items(header).iterator
+export function itemsOf(header: ListHeader, copies = false): IteratorObject<unknown, undefined> {
+  return new Items(header, copies).iterator
 }
 
 class Items extends Iteration<unknown> {
   readonly #header: ListHeader
+  readonly #copies: boolean
   #at = 0
 
-  constructor(header: ListHeader) {
+  constructor(header: ListHeader, copies: boolean) {
     super()
     this.#header = header
+    this.#copies = copies
   }
 
   protected step(): unknown {
     const header = this.#header
     header.touch()
-    if (this.#at < header.lengthNow) return header.item(this.#at++, 'front')
+    if (this.#at < header.lengthNow)
+      return this.#copies ? header.copyOf(this.#at++, 'front') : header.item(this.#at++, 'front')
     header.noteLength()
     return END
   }

@@ -16,9 +16,11 @@ import {
   start,
   toInteger,
 } from './list-arguments.js'
+import type { Copied } from './copied.js'
 import { ListHeader } from './list-header.js'
 import { itemsOf, iterate, positionsOf, visit, visitBack } from './list-visits.js'
 import { fold, mapped, search, type Callback, type Guard, type Reducer } from './list-callbacks.js'
+import { wantsCopies, type CopyOptions } from './range.js'
 import { checkCallback, forbidDerived, headerBehind, type nominal } from './sealed.js'
 
 const behind = (list: unknown): ListHeader => {
@@ -296,12 +298,18 @@ export class PersistentList<T> {
     return positionsOf(behind(this)) as ArrayIterator<number>
   }
 
-  values(): ArrayIterator<T> {
-    return itemsOf(behind(this)) as ArrayIterator<T>
+  /** `{ plain: true }`: copies that are not kept, for going through many. */
+  values(options: CopyOptions): ArrayIterator<Copied<T>>
+  values(): ArrayIterator<T>
+  values(options?: CopyOptions): ArrayIterator<unknown> {
+    return itemsOf(behind(this), wantsCopies(options))
   }
 
-  entries(): ArrayIterator<[number, T]> {
-    return iterate(behind(this)) as Generator<[number, unknown], undefined> as ArrayIterator<[number, T]>
+  entries(options: CopyOptions): ArrayIterator<[number, Copied<T>]>
+  entries(): ArrayIterator<[number, T]>
+  entries(options?: CopyOptions): ArrayIterator<[number, unknown]> {
+    const items = iterate(behind(this), wantsCopies(options)) as Generator<[number, unknown], undefined>
+    return items as ArrayIterator<[number, unknown]>
   }
 
   [Symbol.iterator](): ArrayIterator<T> {

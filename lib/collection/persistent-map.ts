@@ -8,7 +8,7 @@ import { bulkLoad } from './bulk-load.js'
 import type { Copied } from './copied.js'
 import { KeyedHeader } from './keyed-header.js'
 import type { Entry } from './passage.js'
-import { rangeIn, type CopyOptions, type KeyRange, type RangeOptions } from './range.js'
+import { rangeIn, wantsCopies, type CopyOptions, type KeyRange, type RangeOptions } from './range.js'
 import { checkCallback, forbidDerived, headerBehind, type nominal } from './sealed.js'
 import { count, walk } from './walk.js'
 
@@ -222,10 +222,7 @@ function entriesOf(header: MapHeader, range?: Walking): IteratorObject<[unknown,
 
 /** As what the value of an entry is given. Throws TypeError. */
 function valueFor(header: MapHeader, range: Walking | undefined): (entry: Entry) => unknown {
-  const copies: unknown = range?.plain
-  if (copies !== undefined && typeof copies !== 'boolean')
-    throw new TypeError(`plain must be true or false, not of type ${typeof copies}`)
-  return copies === true ? entry => header.plainOut(entry) : entry => header.valueOut(entry)
+  return wantsCopies(range) ? entry => header.plainOut(entry) : entry => header.valueOut(entry)
 }
 
 const MAP: Kind = {

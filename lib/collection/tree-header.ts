@@ -1,7 +1,7 @@
 // What collections of many entries have in common: a stored state, which is only read (tree/), the plain data that was
 // handed out of it, and its new version while a commit stores it. What a transaction asked and did is for those who
 // derive from it, who also know how an entry is named: by its key.
-import type { Encoder } from '../object/codec.js'
+import { Decoder, type Encoder } from '../object/codec.js'
 import { NOWHERE, type Header, type Kind } from '../object/header.js'
 import { MergingHeader, type Looked } from '../object/merging.js'
 import type { Node } from '../object/plain-node.js'
@@ -131,6 +131,15 @@ export abstract class TreeHeader extends MergingHeader {
   protected storedOut(found: Found, key: StoredKey): unknown {
     const to = found.leaf.reference(found.at)
     return to === undefined ? this.handOut(this.handed.of(key, found)) : this.scope.resolve(to)
+  }
+
+  /** The same as ordinary data, of which nothing is kept: see plain-record.ts. */
+  protected storedCopy({ leaf, at }: Found): unknown {
+    const to = leaf.reference(at)
+    if (to !== undefined) return this.scope.copy(to)
+    const raw = leaf.value(at)
+    if (typeof raw !== 'object' || raw === null) return raw
+    return new Decoder(index => this.scope.mention(leaf.refs[index]), undefined, true).value(raw)
   }
 
   /** Whether somebody may have what stands there. */

@@ -31,6 +31,7 @@ class Club extends Persistent {
   static type = 'Club'
   people = new PersistentMap<string | number, Person>()
   data = new PersistentMap<string, unknown>()
+  list = new PersistentList<unknown>()
 }
 
 const openClub = (path: string, classes: readonly PersistentClass[] = [Person]) =>
@@ -55,6 +56,8 @@ function club(t: Test): string {
     const [first] = club.people.values()
     first!.friend = first!
     const bare = Object.assign(Object.create(null) as object, { x: -0 })
+    for (let n = 0; n < 300; n++)
+      club.list.push(n % 3 === 0 ? club.people.get(n) : n % 3 === 1 ? n : { n, at: new Date(n), last })
     for (const [key, value] of Object.entries({
       date: new Date(5),
       text: 'x',
@@ -220,4 +223,29 @@ t.test('a map that is not stored, and one in a paused or readonly connection, gi
     db.close()
   }
   writer.close()
+})
+
+t.test('a list gives them, too', async t => {
+  const path = club(t)
+  const [db, other, others] = [openClub(path), openClub(path), openClub(path)]
+  const wanted = [...others.root.list].map(item => plain(item))
+  const { list } = db.root
+  t.strictSame([...list.values({ plain: true })], wanted)
+  t.strictSame([...list.entries({ plain: true })], [...wanted.entries()])
+  t.notOk(isKnown(db, oidOf(other.root.people.get(3)!)!), 'and keeps nothing')
+  ;(list.at(2) as { n: number }).n = -2
+  list.push({ pushed: [1] })
+  list.splice(5, 1)
+  const copies = [...list.values({ plain: true })]
+  t.same(copies.length, 300)
+  t.match(copies[2], { n: -2 })
+  t.strictSame(copies[299], { pushed: [1] })
+  t.strictSame(copies[5], wanted[6])
+  ;(copies[2] as { n: number }).n = 0
+  t.match(list.at(2), { n: -2 })
+  other.transact(club => void ((club.list.at(200) as { n: number }).n = 0))
+  t.throws(() => db.commit(), { code: 'WRITE_CONFLICT' }, 'each was read')
+  db.abort()
+  t.throws(() => list.values({ plain: 1 as unknown as true }), { name: 'TypeError' })
+  for (const each of [db, other, others]) each.close()
 })

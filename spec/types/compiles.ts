@@ -165,6 +165,8 @@ same<Pick<typeof copied, keyof Post2>, Post2>(true)
 same<typeof copied.data.to, Mentioned>(true)
 same<typeof copied.data.deep, { n: bigint }[] | undefined>(true)
 same<'text' extends keyof typeof copied ? true : false, false>(true)
+const [copiedItem] = new PersistentList<Post>().values({ plain: true })
+same<typeof copiedItem, Copied<Post> | undefined>(true)
 const [copiedData] = new PersistentMap<string, { n: number; to: Task | undefined }>().values({ plain: true })
 same<typeof copiedData, { n: number; to: Mentioned | undefined } | undefined>(true)
 
