@@ -17,8 +17,9 @@ export interface Mention {
 /** A copy of the object; reading it is an access like any other. Throws GoneError. */
 export function plainRecord(session: Session, oid: Oid): unknown {
   const { generation, offset } = session.snapshot
-  // What is in memory may have been changed.
-  const at = session.cache.get(oid) ? 0 : generation.find(oid, offset)
+  // What is in memory may have been changed, and need not be read.
+  const known = session.cache.get(oid)
+  const at = known && (known.loaded || known.changed) ? 0 : generation.find(oid, offset)
   const record = at === 0 ? undefined : generation.read(at, oid)
   const shape = record && record.shape >= FIRST_FREE_OID ? session.shapeOf(record) : undefined
   if (!record || !shape?.keys || !isAsStored(session.registry.kind(shape.type), shape))

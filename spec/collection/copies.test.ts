@@ -100,6 +100,19 @@ t.test('copies are what plain gives, and nothing of them is kept', async t => {
   db.close()
 })
 
+t.test('of an object that is known and not loaded, the copy is no reason to load it', async t => {
+  const path = club(t)
+  const db = openClub(path)
+  const person = db.root.people.get(7)!
+  t.equal(headerOf(person)?.loaded, false)
+  const copy = [...db.root.people.values({ plain: true })][7]
+  t.equal(headerOf(person)?.loaded, false)
+  t.strictSame(copy, plain(person))
+  t.equal(headerOf(person)?.loaded, true)
+  t.strictSame([...db.root.people.values({ plain: true })][7], copy)
+  db.close()
+})
+
 t.test('they are nobody else’s: whatever is done to one changes nothing', async t => {
   const db = openClub(club(t))
   for (const copy of db.root.data.values({ plain: true, prefix: 'data' }) as Iterable<{
