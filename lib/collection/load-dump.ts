@@ -7,6 +7,7 @@ import { DumpedRecords, type DumpHead } from '../object/dumped-records.js'
 import { FormError } from '../object/json.js'
 import { eachGiving, inSlices, type LongWork } from '../store/long-work.js'
 import { NewStore } from '../store/new-store.js'
+import type { VerifyProgress } from '../store/verify.js'
 import { verifyCollectionsAsync } from './verify-collections.js'
 
 /** How far loading has come. */
@@ -21,6 +22,10 @@ export interface LoadProgress {
 
 export interface LoadReport {
   readonly records: number
+  /** Objects of which nothing was left in the dump. */
+  readonly lost: number
+  /** What is wrong with collections whose parts are among them. */
+  readonly damaged: readonly string[]
   /** The commit whose state it is. */
   readonly tid: number
 }
@@ -28,6 +33,9 @@ export interface LoadReport {
 /** How a new file may be used by others, before the umask. */
 const MODE = 0o666
 const LINE_END = 0x0a
+/** No string is longer, so no line that was written is; and the first one is short. */
+const LONGEST_LINE = 0x1fffffe8
+const LONGEST_FIRST = 1 << 12
 
 /**
  * Makes a new store at `to` from the text that comes in pieces; `from` is its name. Rejects with BadDumpError (it is no whole
@@ -40,23 +48,20 @@ export async function loadDump(
   to: string,
   options: LongWork<LoadProgress> = {},
 ): Promise<LoadReport> {
-  let made: NewStore | undefined
+  const load = new Load(disk, from, to)
   try {
-    made = new NewStore(disk, to, MODE)
-    const load = new Load(from, made)
+    NewStore.pathFor(disk, to)
     for await (const piece of reading(from, pieces)) {
       options.signal?.throwIfAborted()
       load.take(piece)
       options.onProgress?.({ what: 'loading', done: load.bytes, all: undefined })
     }
     options.signal?.throwIfAborted()
-    const report = await load.finish(disk, options)
-    made.publish()
-    return report
+    return await load.finish(options)
   } catch (error) {
     throw asDiskError(to, error)
   } finally {
-    made?.discard()
+    load.discard()
   }
 }
 
@@ -69,21 +74,35 @@ async function* reading(from: string, pieces: AsyncIterable<Uint8Array>): AsyncG
 }
 
 class Load {
+  readonly #disk: Disk
   readonly #from: string
-  readonly #made: NewStore
+  readonly #to: string
   readonly #records: DumpedRecords
   readonly #decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+  /** Made with the first record. */
+  #made: NewStore | undefined
   /** Of the line whose end has not come yet. */
   #begun: Uint8Array[] = []
+  #begunBytes = 0
   #line = 0
   bytes = 0
 
-  constructor(from: string, made: NewStore) {
+  constructor(disk: Disk, from: string, to: string) {
+    this.#disk = disk
     this.#from = from
-    this.#made = made
+    this.#to = to
     this.#records = new DumpedRecords(record => {
-      made.writer.add(record)
+      this.#store.writer.add(record)
     })
+  }
+
+  get #store(): NewStore {
+    return (this.#made ??= new NewStore(this.#disk, this.#to, MODE))
+  }
+
+  /** What was made goes, unless it has its name. */
+  discard(): void {
+    this.#made?.discard()
   }
 
   take(piece: Uint8Array): void {
@@ -93,7 +112,11 @@ class Load {
       this.#take(this.#whole(piece.subarray(from, end)))
       from = end + 1
     }
-    if (from < piece.length) this.#begun.push(piece.slice(from))
+    if (from === piece.length) return
+    this.#begun.push(piece.slice(from))
+    this.#begunBytes += piece.length - from
+    if (this.#begunBytes > (this.#line === 0 ? LONGEST_FIRST : LONGEST_LINE))
+      throw new BadDumpError(this.#from, this.#line + 1, 'it is longer than such a line can be')
   }
 
   /** With what came before it. */
@@ -101,6 +124,7 @@ class Load {
     if (this.#begun.length === 0) return last
     const whole = Buffer.concat([...this.#begun, last])
     this.#begun = []
+    this.#begunBytes = 0
     return whole
   }
 
@@ -119,20 +143,31 @@ class Load {
     }
   }
 
-  async finish(disk: Disk, options: LongWork<LoadProgress>): Promise<LoadReport> {
+  /** All of the text has been taken: checks what was made of it, and gives it its name. */
+  async finish(options: LongWork<LoadProgress>): Promise<LoadReport> {
     if (this.#begun.length > 0) this.#take(this.#whole(new Uint8Array()))
     const head = this.#checked(() => this.#records.finish())
-    const { count: records } = this.#records
-    await inSlices(disk, this.#finishing(head), options)
-    const onProgress = ({ done, all }: { done: number; all: number }): void =>
-      options.onProgress?.({ what: 'checking', done, all })
-    const wrong: string[] = []
-    const path = this.#made.temporaryPath
-    await verifyCollectionsAsync(disk, path, ({ message }) => wrong.push(message), { ...options, onProgress })
-    const [first] = wrong
-    if (first !== undefined)
+    const { count: records, lost } = this.#records
+    await inSlices(this.#disk, this.#finishing(head), options)
+    const damaged = await this.#checkCollections(options)
+    const [first] = damaged
+    if (first !== undefined && lost === 0)
       throw new BadDumpError(this.#from, this.#line, `what it says of a collection is wrong: ${first}`)
-    return { records, tid: head.tid }
+    this.#store.publish()
+    return { records, lost, damaged, tid: head.tid }
+  }
+
+  async #checkCollections(options: LongWork<LoadProgress>): Promise<string[]> {
+    const onProgress = ({ done, all }: VerifyProgress): void => options.onProgress?.({ what: 'checking', done, all })
+    const wrong: string[] = []
+    const path = this.#store.temporaryPath
+    try {
+      await verifyCollectionsAsync(this.#disk, path, ({ message }) => wrong.push(message), { ...options, onProgress })
+    } catch (error) {
+      if (!(error instanceof SchemaError)) throw error
+      throw new BadDumpError(this.#from, this.#line, error.message)
+    }
+    return wrong
   }
 
   *#finishing({ tid, time, nextOid, idsSince }: DumpHead): Generator<LoadProgress, void> {
@@ -140,7 +175,7 @@ class Load {
     const progress: LoadProgress = { what: 'checking', done: 0, all: undefined }
     yield* eachGiving(
       progress,
-      this.#made.finish(header, () => true),
+      this.#store.finish(header, () => true),
     )
   }
 

@@ -139,7 +139,8 @@ export abstract class TreeHeader extends MergingHeader {
     if (to !== undefined) return this.scope.copy(to)
     const raw = leaf.value(at)
     if (typeof raw !== 'object' || raw === null) return raw
-    return new Decoder(index => this.scope.mention(leaf.refs[index]), undefined, true).value(raw)
+    const mention = (index: number): unknown => this.scope.mention(leaf.refs[index] ?? unknownForm())
+    return new Decoder(mention, undefined, true).value(raw)
   }
 
   /** Whether somebody may have what stands there. */

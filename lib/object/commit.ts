@@ -14,6 +14,7 @@ import { checkSources } from './kept-sources.js'
 import { warnIfLarge } from './large-record.js'
 import { MergingHeader, mergingIsOn } from './merging.js'
 import type { RecordView } from './record-view.js'
+import { mention } from './plain-record.js'
 import type { Isolation, Session } from './session.js'
 
 class SessionWriting implements Writing {
@@ -155,7 +156,8 @@ function merged(
       const found = header.conflict(before, after, isolation === 'serializable')
       if (found) conflicts.push(found)
     } else {
-      conflicts.push({ oid, type: header?.name ?? '', kind })
+      // Of what was only copied there is no header.
+      conflicts.push({ oid, type: header?.name ?? (mention(session, oid).type || 'root'), kind })
     }
   }
   if (conflicts.length > 0) throw new WriteConflictError(conflicts)

@@ -6,7 +6,7 @@ import { inSlices, type LongWork } from '../store/long-work.js'
 import { reachable } from '../store/reachable.js'
 import type { Snapshot } from '../store/snapshot.js'
 import { decodeId } from '../store/transaction-id.js'
-import { ID_SHAPE, LOST_SHAPE, type Oid, type StoredRecord } from '../store/types.js'
+import { FIRST_FREE_OID, ID_SHAPE, LOST_SHAPE, type Oid, type StoredRecord, type Tid } from '../store/types.js'
 import { Decoder, unpackState } from './decoder.js'
 import { toJson, type Json } from './json.js'
 import { Reference } from './reference.js'
@@ -22,9 +22,18 @@ export interface DumpProgress {
   readonly all: number
 }
 
+export interface DumpReport {
+  /** Lines between the first and the last. */
+  readonly records: number
+  /** Objects of which a salvage saved nothing, or not their shape. */
+  readonly lost: number
+  /** The commit whose state it is. */
+  readonly tid: Tid
+}
+
 /**
  * Everything that can be reached, all shapes, and the ids of transactions. `write` gets one line after another, without
- * line ends; the last one says that it is. Gives how many records there are. Rejects with the reason of `options.signal` when that
+ * line ends; the last one says that it is. Gives how many records there are, and of how many objects nothing is left but their number. Rejects with the reason of `options.signal` when that
  * is aborted; CorruptLogError, SchemaError (a newer version wrote it), UnsupportedError (a record is too large for a line).
  */
 export function dump(
@@ -32,11 +41,11 @@ export function dump(
   snapshot: Snapshot,
   write: (line: string) => void,
   options: LongWork<DumpProgress>,
-): Promise<number> {
+): Promise<DumpReport> {
   return inSlices(disk, dumping(snapshot, write), options)
 }
 
-function* dumping(snapshot: Snapshot, write: (line: string) => void): Generator<DumpProgress, number> {
+function* dumping(snapshot: Snapshot, write: (line: string) => void): Generator<DumpProgress, DumpReport> {
   const { generation, tid, time } = snapshot
   const { nextOid } = generation.reader.tail
   const { idsSince } = generation.header
@@ -46,13 +55,27 @@ function* dumping(snapshot: Snapshot, write: (line: string) => void): Generator<
     throw new CorruptLogError(generation.path, 0, tid, `object ${oid}, to which others refer, is missing`)
   }
   let done = 0
+  let lost = 0
   write(JSON.stringify({ perdure: 'dump', version: DUMP_VERSION, tid, time, nextOid, idsSince }))
   for (const record of reachable(snapshot, missing)) {
-    write(textOf(record, snapshot, shapes))
+    const isLost = isOfNoUse(record, snapshot)
+    if (isLost) lost++
+    write(isLost ? JSON.stringify(lostLine(record)) : textOf(record, snapshot, shapes))
     yield { done: ++done, all }
   }
   write(JSON.stringify({ end: true, records: done }))
-  return done
+  return { records: done, lost, tid }
+}
+
+/** What a salvage could not save, and what cannot be read without that: objects whose shape is lost. */
+function isOfNoUse({ shape }: StoredRecord, { generation, offset }: Snapshot): boolean {
+  if (shape < FIRST_FREE_OID) return shape === LOST_SHAPE
+  const at = generation.find(shape, offset)
+  return at !== 0 && generation.read(at, shape).shape === LOST_SHAPE
+}
+
+function lostLine({ oid, tid }: StoredRecord): Record<string, Json> {
+  return { oid, tid, lost: true }
 }
 
 function textOf(record: StoredRecord, snapshot: Snapshot, shapes: ShapeTable): string {
@@ -71,7 +94,6 @@ function textOf(record: StoredRecord, snapshot: Snapshot, shapes: ShapeTable): s
 
 function lineOf(record: StoredRecord, { generation }: Snapshot, shapes: ShapeTable): Record<string, Json> {
   const { oid, tid } = record
-  if (record.shape === LOST_SHAPE) return { oid, tid, lost: true }
   if (record.shape === ID_SHAPE) {
     const { id = '', time = 0 } = decodeId(record) ?? {}
     return { oid, tid, transaction: id, time }

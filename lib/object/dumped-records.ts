@@ -13,10 +13,10 @@ import {
 } from '../store/types.js'
 import { Decoder, unpackState } from './decoder.js'
 import { DUMP_VERSION } from './dump.js'
-import { FormError, fromJson, isPairs } from './json.js'
+import { FormError, fromJson, isPairs, shown } from './json.js'
 import { pack } from './packer.js'
 import { encodeShape, isKeyList, MOST_KEYS, type Shape } from './shapes.js'
-import { encodePrimitive } from './values.js'
+import { encodePrimitive, isOrdinaryString } from './values.js'
 
 /** What stands in the first line. */
 export interface DumpHead {
@@ -54,6 +54,9 @@ export class DumpedRecords {
     this.#add = add
   }
 
+  /** How many objects there are of which nothing is left. */
+  lost = 0
+
   get count(): number {
     return this.#met.size
   }
@@ -79,7 +82,7 @@ export class DumpedRecords {
 
   #end({ records }: Line): void {
     if (records !== this.count)
-      throw new FormError(`${String(records)} records were written, and ${this.count} are there`)
+      throw new FormError(`${shown(records)} records were written, and ${this.count} are there`)
     this.#ended = true
   }
 
@@ -97,7 +100,10 @@ export class DumpedRecords {
   #content(oid: Oid, line: Line): Content {
     if (Object.hasOwn(line, 'fields')) return this.#object(line)
     if (oid < FIRST_FREE_OID && line.lost !== true) throw new FormError(`number ${oid} is only an object's`)
-    if (line.lost === true) return { shape: LOST_SHAPE, refs: NO_REFS, state: NOTHING }
+    if (line.lost === true) {
+      this.lost++
+      return { shape: LOST_SHAPE, refs: NO_REFS, state: NOTHING }
+    }
     this.#noObjects.add(oid)
     if (this.#meant.has(oid)) throw new FormError(`objects refer to ${oid}, and this is none`)
     if (Object.hasOwn(line, 'transaction')) return { shape: ID_SHAPE, refs: NO_REFS, state: idIn(line) }
@@ -109,7 +115,7 @@ export class DumpedRecords {
 
   #object({ type, shape: number, fields }: Line): Content {
     const shape = this.#shapes.get(number as Oid)
-    if (shape === undefined) throw new FormError(`there is no shape ${String(number)} before this`)
+    if (shape === undefined) throw new FormError(`there is no shape ${shown(number)} before this`)
     if (type !== undefined && type !== shape.type) throw new FormError(`shape ${shape.oid} is of type '${shape.type}'`)
     const [keys, values] = valuesOf(fields, shape.keys)
     const refs: Oid[] = []
@@ -143,7 +149,7 @@ export class DumpedRecords {
 function headIn(line: Line): DumpHead {
   if (line.perdure !== 'dump') throw new FormError('this is no dump of a store')
   if (line.version !== DUMP_VERSION)
-    throw new FormError(`this is a dump of version ${String(line.version)}, and version ${DUMP_VERSION} can be loaded`)
+    throw new FormError(`this is a dump of version ${shown(line.version)}, and version ${DUMP_VERSION} can be loaded`)
   return {
     tid: wholeNumber(line, 'tid', 1) as Tid,
     time: wholeNumber(line, 'time', 0),
@@ -152,10 +158,11 @@ function headIn(line: Line): DumpHead {
   }
 }
 
-function shapeIn(oid: Oid, { type, version, keys }: Line): Shape {
-  const isFit = keys === null || (isKeyList(keys) && keys.length <= MOST_KEYS)
-  if (typeof type !== 'string' || typeof version !== 'number' || !isFit) throw new FormError('this is no shape')
-  return { oid, type, version, keys }
+function shapeIn(oid: Oid, line: Line): Shape {
+  const { type, keys } = line
+  const isFit = keys === null || (isKeyList(keys) && keys.length <= MOST_KEYS && keys.every(isOrdinaryString))
+  if (typeof type !== 'string' || !isOrdinaryString(type) || !isFit) throw new FormError('this is no shape')
+  return { oid, type, version: wholeNumber(line, 'version', 0), keys }
 }
 
 function idIn(line: Line): Uint8Array {
@@ -184,7 +191,5 @@ function valuesOf(
 function wholeNumber(line: Line, key: string, least: number, most = Number.MAX_SAFE_INTEGER): number {
   const value = line[key]
   if (Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most) return value as number
-  throw new FormError(
-    `${key} must be a whole number from ${least} to ${most}, not ${JSON.stringify(value) ?? 'missing'}`,
-  )
+  throw new FormError(`${key} must be a whole number from ${least} to ${most}, not ${shown(value)}`)
 }

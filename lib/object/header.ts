@@ -29,7 +29,7 @@ export interface Scope {
   /** A copy of the object as ordinary data, which is not kept: see plain-record.ts. */
   copy(oid: Oid): unknown
   /** What stands in such a copy for an object that it refers to. */
-  mention(oid: Oid | undefined): object | undefined
+  mention(oid: Oid): object
   /** The records that the snapshot shows. */
   readonly view: RecordView | undefined
   /** Whether the transaction may come to a commit that relies on what it asks. */

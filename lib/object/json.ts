@@ -4,6 +4,9 @@ import { DEEPEST } from './adopt.js'
 import { Reference } from './reference.js'
 import { encodePrimitive, keysAreUsual, special, TAG, type Packable } from './values.js'
 
+/** Characters of a value in a message. */
+const MOST_SHOWN = 60
+
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
 
 /** Of a decoded value, whole, however large it is. `ofReference`: what stands for an object that it refers to. */
@@ -41,6 +44,13 @@ function ofObject(value: object, ofReference: (to: Reference) => Json): Json {
 /** Says what no value is written as. */
 export class FormError extends Error {}
 
+/** What JSON holds in a message. */
+export function shown(json: unknown): string {
+  if (typeof json === 'object' && json !== null) return Array.isArray(json) ? 'an array' : 'an object'
+  const text = json === undefined ? 'nothing' : JSON.stringify(json)
+  return text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN)}…` : text
+}
+
 type Form = Readonly<Record<string, unknown>>
 
 /** What `toJson` made, as it stands in a state. `indexOf`: the number in its record of what is referred to. Throws FormError. */
@@ -67,7 +77,7 @@ function fromForm(
   if (is('$undefined') && value === true) return encodePrimitive(undefined)
   if (is('$number') && value === '-0') return encodePrimitive(-0)
   if (is('$number') && ['NaN', 'Infinity', '-Infinity'].includes(value as string)) return Number(value)
-  if (is('$bigint') && typeof value === 'string' && /^-?\d+$/.test(value)) return encodePrimitive(BigInt(value))
+  if (is('$bigint') && typeof value === 'string' && /^-?\d+$/.test(value)) return encodePrimitive(bigintOf(value))
   if (is('$ref') && Number.isSafeInteger(value)) return { '': indexOf(value as Oid) }
   if (is('$date') && value === null) return special(TAG.date, NaN)
   if (is('$date') && typeof value === 'string') return special(TAG.date, timeOf(value))
@@ -76,10 +86,18 @@ function fromForm(
   throw new FormError(`${name} is not written so by this version`)
 }
 
+function bigintOf(digits: string): bigint {
+  try {
+    return BigInt(digits)
+  } catch {
+    throw new FormError('a bigint of more digits than there can be')
+  }
+}
+
 function timeOf(date: string): number {
   const time = Date.parse(date)
   if (Number.isNaN(time) || new Date(time).toISOString() !== date)
-    throw new FormError(`'${date}' is no moment as dates are written`)
+    throw new FormError(`${shown(date)} is no moment as dates are written`)
   return time
 }
 
@@ -92,7 +110,7 @@ function packBytes(base64: string, type: unknown): Packable {
 }
 
 function ofNoType(type: unknown): never {
-  throw new FormError(`${String(type)} is no type of bytes`)
+  throw new FormError(`${shown(type)} is no type of bytes`)
 }
 
 type Pairs = readonly (readonly [key: string, value: unknown])[]

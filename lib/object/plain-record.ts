@@ -1,12 +1,14 @@
-// Stored objects as ordinary data, straight from their records: what `plain` gives of them, without an object in between. So
-// that more can be gone through in one stretch than memory should hold: nothing of it is kept.
-import { FIRST_FREE_OID, LOST_SHAPE, type Oid } from '../store/types.js'
+// Stored objects as ordinary data, straight from their records: what `plain` gives of them. So that more can be gone through in
+// one stretch than memory should hold: nothing of it is kept.
+import { FIRST_FREE_OID, type Oid, type StoredRecord } from '../store/types.js'
 import { Decoder, unpackState } from './decoder.js'
 import { EntityType } from './entity-type.js'
-import type { Kind } from './header.js'
+import type { Fields } from './persistent.js'
+import { define } from './plain-node.js'
 import { plain } from './plain.js'
 import type { Session } from './session.js'
 import type { Shape } from './shapes.js'
+import { unknownForm } from './values.js'
 
 /** What an object that is not gone into is in a copy. */
 export interface Mention {
@@ -14,7 +16,7 @@ export interface Mention {
   readonly oid: Oid
 }
 
-/** A copy of the object; reading it is an access like any other. Throws GoneError. */
+/** A copy of the object; reading it is an access like any other. Throws GoneError, SchemaError. */
 export function plainRecord(session: Session, oid: Oid): unknown {
   const { generation, offset } = session.snapshot
   // What is in memory may have been changed, and need not be read.
@@ -22,26 +24,42 @@ export function plainRecord(session: Session, oid: Oid): unknown {
   const at = known && (known.loaded || known.changed) ? 0 : generation.find(oid, offset)
   const record = at === 0 ? undefined : generation.read(at, oid)
   const shape = record && record.shape >= FIRST_FREE_OID ? session.shapeOf(record) : undefined
-  if (!record || !shape?.keys || !isAsStored(session.registry.kind(shape.type), shape))
-    return plain(session.resolve(oid))
-  if (session.relies) session.accessed.push(oid)
-  const { refs } = record
-  const copy: Record<string, unknown> = {}
-  const decoder = new Decoder(index => (refs[index] === oid ? copy : mention(session, refs[index])), undefined, true)
-  const { keys, raw } = unpackState(record, shape)
-  for (let i = 0; i < keys.length; i++) copy[keys[i] as string] = decoder.value(raw[i])
+  const kind = shape && session.registry.kind(shape.type)
+  const copy = record && shape && kind instanceof EntityType ? copyOf(session, kind, record, shape) : undefined
+  if (!copy) return plain(session.resolve(oid))
+  if (session.relies && session.copied.add(oid)) session.accessed.push(oid)
   return copy
 }
 
-/** Does loading such a record change nothing of it? */
-function isAsStored(kind: Kind, shape: Shape): boolean {
-  if (!(kind instanceof EntityType) || kind.defaults !== undefined || !kind.admits(shape)) return false
-  return kind.upgrade === undefined || shape.version >= kind.version
+/** Undefined: only loading it can tell what it is, or why it is nothing. */
+function copyOf(session: Session, kind: EntityType, record: StoredRecord, shape: Shape): Fields | undefined {
+  if (kind.upgrade !== undefined && shape.version < kind.version) return undefined
+  const { oid, refs } = record
+  const copy: Fields = {}
+  const reference = (index: number): unknown => {
+    const to = refs[index] ?? unknownForm()
+    return to === oid ? copy : mention(session, to)
+  }
+  const decoder = new Decoder(reference, undefined, true)
+  const { keys, raw } = unpackState(record, shape)
+  const admits = shape.keys !== null && kind.admits(shape)
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i] as string
+    if (admits || !(key in kind.view)) copy[key] = decoder.value(raw[i])
+    else if (kind.members.has(key)) return undefined
+    else if (!kind.transient.has(key)) define(copy, key, decoder.value(raw[i]))
+  }
+  for (const key of Object.keys(kind.defaults ?? {})) {
+    if (Object.hasOwn(copy, key) || kind.transient.has(key)) continue
+    if (kind.members.has(key)) return undefined
+    define(copy, key, plain(kind.defaults?.[key]))
+  }
+  return copy
 }
 
-/** What stands for an object that is only referred to; undefined: for none. */
-export function mention(session: Session, oid: Oid | undefined): Mention | undefined {
-  return oid === undefined ? undefined : { type: typeOf(session, oid), oid }
+/** What stands for an object that is only referred to. */
+export function mention(session: Session, oid: Oid): Mention {
+  return { type: typeOf(session, oid), oid }
 }
 
 function typeOf(session: Session, oid: Oid): string {
@@ -52,5 +70,5 @@ function typeOf(session: Session, oid: Oid): string {
   const record = at === 0 ? undefined : generation.read(at, oid)
   // As the kinds of such objects are called.
   if (record === undefined) return '(gone)'
-  return record.shape === LOST_SHAPE ? '(lost)' : session.shapeOf(record).type
+  return record.shape < FIRST_FREE_OID ? '(lost)' : session.shapeOf(record).type
 }

@@ -45,8 +45,11 @@ class Copy {
     if (depth === 0) return { type: header.kind.type, oid: header.oid === 0 ? undefined : header.oid }
     header.touch()
     const convert = (part: unknown): unknown => {
-      const value = typeof part === 'symbol' ? header.scope.resolve(unresolvedOid(part)) : part
-      return this.value(value, depth - 1)
+      if (typeof part !== 'symbol') return this.value(part, depth - 1)
+      const oid = unresolvedOid(part)
+      if (oid === header.oid) return this.#made.get(header)
+      if (depth === 1 && !header.scope.known(oid)) return header.scope.mention(oid)
+      return this.value(header.scope.resolve(oid), depth - 1)
     }
     if ('toPlain' in header) {
       const copy = (header as Header & { toPlain(convert: (value: unknown) => unknown): unknown }).toPlain(convert)

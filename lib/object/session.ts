@@ -5,6 +5,7 @@
 //   reading ends by itself with the synchronous stretch that began it (connections of `open`), or by commit, abort, refresh.
 import { ClosedError, GoneError, ReadonlyError, SchemaError, StateError } from '../error.js'
 import type { Snapshot } from '../store/snapshot.js'
+import { OidSet } from '../store/oid-set.js'
 import type { Store } from '../store/store.js'
 import { ID_SHAPE, LOST_SHAPE, ROOT_OID, type Oid, type StoredRecord, type Tid } from '../store/types.js'
 import { ObjectCache } from './cache.js'
@@ -44,6 +45,8 @@ export class Session implements Scope, Loading {
   readonly budget: CacheBudget
   /** Oids that the current transaction read or wrote: mostly each once. */
   readonly accessed: Oid[] = []
+  /** Those of them of which copies were given. */
+  copied = new OidSet()
   readonly changed = new Set<Header>()
   /** Collections that the current transaction used and that take note themselves of what it asked. */
   readonly merging = new Set<MergingHeader>()
@@ -107,6 +110,7 @@ export class Session implements Scope, Loading {
     this.#letGo = undefined
     this.serial++
     if (this.accessed.length > 0) this.accessed.length = 0
+    if (this.copied.size > 0) this.copied = new OidSet()
     this.cache.weaken()
     for (const header of this.merging) header.forget()
     this.merging.clear()
@@ -279,7 +283,7 @@ export class Session implements Scope, Loading {
     return plainRecord(this, oid)
   }
 
-  mention(oid: Oid | undefined): object | undefined {
+  mention(oid: Oid): object {
     return mention(this, oid)
   }
 

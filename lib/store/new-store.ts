@@ -19,12 +19,17 @@ export class NewStore {
   /** To be discarded in the end. Throws UnsupportedError: there is something at the path. */
   constructor(disk: Disk, path: string, mode: number) {
     this.#disk = disk
-    this.#path = disk.canonical(path)
-    if (disk.lookUp(this.#path) !== undefined) this.#refuse()
+    this.#path = NewStore.pathFor(disk, path)
     this.#temporary = createTemporary(disk, this.#path, 'new', mode)
     // Not the store that its records are from: nobody may go over to it.
     const name = { storeId: disk.randomBytes(16), uuid: disk.randomBytes(16) }
     this.writer = new BaseWriter(disk, this.#temporary.fd, name)
+  }
+
+  /** Where it is going to stand. Throws UnsupportedError: there is something. */
+  static pathFor(disk: Disk, path: string): string {
+    const canonical = disk.canonical(path)
+    return disk.lookUp(canonical) === undefined ? canonical : refuse(canonical)
   }
 
   /** Where it stands before it has its name. */
@@ -48,7 +53,7 @@ export class NewStore {
     try {
       this.#disk.link(this.#temporary.path, this.#path)
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EEXIST') this.#refuse()
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') refuse(this.#path)
       throw error
     }
     this.#disk.syncDirectory(dirname(this.#path))
@@ -58,8 +63,8 @@ export class NewStore {
   discard(): void {
     this.#temporary.discard()
   }
+}
 
-  #refuse(): never {
-    throw new UnsupportedError(`${this.#path} exists, and only a new file is written: name another path`)
-  }
+function refuse(path: string): never {
+  throw new UnsupportedError(`${path} exists, and only a new file is written: name another path`)
 }

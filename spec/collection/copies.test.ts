@@ -175,7 +175,7 @@ t.test('reading a copy is an access: a commit that relied on it conflicts', asyn
   for (const { name } of db.root.people.values({ plain: true })) sum += name.length
   db.root.data.set('sum', sum)
   other.transact(club => void (club.people.get(100)!.name = 'somebody else'))
-  t.throws(() => db.commit(), { code: 'WRITE_CONFLICT', conflicts: [{ type: String, kind: 'read' }] })
+  t.throws(() => db.commit(), { code: 'WRITE_CONFLICT', conflicts: [{ type: 'Person', kind: 'read' }] })
   db.abort()
   for (const value of db.root.data.values({ plain: true, prefix: 'data 1' })) sum += Object.keys(value as object).length
   db.root.data.set('sum', sum)
@@ -202,9 +202,18 @@ t.test(
       static type = 'Person'
       static transient = ['name']
     }
-    for (const classes of [[Later], [Hiding], []] as unknown as PersistentClass[][]) {
+    class WithDefaults extends Persistent {
+      static type = 'Person'
+      static defaults = { added: [1] }
+    }
+    for (const classes of [[Later], [WithDefaults], [Hiding], []] as unknown as PersistentClass[][]) {
       const db = openClub(path, classes)
       t.strictSame([...db.root.people.entries({ plain: true })], expected(path, 'people', classes))
+      const first = db.root.people.values({ plain: true }).next().value
+      t.equal(first?.friend, first, 'an object that refers to itself is one object in its copy')
+      let known = 0
+      for (let oid = 20; oid < 400; oid++) known += Number(isKnown(db, oid))
+      if (classes[0] !== (Later as unknown as PersistentClass)) t.equal(known, 0, 'and nothing is kept')
       db.close()
     }
   },

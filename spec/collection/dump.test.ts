@@ -133,7 +133,7 @@ t.test('what was dumped and loaded is the same, to the byte of each state', asyn
   await db.pack() // what cannot be reached is not dumped
   const { any } = db.root
   const lines = await dumped(disk)
-  t.same(await load(disk, textOf(lines)), { records: lines.length - 2, tid: 3 })
+  t.same(await load(disk, textOf(lines)), { records: lines.length - 2, lost: 0, damaged: [], tid: 3 })
   t.same(records(disk, COPY), records(disk, PATH))
   t.same(await dumped(disk, COPY), lines)
   isSound(t, disk)
@@ -194,6 +194,27 @@ t.test('ids of transactions go with it, and objects that were lost', async t => 
   copy.close()
 })
 
+t.test('of a store of which parts are lost, everything else is dumped and loaded', async t => {
+  const disk = new MemoryDisk()
+  bank(disk)
+  const bytes = disk.bytesOf(PATH)
+  // A leaf of the list, and the shape of accounts.
+  bytes[bytes.indexOf(Buffer.from([0x82, 0xa1, 0x6e, 0xcd, 0x01, 0x01]))] = 0xff
+  bytes.write('X', bytes.indexOf('Account'))
+  const damaged = MemoryDisk.with({ [PATH]: bytes })
+  recover(damaged, PATH, '/saved.db')
+  const lines = await dumped(damaged, '/saved.db')
+  const report = await load(damaged, textOf(lines))
+  t.ok(report.lost > 290, 'accounts cannot be read without their shape')
+  t.match(report.damaged, [/PersistentList 18/])
+  t.same(await dumped(damaged, COPY), lines)
+  const copy = openBank(damaged, COPY)
+  t.equal(copy.root.count.value, 7)
+  t.ok(copy.root.names.has(`name 0 ${'-'.repeat(20)}`))
+  t.throws(() => copy.root.accounts.get(0)?.owner, { code: 'GONE' })
+  copy.close()
+})
+
 t.test('a dump that was cut off anywhere makes no store', async t => {
   const disk = new MemoryDisk()
   bank(disk)
@@ -207,6 +228,18 @@ t.test('a dump that was cut off anywhere makes no store', async t => {
 
 const cases: [what: string, edit: (lines: Line[]) => unknown, message: RegExp][] = [
   ['another version', ([head]) => (head!.version = 2), /version 2/],
+  ['a version that is an object', ([head]) => (head!.version = { toString: 1 } as never), /version an object/],
+  ['a number that is an array', lines => (account(lines).oid = deep(1000) as never), /oid must be .* not an array/],
+  ['a count that is an object', lines => (lines.at(-1)!.records = { valueOf: 1 } as never), /an object records/],
+  ['a shape that is an object', lines => (account(lines).shape = { toString: 1 } as never), /no shape an object/],
+  [
+    'a type that is an object',
+    lines => (account(lines).fields!.any = { $bytes: '', type: { toString: 1 } }),
+    /an object/,
+  ],
+  ['a shape that has no version', lines => (lines[1]!.version = 1.5), /version must be/],
+  ['a key that no file can have', lines => (lines[1]!.keys = ['\ud800']), /no shape/],
+  ['a first line that does not end', lines => (lines[0]!.type = 'x'.repeat(5000)), /line 1: it is longer/],
   ['no commit', ([head]) => delete head!.tid, /tid must be/],
   ['a line that is no object', lines => lines.splice(3, 0, [] as never), /line 4: this is no JSON object/],
   ['a line of no kind', lines => lines.splice(3, 0, { oid: 10_000, tid: 1 }), /oid must be/],

@@ -89,3 +89,17 @@ t.test('of a damaged store dump gives what stands before the damage, with exit c
   t.match(jsonLines(stdout)[0], { tid: 3 })
   t.not(stdout, whole)
 })
+
+t.test('of a store in which objects are lost, both do what can be done, and exit with 4', async t => {
+  const path = bank(t)
+  const [saved, text, copy] = [`${path}.saved`, `${path}.jsonl`, `${path}.copy`]
+  const bytes = readFileSync(path)
+  // All versions of bob are damaged, and ada refers to him.
+  for (let at = bytes.indexOf('bob\0'); at >= 0; at = bytes.indexOf('bob\0', at + 1)) bytes.write('X', at)
+  writeFileSync(path, bytes)
+  t.match(await perdure('recover', path, '-o', saved), { code: 4 })
+  const dumped = await perdure('dump', saved, '-o', text)
+  t.match(dumped, { code: 4, stdout: /records written/, stderr: /of 1 object that others refer to, nothing was left/ })
+  t.match(await perdure('load', text, '-o', copy), { code: 4, stdout: /lost: 1 object/, stderr: '' })
+  t.match(jsonLines(await perdure('dump', copy).then(({ stdout }) => stdout)), jsonLines(readFileSync(text, 'utf8')))
+})

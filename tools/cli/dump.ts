@@ -1,12 +1,13 @@
 // `perdure dump`: all of a store as text, to standard output or into a new file.
 import { closeSync, fsyncSync, openSync, unlinkSync, writeSync } from 'node:fs'
+import { dirname } from 'node:path'
 import type { Command } from 'commander'
 import { systemDisk } from '../../lib/file/system-disk.js'
-import { dump, type DumpProgress } from '../../lib/object/dump.js'
+import { dump, type DumpProgress, type DumpReport } from '../../lib/object/dump.js'
 import type { Store } from '../../lib/store/store.js'
-import type { ExitCode } from './exit-code.js'
+import { EXIT, type ExitCode } from './exit-code.js'
 import { interruptible } from './interruptible.js'
-import { print, printJson } from './output.js'
+import { print, printJson, say } from './output.js'
 import { withStore } from './store-to-read.js'
 import { count } from './units.js'
 
@@ -26,22 +27,24 @@ export function addDump(program: Command, exit: (code: ExitCode) => void): void 
     )
 }
 
-function runDump(path: string, output: string | undefined, asJson: boolean): Promise<ExitCode> {
-  return withStore(path, async ({ store }) => {
-    if (output === undefined) {
-      await dumpStore(store, `${path}: interrupted; what was printed is not all`, print)
-      return
-    }
-    const records = await intoFile(output, write =>
-      dumpStore(store, `${path}: interrupted; nothing was written`, write),
-    )
-    const { tid } = store.latest()
-    if (asJson) printJson({ path, output, records, tid })
-    else print(`${count(records, 'record')} written to ${output}, as of commit ${tid}`)
+async function runDump(path: string, output: string | undefined, asJson: boolean): Promise<ExitCode> {
+  let lost = 0
+  const exitCode = await withStore(path, async ({ store }) => {
+    const report =
+      output === undefined
+        ? await dumpStore(store, `${path}: interrupted; what was printed is not all`, print)
+        : await intoFile(output, write => dumpStore(store, `${path}: interrupted; nothing was written`, write))
+    lost = report.lost
+    if (output === undefined) return
+    if (asJson) printJson({ path, output, ...report })
+    else print(`${count(report.records, 'record')} written to ${output}, as of commit ${report.tid}`)
   })
+  if (lost === 0) return exitCode
+  say(`${path}: of ${count(lost, 'object')} that others refer to, nothing was left to be written`)
+  return exitCode === EXIT.done ? EXIT.withLoss : exitCode
 }
 
-function dumpStore(store: Store, interrupted: string, write: (line: string) => void): Promise<number> {
+function dumpStore(store: Store, interrupted: string, write: (line: string) => void): Promise<DumpReport> {
   return interruptible(interrupted, (signal, bar) => {
     const onProgress = ({ done, all }: DumpProgress): void => bar.update(done, all, count(done, 'record'))
     return dump(systemDisk, store.latest(), write, { signal, onProgress })
@@ -65,6 +68,7 @@ async function intoFile<T>(path: string, fill: (write: (line: string) => void) =
     })
     flush()
     fsyncSync(fd)
+    systemDisk.syncDirectory(dirname(systemDisk.canonical(path)))
     whole = true
     return result
   } finally {
