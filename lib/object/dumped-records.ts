@@ -1,16 +1,9 @@
 // The lines of a dump as records again: each is checked as one that somebody else wrote, and handed on. Owns what the lines before
 // said: the shapes, which objects there are, and which ones others refer to.
+import type { Kept } from '../store/base-writer.js'
 import { OidSet } from '../store/oid-set.js'
 import { encodeId } from '../store/transaction-id.js'
-import {
-  FIRST_FREE_OID,
-  ID_SHAPE,
-  LOST_SHAPE,
-  ROOT_OID,
-  type Oid,
-  type StoredRecord,
-  type Tid,
-} from '../store/types.js'
+import { FIRST_FREE_OID, ID_SHAPE, LOST_SHAPE, ROOT_OID, type Oid, type Tid } from '../store/types.js'
 import { Decoder, unpackState } from './decoder.js'
 import { DUMP_VERSION } from './dump.js'
 import { FormError, fromJson, isPairs, shown } from './json.js'
@@ -27,19 +20,13 @@ export interface DumpHead {
 }
 
 type Line = Readonly<Record<string, unknown>>
-type Content = Pick<StoredRecord, 'shape' | 'refs' | 'state'>
+type Content = Pick<Kept, 'shape' | 'refs' | 'state'>
 
 const NOTHING = new Uint8Array()
 const NO_REFS: readonly Oid[] = []
 
-/** Records of the new file, which replace nothing. */
-function recordOf(oid: Oid, tid: Tid, { shape, refs, state }: Content): StoredRecord {
-  const nowhere = { previous: 0, offset: 0, length: 0 } as Pick<StoredRecord, 'previous' | 'offset' | 'length'>
-  return { oid, tid, shape, refs, state, bytes: state, from: 0, to: state.length, ...nowhere }
-}
-
 export class DumpedRecords {
-  readonly #add: (record: StoredRecord) => void
+  readonly #add: (record: Kept) => void
   readonly #shapes = new Map<Oid, Shape>()
   readonly #met = new OidSet()
   readonly #meant = new OidSet()
@@ -50,7 +37,7 @@ export class DumpedRecords {
   #head: DumpHead | undefined
   #ended = false
 
-  constructor(add: (record: StoredRecord) => void) {
+  constructor(add: (record: Kept) => void) {
     this.#add = add
   }
 
@@ -94,7 +81,7 @@ export class DumpedRecords {
     this.#met.add(oid)
     if (this.#meant.has(oid)) this.#awaited--
     for (const ref of content.refs) if (!this.#met.has(ref) && this.#meant.add(ref)) this.#awaited++
-    this.#add(recordOf(oid, tid, content))
+    this.#add({ oid, tid, ...content })
   }
 
   #content(oid: Oid, line: Line): Content {

@@ -36,6 +36,9 @@ const MUCH = 1 << 24
 /** What names the new file. */
 export type BaseName = Pick<FileHeader, 'storeId' | 'uuid'>
 
+/** What is written of a version: it replaces none in the new file, and its place is there. */
+export type Kept = Pick<StoredRecord, 'oid' | 'shape' | 'tid' | 'refs' | 'state'>
+
 export class BaseWriter {
   readonly #file: DataFile
   readonly #name: BaseName
@@ -76,8 +79,7 @@ export class BaseWriter {
   }
 
   /** Copies a version: state, references, shape and tid as they are. */
-  add(record: StoredRecord): void {
-    const { oid, shape, tid, refs, state } = record
+  add({ oid, shape, tid, refs, state }: Kept): void {
     this.#makeRoom(mostRecordBytes(refs.length, state.length))
     const at = this.#used
     this.#took(oid, shape, writeRecord(this.#into, at, { oid, shape, tid, back: 0, refs, state }, this.salt))

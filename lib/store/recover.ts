@@ -7,7 +7,7 @@ import { asDiskError, onDisk } from '../file/disk-error.js'
 import { findFrames } from '../log/damage.js'
 import { decodeFileHeader, HEADER_LENGTH, saltOf, type FileHeader } from '../log/file-header.js'
 import { FRAME_HEADER_LENGTH, FRAME_TRAILER_LENGTH, readFrameHeader, type FrameHeader } from '../log/frame.js'
-import type { BaseWriter } from './base-writer.js'
+import type { BaseWriter, Kept } from './base-writer.js'
 import { atOnce, eachGiving, inSlices, type LongWork } from './long-work.js'
 import { NewStore } from './new-store.js'
 import { OffsetIndex } from './offset-index.js'
@@ -250,8 +250,6 @@ function readHeader(file: DataFile, path: string): FileHeader | undefined {
   }
 }
 
-function lostRecord(oid: Oid, tid: number): StoredRecord {
-  const nowhere = { previous: 0, offset: 0, length: 0 } as Pick<StoredRecord, 'previous' | 'offset' | 'length'>
-  const state = new Uint8Array()
-  return { oid, shape: LOST_SHAPE, tid: tid as Tid, refs: [], state, bytes: state, from: 0, to: 0, ...nowhere }
+function lostRecord(oid: Oid, tid: number): Kept {
+  return { oid, shape: LOST_SHAPE, tid: tid as Tid, refs: [], state: new Uint8Array() }
 }
