@@ -16,11 +16,10 @@ import {
   start,
   toInteger,
 } from './list-arguments.js'
-import type { Copied } from './copied.js'
+import { wantsCopies, type Copied, type CopyOptions } from './copied.js'
 import { ListHeader } from './list-header.js'
 import { itemsOf, iterate, positionsOf, visit, visitBack } from './list-visits.js'
 import { fold, mapped, search, type Callback, type Guard, type Reducer } from './list-callbacks.js'
-import { wantsCopies, type CopyOptions } from './range.js'
 import { checkCallback, forbidDerived, headerBehind, type nominal } from './sealed.js'
 
 const behind = (list: unknown): ListHeader => {

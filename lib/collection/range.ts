@@ -26,22 +26,6 @@ export interface RangeOptions<K extends Key = Key> extends KeyRange<K> {
   readonly limit?: number
 }
 
-/** What a map or list gives of its values. */
-export interface CopyOptions {
-  /**
-   * True: copies of the values as ordinary data, as `plain(value)` makes them, of which the connection keeps nothing. So millions
-   * can be gone through without a pause, in half the time.
-   */
-  readonly plain: true
-}
-
-/** Whether these ask for copies. Throws TypeError. */
-export function wantsCopies(options: Partial<CopyOptions> | undefined): boolean {
-  const copies: unknown = options?.plain
-  if (copies === undefined || typeof copies === 'boolean') return copies === true
-  throw new TypeError(`plain must be true or false, not of type ${typeof copies}`)
-}
-
 /** Throws ValueError for what is no key, RangeError for a limit that is no count. */
 export function rangeIn(options: RangeOptions | undefined, owner: KeyedHeader): Range {
   if (options === undefined) return EVERYTHING

@@ -33,8 +33,8 @@ export interface DumpReport {
 
 /**
  * Everything that can be reached, all shapes, and the ids of transactions. `write` gets one line after another, without
- * line ends; the last one says that it is. Gives how many records there are, and of how many objects nothing is left but their number. Rejects with the reason of `options.signal` when that
- * is aborted; CorruptLogError, SchemaError (a newer version wrote it), UnsupportedError (a record is too large for a line).
+ * line ends; the last one says that it is. Rejects with the reason of `options.signal` when that is aborted; CorruptLogError,
+ * SchemaError (a newer version wrote it), UnsupportedError (a record is too large for a line).
  */
 export function dump(
   disk: Disk,
@@ -51,6 +51,7 @@ function* dumping(snapshot: Snapshot, write: (line: string) => void): Generator<
   const { idsSince } = generation.header
   const all = generation.index.size
   const shapes = new ShapeTable()
+  const known = new Set(generation.shapes)
   const missing = (oid: Oid): never => {
     throw new CorruptLogError(generation.path, 0, tid, `object ${oid}, to which others refer, is missing`)
   }
@@ -58,7 +59,7 @@ function* dumping(snapshot: Snapshot, write: (line: string) => void): Generator<
   let lost = 0
   write(JSON.stringify({ perdure: 'dump', version: DUMP_VERSION, tid, time, nextOid, idsSince }))
   for (const record of reachable(snapshot, missing)) {
-    const isLost = isOfNoUse(record, snapshot)
+    const isLost = !known.has(record.shape) && isOfNoUse(record, snapshot)
     if (isLost) lost++
     write(isLost ? JSON.stringify(lostLine(record)) : textOf(record, snapshot, shapes))
     yield { done: ++done, all }

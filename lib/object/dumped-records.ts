@@ -26,6 +26,8 @@ const NOTHING = new Uint8Array()
 const NO_REFS: readonly Oid[] = []
 
 export class DumpedRecords {
+  /** How many objects there are of which nothing is left. */
+  lost = 0
   readonly #add: (record: Kept) => void
   readonly #shapes = new Map<Oid, Shape>()
   readonly #met = new OidSet()
@@ -40,9 +42,6 @@ export class DumpedRecords {
   constructor(add: (record: Kept) => void) {
     this.#add = add
   }
-
-  /** How many objects there are of which nothing is left. */
-  lost = 0
 
   get count(): number {
     return this.#met.size

@@ -5,16 +5,10 @@ import { Decoder, unpackState } from './decoder.js'
 import { EntityType } from './entity-type.js'
 import type { Fields } from './persistent.js'
 import { define } from './plain-node.js'
-import { plain } from './plain.js'
+import { plain, type Mentioned } from './plain.js'
 import type { Session } from './session.js'
 import type { Shape } from './shapes.js'
 import { unknownForm } from './values.js'
-
-/** What an object that is not gone into is in a copy. */
-export interface Mention {
-  readonly type: string
-  readonly oid: Oid
-}
 
 /** A copy of the object; reading it is an access like any other. Throws GoneError, SchemaError. */
 export function plainRecord(session: Session, oid: Oid): unknown {
@@ -58,7 +52,7 @@ function copyOf(session: Session, kind: EntityType, record: StoredRecord, shape:
 }
 
 /** What stands for an object that is only referred to. */
-export function mention(session: Session, oid: Oid): Mention {
+export function mention(session: Session, oid: Oid): Mentioned {
   return { type: typeOf(session, oid), oid }
 }
 

@@ -9,6 +9,13 @@ export interface PlainOptions {
   readonly depth?: number
 }
 
+/** What a copy has in place of an object that is not gone into. */
+export interface Mentioned {
+  /** Stored name of its class. */
+  readonly type: string
+  readonly oid: number | undefined
+}
+
 /**
  * A copy of the value as ordinary objects and arrays, with no tie to the store. Persistent objects become plain objects,
  * collections their native counterparts. An object met twice is one object in the copy, cycles included.
@@ -47,7 +54,6 @@ class Copy {
     const convert = (part: unknown): unknown => {
       if (typeof part !== 'symbol') return this.value(part, depth - 1)
       const oid = unresolvedOid(part)
-      if (oid === header.oid) return this.#made.get(header)
       if (depth === 1 && !header.scope.known(oid)) return header.scope.mention(oid)
       return this.value(header.scope.resolve(oid), depth - 1)
     }

@@ -7,6 +7,7 @@ import {
   Persistent,
   PersistentList,
   PersistentMap,
+  PersistentSet,
   plain,
   type Connection,
   type PersistentClass,
@@ -97,6 +98,26 @@ t.test('copies are what plain gives, and nothing of them is kept', async t => {
   for (const person of other.root.people.values()) t.notOk(isKnown(db, oidOf(person)!))
   other.close()
   t.equal((headerOf(db.root)?.scope as Session).budget.bytes, before)
+  db.close()
+})
+
+t.test('a collection that has itself among its keys or values is named there', async t => {
+  class Ring extends Persistent {
+    static type = 'Ring'
+    set = new PersistentSet<string>()
+    map = new PersistentMap<string, object>()
+  }
+  const path = join(tempDir(t), 'ring.db')
+  const first = open(path, { root: Ring })
+  first.transact(({ set, map }) => {
+    set.add(set as never)
+    map.set('itself', map)
+  })
+  first.close()
+  const db = open(path, { root: Ring })
+  const { set, map } = db.root
+  t.strictSame(plain(set), new Set([{ type: 'PersistentSet', oid: oidOf(set) }]))
+  t.strictSame(plain(map), new Map([['itself', { type: 'PersistentMap', oid: oidOf(map) }]]))
   db.close()
 })
 

@@ -1,5 +1,5 @@
 // `perdure dump`: all of a store as text, to standard output or into a new file.
-import { closeSync, fsyncSync, openSync, unlinkSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, unlinkSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Command } from 'commander'
 import { systemDisk } from '../../lib/file/system-disk.js'
@@ -7,7 +7,7 @@ import { dump, type DumpProgress, type DumpReport } from '../../lib/object/dump.
 import type { Store } from '../../lib/store/store.js'
 import { EXIT, type ExitCode } from './exit-code.js'
 import { interruptible } from './interruptible.js'
-import { print, printJson, say } from './output.js'
+import { print, printJson, say, write as writeAll } from './output.js'
 import { withStore } from './store-to-read.js'
 import { count } from './units.js'
 
@@ -57,9 +57,8 @@ async function intoFile<T>(path: string, fill: (write: (line: string) => void) =
   let whole = false
   let gathered = ''
   const flush = (): void => {
-    const bytes = Buffer.from(gathered)
+    writeAll(fd, gathered)
     gathered = ''
-    for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at)
   }
   try {
     const result = await fill(line => {

@@ -56,7 +56,8 @@ export function progressIsWatched(): boolean {
   return isatty(STDERR)
 }
 
-function write(fd: number, text: string): void {
+/** All of it. */
+export function write(fd: number, text: string): void {
   const bytes = Buffer.from(text)
   for (let at = 0; at < bytes.length;) {
     try {
