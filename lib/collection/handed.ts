@@ -88,25 +88,27 @@ export class Handed {
     }
     const known = this.#shelves.get(found) ?? (this.#places.size > 0 ? this.#knownAt(key) : undefined)
     if (known) return known
-    const raw = found.leaf.value(found.at)
+    const content = this.#owner.contentOf(found)
+    const raw = content.leaf.value(content.at)
     if (typeof raw !== 'object' || raw === null) return raw
-    const value = this.#decode(raw, found.leaf)
+    const value = this.#decode(raw, content.leaf)
     if (typeof value !== 'object' || value === null) return value
     const node = nodeOf(value)
-    if (node) this.#seat(node, key, found)
-    else this.#put(Place.of(key, value, load, found))
+    if (node) this.#seat(node, key, found, content)
+    else this.#put(Place.of(key, value, load, content))
     return value
   }
 
-  #seat(node: Node, key: StoredKey, found: Found): void {
+  #seat(node: Node, key: StoredKey, found: Found, content: Found): void {
     const { source } = found.leaf
     if (source) {
       const { shelf, kin } = this.#shelves.for(found, key, source)
       kin.values[found.at] = node.object
+      if (content !== found) kin.stands(found.at, content.leaf.source)
       node.kin = kin
       node.above = shelf
     } else {
-      const place = Place.of(key, node.object, this.#load, found)
+      const place = Place.of(key, node.object, this.#load, content)
       node.above = place
       this.#put(place)
     }
@@ -153,7 +155,8 @@ export class Handed {
   /** The owner has been read anew since: is the value still there, or another one to take the place of its content? */
   #bring(place: Place, known: object): void {
     const { key } = place
-    const found = this.#owner.storedAt(key)
+    const entry = this.#owner.storedAt(key)
+    const found = entry && this.#owner.contentOf(entry)
     const raw = found?.leaf.value(found.at)
     const node = nodeOf(known)
     if (found && this.#isUnchanged(place, found)) {
@@ -170,7 +173,7 @@ export class Handed {
       node.alsoAbove = undefined
       stampAt(node, key)
     }
-    place.agrees(this.#owner.load, found)
+    place.agrees(this.#owner.load, found?.leaf.source, found?.at ?? 0)
   }
 
   #isUnchanged({ source, index }: Place, { leaf, at }: Found): boolean {
@@ -273,7 +276,10 @@ export class Handed {
     forgetRemoved(this.#owner)
     if (!this.any) return
     for (const { place, node } of this.#own(changes)) {
-      place.agrees(this.#owner.load, this.#owner.foundAt(place.key))
+      const entry = this.#owner.foundAt(place.key)
+      const apart = entry?.leaf.apart(entry.at)
+      if (apart === undefined) place.agrees(this.#owner.load, entry?.leaf.source, entry?.at ?? 0)
+      else place.agrees(this.#owner.load, this.#owner.justWritten(apart), 0)
       if (node) stampAt(node, place.key)
     }
   }

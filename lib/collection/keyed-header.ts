@@ -343,7 +343,7 @@ export abstract class KeyedHeader extends TreeHeader {
     const content = this.newCopy()
     const cursor = new Cursor(tree).toFirst()
     for (let left = most; !cursor.ended && left > 0; left--, cursor.next())
-      this.addTo(content, lookAtKey(cursor.key, reference), lookAtValue(cursor, reference))
+      this.addTo(content, lookAtKey(cursor.key, reference), lookAtValue(tree, cursor, reference))
     return { content, size: tree.size }
   }
 
@@ -358,7 +358,7 @@ export abstract class KeyedHeader extends TreeHeader {
       this.addTo(
         content,
         plainKey(key, mark),
-        own ? mark(own.value) : stored && lookAtValue(stored, oid => mark(unresolved(oid))),
+        own ? mark(own.value) : stored && lookAtValue(tree, stored, oid => mark(unresolved(oid))),
       )
     }
     return { content, size: tree.size + this.#changes.added }

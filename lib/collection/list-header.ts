@@ -88,10 +88,11 @@ export class ListHeader extends ListState {
     const found = this.foundIn(at)
     const to = found.leaf.reference(found.at)
     if (to !== undefined) return this.#refersTo(to, sought)
-    const raw = found.leaf.value(found.at)
+    const content = this.contentOf(found)
+    const raw = content.leaf.value(content.at)
     if (typeof raw !== 'object' || raw === null) return same(raw, sought)
     if (typeof sought === 'object' && sought !== null) return this.handed.known(at) === sought
-    return Object.hasOwn(raw, '') && same(lookAtValue(found, unresolved), sought)
+    return Object.hasOwn(raw, '') && same(lookAtValue(this.stored, found, unresolved), sought)
   }
 
   #refersTo(oid: Oid, sought: unknown): boolean {

@@ -3,8 +3,7 @@
 // are as far from its end. The answers are not kept: the state that gave them is still in the file.
 import { Intervals } from './intervals.js'
 import type { Side } from './list-edits.js'
-import { sameRaw } from './tree/raw-value.js'
-import { passSameLeaf } from './tree/reads.js'
+import { passSameLeaf, sameValue } from './tree/reads.js'
 import { Cursor, type Tree } from './tree/tree.js'
 
 /** Stands for the number of items. */
@@ -76,12 +75,11 @@ function* differences(a: Tree, from: number, b: Tree, bFrom: number, count: numb
   let left = count
   while (left > 0) {
     const whole = one.leafCount
-    if (passSameLeaf(one, a, other, b)) {
+    if (passSameLeaf(one, a, other, b, true)) {
       left -= whole
       continue
     }
-    const [x, y] = [one.leaf, other.leaf]
-    if (!sameRaw(x.value(one.at), x.refs, y.value(other.at), y.refs)) yield from + count - left
+    if (!sameValue(a, one, b, other)) yield from + count - left
     one.next()
     other.next()
     left--

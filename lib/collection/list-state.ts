@@ -15,7 +15,8 @@ import { TreeHeader } from './tree-header.js'
 import type { Rewritten } from './tree/drafts.js'
 import type { Leaf } from './tree/leaf.js'
 import { lookAtValue } from './tree/look.js'
-import { ITEMS_FORM, rootOf } from './tree/node.js'
+import { ITEMS_FORM } from './tree/forms.js'
+import { rootOf } from './tree/node.js'
 import { encodeItems } from './tree/node-header.js'
 import { RawValue } from './tree/raw-value.js'
 import { splice } from './tree/splice.js'
@@ -221,7 +222,8 @@ export abstract class ListState extends TreeHeader {
     const tree = new Tree(rootOf(state, this.small), view)
     const content = this.newCopy()
     const cursor = new Cursor(tree).toFirst()
-    for (let left = most; !cursor.ended && left > 0; left--, cursor.next()) content.push(lookAtValue(cursor, reference))
+    for (let left = most; !cursor.ended && left > 0; left--, cursor.next())
+      content.push(lookAtValue(tree, cursor, reference))
     return { content, size: tree.size }
   }
 
@@ -233,7 +235,7 @@ export abstract class ListState extends TreeHeader {
       const at = now.at(position)
       const own = at instanceof Own ? at.value : now.changedAt(at)
       if (at instanceof Own || own !== undefined) content.push(mark(own))
-      else content.push(lookAtValue(tree.item(at), oid => mark(unresolved(oid))))
+      else content.push(lookAtValue(tree, tree.item(at), oid => mark(unresolved(oid))))
     }
     return { content, size: now.length }
   }

@@ -10,11 +10,12 @@ import { KeyedHeader } from './keyed-header.js'
 import type { Entry } from './passage.js'
 import { rangeIn, type KeyRange, type RangeOptions } from './range.js'
 import { checkCallback, forbidDerived, headerBehind, type nominal } from './sealed.js'
+import { LEAF_FORM } from './tree/forms.js'
 import { count, walk } from './walk.js'
 
 class MapHeader extends KeyedHeader {
   constructor(object: object, isNew: boolean) {
-    super(MAP, object, isNew, ['keys', 'values'])
+    super(MAP, object, isNew, LEAF_FORM)
   }
 
   /** Of equal keys the first is kept, with the last value, as if they had been set one by one. */

@@ -8,6 +8,7 @@ import type { Pending } from './keyed-changes.js'
 import { KeyedHeader } from './keyed-header.js'
 import type { Entry } from './passage.js'
 import { forbidDerived, headerBehind, type nominal } from './sealed.js'
+import { LEAF_FORM } from './tree/forms.js'
 import { Cursor, EVERYTHING, type Tree } from './tree/tree.js'
 import { walk } from './walk.js'
 
@@ -22,7 +23,7 @@ class QueueHeader extends KeyedHeader {
   #taken = -1
 
   constructor(object: object, isNew: boolean) {
-    super(QUEUE, object, isNew, ['keys', 'values'])
+    super(QUEUE, object, isNew, LEAF_FORM)
   }
 
   push(value: unknown): void {

@@ -9,6 +9,20 @@ import type { Found } from './tree/tree.js'
 export class Kin {
   readonly values: (object | undefined)[] = []
   readonly ref = new WeakRef<Kin>(this)
+  /** Of those that stand apart: the record of each. */
+  #apart: (Source | undefined)[] | undefined
+
+  /** What was handed out of an entry stands in a record of its own. */
+  stands(entry: number, source: Source | undefined): void {
+    this.#apart ??= []
+    this.#apart[entry] = source
+  }
+
+  /** The place of what was handed out of an entry of the record `leaf`. */
+  place(entry: number, key: StoredKey, load: number, leaf: Source): Place {
+    const source = this.#apart?.[entry]
+    return Place.among(this.ref, entry, key, load, source ?? leaf, source ? 0 : entry)
+  }
 }
 
 export class Place implements Seat {
@@ -45,9 +59,9 @@ export class Place implements Seat {
     return new Place(key, new WeakRef(value), -1, load, found?.leaf.source, found?.at ?? 0)
   }
 
-  /** Of what was handed out with others, as entry `index` of their record. */
-  static among(kin: WeakRef<Kin>, key: StoredKey, load: number, source: Source, index: number): Place {
-    return new Place(key, kin, index, load, source, index)
+  /** Of what was handed out with others, as one of these. */
+  static among(kin: WeakRef<Kin>, number: number, key: StoredKey, load: number, source: Source, index: number): Place {
+    return new Place(key, kin, number, load, source, index)
   }
 
   /** undefined: nobody has it any more. */
@@ -61,10 +75,10 @@ export class Place implements Seat {
     return this.load === load ? this.value : undefined
   }
 
-  /** It is current, and agrees with what is stored there. */
-  agrees(load: number, found: Found | undefined): void {
+  /** It is current, and agrees with what is stored there; `source` undefined: nothing is. */
+  agrees(load: number, source: Source | undefined, index: number): void {
     this.load = load
-    this.source = found?.leaf.source
-    this.index = found?.at ?? 0
+    this.source = source
+    this.index = index
   }
 }

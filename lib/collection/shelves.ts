@@ -4,7 +4,7 @@
 import type { Seat } from '../object/plain-node.js'
 import type { Oid } from '../store/types.js'
 import type { StoredKey } from './key.js'
-import { Kin, Place } from './place.js'
+import { Kin, type Place } from './place.js'
 import type { Leaf, Source } from './tree/leaf.js'
 import type { Found } from './tree/tree.js'
 
@@ -80,16 +80,17 @@ export class Shelves {
   /** Where the value stands that has just been handed out of an entry. */
   placeOf(found: Found, key: StoredKey, load: number): Place | undefined {
     const { source } = found.leaf
-    if (!source || this.get(found) === undefined || !this.#shelf) return undefined
-    return Place.among(this.#shelf.kin, key, load, source, found.at)
+    if (!source || this.get(found) === undefined) return undefined
+    return this.#kin?.place(found.at, key, load, source)
   }
 
   /** Takes everything off: each value that somebody may have, and its place. `load`: the owner's in which all was handed out. */
   clear(load: number, visit: (value: object, place: Place, shelf: Shelf) => void): void {
     for (const shelf of this.#byLeaf.values()) {
       const { kin, source } = shelf
-      kin.deref()?.values.forEach((value, index) => {
-        if (value) visit(value, Place.among(kin, shelf.keyAt(index), load, source, index), shelf)
+      const all = kin.deref()
+      all?.values.forEach((value, index) => {
+        if (value) visit(value, all.place(index, shelf.keyAt(index), load, source), shelf)
       })
     }
     this.#byLeaf.clear()

@@ -8,11 +8,13 @@ import type { Node } from '../object/plain-node.js'
 import type { RecordView, StoredState } from '../object/record-view.js'
 import { unknownForm } from '../object/values.js'
 import { Handed } from './handed.js'
+import type { Oid } from '../store/types.js'
 import type { StoredKey } from './key.js'
 import type { Rewritten } from './tree/drafts.js'
 import type { Source } from './tree/leaf.js'
-import { leafAt, NO_ENTRIES, rootOf, TREE_FORM, type Root } from './tree/node.js'
-import { encodeEntries } from './tree/node-header.js'
+import { TREE_FORM } from './tree/forms.js'
+import { leafAt, NO_ENTRIES, rootOf, type Root } from './tree/node.js'
+import { encodeEntries, formFor } from './tree/node-header.js'
 import { Tree, type Found } from './tree/tree.js'
 
 export abstract class TreeHeader extends MergingHeader {
@@ -127,6 +129,19 @@ export abstract class TreeHeader extends MergingHeader {
     return leaf && index < leaf.size ? { leaf, at: index } : undefined
   }
 
+  /** The version of a record that the commit has written which has just ended. */
+  justWritten(oid: Oid): Source | undefined {
+    const { view } = this.scope
+    if (!view) return undefined
+    const { generation, tid } = view.snapshot
+    return { oid, tid, at: view.locate(oid), generation: generation.number }
+  }
+
+  /** Where the value of a stored entry stands. */
+  contentOf(entry: Found): Found {
+    return entry.leaf.someApart ? this.stored.content(entry) : entry
+  }
+
   /** A stored value as it is handed out. */
   protected storedOut(found: Found, key: StoredKey): unknown {
     const to = found.leaf.reference(found.at)
@@ -134,9 +149,10 @@ export abstract class TreeHeader extends MergingHeader {
   }
 
   /** The same as ordinary data, of which nothing is kept: see plain-record.ts. */
-  protected storedCopy({ leaf, at }: Found): unknown {
-    const to = leaf.reference(at)
+  protected storedCopy(entry: Found): unknown {
+    const to = entry.leaf.reference(entry.at)
     if (to !== undefined) return this.scope.copy(to)
+    const { leaf, at } = this.contentOf(entry)
     const raw = leaf.value(at)
     if (typeof raw !== 'object' || raw === null) return raw
     const mention = (index: number): unknown => this.scope.mention(leaf.refs[index] ?? unknownForm())
@@ -183,7 +199,8 @@ export abstract class TreeHeader extends MergingHeader {
   protected abstract rewritten(tree: Tree): Rewritten
 
   keys(): readonly string[] {
-    return this.#built && this.#built.height > 0 ? TREE_FORM : this.small
+    if (this.#built && this.#built.height > 0) return TREE_FORM
+    return this.#built && this.valued ? formFor(this.small, this.#built.values) : this.small
   }
 
   encode(encoder: Encoder): void {

@@ -7,13 +7,13 @@ import { atOnce, inSlices, type LongWork } from '../store/long-work.js'
 import { FIRST_FREE_OID, type Oid } from '../store/types.js'
 import type { Finding, VerifyProgress } from '../store/verify.js'
 import { checkTree } from './tree/check.js'
-import { ITEMS_FORM } from './tree/node.js'
+import { ITEMS_FORM, LEAF_FORM } from './tree/forms.js'
 
 /** Fields of the records of small collections, by type. */
 const FORMS: ReadonlyMap<string, readonly string[]> = new Map([
-  ['PersistentMap', ['keys', 'values']],
+  ['PersistentMap', LEAF_FORM],
   ['PersistentSet', ['values']],
-  ['PersistentQueue', ['keys', 'values']],
+  ['PersistentQueue', LEAF_FORM],
   ['PersistentList', ITEMS_FORM],
 ])
 

@@ -224,8 +224,7 @@ function settle(
     header.shape = state.form
     header.changed = false
     warnIfLarge(header.owner, state.to - state.from)
-    if (header.kind.internal === true || header instanceof MergingHeader)
-      keepWritten(session, { header, state, offset, tid, firstOid })
+    if (header.readByParts) keepWritten(session, { header, state, offset, tid, firstOid })
   }
   for (const header of headers) {
     checkSources(header, true)

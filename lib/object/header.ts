@@ -129,6 +129,10 @@ export abstract class Header {
   abstract keys(): readonly string[]
   /** Writes one value for each of its `keys()`. */
   abstract encode(encoder: Encoder, keys: readonly string[]): void
+  /** Its record is read by parts, and so it is worth to keep what has been written. */
+  get readByParts(): boolean {
+    return false
+  }
   /** What those who read the record that has been written make of it; undefined: they have to read it. */
   made(_state: StoredState): unknown {
     return undefined

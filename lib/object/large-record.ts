@@ -14,9 +14,12 @@ export function warnIfLarge(header: Header, bytes: number): void {
   const largest = largestContainer(header)
   if (!largest) return
   warned.add(header)
+  const size = `${Math.round(bytes / 1024)} KiB, which are written anew whenever anything in it changes.`
+  const path = `${header.name}.${largest.name}`
   process.emitWarning(
-    `${header.name} ${header.oid} takes ${Math.round(bytes / 1024)} KiB, which are written anew whenever anything in it changes. ` +
-      `Most of it is the plain ${largest.what} ${header.name}.${largest.name}: use ${largest.instead}.`,
+    header.keyed
+      ? `A value of ${header.name} ${header.oid} takes ${size} It is ${path}: use a class that extends Persistent for it, with collections for what is large in it.`
+      : `${header.name} ${header.oid} takes ${size} Most of it is the plain ${largest.what} ${path}: use ${largest.instead}.`,
     { type: 'PerdureWarning', code: 'PERDURE_LARGE_RECORD' },
   )
 }
@@ -31,15 +34,9 @@ function largestContainer(header: Header): { what: string; name: string; instead
     if (!node || size <= most) return
     most = size
     const name = header.keyName(key)
-    largest = header.keyed
-      ? {
-          what: 'data',
-          name,
-          instead: 'a class that extends Persistent for such a value, which is then a record of its own',
-        }
-      : Array.isArray(node.target)
-        ? { what: 'array', name, instead: 'a PersistentList' }
-        : { what: 'object', name, instead: 'a PersistentMap' }
+    largest = Array.isArray(node.target)
+      ? { what: 'array', name, instead: 'a PersistentList' }
+      : { what: 'object', name, instead: 'a PersistentMap' }
   })
   return largest
 }

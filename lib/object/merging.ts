@@ -11,6 +11,10 @@ export abstract class MergingHeader extends CollectionHeader {
     return true
   }
 
+  override get readByParts(): boolean {
+    return true
+  }
+
   /**
    * What, of all that the transaction asked (only if `reads`) and wrote, has another answer in `now` than in `before`;
    * undefined: nothing, and the changes can be made to `now` as well.

@@ -113,23 +113,26 @@ export class RecordView {
     return this.snapshot.generation.find(oid, this.snapshot.offset)
   }
 
-  /** Throws CorruptLogError when there is none. */
+  /** A record that is part of a collection. Throws CorruptLogError when there is none. */
   read(oid: Oid): StoredState {
-    const { generation } = this.snapshot
     const at = this.locate(oid)
     const known = this.#cache.get(oid)
-    if (known?.at === at && known.generation === generation.number) return known
-    if (at === 0) {
-      throw new CorruptLogError(
-        generation.path,
-        0,
-        this.snapshot.tid,
-        `a part of a collection, record ${oid}, is missing`,
-      )
-    }
-    const state = this.unpack(generation.read(at, oid, true))
+    if (known?.at === at && known.generation === this.snapshot.generation.number) return known
+    const state = this.#read(oid, at, true)
     this.#cache.put(state)
     return state
+  }
+
+  /** The same of one that is no larger than other objects, and like them is kept by who has asked for it, if at all. */
+  readOnce(oid: Oid): StoredState {
+    return this.#read(oid, this.locate(oid), false)
+  }
+
+  #read(oid: Oid, at: Offset, large: boolean): StoredState {
+    const { generation, tid } = this.snapshot
+    if (at === 0)
+      throw new CorruptLogError(generation.path, 0, tid, `a part of a collection, record ${oid}, is missing`)
+    return this.unpack(generation.read(at, oid, large))
   }
 
   /** A record that was read of what the snapshot shows. */

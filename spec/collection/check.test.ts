@@ -4,7 +4,16 @@ import { join } from 'node:path'
 import t from 'tap'
 import { verifyCollections } from '../../lib/collection/verify-collections.js'
 import { systemDisk } from '../../lib/file/system-disk.js'
-import { COLLECTION, craftTree, FAULTY, list, map, type CraftedTree } from '../damage/crafted-tree.js'
+import {
+  COLLECTION,
+  craftTree,
+  FAULTY,
+  list,
+  listApart,
+  map,
+  mapApart,
+  type CraftedTree,
+} from '../damage/crafted-tree.js'
 import { tempDir } from '../helpers/temp-dir.js'
 
 t.test('the check of collections', async t => {
@@ -18,6 +27,7 @@ t.test('the check of collections', async t => {
     })
     return found
   }
-  t.same([findings(list()), findings(map())], [[], []], 'finds nothing where nothing is wrong')
+  for (const tree of [list(), map(), mapApart(), listApart()])
+    t.same(findings(tree), [], 'finds nothing where nothing is wrong')
   for (const [name, [tree, fault]] of Object.entries(FAULTY)) t.match(findings(tree).join('\n'), fault, name)
 })

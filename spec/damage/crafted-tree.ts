@@ -15,13 +15,18 @@ const SHAPES = {
   items: [20, 'items'],
   inner: [21, 'separators', 'children'],
   leaf: [22, 'keys', 'values'],
+  apartLeaf: [23, 'keys', 'values', 'apart'],
+  apartItems: [24, 'items', 'apart'],
+  value: [25, 'value'],
 } as const
 
 export interface CraftedNode {
-  readonly kind: 'counted' | 'items' | 'inner' | 'leaf'
+  readonly kind: Exclude<keyof typeof SHAPES, 'PersistentList' | 'PersistentMap'>
   /** Of the node's fields; the children of an inner node are not among them. */
   readonly fields: readonly unknown[]
   readonly children?: readonly number[]
+  /** What a node that has no children refers to. */
+  readonly refs?: readonly number[]
 }
 
 export interface CraftedTree {
@@ -36,13 +41,13 @@ export function craftTree({ type, size, height, nodes }: CraftedTree): Buffer {
   const shapes = Object.entries(SHAPES).map(([name, [oid, ...keys]]): CraftedRecord => {
     return { oid, shape: 0, state: pack([oid < 19 ? name : 'perdure.node', 1, keys]) }
   })
-  const made = Object.entries(nodes).map(([oid, { kind, fields, children }]): CraftedRecord => {
-    const refs = children?.map((_, n) => ({ '': n }))
+  const made = Object.entries(nodes).map(([oid, { kind, fields, children, refs = [] }]): CraftedRecord => {
+    const links = children?.map((_, n) => ({ '': n }))
     return {
       oid: Number(oid),
       shape: SHAPES[kind][0],
-      refs: children ?? [],
-      state: pack(refs ? [...fields, refs] : fields),
+      refs: children ?? refs,
+      state: pack(links ? [...fields, links] : fields),
     }
   })
   return craft([
@@ -68,6 +73,33 @@ export function map(changes: Partial<CraftedTree> = {}): CraftedTree {
   const inner: CraftedNode = { kind: 'inner', fields: [[50]], children: [32, 33] }
   const nodes = { 31: inner, 32: leaf(...numbers(0, 50)), 33: leaf(...numbers(50, 110)), ...changes.nodes }
   return { type: 'PersistentMap', size: 110, height: 1, ...changes, nodes }
+}
+
+const reference = (n: number): unknown => ({ '': n })
+const value = (text: unknown): CraftedNode => ({ kind: 'value', fields: [text] })
+const LONG = 'x'.repeat(70)
+
+/** The last 60 entries of a map; the values of the first two of them stand in the records 34 and 35, unless told. */
+function apart(
+  positions: unknown = [0, 1],
+  {
+    values = [reference(0), reference(1), ...numbers(2, 60)],
+    refs = [34, 35],
+  }: { values?: unknown[]; refs?: number[] } = {},
+): CraftedNode {
+  return { kind: 'apartLeaf', fields: [numbers(50, 110), values, positions], refs }
+}
+
+/** A map with values that stand apart, as it should be. */
+export function mapApart(changes: Record<number, CraftedNode> = {}): CraftedTree {
+  return map({ nodes: { 33: apart(), 34: value(LONG), 35: value([LONG]), ...changes } })
+}
+
+/** The same as a list. */
+export function listApart(changes: Record<number, CraftedNode> = {}): CraftedTree {
+  const items = [...numbers(0, 58), reference(0), reference(1)]
+  const leaf: CraftedNode = { kind: 'apartItems', fields: [items, [58, 59]], refs: [34, 35] }
+  return list({ nodes: { 33: leaf, 34: value(LONG), 35: value([LONG]), ...changes } })
 }
 
 const counted = (counts: readonly unknown[], children: readonly number[]): CraftedNode => ({
@@ -140,6 +172,33 @@ export const FAULTY: Readonly<Record<string, readonly [tree: CraftedTree, fault:
     /node 32 stands in two places/,
   ],
   'a map with the leaf of a list': [map({ nodes: { 33: items(60) } }), /node 33 is of another kind of collection/],
+  'a map with a value apart that is not there': [mapApart({ 33: apart([0, 1], { refs: [34, 36] }) }), /cannot be read/],
+  'a map with one record for two values': [
+    mapApart({ 33: apart([0, 1], { values: [reference(0), reference(0), ...numbers(2, 60)], refs: [34] }) }),
+    /value 34 stands in two places/,
+  ],
+  'a map with a node in place of a value': [mapApart({ 35: leaf(1, 2) }), /cannot be read/],
+  'a map with a leaf that leads to itself as a value': [
+    mapApart({ 33: apart([0, 1], { refs: [34, 33] }) }),
+    /value 33 stands in two places/,
+  ],
+  'a map with itself in place of a value': [
+    mapApart({ 33: apart([0, 1], { refs: [34, COLLECTION] }) }),
+    /cannot be read/,
+  ],
+  'a map with a value in place of a leaf': [map({ nodes: { 33: value(LONG) } }), /cannot be read/],
+  'a map with a value that is a reference, and stands apart': [
+    mapApart({ 34: { kind: 'value', fields: [reference(0)], refs: [1] } }),
+    /cannot be read/,
+  ],
+  'a map with a record of two values': [mapApart({ 34: { kind: 'value', fields: [LONG, LONG] } }), /cannot be read/],
+  'a map with a value both here and apart': [mapApart({ 33: apart([0, 1, 2]) }), /cannot be read/],
+  'a map with all values apart, but some': [mapApart({ 33: apart(true) }), /cannot be read/],
+  'a map with values apart behind its end': [mapApart({ 33: apart([0, 60]) }), /cannot be read/],
+  'a map with values apart in disorder': [mapApart({ 33: apart([1, 0]) }), /cannot be read/],
+  'a map with values apart that are none': [mapApart({ 33: apart([]) }), /cannot be read/],
+  'a map with nonsense about values apart': [mapApart({ 33: apart('0') }), /cannot be read/],
+  'a list with a value apart that is not there': [listApart({ 34: leaf(1, 2) }), /cannot be read/],
   'a map with the inner node of a list': [
     map({ nodes: { 31: counted([50, 60], [32, 33]) } }),
     /node 31 is of another kind of collection/,

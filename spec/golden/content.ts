@@ -161,7 +161,7 @@ export function changeSome(db: Connection<Root>, round: number): void {
   })
 }
 
-function isSame(found: unknown, value: unknown): boolean {
+export function isSame(found: unknown, value: unknown): boolean {
   // Of two invalid dates, some versions of Node say that they differ.
   if (found instanceof Date && value instanceof Date) return Object.is(found.getTime(), value.getTime())
   return isDeepStrictEqual(found, value)

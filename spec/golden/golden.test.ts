@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { verifyCollections } from '../../lib/collection/verify-collections.js'
 import type { Disk } from '../../lib/file/disk.js'
 import { systemDisk } from '../../lib/file/system-disk.js'
 import { decodeAnnotation } from '../../lib/object/inspector.js'
@@ -12,6 +13,7 @@ import { verify } from '../../lib/store/verify.js'
 import { projectRoot } from '../helpers/project-root.js'
 import { tempDir } from '../helpers/temp-dir.js'
 import { changeSome, check, connect, idOf, values } from './content.js'
+import * as largeValues from './large-values.js'
 
 /** A day after the files were written: ids of transactions are only kept for some days. */
 const disk: Disk = { ...systemDisk, now: () => 1_700_100_000_000 }
@@ -35,7 +37,7 @@ const FILES: readonly Golden[] = [
   { name: 'v1-packed-twice', generation: 3, round: 3, firstTid: FIRST_COMMITS + 5, lastTid: FIRST_COMMITS + 4 },
 ]
 
-function unpackFile(t: Test, { name }: Golden): string {
+function unpackFile(t: Test, { name }: Pick<Golden, 'name'>): string {
   const text = readFileSync(join(projectRoot, 'spec', 'golden', `${name}.base64`), 'latin1')
   const dir = join(tempDir(t), 'golden')
   mkdirSync(dir)
@@ -84,5 +86,29 @@ for (const golden of FILES) {
       check(t, disk, path, 12)
       verify(disk, path, ({ message }) => t.fail(message))
     })
+  })
+}
+
+for (const name of ['v1-values-inside', 'v1-values-apart']) {
+  t.test(name, async t => {
+    const path = unpackFile(t, { name })
+    const isSound = (): void => {
+      verify(disk, path, ({ message }) => t.fail(message))
+      t.equal(
+        verifyCollections(disk, path, ({ message }) => t.fail(message)),
+        0,
+      )
+    }
+    isSound()
+    largeValues.check(t, disk, path, 0)
+    const db = largeValues.connect(disk, path)
+    largeValues.changeSome(db, 1)
+    largeValues.check(t, disk, path, 1)
+    isSound()
+    await db.pack()
+    largeValues.changeSome(db, 2)
+    db.close()
+    largeValues.check(t, disk, path, 2)
+    isSound()
   })
 }

@@ -7,6 +7,7 @@ import { FORMAT_VERSION } from '../../lib/log/file-header.js'
 import { MemoryDisk } from '../damage/memory-disk.js'
 import { projectRoot } from '../helpers/project-root.js'
 import { changeSome, connect, fill } from './content.js'
+import * as largeValues from './large-values.js'
 
 const PATH = '/app.db'
 
@@ -24,6 +25,11 @@ async function makeFiles(): Promise<Record<string, Buffer>> {
   db.flush()
   files['packed-with-table'] = disk.bytesOf(PATH) // v1-packed and v1-packed-twice are older than the table in a packed file
   db.close()
+  const large = largeValues.connect(disk, '/large.db')
+  largeValues.fill(large)
+  large.flush()
+  files['values-apart'] = disk.bytesOf('/large.db') // v1-values-inside is older than values that stand apart
+  large.close()
   return files
 }
 

@@ -41,6 +41,8 @@ export interface Tally {
   by: string
   /** Of one, whose text is the same as above. */
   marks: { by: string }[]
+  /** Of some, so that they stand apart from their entries. */
+  readonly more?: string
 }
 export type Note = string | Tally | Box
 export type Notes = PersistentMap<string, Note>

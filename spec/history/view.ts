@@ -165,7 +165,10 @@ export class View {
       const value = this.get(name, kind.sameAs)
       return value instanceof Box ? value : undefined
     }
-    if (kind === 'data') return { n: 0, by: this.#by, marks: [{ by: this.#by }] }
+    if (kind === 'data') {
+      const tally = { n: 0, by: this.#by, marks: [{ by: this.#by }] }
+      return made++ % 2 === 0 ? tally : { ...tally, more: '.'.repeat(100) }
+    }
     if (kind === 'object') return box(this.#by)
     return kind === 'text' ? this.#by : this.#by.padEnd(1000, '.')
   }
@@ -365,6 +368,9 @@ function isStale(use: () => unknown): boolean {
     throw error
   }
 }
+
+/** How much plain data has been made. */
+let made = 0
 
 const isTally = (value: Note | undefined): value is Tally => typeof value === 'object' && !(value instanceof Box)
 const longOf = (name: MapName, key: string): string => (name === 'pages' ? longKey(key) : key)

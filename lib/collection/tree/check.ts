@@ -7,7 +7,8 @@ import type { Oid } from '../../store/types.js'
 import { keyName, type StoredKey } from '../key.js'
 import { compareKeys } from '../key-order.js'
 import type { Leaf } from './leaf.js'
-import { innerOf, ITEMS_FORM, leafOf, rootOf } from './node.js'
+import { ITEMS_FORM } from './forms.js'
+import { apartOf, innerOf, leafOf, rootOf } from './node.js'
 import { innerShare, LEAST, leafShare } from './fullness.js'
 import { RawValue } from './raw-value.js'
 
@@ -59,12 +60,7 @@ class Check {
 
   /** All keys of the node are from `low` on and below `high`. Gives how many entries there are. */
   node(oid: Oid, level: number, low: StoredKey | undefined, high: StoredKey | undefined, isRoot: boolean): number {
-    const other = this.#met.get(oid)
-    if (other !== undefined) {
-      this.#found(`node ${oid} stands in two places, the other in collection ${other}`)
-      return 0
-    }
-    this.#met.set(oid, this.#collection)
+    if (!this.#isFirst(oid, 'node')) return 0
     const name = `node ${oid}`
     if (level === 0) {
       const leaf = leafOf(this.#view, oid)
@@ -86,7 +82,19 @@ class Check {
     return entries
   }
 
-  leaf({ keys, size, counted }: Leaf, name: string, low: StoredKey | undefined, high: StoredKey | undefined): number {
+  #isFirst(oid: Oid, what: string): boolean {
+    const other = this.#met.get(oid)
+    if (other === undefined) this.#met.set(oid, this.#collection)
+    else this.#found(`${what} ${oid} stands in two places, the other in collection ${other}`)
+    return other === undefined
+  }
+
+  leaf(leaf: Leaf, name: string, low: StoredKey | undefined, high: StoredKey | undefined): number {
+    const { keys, size, counted } = leaf
+    leaf.allOfApart(oid => {
+      if (this.#isFirst(oid, 'value')) apartOf(this.#view, oid)
+      return true
+    })
     if (counted !== this.#counted && size > 0) this.#found(`${name} is of another kind of collection`)
     this.#sorted(keys, name, low, high)
     return size

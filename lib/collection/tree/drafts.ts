@@ -1,7 +1,7 @@
 // New versions of a tree's nodes while a commit makes them: split where they are too full, joined where they are too empty,
 // and at the end turned into records. What changes in which node is for those who derive from it. Pure: the stored tree
 // stays as it is, so the same changes can be made to another state of it.
-import type { Header } from '../../object/header.js'
+import { headerOf, type Header } from '../../object/header.js'
 import type { Oid } from '../../store/types.js'
 import { hasReference, type StoredKey } from '../key.js'
 import { compareKeys } from '../key-order.js'
@@ -9,7 +9,10 @@ import type { EditedLeaf } from './edited-leaf.js'
 import { cut, fill, innerShare, LEAST } from './fullness.js'
 import type { Leaf } from './leaf.js'
 import { NodeHeader, type Content } from './node-header.js'
+import type { PartHeader } from './part-header.js'
+import { RawValue, weigh } from './raw-value.js'
 import type { Tree } from './tree.js'
+import { ValueHeader } from './value-header.js'
 
 /**
  * An entry of a leaf, or a child of an inner node: `key` is then the one that separates it from the child before. In a list
@@ -50,16 +53,26 @@ export interface Rewritten {
   readonly keys: readonly StoredKey[]
   readonly values: readonly unknown[]
   readonly root: NodeHeader | Oid | undefined
-  /** New versions of stored nodes, and new nodes. */
-  readonly written: readonly NodeHeader[]
+  /** Parts of which there is a new version, and new parts. */
+  readonly written: readonly PartHeader[]
 }
 
 export const NEW = 0 as Oid
 
+/** Values of so many bytes or more stand apart from their entries. */
+const LARGE = 64
+
+/** Whether a value that a transaction has put somewhere is to stand apart; `already`: as the one does whose place it takes. */
+export function standsApart(value: unknown, already: boolean): boolean {
+  if (typeof value !== 'object') return typeof value !== 'symbol' && weigh(value) >= LARGE
+  if (value === null || value instanceof RawValue || headerOf(value)) return false
+  return already || weigh(value) >= LARGE
+}
+
 export abstract class Drafts {
   protected readonly tree: Tree
   protected readonly collection: Header
-  readonly #written: NodeHeader[] = []
+  readonly #written: PartHeader[] = []
 
   constructor(tree: Tree, collection: Header) {
     this.tree = tree
@@ -73,7 +86,7 @@ export abstract class Drafts {
       const items = top?.items ?? []
       const keys = items.map(({ key }) => key as StoredKey)
       const values = items.map(({ value }) => value)
-      return { size, height: 0, keys, values, root: undefined, written: [] }
+      return { size, height: 0, keys, values, root: undefined, written: this.#written }
     }
     const written = this.#write(top)
     return { size, height: top.level, keys: [], values: [], root: written, written: this.#written }
@@ -168,9 +181,14 @@ export abstract class Drafts {
     // of interest to lists
   }
 
-  #emit(node: NodeHeader): NodeHeader {
-    this.#written.push(node)
-    return node
+  #emit<P extends PartHeader>(part: P): P {
+    this.#written.push(part)
+    return part
+  }
+
+  /** Writes a value that stands apart, in place of the one in the record `oid`. `key`: of its entry, for messages. */
+  protected writeApart(value: unknown, key: string | number, oid: Oid): ValueHeader {
+    return this.#emit(new ValueHeader(value, key, oid, this.collection))
   }
 }
 

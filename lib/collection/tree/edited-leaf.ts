@@ -1,16 +1,18 @@
 // A stored leaf with a few changes, put together from its bytes: entries that nobody changed are neither unpacked nor packed.
-// Only where that is simple: keys that are primitive, and values that are references to one object each, or have no
-// reference at all. Everything else goes entry by entry (drafts.ts), and comes to the same.
+// Only where that is simple: keys that are primitive, and values that all stand apart, or are references to one object each, or
+// have no reference at all. Everything else goes entry by entry (drafts.ts), and comes to the same.
 import type { Encoder } from '../../object/codec.js'
 import { headerOf, unresolvedOid, type Header } from '../../object/header.js'
 import type { StoredState } from '../../object/record-view.js'
 import type { Oid } from '../../store/types.js'
 import { encodeKeys, keyName, type StoredKey } from '../key.js'
 import { findKey } from '../key-order.js'
+import { BARE_LEAF_FORM, LEAF_FORM, withApart } from './forms.js'
 import { LEAST, leafShare, shareOf } from './fullness.js'
 import { Leaf } from './leaf.js'
-import { weigh } from './raw-value.js'
+import { encodeValue, weigh } from './raw-value.js'
 import type { Change } from './rewrite.js'
+import { ValueHeader } from './value-header.js'
 
 /** Sums of many shares are not exact. */
 const SLACK = 1e-9
@@ -30,12 +32,15 @@ export class EditedLeaf {
 
   /** Undefined: it is not simple, or does not stay one node. */
   static make(leaf: Leaf, changes: readonly Change[]): EditedLeaf | undefined {
-    if (!leaf.isReferences && leaf.refs.length > 0) return undefined
+    const { isReferences, allApart } = leaf
+    if (isReferences ? leaf.someApart && !allApart : leaf.refs.length > 0) return undefined
     const places: number[] = []
     const replaces: boolean[] = []
     let growth = 0
     for (const { key, gone, value } of changes) {
-      if (!isSimple(key) || (leaf.isReferences && !gone && !isReference(value))) return undefined
+      if (!isSimple(key)) return undefined
+      if (!gone && value instanceof ValueHeader !== allApart) return undefined
+      if (!gone && isReferences && !allApart && !isReference(value)) return undefined
       const found = findKey(leaf.keys, key)
       places.push(found < 0 ? ~found : found)
       replaces.push(found >= 0)
@@ -43,7 +48,7 @@ export class EditedLeaf {
       if (!gone) growth += leafShare(key, leaf.valued ? value : null)
     }
     if (!(leaf.isSimple ??= leaf.keys.every(isSimple)) || !staysOne(leaf, growth)) return undefined
-    if (leaf.isReferences && someTwice(leaf, changes)) return undefined
+    if (isReferences && !allApart && someTwice(leaf, changes)) return undefined
     return new EditedLeaf(leaf, changes, places, replaces, leaf.fill === undefined ? undefined : leaf.fill + growth)
   }
 
@@ -61,13 +66,16 @@ export class EditedLeaf {
     this.#fill = fill
   }
 
-  get valued(): boolean {
-    return this.#leaf.valued
+  /** Fields of its record. */
+  get form(): readonly string[] {
+    const { valued, allApart } = this.#leaf
+    if (!valued) return BARE_LEAF_FORM
+    return allApart ? withApart(LEAF_FORM) : LEAF_FORM
   }
 
   /** Writes its keys, and its values. */
   encode(encoder: Encoder): void {
-    const { keys, valued, isReferences } = this.#leaf
+    const { keys, valued, isReferences, allApart } = this.#leaf
     const own: StoredKey[] = []
     this.#each(
       (from, to) => {
@@ -82,6 +90,7 @@ export class EditedLeaf {
     encoder.array(own.length)
     if (isReferences) this.#references(encoder)
     else this.#values(encoder)
+    if (allApart) encoder.write(true, '')
   }
 
   #references(encoder: Encoder): void {
@@ -90,7 +99,7 @@ export class EditedLeaf {
       (from, to) => {
         for (let at = from; at < to; at++) encoder.keep(refs[at] as Oid)
       },
-      ({ key, value }) => encoder.write(value, keyName(key)),
+      ({ key, value }) => encodeValue(value, encoder, keyName(key)),
     )
   }
 
@@ -124,11 +133,13 @@ export class EditedLeaf {
 
   /** What reading the record that has been written would give. Undefined: it has to be read. */
   leaf(state: StoredState): Leaf | undefined {
-    const { valued, isReferences } = this.#leaf
+    const { valued, isReferences, allApart } = this.#leaf
     if (valued && !isReferences && state.refs.length > 0) return undefined
     const { oid, tid, at, generation, refs } = state
     const kept = state.keepBytes(this.#places !== undefined)
-    const leaf = new Leaf(this.#keys, valued, refs, { oid, tid, at, generation }, this.#places, kept)
+    const size = this.#keys.length
+    const apart = allApart || undefined
+    const leaf = new Leaf(this.#keys, valued, refs, { oid, tid, at, generation }, this.#places, kept, size, apart)
     leaf.isSimple = true
     leaf.fill = this.#fill
     return leaf

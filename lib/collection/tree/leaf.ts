@@ -16,6 +16,7 @@ import {
 import { unknownForm } from '../../object/values.js'
 import type { Offset, Oid, Stretch, Tid } from '../../store/types.js'
 import { decodeKey, type StoredKey } from '../key.js'
+import type { Apart } from './forms.js'
 import { REFERENCE } from './raw-value.js'
 
 /** Names the version of the record that something was read from. */
@@ -26,7 +27,7 @@ export interface Source {
   readonly generation: number
 }
 
-/** Where a value stands that is a reference: the complement (~) of its number. */
+/** Where a value stands; if it is a reference, or stands apart: the complement (~) of the reference's number. */
 type Place = number
 
 export class Leaf {
@@ -41,8 +42,9 @@ export class Leaf {
   readonly source: Source | undefined
   /** Of each value; undefined: value i is reference i. */
   readonly #places: readonly Place[] | undefined
+  /** Entries whose values stand apart, each in the record that the reference leads to. */
+  readonly #apart: true | ReadonlySet<number> | undefined
   readonly #packed: Stretch
-  #values: readonly unknown[] | undefined
   #marks: readonly symbol[] | undefined
   // Of interest to those who make a new version of it (edited-leaf.ts), once they have found it out:
   /** All keys are simple. */
@@ -58,6 +60,7 @@ export class Leaf {
     places: readonly Place[] | undefined,
     packed: Stretch,
     size = keys.length,
+    apart: Apart = undefined,
   ) {
     this.size = size
     this.keys = keys
@@ -66,31 +69,53 @@ export class Leaf {
     this.source = source
     this.#places = places
     this.#packed = packed
+    this.#apart = apart === undefined || apart === true ? apart : new Set(apart)
   }
 
   /** Throws SchemaError. */
-  static read(state: StoredState, valued: boolean): Leaf {
+  static read(state: StoredState, valued: boolean, someApart: boolean): Leaf {
     const { packed, refs, oid, tid, at, generation } = state
-    const { keys, places } = unpackWith(packed, () => {
-      if (readCount() !== (valued ? 2 : 1)) unknownForm()
+    const { keys, places, end, apart } = unpackWith(packed, () => {
+      if (readCount() !== Number(valued) + Number(someApart) + 1) unknownForm()
       const keys = readKeys(refs)
       const values = valued ? readPlaces(refs) : undefined
       if (values && values.count !== keys.length) unknownForm()
-      return { keys, places: values?.places }
+      const end = position()
+      return {
+        keys,
+        places: values?.places,
+        end,
+        apart: someApart ? readApart(keys.length, values?.places) : undefined,
+      }
     })
-    const kept = state.keepBytes(places !== undefined)
-    return new Leaf(keys, valued, refs, { oid, tid, at, generation }, places, kept)
+    const kept = upTo(state.keepBytes(places !== undefined), end)
+    return new Leaf(keys, valued, refs, { oid, tid, at, generation }, places, kept, keys.length, apart)
   }
 
   /** The same of a list. Throws SchemaError. */
-  static readItems(state: StoredState): Leaf {
+  static readItems(state: StoredState, someApart: boolean): Leaf {
     const { packed, refs, oid, tid, at, generation } = state
-    const { count, places } = unpackWith(packed, () => {
-      if (readCount() !== 1) unknownForm()
-      return readPlaces(refs)
+    const { count, places, end, apart } = unpackWith(packed, () => {
+      if (readCount() !== Number(someApart) + 1) unknownForm()
+      const { count, places } = readPlaces(refs)
+      const end = position()
+      return { count, places, end, apart: someApart ? readApart(count, places) : undefined }
     })
-    const kept = state.keepBytes(places !== undefined)
-    return new Leaf([], true, refs, { oid, tid, at, generation }, places, kept, count)
+    const kept = upTo(state.keepBytes(places !== undefined), end)
+    return new Leaf([], true, refs, { oid, tid, at, generation }, places, kept, count, apart)
+  }
+
+  /** A value that stands apart. Throws SchemaError. */
+  static readValue(state: StoredState): Leaf {
+    const { packed, refs, oid, tid, at, generation } = state
+    const place = unpackWith(packed, () => {
+      if (readCount() !== 1) unknownForm()
+      const start = position()
+      if (readReference() >= 0) unknownForm()
+      skipValue(2)
+      return start
+    })
+    return new Leaf([], true, refs, { oid, tid, at, generation }, [place], state.packed, 1)
   }
 
   /** Whether it is of a list. */
@@ -98,18 +123,50 @@ export class Leaf {
     return this.keys.length !== this.size
   }
 
-  /** The oid that a value refers to; undefined: it is no reference. */
+  /** The oid of the object that a value refers to; undefined: it is no reference. */
   reference(at: number): Oid | undefined {
-    if (!this.valued) return undefined
+    return this.valued && !this.#isApart(at) ? this.#link(at) : undefined
+  }
+
+  /** The oid of the record that has the value; undefined: it stands here. */
+  apart(at: number): Oid | undefined {
+    return this.#isApart(at) ? this.#link(at) : undefined
+  }
+
+  #isApart(at: number): boolean {
+    return this.#apart !== undefined && (this.#apart === true || this.#apart.has(at))
+  }
+
+  #link(at: number): Oid | undefined {
     const place = this.#places === undefined ? ~at : (this.#places[at] as Place)
     return place < 0 ? this.refs[~place] : undefined
   }
 
-  /** A value, undecoded, and the caller's own; of a set: undefined. */
+  /** Some values stand apart. */
+  get someApart(): boolean {
+    return this.#apart !== undefined
+  }
+
+  /** Whether something holds for every record that has a value of this leaf. */
+  allOfApart(holds: (oid: Oid) => boolean): boolean {
+    if (this.#apart === undefined) return true
+    for (let at = 0; at < this.size; at++) {
+      const oid = this.apart(at)
+      if (oid !== undefined && !holds(oid)) return false
+    }
+    return true
+  }
+
+  get allApart(): boolean {
+    return this.#apart === true
+  }
+
+  /** A value that stands here, undecoded, and the caller's own; of a set: undefined. */
   value(at: number): unknown {
     if (!this.valued) return undefined
     const place = this.#places === undefined ? ~at : (this.#places[at] as Place)
-    return place < 0 ? { '': ~place } : unpackAt(this.#packed, place, this.#endOf(at))
+    if (place >= 0) return unpackAt(this.#packed, place, this.#endOf(at))
+    return this.#isApart(at) ? unknownForm() : { '': ~place }
   }
 
   /** Where a value ends that is no reference; undefined: a reference follows, whose place is not kept. */
@@ -140,11 +197,6 @@ export class Leaf {
   /** How far behind one value another one stands, in the same leaf. */
   distance(from: number, to: number): number {
     return (this.#places?.[to] ?? 0) - (this.#places?.[from] ?? 0)
-  }
-
-  /** All values, undecoded, and nobody's own; of a set: none. */
-  get values(): readonly unknown[] | undefined {
-    return this.valued ? (this.#values ??= Array.from({ length: this.size }, (_, i) => this.value(i))) : undefined
   }
 
   /** The references as marks of what nobody followed. */
@@ -186,4 +238,22 @@ function readPlaces(refs: readonly Oid[]): { readonly count: number; readonly pl
     places.push(to < 0 ? start : ~to)
   }
   return { count, places: inOrder ? undefined : places }
+}
+
+/** Which of so many values stand apart: comes next of what is being unpacked. */
+function readApart(count: number, places: readonly Place[] | undefined): Apart {
+  const apart = readValue(1)
+  const isApart = (at: number): boolean => at < count && (places === undefined || (places[at] as Place) < 0)
+  if (apart === true) return count > 0 && (places?.every(place => place < 0) ?? true) ? true : unknownForm()
+  if (!Array.isArray(apart) || apart.length === 0) return unknownForm()
+  let last = -1
+  for (const at of apart as readonly unknown[]) {
+    if (!Number.isSafeInteger(at) || (at as number) <= last || !isApart(at as number)) unknownForm()
+    last = at as number
+  }
+  return apart as number[]
+}
+
+function upTo({ bytes, from, to }: Stretch, end: number): Stretch {
+  return { bytes, from, to: Math.min(to, end) }
 }

@@ -4,7 +4,7 @@ import { unresolvedOid } from '../../object/header.js'
 import { copyLeaf } from '../../object/values.js'
 import type { Oid } from '../../store/types.js'
 import type { StoredKey } from '../key.js'
-import type { Found } from './tree.js'
+import type { Found, Tree } from './tree.js'
 
 type Reference = (oid: Oid) => unknown
 
@@ -12,7 +12,8 @@ export function lookAtKey(key: StoredKey, reference: Reference): unknown {
   return plainKey(key, part => (typeof part === 'symbol' ? reference(unresolvedOid(part)) : part))
 }
 
-export function lookAtValue({ leaf, at }: Found, reference: Reference): unknown {
+export function lookAtValue(tree: Tree, entry: Found, reference: Reference): unknown {
+  const { leaf, at } = tree.content(entry)
   return leaf.valued ? new Decoder(leaf.refs.map(reference), undefined).value(leaf.value(at)) : undefined
 }
 

@@ -1,19 +1,18 @@
-// A node of a tree on its way into a record: made by a commit, and forgotten after it. Reading goes past it (node.ts).
-import { registerCollection } from '../../object/collection.js'
+// A node of a tree on its way into a record.
 import type { Encoder } from '../../object/codec.js'
-import { Header, type Kind } from '../../object/header.js'
-import { unknownForm } from '../../object/values.js'
+import type { Header } from '../../object/header.js'
 import type { StoredState } from '../../object/record-view.js'
 import type { Oid } from '../../store/types.js'
 import { encodeKeys, keyName, type StoredKey } from '../key.js'
 import { EditedLeaf } from './edited-leaf.js'
+import { BARE_LEAF_FORM, COUNTED_FORM, INNER_FORM, ITEMS_FORM, LEAF_FORM, withApart } from './forms.js'
 import type { Leaf } from './leaf.js'
-import { BARE_LEAF_FORM, COUNTED_FORM, INNER_FORM, ITEMS_FORM, LEAF_FORM, NODE_TYPE } from './node.js'
-import { RawValue } from './raw-value.js'
+import { PartHeader } from './part-header.js'
+import { apartIn, encodeValue } from './raw-value.js'
 
 /**
- * What a node holds. `values` and `items` of leaves: as a transaction put them there, or a RawValue; of a set: none.
- * `start`: position of the first item.
+ * What a node holds. `values` and `items` of leaves: as a transaction put them there, a RawValue, or the header of one that
+ * stands apart; of a set: none. `start`: position of the first item.
  */
 export type Content =
   | EditedLeaf
@@ -22,46 +21,22 @@ export type Content =
   | { readonly keys: readonly StoredKey[]; readonly values: readonly unknown[] | undefined }
   | { readonly separators: readonly StoredKey[]; readonly children: readonly (NodeHeader | Oid)[] }
 
-export class NodeHeader extends Header {
+export class NodeHeader extends PartHeader {
   readonly #content: Content
-  readonly #collection: Header
 
   /** `oid`: of the node that this is a new version of; 0: it is a new one. */
   constructor(content: Content, oid: Oid, collection: Header) {
-    super(NODE)
+    super(oid, collection)
     this.#content = content
-    this.#collection = collection
-    this.oid = oid
-  }
-
-  get object(): this {
-    return this
-  }
-
-  /** In messages it is the collection that has the values. */
-  override get name(): string {
-    return this.#collection.name
-  }
-
-  override keyName(key: unknown): string {
-    return this.#collection.keyName(key)
-  }
-
-  override eachSlot(visit: (value: unknown, key: unknown) => void): void {
-    this.#collection.eachSlot(visit)
-  }
-
-  override get owner(): Header {
-    return this.#collection
   }
 
   keys(): readonly string[] {
     const content = this.#content
-    if (content instanceof EditedLeaf) return content.valued ? LEAF_FORM : BARE_LEAF_FORM
+    if (content instanceof EditedLeaf) return content.form
     if ('counts' in content) return COUNTED_FORM
     if ('children' in content) return INNER_FORM
-    if ('items' in content) return ITEMS_FORM
-    return content.values ? LEAF_FORM : BARE_LEAF_FORM
+    if ('items' in content) return formFor(ITEMS_FORM, content.items)
+    return content.values ? formFor(LEAF_FORM, content.values) : BARE_LEAF_FORM
   }
 
   encode(encoder: Encoder): void {
@@ -79,33 +54,18 @@ export class NodeHeader extends Header {
     for (const child of content.children) encoder.reference(child, '')
   }
 
-  override made(state: StoredState): Leaf | undefined {
-    return this.#content instanceof EditedLeaf ? this.#content.leaf(state) : undefined
-  }
-
-  get loaded(): boolean {
+  override get readByParts(): boolean {
     return true
   }
 
-  protected unload(): void {
-    // nobody keeps one
+  override made(state: StoredState): Leaf | undefined {
+    return this.#content instanceof EditedLeaf ? this.#content.leaf(state) : undefined
   }
+}
 
-  decode(): void {
-    unknownForm()
-  }
-
-  slot(): undefined {
-    return undefined
-  }
-
-  putBack(): void {
-    // the collection keeps what it hands out
-  }
-
-  override settled(): void {
-    // the collection notes what has been stored
-  }
+/** The form of a leaf, or small collection, that holds these values. */
+export function formFor(form: readonly string[], values: readonly unknown[]): readonly string[] {
+  return apartIn(values) === undefined ? form : withApart(form)
 }
 
 export function encodeEntries(
@@ -118,23 +78,23 @@ export function encodeEntries(
   encoder.array(values.length)
   for (let i = 0; i < values.length; i++) {
     const key = keys[i] as StoredKey
-    encodeValue(values[i], typeof key === 'string' || typeof key === 'number' ? key : keyName(key), encoder)
+    encodeValue(values[i], encoder, typeof key === 'string' || typeof key === 'number' ? key : keyName(key))
   }
+  encodeApart(values, encoder)
 }
 
 /** Items of a list, the first of which stands at `start`. */
 export function encodeItems(items: readonly unknown[], start: number, encoder: Encoder): void {
   encoder.array(items.length)
-  for (let i = 0; i < items.length; i++) encodeValue(items[i], start + i, encoder)
+  for (let i = 0; i < items.length; i++) encodeValue(items[i], encoder, start + i)
+  encodeApart(items, encoder)
 }
 
-function encodeValue(value: unknown, name: string | number, encoder: Encoder): void {
-  if (value instanceof RawValue) value.encode(encoder, name)
-  else encoder.write(value, name)
+function encodeApart(values: readonly unknown[], encoder: Encoder): void {
+  const apart = apartIn(values)
+  if (apart === true) encoder.write(true, '')
+  else if (apart) {
+    encoder.array(apart.length)
+    for (const at of apart) encoder.write(at, '')
+  }
 }
-
-/** Stands for nodes in the table of stored types; nobody ever has an object of it. */
-abstract class TreeNode {}
-
-const NODE: Kind = { type: NODE_TYPE, version: 1, Class: TreeNode, internal: true, ghost: unknownForm }
-registerCollection(NODE)

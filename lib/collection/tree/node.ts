@@ -6,22 +6,19 @@ import { readCount, readReference, readValue, unpackWith } from '../../object/un
 import { unknownForm } from '../../object/values.js'
 import type { Offset, Oid } from '../../store/types.js'
 import type { StoredKey } from '../key.js'
+import {
+  BARE_LEAF_FORM,
+  COUNTED_FORM,
+  INNER_FORM,
+  ITEMS_FORM,
+  LEAF_FORM,
+  NODE_TYPE,
+  TREE_FORM,
+  VALUE_FORM,
+  withApart,
+} from './forms.js'
 import { Leaf, NO_LEAF, readKeys } from './leaf.js'
 import { referenceIn } from './raw-value.js'
-
-/** The stored name of a tree's nodes. */
-export const NODE_TYPE = 'perdure.node'
-/** Field names of the records, by which they are told apart. */
-export const TREE_FORM: readonly string[] = ['size', 'height', 'root']
-export const INNER_FORM: readonly string[] = ['separators', 'children']
-export const LEAF_FORM: readonly string[] = ['keys', 'values']
-/** Of a set. */
-export const BARE_LEAF_FORM: readonly string[] = ['keys']
-
-/** Of a list: a small one, and a leaf. */
-export const ITEMS_FORM: readonly string[] = ['items']
-/** Inner nodes of a list. */
-export const COUNTED_FORM: readonly string[] = ['counts', 'children']
 
 /** More than any tree has; a crafted one must not keep a reader busy. */
 const HIGHEST = 64
@@ -52,15 +49,19 @@ function readRoot(state: StoredState, small: readonly string[]): Root {
     if (!isCount(size) || !isCount(height) || height === 0 || height > HIGHEST) return unknownForm()
     return { size, height, root: referenceIn(root, state.refs) ?? unknownForm() }
   }
-  if (!sameKeys(state.keys, small)) return unknownForm()
-  const leaf = sameKeys(small, ITEMS_FORM) ? Leaf.readItems(state) : Leaf.read(state, small.length > 1)
-  return { height: 0, size: leaf.size, leaf }
+  const leaf = readEntries(state, small)
+  return leaf ? { height: 0, size: leaf.size, leaf } : unknownForm()
 }
 
 export function leafOf(view: RecordView, oid: Oid): Leaf {
   const state = view.read(oid)
   const made = (state.made ??= readLeaf(state))
   return made instanceof Leaf ? made : unknownForm() // a crafted tree may lead to one record in two ways
+}
+
+/** A value that stands apart: a leaf of nothing else. */
+export function apartOf(view: RecordView, oid: Oid): Leaf {
+  return readApart(view.readOnce(oid))
 }
 
 export function innerOf(view: RecordView, oid: Oid): Inner {
@@ -72,15 +73,32 @@ export function innerOf(view: RecordView, oid: Oid): Inner {
 /** The version of a leaf that stands at `at`; undefined: the record there is of a tree, and has no entries itself. */
 export function leafAt(view: RecordView, at: Offset, small: readonly string[]): Leaf | undefined {
   const state = view.readAt(at)
-  return state.shape.type === NODE_TYPE ? readLeaf(state) : rootOf(state, small).leaf
+  if (state.shape.type !== NODE_TYPE) return rootOf(state, small).leaf
+  return sameKeys(state.keys, VALUE_FORM) ? readApart(state) : readLeaf(state)
 }
 
 function readLeaf(state: StoredState): Leaf {
-  const { keys, shape } = state
-  if (shape.type !== NODE_TYPE) return unknownForm()
-  if (sameKeys(keys, ITEMS_FORM)) return Leaf.readItems(state)
-  const valued = sameKeys(keys, LEAF_FORM)
-  return valued || sameKeys(keys, BARE_LEAF_FORM) ? Leaf.read(state, valued) : unknownForm()
+  if (state.shape.type !== NODE_TYPE) return unknownForm()
+  return (
+    readEntries(state, LEAF_FORM) ??
+    readEntries(state, ITEMS_FORM) ??
+    readEntries(state, BARE_LEAF_FORM) ??
+    unknownForm()
+  )
+}
+
+/** The entries of a record of this form, or the same with values that stand apart; undefined: it is of another one. */
+function readEntries(state: StoredState, form: readonly string[]): Leaf | undefined {
+  const { keys } = state
+  const counted = sameKeys(form, ITEMS_FORM)
+  const valued = counted || form.length > 1
+  const someApart = valued && keys.length === form.length + 1
+  if (!sameKeys(keys, someApart ? withApart(form) : form)) return undefined
+  return counted ? Leaf.readItems(state, someApart) : Leaf.read(state, valued, someApart)
+}
+
+function readApart(state: StoredState): Leaf {
+  return state.shape.type === NODE_TYPE && sameKeys(state.keys, VALUE_FORM) ? Leaf.readValue(state) : unknownForm()
 }
 
 function readInner(state: StoredState): Inner {

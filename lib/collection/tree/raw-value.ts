@@ -9,7 +9,9 @@ import { NUMBER, WHOLE_NUMBER } from '../../object/unpack.js'
 import { Untracked } from '../../object/untracked.js'
 import { isBytes, isOrdinaryString, unknownForm } from '../../object/values.js'
 import type { Oid } from '../../store/types.js'
+import type { Apart } from './forms.js'
 import type { Leaf } from './leaf.js'
+import { ValueHeader } from './value-header.js'
 
 /** A value of a stored leaf. */
 export class RawValue {
@@ -25,13 +27,38 @@ export class RawValue {
     return this.#leaf.weight(this.#at)
   }
 
+  /** It stands apart. */
+  get isApart(): boolean {
+    return this.#leaf.apart(this.#at) !== undefined
+  }
+
   /** Writes the same value into the record that is being encoded; `name` is for messages. */
   encode(encoder: Encoder, name: string | number): void {
     const { refs } = this.#leaf
+    const apart = this.#leaf.apart(this.#at)
+    if (apart !== undefined) return encoder.reference(apart, name)
     // Without references, its bytes mean the same in every record.
     if (refs.length === 0) encoder.packed(this.#leaf.packedValues(this.#at, this.#at + 1))
     else carry(this.#leaf.value(this.#at), refs, encoder, name)
   }
+}
+
+/** Writes a value of a leaf; `name` is for messages. */
+export function encodeValue(value: unknown, encoder: Encoder, name: string | number): void {
+  if (value instanceof RawValue) value.encode(encoder, name)
+  else if (value instanceof ValueHeader) encoder.reference(value, name)
+  else encoder.write(value, name)
+}
+
+/** Which of these values of a leaf stand apart. */
+export function apartIn(values: readonly unknown[]): Apart {
+  const apart: number[] = []
+  for (let at = 0; at < values.length; at++) {
+    const value = values[at]
+    if (value instanceof ValueHeader || (value instanceof RawValue && value.isApart)) apart.push(at)
+  }
+  if (apart.length === 0) return undefined
+  return apart.length === values.length ? true : apart
 }
 
 function carry(raw: unknown, refs: readonly Oid[], encoder: Encoder, name: string | number): void {
@@ -104,6 +131,7 @@ export function weigh(value: unknown): number {
 
 function weighObject(value: object): number {
   if (value instanceof RawValue || value instanceof Packed) return value.weight
+  if (value instanceof ValueHeader) return REFERENCE
   if (value instanceof Untracked) return weighContainer(value.target)
   if (isBytes(value)) return (isPlainBytes(value) ? 0 : ESCAPE) + bytesWeight(value.byteLength)
   if (types.isDate(value)) return ESCAPE + (Number.isNaN(value.getTime()) ? NUMBER : WHOLE_NUMBER)

@@ -61,13 +61,20 @@ export class Reads {
 export const SIZE = Symbol('size')
 
 export function sameAt(key: StoredKey, before: Tree, now: Tree, value: boolean): boolean {
-  return sameEntry(before.find(key), now.find(key), value)
+  return sameEntry(before, before.find(key), now, now.find(key), value)
 }
 
-function sameEntry(a: Found | undefined, b: Found | undefined, value: boolean): boolean {
+function sameEntry(before: Tree, a: Found | undefined, now: Tree, b: Found | undefined, value: boolean): boolean {
   if (!a || !b) return a === b
-  if (!value || a.leaf === b.leaf || !a.leaf.valued || !b.leaf.valued) return true
-  return sameRaw(a.leaf.value(a.at), a.leaf.refs, b.leaf.value(b.at), b.leaf.refs)
+  return !value || !a.leaf.valued || !b.leaf.valued || sameValue(before, a, now, b)
+}
+
+/** Of entries of two states. */
+export function sameValue(before: Tree, a: Found, now: Tree, b: Found): boolean {
+  if (a.leaf === b.leaf && a.at === b.at && !a.leaf.someApart) return true
+  const [one, other] = [before.content(a), now.content(b)]
+  if (one.leaf === other.leaf && one.at === other.at) return true
+  return sameRaw(one.leaf.value(one.at), one.leaf.refs, other.leaf.value(other.at), other.leaf.refs)
 }
 
 /** Keys of a range that one of two states has and the other has not, or (if `values`) with another value. */
@@ -84,22 +91,24 @@ export function* differences(
   }
   const [a, b] = [begin(before), begin(now)]
   while (!a.ended || !b.ended) {
-    if (passSameLeaf(a, before, b, now)) continue
+    if (passSameLeaf(a, before, b, now, values)) continue
     const order = a.ended ? 1 : b.ended ? -1 : compareKeys(a.key, b.key)
     const key = order <= 0 ? a.key : b.key
     if (isAbove(key, high)) return
-    if (order !== 0 || !sameEntry({ leaf: a.leaf, at: a.at }, { leaf: b.leaf, at: b.at }, values)) yield key
+    if (order !== 0 || !sameEntry(before, a, now, b, values)) yield key
     if (order <= 0) a.next()
     if (order >= 0) b.next()
   }
 }
 
-/** Most leaves are the same records in both states. */
-export function passSameLeaf(a: Cursor, before: Tree, b: Cursor, now: Tree): boolean {
+/** Most leaves are the same records in both states; `values`: what stands apart must be, too. */
+export function passSameLeaf(a: Cursor, before: Tree, b: Cursor, now: Tree, values: boolean): boolean {
   const oid = a.wholeLeaf
   if (oid === 0 || oid !== b.wholeLeaf || !before.view || !now.view) return false
   if (before.view.snapshot.generation !== now.view.snapshot.generation) return false
   if (before.view.locate(oid) !== now.view.locate(oid)) return false
+  const [then, later] = [before.view, now.view]
+  if (values && !a.leaf.allOfApart(apart => then.locate(apart) === later.locate(apart))) return false
   a.passLeaf()
   b.passLeaf()
   return true

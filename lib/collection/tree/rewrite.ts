@@ -1,8 +1,8 @@
 // What a transaction did to a map or set, made to a stored state of it: the nodes that must be written.
 import type { Header } from '../../object/header.js'
 import type { Oid } from '../../store/types.js'
-import type { StoredKey } from '../key.js'
-import { compareKeys } from '../key-order.js'
+import { keyName, type StoredKey } from '../key.js'
+import { compareKeys, findKey } from '../key-order.js'
 import {
   asChild,
   Drafts,
@@ -11,6 +11,7 @@ import {
   NEW,
   SlightDraft,
   split,
+  standsApart,
   type Draft,
   type Item,
   type Rewritten,
@@ -53,7 +54,7 @@ class Rewrite extends Drafts {
     for (const { gone, existed } of this.#changes) size += Number(!gone) - Number(existed)
     const end = this.#changes.length
     const drafts = root.leaf
-      ? this.#leaf(root.leaf, NEW, undefined, 0, end, true)
+      ? this.#leaf(root.leaf, NEW, undefined, this.#putApart(root.leaf, 0, end), true)
       : this.#rewrite(root.root, root.height, undefined, 0, end, true)
     return this.finish(size, drafts)
   }
@@ -69,7 +70,8 @@ class Rewrite extends Drafts {
   ): readonly Draft[] {
     if (level === 0) {
       const leaf = this.tree.leaf(oid)
-      return this.#edited(leaf, oid, low, from, to, last) ?? this.#leaf(leaf, oid, low, from, to, last)
+      const changes = this.#putApart(leaf, from, to)
+      return this.#edited(leaf, oid, low, changes, last) ?? this.#leaf(leaf, oid, low, changes, last)
     }
     const inner = this.tree.inner(oid)
     const { separators, children } = inner
@@ -107,27 +109,44 @@ class Rewrite extends Drafts {
     return split({ level, oid, low: items[0]?.key, items, dirty }, false)
   }
 
+  /** Large values are written apart. Gives what is left to be changed in the leaf itself. */
+  #putApart(leaf: Leaf, from: number, to: number): readonly Change[] {
+    const left: Change[] = []
+    for (let i = from; i < to; i++) {
+      const change = this.#changes[i] as Change
+      const { key, gone, value, existed } = change
+      const at = leaf.someApart && !gone ? findKey(leaf.keys, key) : -1
+      const stored = at < 0 ? undefined : leaf.apart(at)
+      if (!this.#valued || gone || !standsApart(value, stored !== undefined)) {
+        left.push(change)
+        continue
+      }
+      const header = this.writeApart(value, keyName(key), stored ?? NEW)
+      if (stored === undefined) left.push({ key, gone, value: header, existed })
+    }
+    return left
+  }
+
   /** Undefined: it goes entry by entry. */
   #edited(
     leaf: Leaf,
     oid: Oid,
     low: StoredKey | undefined,
-    from: number,
-    to: number,
+    changes: readonly Change[],
     last: boolean,
   ): readonly Draft[] | undefined {
+    const itemsOf = (): readonly Item[] => this.#leaf(leaf, oid, low, changes, last)[0]?.items ?? []
+    if (changes.length === 0) return [new SlightDraft(0, oid, low, [], itemsOf)]
     if (low !== undefined && !isSimple(low)) return undefined
-    const edited = EditedLeaf.make(leaf, this.#changes.slice(from, to))
-    if (!edited) return undefined
-    return [new SlightDraft(0, oid, low, edited, () => this.#leaf(leaf, oid, low, from, to, last)[0]?.items ?? [])]
+    const edited = EditedLeaf.make(leaf, changes)
+    return edited && [new SlightDraft(0, oid, low, edited, itemsOf)]
   }
 
-  #leaf(leaf: Leaf, oid: Oid, low: StoredKey | undefined, from: number, to: number, last: boolean): readonly Draft[] {
+  #leaf(leaf: Leaf, oid: Oid, low: StoredKey | undefined, changes: readonly Change[], last: boolean): readonly Draft[] {
     const before = this.entries(leaf)
     const items: Item[] = []
     let at = 0
-    for (let i = from; i < to; i++) {
-      const { key, gone, value } = this.#changes[i] as Change
+    for (const { key, gone, value } of changes) {
       let order = 1
       while (at < before.length && (order = compareKeys(key, before[at]?.key as StoredKey)) > 0) {
         items.push(before[at++] as Item)
@@ -135,7 +154,7 @@ class Rewrite extends Drafts {
       if (at < before.length && order === 0) at++
       if (!gone) items.push({ key, value, share: leafShare(key, this.#valued ? value : null) })
     }
-    const appending = last && at === before.length && to > from
+    const appending = last && at === before.length && changes.length > 0
     while (at < before.length) items.push(before[at++] as Item)
     if (items.length === 0) return []
     return split({ level: 0, oid, low: lowOf(low, items), items, dirty: true }, appending)

@@ -2,7 +2,7 @@
 // is left are not read.
 import type { Header } from '../../object/header.js'
 import type { Oid } from '../../store/types.js'
-import { asChild, countOf, Drafts, NEW, split, type Draft, type Item, type Rewritten } from './drafts.js'
+import { asChild, countOf, Drafts, NEW, split, standsApart, type Draft, type Item, type Rewritten } from './drafts.js'
 import { innerShare, leafShare } from './fullness.js'
 import type { Leaf } from './leaf.js'
 import type { Content, NodeHeader } from './node-header.js'
@@ -81,8 +81,10 @@ class Splicing extends Drafts {
     for (let i = from; i < to; i++) {
       const splice = this.#splices[i] as Splice
       while (at < splice.at) items.push(before[at++ - start] as Item)
-      for (const value of splice.items)
+      for (const own of splice.items) {
+        const value = standsApart(own, false) ? this.writeApart(own, 'item', NEW) : own
         items.push({ key: undefined, value, count: 1, share: leafShare(undefined, value) })
+      }
       this.#removedTo = splice.at + splice.removed
       at = Math.min(this.#removedTo, end)
     }

@@ -5,8 +5,9 @@ import { unknownForm } from '../../object/values.js'
 import type { StoredKey } from '../key.js'
 import { compareKeys, findKey } from '../key-order.js'
 import type { Leaf } from './leaf.js'
-import { innerOf, leafOf, NO_ENTRIES, type Inner, type Root } from './node.js'
+import { apartOf, innerOf, leafOf, NO_ENTRIES, type Inner, type Root } from './node.js'
 
+/** An entry of a stored state; or a value that stands apart from it, which is a leaf by itself. */
 export interface Found {
   readonly leaf: Leaf
   readonly at: number
@@ -68,6 +69,12 @@ export class Tree {
       leaf = this.leaf(oid)
     }
     return leaf?.counted === true && at < leaf.size ? { leaf, at } : unknownForm()
+  }
+
+  /** Where the value of an entry stands: there, or apart. */
+  content(entry: Found): Found {
+    const apart = entry.leaf.apart(entry.at)
+    return apart === undefined ? entry : { leaf: apartOf(this.view as RecordView, apart), at: 0 }
   }
 
   /** Only of a tree that is stored. */
@@ -276,8 +283,11 @@ export function isAbove(key: StoredKey, high: Bound | undefined): boolean {
 
 /** Has nobody changed anything of the tree after the state that the view shows? */
 export function isLastVersion({ root }: Tree, view: RecordView): boolean {
+  const isSame = (oid: Oid): boolean => view.locate(oid) === view.snapshot.generation.newest(oid)
   const isLast = (oid: Oid, level: number): boolean =>
-    view.locate(oid) === view.snapshot.generation.newest(oid) &&
-    (level === 0 || innerOf(view, oid).children.every(child => isLast(child, level - 1)))
-  return root.leaf !== undefined || isLast(root.root, root.height)
+    isSame(oid) &&
+    (level === 0
+      ? leafOf(view, oid).allOfApart(isSame)
+      : innerOf(view, oid).children.every(child => isLast(child, level - 1)))
+  return root.leaf ? root.leaf.allOfApart(isSame) : isLast(root.root, root.height)
 }

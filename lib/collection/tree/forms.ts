@@ -1,0 +1,29 @@
+// The records that collections are kept in are told apart by their field names (spec/format.md).
+
+/** The stored name of a tree's nodes, and of values that stand apart. */
+export const NODE_TYPE = 'perdure.node'
+/** Of a collection that is a tree. */
+export const TREE_FORM: readonly string[] = ['size', 'height', 'root']
+export const INNER_FORM: readonly string[] = ['separators', 'children']
+export const LEAF_FORM: readonly string[] = ['keys', 'values']
+/** Of a set. */
+export const BARE_LEAF_FORM: readonly string[] = ['keys']
+/** Of a list: a small one, and a leaf. */
+export const ITEMS_FORM: readonly string[] = ['items']
+/** Inner nodes of a list. */
+export const COUNTED_FORM: readonly string[] = ['counts', 'children']
+/** A value that stands apart from its entry. */
+export const VALUE_FORM: readonly string[] = ['value']
+
+const APART = 'apart'
+const LEAF_APART_FORM: readonly string[] = [...LEAF_FORM, APART]
+const ITEMS_APART_FORM: readonly string[] = [...ITEMS_FORM, APART]
+
+/** Which values of a leaf stand apart; undefined: none. */
+export type Apart = true | readonly number[] | undefined
+
+/** The form of a leaf, or of a small collection, some of whose values stand apart. */
+export function withApart(form: readonly string[]): readonly string[] {
+  if (form === LEAF_FORM) return LEAF_APART_FORM
+  return form === ITEMS_FORM ? ITEMS_APART_FORM : [...form, APART]
+}

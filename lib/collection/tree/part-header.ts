@@ -1,0 +1,69 @@
+// A record of which a collection consists, on its way into the file: made by a commit, and forgotten after it. Reading goes past
+// it (node.ts).
+import { registerCollection } from '../../object/collection.js'
+import { Header, type Kind } from '../../object/header.js'
+import { unknownForm } from '../../object/values.js'
+import type { Oid } from '../../store/types.js'
+import { NODE_TYPE } from './forms.js'
+
+export abstract class PartHeader extends Header {
+  readonly #collection: Header
+
+  /** `oid`: of the record that this is a new version of; 0: it is a new one. */
+  constructor(oid: Oid, collection: Header) {
+    super(NODE)
+    this.#collection = collection
+    this.oid = oid
+  }
+
+  get object(): this {
+    return this
+  }
+
+  /** In messages it is the collection that has the values. */
+  override get name(): string {
+    return this.#collection.name
+  }
+
+  override keyName(key: unknown): string {
+    return this.#collection.keyName(key)
+  }
+
+  override eachSlot(visit: (value: unknown, key: unknown) => void): void {
+    this.#collection.eachSlot(visit)
+  }
+
+  override get owner(): Header {
+    return this.#collection
+  }
+
+  get loaded(): boolean {
+    return true
+  }
+
+  protected unload(): void {
+    // nobody keeps one
+  }
+
+  decode(): void {
+    unknownForm()
+  }
+
+  slot(): undefined {
+    return undefined
+  }
+
+  putBack(): void {
+    // the collection keeps what it hands out
+  }
+
+  override settled(): void {
+    // the collection notes what has been stored
+  }
+}
+
+/** Stands for the parts in the table of stored types; nobody ever has an object of it. */
+abstract class TreeNode {}
+
+const NODE: Kind = { type: NODE_TYPE, version: 1, Class: TreeNode, internal: true, ghost: unknownForm }
+registerCollection(NODE)

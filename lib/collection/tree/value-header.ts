@@ -1,0 +1,27 @@
+// A value that stands apart from its entry, in a record of its own: so whoever changes it writes it alone, and whoever reads its
+// neighbours does not read it.
+import type { Encoder } from '../../object/codec.js'
+import type { Header } from '../../object/header.js'
+import type { Oid } from '../../store/types.js'
+import { VALUE_FORM } from './forms.js'
+import { PartHeader } from './part-header.js'
+
+export class ValueHeader extends PartHeader {
+  readonly #value: unknown
+  readonly #key: string | number
+
+  /** `key`: of its entry, for messages. `oid`: of the record that holds it now; 0: none. */
+  constructor(value: unknown, key: string | number, oid: Oid, collection: Header) {
+    super(oid, collection)
+    this.#value = value
+    this.#key = key
+  }
+
+  keys(): readonly string[] {
+    return VALUE_FORM
+  }
+
+  encode(encoder: Encoder): void {
+    encoder.write(this.#value, this.#key)
+  }
+}
