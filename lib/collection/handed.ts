@@ -1,12 +1,14 @@
 // Plain data that a collection has handed out, by the key to which it belongs. Held weakly: what nobody has any more is made
 // anew when it is asked for. Tells to which key a container belongs, wherever below that it stands, and finds the content
 // for containers of an earlier load, each when it is next used.
+import { types } from 'node:util'
 import { Decoder } from '../object/codec.js'
 import { headerOf } from '../object/header.js'
 import { Packed } from '../object/packed.js'
 import { forgetRemoved, holdParts, rebindAt, stampAt, stillCurrent } from '../object/places.js'
 import { attach, isBare, Node, nodeOf, partsOf, release, type Container } from '../object/plain-node.js'
 import { track, Untracked } from '../object/untracked.js'
+import { seal } from '../object/values.js'
 import type { StoredKey } from './key.js'
 import { compareKeys } from './key-order.js'
 import { KeyTable } from './key-table.js'
@@ -131,6 +133,7 @@ export class Handed {
   #decode(raw: unknown, { marks }: Leaf): unknown {
     const decoder = new Decoder(marks, this.#owner)
     const value = decoder.value(raw)
+    if (types.isDate(value)) return seal(value)
     if (!isBare(value)) return value
     const node = track(value, this.#owner, decoder.metMarks)
     attach(node.object)
@@ -193,8 +196,9 @@ export class Handed {
 
   /** A value that the transaction has put there is asked for. */
   track(key: StoredKey, value: Untracked | Packed): object {
-    const target = value instanceof Packed ? (value.unpack() as Container) : value.target
-    const { object } = track(target, this.#owner, value instanceof Untracked && value.hasMarks)
+    const target = value instanceof Packed ? (value.unpack() as Container | Date) : value.target
+    const hasMarks = value instanceof Untracked && value.hasMarks
+    const object = types.isDate(target) ? seal(target) : track(target, this.#owner, hasMarks).object
     const place = Place.of(key, object, this.#owner.load)
     attach(object, place)
     this.#note(key, undefined)

@@ -5,7 +5,7 @@ import { adopt } from '../object/adopt.js'
 import type { Decoder, Encoder } from '../object/codec.js'
 import { headerOf, unresolvedOid, type Header } from '../object/header.js'
 import type { Persistent } from '../object/persistent.js'
-import { copyLeaf, unknownForm } from '../object/values.js'
+import { copyLeaf, seal, unknownForm } from '../object/values.js'
 import type { Collection } from './sealed.js'
 
 /**
@@ -165,6 +165,7 @@ export function decodeKey(raw: unknown, decoder: Decoder, depth = 0): StoredKey 
     return depth < DEEPEST ? Object.freeze(raw.map(part => decodeKey(part, decoder, depth + 1))) : unknownForm()
   }
   const key = decoder.value(raw)
+  if (key instanceof Date) seal(key) // it may be handed out any time
   return isStoredKey(key) ? key : unknownForm()
 }
 

@@ -156,7 +156,7 @@ export abstract class TreeHeader extends MergingHeader {
     const raw = leaf.value(at)
     if (typeof raw !== 'object' || raw === null) return raw
     const mention = (index: number): unknown => this.scope.mention(leaf.refs[index] ?? unknownForm())
-    return new Decoder(mention, undefined, true).value(raw)
+    return new Decoder(mention, undefined).value(raw)
   }
 
   /** Whether somebody may have what stands there. */

@@ -5,7 +5,7 @@ import { ValueError } from '../error.js'
 import { Header, handlerOf, NOWHERE } from './header.js'
 import { define, Node, type Container } from './plain-node.js'
 import { trackWhole, Untracked } from './untracked.js'
-import { copyLeaf, isBytes } from './values.js'
+import { copyDate, copyLeaf, isBytes } from './values.js'
 
 /** Deeper than this, a state could be written and not be read again where the stack is smaller. */
 export const DEEPEST = 300
@@ -35,7 +35,7 @@ export function adopt(value: unknown, owner: Header, where: Where, key: unknown)
   }
 }
 
-/** The same for one that stands in the owner itself, but a container that is copied in and has no part that is moved becomes an Untracked. */
+/** The same for one that stands in the owner itself, but a date, or a container that is copied in and has no part that is moved, becomes an Untracked. */
 export function adoptUntracked(value: unknown, owner: Header, key: unknown): unknown {
   if (typeof value !== 'object' || value === null) return adopt(value, owner, owner, key)
   return new Adoption(owner, owner, key, false).object(value, undefined)
@@ -81,6 +81,8 @@ class Adoption {
     }
     if (Array.isArray(value)) return this.#container(value, step)
     if (bytesOf.get(value) === this.#owner) return value
+    const date = this.#tracks ? undefined : copyDate(value)
+    if (date) return step ? date : new Untracked(date)
     const leaf = copyLeaf(value)
     if (leaf === undefined) return this.#container(value, step)
     if (isBytes(leaf)) own(leaf, this.#owner)

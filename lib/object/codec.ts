@@ -11,7 +11,7 @@ import { Packer } from './packer.js'
 import { Node, type Container } from './plain-node.js'
 import { contentOf, encodeShape, sameKeys, type Shape } from './shapes.js'
 import { Untracked } from './untracked.js'
-import { encodeLeaf, encodePrimitive, isBytes, isOrdinaryString, keysAreUsual, TAG } from './values.js'
+import { encodeBytes, encodePrimitive, isBytes, isOrdinaryString, keysAreUsual, TAG } from './values.js'
 
 /** One state after another: nothing else is written while an encoder is at work. */
 const packer = new Packer()
@@ -196,14 +196,14 @@ export class Encoder implements Way {
     const handler = handlerOf(value)
     if (handler instanceof Header) this.reference(handler, key)
     else if (handler instanceof Node) this.#container(handler, key)
-    else if (value instanceof Untracked) this.#bare(value.target, key)
+    else if (value instanceof Untracked) this.#object(value.target, key)
     else if (value instanceof Packed) packer.packed(value)
     else if (isBytes(value)) {
       this.#bytesMet ??= new Set()
       if (this.#bytesMet.has(value)) this.#refuseTwice('typed array', this.path(key))
       this.#bytesMet.add(value)
-      packer.value(encodeLeaf(value))
-    } else if (types.isDate(value)) packer.value(encodeLeaf(value))
+      packer.value(encodeBytes(value))
+    } else if (types.isDate(value)) packer.date(Date.prototype.getTime.call(value))
     else this.#bare(value as Container, key)
   }
 

@@ -1,5 +1,6 @@
 // From records to stored values: unpacks a state, and turns its raw values into bare containers, leaves and references.
 // Refuses whatever the encoder never writes.
+import { types } from 'node:util'
 import type { Oid, StoredRecord, Stretch } from '../store/types.js'
 import { own } from './adopt.js'
 import { unresolved, type Header, type Scope } from './header.js'
@@ -128,26 +129,23 @@ export function unpackState(record: Stretch, shape: Shape): Unpacked {
   return isKeyList(keys) ? { keys, raw } : unknownForm()
 }
 
-/** Raw values into stored ones of an owner, if there is one. Containers are bare. */
+/** Raw values into stored ones of an owner, if there is one. Containers are bare, and dates unsealed. */
 export class Decoder {
   readonly #refs: readonly unknown[] | ((index: number) => unknown)
   readonly #owner: Header | undefined
-  /** It decodes for somebody whose own all of it is. */
-  readonly #isCopy: boolean
   /** Something that it decoded holds marks of references that nobody followed. */
   metMarks = false
 
-  /** `refs`: what references are, by number. `isCopy`: dates can be changed like any others. */
-  constructor(refs: readonly unknown[] | ((index: number) => unknown), owner: Header | undefined, isCopy = false) {
+  /** `refs`: what references are, by number. */
+  constructor(refs: readonly unknown[] | ((index: number) => unknown), owner: Header | undefined) {
     this.#refs = refs
     this.#owner = owner
-    this.#isCopy = isCopy
   }
 
   /** As it is kept in the state of an object until somebody asks for it. */
   field(raw: unknown): unknown {
     const value = this.value(raw)
-    return isBare(value) ? new Untracked(value, true, this.metMarks) : value
+    return types.isDate(value) || isBare(value) ? new Untracked(value, true, this.metMarks) : value
   }
 
   value(raw: unknown): unknown {
@@ -188,7 +186,6 @@ export class Decoder {
     }
     if (!Array.isArray(what)) return unknownForm()
     const [tag, ...parts] = what as unknown[]
-    if (tag === TAG.date && this.#isCopy && typeof parts[0] === 'number') return new Date(parts[0])
     if (tag !== TAG.object && tag !== TAG.nullObject) return this.#owned(decodeSpecial(tag, parts))
     const [keys, values] = parts
     if (!Array.isArray(keys) || !Array.isArray(values) || keys.length !== values.length) return unknownForm()

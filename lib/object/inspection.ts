@@ -1,6 +1,6 @@
 // How objects print: their fields, with references as [Account 12]. Looking begins no transaction, loads nothing into the
 // identity map, and is no access.
-import { inspect } from 'node:util'
+import { inspect, types } from 'node:util'
 import type { Oid } from '../store/types.js'
 import { handlerOf, Header, unresolvedOid } from './header.js'
 import { Packed } from './packed.js'
@@ -108,7 +108,7 @@ function markReferences(value: unknown, from: Header): unknown {
   if (handler instanceof Header) return new Mark(`[${label(handler)}]`)
   if (value instanceof Packed) return value.unpack()
   const target = value instanceof Untracked ? value.target : isBare(value) ? value : nodeOf(value)?.target
-  if (!target) return value
+  if (!target || types.isDate(target)) return target ?? value
   if (Array.isArray(target)) return target.map(part => markReferences(part, from))
   const copy = Object.create(Object.getPrototypeOf(target) as object | null) as Record<string, unknown>
   for (const [key, part] of Object.entries(target)) define(copy, key, markReferences(part, from))

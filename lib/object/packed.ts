@@ -1,9 +1,10 @@
-// Plain data that was packed as it came in, where nothing in it needs an escape: most values of a map are only stored, and
-// bytes are the cheapest way to keep them until then. Whoever asks for one gets it unpacked.
+// Plain data that was packed as it came in, where nothing in it but dates and undefined needs an escape: most values of a map
+// are only stored, and bytes are the cheapest way to keep them until then. Whoever asks for one gets it unpacked.
 import { types } from 'node:util'
 import type { Stretch } from '../store/types.js'
+import { Decoder } from './decoder.js'
 import { Packer } from './packer.js'
-import { NUMBER, unpackAll, WHOLE_NUMBER } from './unpack.js'
+import { ESCAPE, NUMBER, unpackAll, weighDate, WHOLE_NUMBER } from './unpack.js'
 
 /** Only for values as they come in: what an encoder is writing is not disturbed. */
 const packer = new Packer()
@@ -32,9 +33,9 @@ export class Packed implements Stretch {
     this.weight = weight
   }
 
-  /** The caller's own. */
+  /** The caller's own, with containers bare and dates unsealed. */
   unpack(): unknown {
-    return unpackAll(this)
+    return new Decoder([], undefined).value(unpackAll(this))
   }
 }
 
@@ -50,6 +51,9 @@ function pack(value: unknown, depth: number): number {
     case 'boolean':
       packer.boolean(value)
       return 1
+    case 'undefined':
+      packer.undefined()
+      return ESCAPE
     case 'object':
       if (value === null) {
         packer.nil()
@@ -75,7 +79,8 @@ function packArray(value: readonly unknown[], depth: number): number {
 }
 
 function packObject(value: object, depth: number): number {
-  if (Object.getPrototypeOf(value) !== Object.prototype) return NaN
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (prototype !== Object.prototype) return prototype === Date.prototype && types.isDate(value) ? packDate(value) : NaN
   const keys = Object.keys(value)
   if (keys.length === 1 && keys[0] === '') return NaN
   // Together these take less than half of the time of Reflect.ownKeys.
@@ -89,6 +94,12 @@ function packObject(value: object, depth: number): number {
     sum += key.length + 1 + weight
   }
   return sum
+}
+
+function packDate(value: Date): number {
+  const time = Date.prototype.getTime.call(value)
+  packer.date(time)
+  return weighDate(time)
 }
 
 function packField(value: object, key: string | number, depth: number): number {

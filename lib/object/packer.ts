@@ -3,7 +3,7 @@
 import { CommitTooLargeError } from '../error.js'
 import { LARGEST_FRAME } from '../log/frame.js'
 import { copyOf, type Stretch } from '../store/types.js'
-import { isOrdinaryString, type Packable } from './values.js'
+import { isOrdinaryString, TAG, type Packable } from './values.js'
 
 /** Bytes of a run. What does not fit in gets a longer one. */
 const RUN = 1 << 15
@@ -120,6 +120,24 @@ export class Packer implements Stretch {
   /** A string that is known to be ordinary; of another one, what UTF-8 can say of it. */
   string(value: string): void {
     if (!this.text(value)) this.#utf8(value)
+  }
+
+  undefined(): void {
+    this.#special(TAG.undefined, 0)
+  }
+
+  /** Milliseconds since 1970. */
+  date(time: number): void {
+    this.#special(TAG.date, 1)
+    this.number(time)
+  }
+
+  /** So many parts follow. */
+  #special(tag: number, parts: number): void {
+    this.map(1)
+    this.string('')
+    this.array(1 + parts)
+    this.number(tag)
   }
 
   /** Reference number `index` of a record. */

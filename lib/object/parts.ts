@@ -1,15 +1,19 @@
-// What a plain container hands out: containers in it get their handlers when they are asked for, as most never are. Until then
-// nobody can have changed or moved them, so that they stand where they stood when the container around them got its place.
+// What a plain container hands out: containers in it get their handlers, and dates are sealed, when they are asked for, as most
+// never are. Until then nobody can have changed or moved them, so that they stand where they stood when the container around them got its place.
+import { types } from 'node:util'
 import { placePart } from './places.js'
-import { define, isBare, Node } from './plain-node.js'
+import { define, isUnasked, Node, type Container } from './plain-node.js'
+import { seal } from './values.js'
 
 /** The value that stands at a key of a container, as it may be handed out. */
 export function part(node: Node, key: string | symbol, value: unknown): unknown {
   if (node.bare === 0 || typeof value !== 'object' || value === null || typeof key === 'symbol') return value
   count(node)
   // Otherwise it is inherited.
-  if (node.bare === 0 || !isBare(value) || !Object.hasOwn(node.target, key)) return value
-  const inner = new Node(value, node.owner)
+  if (node.bare === 0 || !isUnasked(value) || !Object.hasOwn(node.target, key)) return value
+  node.bare--
+  if (types.isDate(value)) return seal(value)
+  const inner = new Node(value as Container, node.owner)
   inner.bare = -1
   inner.load = node.load
   inner.ready = node.load
@@ -19,13 +23,12 @@ export function part(node: Node, key: string | symbol, value: unknown): unknown 
   }
   if (node.stored) placePart(inner, node, key)
   define(node.target, key, inner.object)
-  node.bare--
   return inner.object
 }
 
 /** To be called before a part is put in. */
 export function count(node: Node): void {
-  if (node.bare < 0) node.bare = Object.values(node.target).filter(isBare).length
+  if (node.bare < 0) node.bare = Object.values(node.target).filter(isUnasked).length
 }
 
 /** All parts may be handed out from now on. */

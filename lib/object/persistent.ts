@@ -1,6 +1,6 @@
 // The object that applications write: its constructor returns a Proxy (entity-traps.ts) with a header behind it, which
 // holds the state. Loading makes a header and a Proxy: no constructor runs, no initialiser.
-import { inspect } from 'node:util'
+import { inspect, types } from 'node:util'
 import { SchemaError } from '../error.js'
 import { adopt } from './adopt.js'
 import type { Encoder } from './codec.js'
@@ -14,7 +14,7 @@ import { sameKeys } from './shapes.js'
 import { attach, define } from './plain-node.js'
 import type { Oid, StoredRecord } from '../store/types.js'
 import { track, Untracked } from './untracked.js'
-import { unknownForm } from './values.js'
+import { seal, unknownForm } from './values.js'
 
 export type Fields = Record<string, unknown>
 
@@ -83,8 +83,9 @@ export class EntityHeader extends Header {
     if (key === undefined) this.#bytes = undefined
   }
 
-  /** The container in a field is asked for: from now on changes in it must be seen. */
+  /** What stands in a field is asked for: a date is sealed, and from now on changes in a container must be seen. */
   track(key: string, { target, stored, hasMarks }: Untracked): object {
+    if (types.isDate(target)) return ((this.state as Fields)[key] = seal(target))
     const { object } = track(target, this, hasMarks)
     attach(object)
     ;(this.state as Fields)[key] = object

@@ -5,7 +5,7 @@ import { StaleDataError, ValueError } from '../error.js'
 import { handlerOf, unresolvedOid, type Header } from './header.js'
 import { inspectContainer } from './inspection.js'
 import { NodeTraps } from './node-traps.js'
-import { isBytes } from './values.js'
+import { isBytes, isSealed } from './values.js'
 
 export type Container = unknown[] | Record<string, unknown>
 
@@ -39,8 +39,8 @@ export class Node {
   /** Equals `load` when the node is ready for use; -1 while it holds references that were not followed. */
   ready: number
   /**
-   * How many bare containers there are among its parts at most; -1: nobody has asked for a part, and no part is a node. If
-   * there are any, no reference in or below it waits to be followed. See parts.ts.
+   * How many parts there are at most that nobody has asked for, bare containers and dates; -1: all of them, and no part is a
+   * node. If there are any, no reference in or below it waits to be followed. See parts.ts.
    */
   bare = 0
   /** Stands in the owner's last stored state ... */
@@ -141,6 +141,11 @@ export class Node {
 /** A container, among the parts of another one, that has no handlers. */
 export function isBare(part: unknown): part is Container {
   return typeof part === 'object' && part !== null && !handlerOf(part) && !types.isDate(part) && !isBytes(part)
+}
+
+/** A part that nobody has asked for: it is not handed out as it is, but with handlers, or sealed. */
+export function isUnasked(part: unknown): part is object {
+  return typeof part === 'object' && part !== null && (types.isDate(part) ? !isSealed(part) : isBare(part))
 }
 
 export function nodeOf(value: unknown): Node | undefined {

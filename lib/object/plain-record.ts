@@ -34,7 +34,7 @@ function copyOf(session: Session, kind: EntityType, record: StoredRecord, shape:
     const to = refs[index] ?? unknownForm()
     return to === oid ? copy : mention(session, to)
   }
-  const decoder = new Decoder(reference, undefined, true)
+  const decoder = new Decoder(reference, undefined)
   const { keys, raw } = unpackState(record, shape)
   const admits = shape.keys !== null && kind.admits(shape)
   for (let i = 0; i < keys.length; i++) {

@@ -9,9 +9,16 @@ import { unknownForm } from './values.js'
 /** Plain data is at most 300 levels deep; a level takes three where it needs an escape. */
 export const DEEPEST_PACKED = 1000
 
-/** What numbers weigh. */
+/** What numbers weigh ... */
 export const WHOLE_NUMBER = 5
 export const NUMBER = 9
+/** ... and an escape before its parts: `{"": [tag, ...]}`. */
+export const ESCAPE = 12
+
+/** What a date weighs. */
+export function weighDate(time: number): number {
+  return ESCAPE + (Number.isNaN(time) ? NUMBER : WHOLE_NUMBER)
+}
 
 const unpackr = new Unpackr({ useRecords: false, copyBuffers: true })
 const NOTHING = Buffer.alloc(0)

@@ -1,17 +1,19 @@
-// Plain data that was copied in or decoded and that nobody has asked for yet: bare containers, as deep as it goes. Most data is
-// stored, or passed over, and not looked at, so it gets its handlers (plain-node.ts) only when it is handed out.
+// Plain data that was copied in or decoded and that nobody has asked for yet: bare containers, as deep as it goes, or a date. Most
+// data is stored, or passed over, and not looked at, so it gets its handlers (plain-node.ts), or is sealed, only when it is handed out.
+import { types } from 'node:util'
 import type { Header } from './header.js'
 import { define, isBare, Node, type Container } from './plain-node.js'
+import { seal } from './values.js'
 
 export class Untracked {
-  /** Its parts are primitives, leaves, persistent objects or marks of references to them, and containers like it. */
-  readonly target: Container
+  /** Parts of a container are primitives, leaves, persistent objects or marks of references to them, and containers like it. */
+  readonly target: Container | Date
   /** Stands in the owner's stored state. */
   stored: boolean
   /** There may be marks of references in it that nobody followed. */
   readonly hasMarks: boolean
 
-  constructor(target: Container, stored = false, hasMarks = false) {
+  constructor(target: Container | Date, stored = false, hasMarks = false) {
     this.target = target
     this.stored = stored
     this.hasMarks = hasMarks
@@ -33,12 +35,14 @@ export function trackWhole(target: Container, owner: Header): Node {
     for (let i = 0; i < target.length; i++) {
       const part: unknown = target[i]
       if (typeof part === 'symbol') ready = false
+      else if (types.isDate(part)) seal(part)
       else if (isBare(part)) target[i] = trackWhole(part, owner).object
     }
   } else {
     for (const key of Object.keys(target)) {
       const part = target[key]
       if (typeof part === 'symbol') ready = false
+      else if (types.isDate(part)) seal(part)
       else if (isBare(part)) define(target, key, trackWhole(part, owner).object)
     }
   }

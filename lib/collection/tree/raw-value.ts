@@ -5,7 +5,7 @@ import type { Encoder } from '../../object/codec.js'
 import { headerOf } from '../../object/header.js'
 import { Packed } from '../../object/packed.js'
 import { nodeOf } from '../../object/plain-node.js'
-import { NUMBER, WHOLE_NUMBER } from '../../object/unpack.js'
+import { ESCAPE, NUMBER, weighDate, WHOLE_NUMBER } from '../../object/unpack.js'
 import { Untracked } from '../../object/untracked.js'
 import { isBytes, isOrdinaryString, unknownForm } from '../../object/values.js'
 import type { Oid } from '../../store/types.js'
@@ -106,8 +106,6 @@ export function sameRaw(a: unknown, aRefs: readonly Oid[], b: unknown, bRefs: re
 
 /** What a reference weighs. */
 export const REFERENCE = 9
-/** What an escape weighs before its parts: `{"": [tag, ...]}`. */
-const ESCAPE = 12
 
 /** About how many bytes a key or value takes in a record: what `weighAt` will say of it there. */
 export function weigh(value: unknown): number {
@@ -132,9 +130,10 @@ export function weigh(value: unknown): number {
 function weighObject(value: object): number {
   if (value instanceof RawValue || value instanceof Packed) return value.weight
   if (value instanceof ValueHeader) return REFERENCE
-  if (value instanceof Untracked) return weighContainer(value.target)
+  if (value instanceof Untracked)
+    return types.isDate(value.target) ? weighObject(value.target) : weighContainer(value.target)
   if (isBytes(value)) return (isPlainBytes(value) ? 0 : ESCAPE) + bytesWeight(value.byteLength)
-  if (types.isDate(value)) return ESCAPE + (Number.isNaN(value.getTime()) ? NUMBER : WHOLE_NUMBER)
+  if (types.isDate(value)) return weighDate(Date.prototype.getTime.call(value))
   const node = nodeOf(value)
   if (!node && headerOf(value)) return REFERENCE
   return weighContainer(node?.target ?? value)
