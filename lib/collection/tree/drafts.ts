@@ -1,7 +1,7 @@
 // New versions of a tree's nodes while a commit makes them: split where they are too full, joined where they are too empty,
 // and at the end turned into records. What changes in which node is for those who derive from it. Pure: the stored tree
 // stays as it is, so the same changes can be made to another state of it.
-import { headerOf, type Header } from '../../object/header.js'
+import { Header } from '../../object/header.js'
 import type { Oid } from '../../store/types.js'
 import { hasReference, type StoredKey } from '../key.js'
 import { compareKeys } from '../key-order.js'
@@ -62,10 +62,13 @@ export const NEW = 0 as Oid
 /** Values of so many bytes or more stand apart from their entries. */
 const LARGE = 64
 
-/** Whether a value that a transaction has put somewhere is to stand apart; `already`: as the one does whose place it takes. */
+/**
+ * Whether a value that a transaction has put somewhere is to stand apart; `already`: as the one does whose place it takes.
+ * For an object its header is given.
+ */
 export function standsApart(value: unknown, already: boolean): boolean {
   if (typeof value !== 'object') return typeof value !== 'symbol' && weigh(value) >= LARGE
-  if (value === null || value instanceof RawValue || headerOf(value)) return false
+  if (value === null || value instanceof Header || value instanceof RawValue) return false
   return already || weigh(value) >= LARGE
 }
 

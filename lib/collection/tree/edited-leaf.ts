@@ -2,7 +2,7 @@
 // Only where that is simple: keys that are primitive, and values that all stand apart, or are references to one object each, or
 // have no reference at all. Everything else goes entry by entry (drafts.ts), and comes to the same.
 import type { Encoder } from '../../object/codec.js'
-import { headerOf, unresolvedOid, type Header } from '../../object/header.js'
+import { Header, unresolvedOid } from '../../object/header.js'
 import type { StoredState } from '../../object/record-view.js'
 import type { Oid } from '../../store/types.js'
 import { encodeKeys, keyName, type StoredKey } from '../key.js'
@@ -113,7 +113,7 @@ export class EditedLeaf {
       },
       ({ key, value }) => {
         places.push(encoder.position)
-        encoder.write(value, keyName(key))
+        encodeValue(value, encoder, keyName(key))
       },
     )
   }
@@ -151,7 +151,7 @@ export function isSimple(key: StoredKey): boolean {
 }
 
 function isReference(value: unknown): boolean {
-  return typeof value === 'symbol' || headerOf(value) !== undefined
+  return typeof value === 'symbol' || value instanceof Header
 }
 
 /** A record names each object once in its references. */
@@ -159,8 +159,8 @@ function someTwice({ refs }: Leaf, changes: readonly Change[]): boolean {
   const met = new Set<Oid | Header>()
   for (const { gone, value } of changes) {
     if (gone) continue
-    const header = headerOf(value)
-    const to = typeof value === 'symbol' ? unresolvedOid(value) : header && (header.oid || header)
+    const to =
+      typeof value === 'symbol' ? unresolvedOid(value) : value instanceof Header ? value.oid || value : undefined
     if (to === undefined || met.has(to) || (typeof to === 'number' && refs.includes(to))) return true
     met.add(to)
   }

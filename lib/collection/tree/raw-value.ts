@@ -2,9 +2,8 @@
 // that writes a leaf anew makes no objects of the entries that nobody asked for.
 import { types } from 'node:util'
 import type { Encoder } from '../../object/codec.js'
-import { headerOf } from '../../object/header.js'
+import { handlerOf, Header } from '../../object/header.js'
 import { Packed } from '../../object/packed.js'
-import { nodeOf } from '../../object/plain-node.js'
 import { ESCAPE, NUMBER, weighDate, WHOLE_NUMBER } from '../../object/unpack.js'
 import { Untracked } from '../../object/untracked.js'
 import { isBytes, isOrdinaryString, unknownForm } from '../../object/values.js'
@@ -43,10 +42,10 @@ export class RawValue {
   }
 }
 
-/** Writes a value of a leaf; `name` is for messages. */
+/** Writes a value of a leaf, a header in place of an object; `name` is for messages. */
 export function encodeValue(value: unknown, encoder: Encoder, name: string | number): void {
   if (value instanceof RawValue) value.encode(encoder, name)
-  else if (value instanceof ValueHeader) encoder.reference(value, name)
+  else if (value instanceof Header) encoder.reference(value, name)
   else encoder.write(value, name)
 }
 
@@ -129,14 +128,13 @@ export function weigh(value: unknown): number {
 
 function weighObject(value: object): number {
   if (value instanceof RawValue || value instanceof Packed) return value.weight
-  if (value instanceof ValueHeader) return REFERENCE
+  if (value instanceof Header) return REFERENCE
   if (value instanceof Untracked)
     return types.isDate(value.target) ? weighObject(value.target) : weighContainer(value.target)
   if (isBytes(value)) return (isPlainBytes(value) ? 0 : ESCAPE) + bytesWeight(value.byteLength)
   if (types.isDate(value)) return weighDate(Date.prototype.getTime.call(value))
-  const node = nodeOf(value)
-  if (!node && headerOf(value)) return REFERENCE
-  return weighContainer(node?.target ?? value)
+  const handler = handlerOf(value)
+  return handler instanceof Header ? REFERENCE : weighContainer(handler?.target ?? value)
 }
 
 function weighContainer(target: object): number {

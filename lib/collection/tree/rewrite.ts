@@ -1,5 +1,5 @@
 // What a transaction did to a map or set, made to a stored state of it: the nodes that must be written.
-import type { Header } from '../../object/header.js'
+import { headerOf, type Header } from '../../object/header.js'
 import type { Oid } from '../../store/types.js'
 import { keyName, type StoredKey } from '../key.js'
 import { compareKeys, findKey } from '../key-order.js'
@@ -27,6 +27,7 @@ import { childFor, type Tree } from './tree.js'
 export interface Change {
   readonly key: StoredKey
   readonly gone: boolean
+  /** As a transaction has put it there; while a leaf is rewritten, the header in place of an object. */
   readonly value: unknown
   /** Had the stored state such a key? */
   readonly existed: boolean
@@ -109,20 +110,22 @@ class Rewrite extends Drafts {
     return split({ level, oid, low: items[0]?.key, items, dirty }, false)
   }
 
-  /** Large values are written apart. Gives what is left to be changed in the leaf itself. */
+  /** Large values are written apart. Gives what is left to be changed in the leaf itself, with headers in place of objects. */
   #putApart(leaf: Leaf, from: number, to: number): readonly Change[] {
+    if (!this.#valued) return this.#changes.slice(from, to)
     const left: Change[] = []
     for (let i = from; i < to; i++) {
       const change = this.#changes[i] as Change
-      const { key, gone, value, existed } = change
+      const { key, gone, existed } = change
       const at = leaf.someApart && !gone ? findKey(leaf.keys, key) : -1
       const stored = at < 0 ? undefined : leaf.apart(at)
-      if (!this.#valued || gone || !standsApart(value, stored !== undefined)) {
-        left.push(change)
-        continue
+      const value = gone ? undefined : (headerOf(change.value) ?? change.value)
+      if (!gone && standsApart(value, stored !== undefined)) {
+        const header = this.writeApart(value, keyName(key), stored ?? NEW)
+        if (stored === undefined) left.push({ key, gone, value: header, existed })
+      } else {
+        left.push(value === change.value ? change : { key, gone, value, existed })
       }
-      const header = this.writeApart(value, keyName(key), stored ?? NEW)
-      if (stored === undefined) left.push({ key, gone, value: header, existed })
     }
     return left
   }

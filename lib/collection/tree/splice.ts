@@ -1,6 +1,6 @@
 // What a transaction did to a list, made to a stored state of it: the nodes that must be written. Subtrees of which nothing
 // is left are not read.
-import type { Header } from '../../object/header.js'
+import { headerOf, type Header } from '../../object/header.js'
 import type { Oid } from '../../store/types.js'
 import { asChild, countOf, Drafts, NEW, split, standsApart, type Draft, type Item, type Rewritten } from './drafts.js'
 import { innerShare, leafShare } from './fullness.js'
@@ -82,7 +82,8 @@ class Splicing extends Drafts {
       const splice = this.#splices[i] as Splice
       while (at < splice.at) items.push(before[at++ - start] as Item)
       for (const own of splice.items) {
-        const value = standsApart(own, false) ? this.writeApart(own, 'item', NEW) : own
+        const put = headerOf(own) ?? own
+        const value = standsApart(put, false) ? this.writeApart(put, 'item', NEW) : put
         items.push({ key: undefined, value, count: 1, share: leafShare(undefined, value) })
       }
       this.#removedTo = splice.at + splice.removed
