@@ -39,7 +39,11 @@ export interface CraftedTree {
 
 export function craftTree({ type, size, height, nodes }: CraftedTree): Buffer {
   const shapes = Object.entries(SHAPES).map(([name, [oid, ...keys]]): CraftedRecord => {
-    return { oid, shape: 0, state: pack([oid < 19 ? name : 'perdure.node', 1, keys]) }
+    return {
+      oid,
+      shape: 0,
+      state: pack([oid < 19 ? name : name === 'value' ? 'perdure.value' : 'perdure.node', 1, keys]),
+    }
   })
   const made = Object.entries(nodes).map(([oid, { kind, fields, children, refs = [] }]): CraftedRecord => {
     const links = children?.map((_, n) => ({ '': n }))

@@ -1,7 +1,9 @@
 // The records that collections are kept in are told apart by their field names (spec/format.md).
 
-/** The stored name of a tree's nodes, and of values that stand apart. */
+/** The stored name of a tree's nodes ... */
 export const NODE_TYPE = 'perdure.node'
+/** ... and of values that stand apart from their entries. */
+export const VALUE_TYPE = 'perdure.value'
 /** Of a collection that is a tree. */
 export const TREE_FORM: readonly string[] = ['size', 'height', 'root']
 export const INNER_FORM: readonly string[] = ['separators', 'children']
@@ -12,7 +14,6 @@ export const BARE_LEAF_FORM: readonly string[] = ['keys']
 export const ITEMS_FORM: readonly string[] = ['items']
 /** Inner nodes of a list. */
 export const COUNTED_FORM: readonly string[] = ['counts', 'children']
-/** A value that stands apart from its entry. */
 export const VALUE_FORM: readonly string[] = ['value']
 
 const APART = 'apart'

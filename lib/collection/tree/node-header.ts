@@ -5,10 +5,12 @@ import type { StoredState } from '../../object/record-view.js'
 import type { Oid } from '../../store/types.js'
 import { encodeKeys, keyName, type StoredKey } from '../key.js'
 import { EditedLeaf } from './edited-leaf.js'
-import { BARE_LEAF_FORM, COUNTED_FORM, INNER_FORM, ITEMS_FORM, LEAF_FORM, withApart } from './forms.js'
+import { BARE_LEAF_FORM, COUNTED_FORM, INNER_FORM, ITEMS_FORM, LEAF_FORM, NODE_TYPE, withApart } from './forms.js'
 import type { Leaf } from './leaf.js'
-import { PartHeader } from './part-header.js'
+import { PartHeader, partKind } from './part-header.js'
 import { apartIn, encodeValue } from './raw-value.js'
+
+const NODE = partKind(NODE_TYPE)
 
 /**
  * What a node holds. `values` and `items` of leaves: as a transaction put them there, a RawValue, or the header of one that
@@ -26,7 +28,7 @@ export class NodeHeader extends PartHeader {
 
   /** `oid`: of the node that this is a new version of; 0: it is a new one. */
   constructor(content: Content, oid: Oid, collection: Header) {
-    super(oid, collection)
+    super(NODE, oid, collection)
     this.#content = content
   }
 

@@ -15,6 +15,7 @@ import {
   NODE_TYPE,
   TREE_FORM,
   VALUE_FORM,
+  VALUE_TYPE,
   withApart,
 } from './forms.js'
 import { Leaf, NO_LEAF, readKeys } from './leaf.js'
@@ -73,8 +74,8 @@ export function innerOf(view: RecordView, oid: Oid): Inner {
 /** The version of a leaf that stands at `at`; undefined: the record there is of a tree, and has no entries itself. */
 export function leafAt(view: RecordView, at: Offset, small: readonly string[]): Leaf | undefined {
   const state = view.readAt(at)
-  if (state.shape.type !== NODE_TYPE) return rootOf(state, small).leaf
-  return sameKeys(state.keys, VALUE_FORM) ? readApart(state) : readLeaf(state)
+  if (state.shape.type === VALUE_TYPE) return readApart(state)
+  return state.shape.type === NODE_TYPE ? readLeaf(state) : rootOf(state, small).leaf
 }
 
 function readLeaf(state: StoredState): Leaf {
@@ -98,7 +99,7 @@ function readEntries(state: StoredState, form: readonly string[]): Leaf | undefi
 }
 
 function readApart(state: StoredState): Leaf {
-  return state.shape.type === NODE_TYPE && sameKeys(state.keys, VALUE_FORM) ? Leaf.readValue(state) : unknownForm()
+  return state.shape.type === VALUE_TYPE && sameKeys(state.keys, VALUE_FORM) ? Leaf.readValue(state) : unknownForm()
 }
 
 function readInner(state: StoredState): Inner {

@@ -4,14 +4,13 @@ import { registerCollection } from '../../object/collection.js'
 import { Header, type Kind } from '../../object/header.js'
 import { unknownForm } from '../../object/values.js'
 import type { Oid } from '../../store/types.js'
-import { NODE_TYPE } from './forms.js'
 
 export abstract class PartHeader extends Header {
   readonly #collection: Header
 
   /** `oid`: of the record that this is a new version of; 0: it is a new one. */
-  constructor(oid: Oid, collection: Header) {
-    super(NODE)
+  constructor(kind: Kind, oid: Oid, collection: Header) {
+    super(kind)
     this.#collection = collection
     this.oid = oid
   }
@@ -62,8 +61,10 @@ export abstract class PartHeader extends Header {
   }
 }
 
-/** Stands for the parts in the table of stored types; nobody ever has an object of it. */
-abstract class TreeNode {}
-
-const NODE: Kind = { type: NODE_TYPE, version: 1, Class: TreeNode, internal: true, ghost: unknownForm }
-registerCollection(NODE)
+/** The kind of parts with this stored name; nobody ever has an object of it. */
+export function partKind(type: string): Kind {
+  abstract class Part {}
+  const kind = { type, version: 1, Class: Part, internal: true, ghost: unknownForm }
+  registerCollection(kind)
+  return kind
+}

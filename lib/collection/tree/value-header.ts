@@ -3,8 +3,10 @@
 import type { Encoder } from '../../object/codec.js'
 import type { Header } from '../../object/header.js'
 import type { Oid } from '../../store/types.js'
-import { VALUE_FORM } from './forms.js'
-import { PartHeader } from './part-header.js'
+import { VALUE_FORM, VALUE_TYPE } from './forms.js'
+import { PartHeader, partKind } from './part-header.js'
+
+const VALUE = partKind(VALUE_TYPE)
 
 export class ValueHeader extends PartHeader {
   readonly #value: unknown
@@ -12,7 +14,7 @@ export class ValueHeader extends PartHeader {
 
   /** `key`: of its entry, for messages. `oid`: of the record that holds it now; 0: none. */
   constructor(value: unknown, key: string | number, oid: Oid, collection: Header) {
-    super(oid, collection)
+    super(VALUE, oid, collection)
     this.#value = value
     this.#key = key
   }
