@@ -21,7 +21,7 @@ import { lookAtKey, lookAtValue, plainKey } from './tree/look.js'
 import { rootOf } from './tree/node.js'
 import { Reads, SIZE, type Interval } from './tree/reads.js'
 import { rewrite } from './tree/rewrite.js'
-import { Cursor, EVERYTHING, isLastVersion, Tree, type Found, type Range } from './tree/tree.js'
+import { Cursor, EVERYTHING, Tree, type Found, type Range } from './tree/tree.js'
 
 /** Conflicts name so many keys. */
 const MOST_NAMED = 5
@@ -297,9 +297,8 @@ export abstract class KeyedHeader extends TreeHeader {
     this.handed.settled(this.asCommitted(pending, this.handed))
   }
 
-  keepAll(view: RecordView): boolean {
+  keepAll(): void {
     const tree = this.stored
-    if (!isLastVersion(tree, view)) return false
     for (const cursor = new Cursor(tree).toFirst(); !cursor.ended; cursor.next()) {
       const { key, leaf, at } = cursor
       const to = leaf.reference(at)
@@ -309,7 +308,6 @@ export abstract class KeyedHeader extends TreeHeader {
     this.handed.spoilAll()
     this.#changes.added = tree.size
     this.leaveStored()
-    return true
   }
 
   // ---- for the object layer ----

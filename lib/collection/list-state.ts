@@ -20,7 +20,7 @@ import { rootOf } from './tree/node.js'
 import { encodeItems } from './tree/node-header.js'
 import { RawValue } from './tree/raw-value.js'
 import { splice } from './tree/splice.js'
-import { Cursor, isLastVersion, Tree, type Found } from './tree/tree.js'
+import { Cursor, Tree, type Found } from './tree/tree.js'
 
 /** Keys of items that a transaction put in. */
 const FIRST_OWN = 2 ** 52
@@ -177,9 +177,8 @@ export abstract class ListState extends TreeHeader {
     this.handed.settled(stored)
   }
 
-  keepAll(view: RecordView): boolean {
+  keepAll(): void {
     const tree = this.stored
-    if (!isLastVersion(tree, view)) return false
     const all: Own[] = []
     for (const cursor = new Cursor(tree).toFirst(); !cursor.ended; cursor.next()) {
       const { leaf, at } = cursor
@@ -194,7 +193,6 @@ export abstract class ListState extends TreeHeader {
     this.#near = undefined
     this.#edits = new ListEdits(0)
     this.#edits.splice(0, 0, all, 'end')
-    return true
   }
 
   // ---- for the object layer ----

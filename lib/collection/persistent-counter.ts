@@ -52,8 +52,8 @@ class CounterHeader extends MergingHeader {
     this.#wasRead = false
   }
 
-  keepAll(): boolean {
-    return true
+  keepAll(): void {
+    // it is in memory
   }
 
   override prepare(view: RecordView | undefined): readonly Header[] {

@@ -2,7 +2,7 @@
 // (spec/semantics.md has the table) and hands the work on.
 import { StateError } from '../error.js'
 import { pack, type PackOptions, type PackResult } from '../store/pack.js'
-import type { Oid } from '../store/types.js'
+import { LOST_SHAPE, type Oid } from '../store/types.js'
 import { encodeAnnotation, type Annotation } from './annotation.js'
 import { commitSession } from './commit.js'
 import { peek } from './load.js'
@@ -276,13 +276,15 @@ class SessionLooking implements Looking {
 
   look(header: Header, reference: (oid: Oid) => unknown): unknown {
     const record = this.#record(header.oid)
-    return record && peek(header, record, this.#session.shapeOf(record), this.#session.view, reference)
+    if (record === undefined || record.shape === LOST_SHAPE) return undefined
+    return peek(header, record, this.#session.shapeOf(record), this.#session.view, reference)
   }
 
   nameOf(oid: Oid): string | undefined {
     const known = this.#session.cache.get(oid)
     if (known) return known.name
     const record = this.#record(oid)
+    if (record?.shape === LOST_SHAPE) return 'lost'
     return record && (this.#session.shapeOf(record).type || 'root')
   }
 

@@ -1,6 +1,7 @@
 // How objects print: their fields, with references as [Account 12]. Looking begins no transaction, loads nothing into the
 // identity map, and is no access.
 import { inspect, types } from 'node:util'
+import { ClosedError } from '../error.js'
 import type { Oid } from '../store/types.js'
 import { handlerOf, Header, unresolvedOid } from './header.js'
 import { Packed } from './packed.js'
@@ -44,14 +45,26 @@ export function inspectObject(header: Header, depth: number | null, options: obj
   const mark = (value: unknown): unknown => markReferences(value, header)
   if (depth !== null && depth < 0) return new Mark(`[${name}]`)[inspect.custom](0, given)
   let content: unknown
-  if (hasLookNow(header) && header.loaded)
-    return inspectMany(name, header.lookNow(mark, MOST_SHOWN), { ...given, depth })
-  if (header.loaded) content = contentOf(header, mark)
+  if (hasLookNow(header) && header.loaded && header.isCurrent) {
+    const looked = unlessClosed(() => header.lookNow(mark, MOST_SHOWN))
+    return looked ? inspectMany(name, looked, { ...given, depth }) : new Mark(`[${name}]`)[inspect.custom](0, given)
+  }
+  if (header.loaded && !hasLookNow(header)) content = contentOf(header, mark)
   else
     content = looking?.(header)?.look(header, oid => new Mark(`[${looking?.(header)?.nameOf(oid) ?? 'object'} ${oid}]`))
   if (content === undefined) return `${name} {}`
   if (isLooked(content)) return inspectMany(name, content, { ...given, depth })
   return `${name} ${inspect(content, { ...given, depth })}`
+}
+
+/** undefined: it would have to be read, and the store is closed. */
+function unlessClosed<T>(look: () => T): T | undefined {
+  try {
+    return look()
+  } catch (error) {
+    if (error instanceof ClosedError) return undefined
+    throw error
+  }
 }
 
 /** Method of containers with references that were not followed. */
@@ -89,9 +102,10 @@ function isLooked(content: unknown): content is Looked {
   return inner instanceof Map || inner instanceof Set || (Array.isArray(inner) && 'size' in (content as Looked))
 }
 
-function hasLookNow(
-  header: Header,
-): header is Header & { lookNow(mark: (value: unknown) => unknown, most: number): Looked } {
+function hasLookNow(header: Header): header is Header & {
+  readonly isCurrent: boolean
+  lookNow(mark: (value: unknown) => unknown, most: number): Looked
+} {
   return 'lookNow' in header
 }
 

@@ -33,11 +33,18 @@ export abstract class MergingHeader extends CollectionHeader {
   /** The entries of a stored state, at most so many, as native data; references as what `reference` makes of them. */
   abstract look(state: StoredState, view: RecordView, reference: (oid: Oid) => unknown, most: number): Looked
 
-  /** The same of what is loaded and changed here. Begins no transaction, and is no access. */
+  /** Whether what is loaded is what the snapshot shows, or will be when it is committed. */
+  get isCurrent(): boolean {
+    if (this.changed || this.oid === 0 || this.at === 0) return true
+    const { view } = this.scope
+    return view?.snapshot.generation.number === this.generation && view.locate(this.oid) === this.at
+  }
+
+  /** The same of what is loaded and changed here, if it is current. Begins no transaction, and is no access. */
   abstract lookNow(mark: (value: unknown) => unknown, most: number): Looked
 
-  /** A pack has left it out of the next file: takes all that `view` shows of it into memory. False: that cannot be. */
-  abstract keepAll(view: RecordView): boolean
+  /** A pack has left it out of the next file: takes all of it into memory. What is loaded is the last version in the file left. */
+  abstract keepAll(): void
 }
 
 /** What is shown of a collection: some of its entries. */

@@ -184,18 +184,14 @@ export class Session implements Scope, Loading {
     const direct = next.number === old.number + 1
     for (const header of this.cache.loaded()) {
       if (!header.loaded || header.changed || next.find(header.oid, now.offset) !== 0) continue
-      if (direct && this.#isLast(header, before) && this.#keepsState(header)) {
+      if (direct && this.#isLast(header, before)) {
+        if (header instanceof MergingHeader) header.keepAll() // before the file is left in which some of it stands
         header.at = 0 as typeof header.at
         header.generation = next.number
       } else {
         header.drop()
       }
     }
-  }
-
-  /** Before the file is left in which some of it may stand. */
-  #keepsState(header: Header): boolean {
-    return !(header instanceof MergingHeader) || header.keepAll(this.#view)
   }
 
   #isLast(header: Header, { generation }: Snapshot): boolean {

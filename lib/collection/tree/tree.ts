@@ -280,14 +280,3 @@ export function isAbove(key: StoredKey, high: Bound | undefined): boolean {
   const order = compareKeys(key, high.key)
   return high.open ? order >= 0 : order > 0
 }
-
-/** Has nobody changed anything of the tree after the state that the view shows? */
-export function isLastVersion({ root }: Tree, view: RecordView): boolean {
-  const isSame = (oid: Oid): boolean => view.locate(oid) === view.snapshot.generation.newest(oid)
-  const isLast = (oid: Oid, level: number): boolean =>
-    isSame(oid) &&
-    (level === 0
-      ? leafOf(view, oid).allOfApart(isSame)
-      : innerOf(view, oid).children.every(child => isLast(child, level - 1)))
-  return root.leaf ? root.leaf.allOfApart(isSame) : isLast(root.root, root.height)
-}
