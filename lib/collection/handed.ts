@@ -163,7 +163,10 @@ export class Handed {
     const raw = found?.leaf.value(found.at)
     const node = nodeOf(known)
     if (found && this.#isUnchanged(place, found)) {
-      if (node) stillCurrent(node)
+      if (node) {
+        stillCurrent(node)
+        this.#standsAlone(node, place)
+      }
     } else {
       const rebinds = this.#owner.keysLast && node && found && typeof raw === 'object'
       const fresh = rebinds ? nodeOf(this.#decode(raw, found.leaf)) : undefined
@@ -172,11 +175,18 @@ export class Handed {
         this.#table.delete(key)
         return
       }
-      node.above = place
-      node.alsoAbove = undefined
+      this.#standsAlone(node, place)
       stampAt(node, key)
     }
     place.agrees(this.#owner.load, found?.leaf.source, found?.at ?? 0)
+  }
+
+  /** Where else a transaction has put it, or what is in it, is undone. */
+  #standsAlone(node: Node, place: Place): void {
+    node.slots = 1
+    node.above = place
+    node.alsoAbove = undefined
+    holdParts(node)
   }
 
   #isUnchanged({ source, index }: Place, { leaf, at }: Found): boolean {

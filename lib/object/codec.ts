@@ -32,12 +32,13 @@ export class Encoder implements Way {
   #fresh: Map<string, Shape> | undefined
   /** The one of them that was needed last. */
   #latest: Shape | undefined
+  /** Typed arrays: an owner's data may stand in several records. */
+  readonly #bytesMet = new Set<object>()
   // Of the record at hand:
   #keys: readonly string[] = []
   #owner: Header | undefined
   #refs: (Header | Oid)[] | undefined
   #refIndex: Map<Header | Oid, number> | undefined
-  #bytesMet: Set<object> | undefined
   readonly #way: (string | number)[] = []
 
   constructor(writing: Writing) {
@@ -97,7 +98,6 @@ export class Encoder implements Way {
     this.#owner = header
     this.#refs = undefined
     this.#refIndex = undefined
-    this.#bytesMet = undefined
     if (this.#way.length > 0) this.#way.length = 0
     if (header.inert) return header.shape as Shape
     this.#writing.checkKind(header, undefined, this)
@@ -199,11 +199,11 @@ export class Encoder implements Way {
     else if (value instanceof Untracked) this.#object(value.target, key)
     else if (value instanceof Packed) packer.packed(value)
     else if (isBytes(value)) {
-      this.#bytesMet ??= new Set()
       if (this.#bytesMet.has(value)) this.#refuseTwice('typed array', this.path(key))
       this.#bytesMet.add(value)
       packer.value(encodeBytes(value))
     } else if (types.isDate(value)) packer.date(Date.prototype.getTime.call(value))
+    else if (value instanceof Header) this.reference(value, key)
     else this.#bare(value as Container, key)
   }
 

@@ -86,11 +86,12 @@ export function stillCurrent(top: Node): void {
   }
 }
 
-/** Notes what holds each container below `node`. */
+/** Notes what holds each container below `node`: nothing else does. */
 export function holdParts(node: Node): void {
   for (const part of partsOf(node)) {
     const inner = nodeOf(part)
     if (!inner) continue
+    inner.slots = 1
     inner.above = node
     inner.alsoAbove = undefined
     holdParts(inner)

@@ -1,8 +1,8 @@
 // The records that one snapshot shows, unpacked and kept for a while: for objects whose state is spread over several
 // records, which they read as they need them. Reading one is no access; who depends on what it says, takes note of that.
-import { CorruptLogError } from '../error.js'
+import { CorruptLogError, GoneError } from '../error.js'
 import type { Snapshot } from '../store/snapshot.js'
-import type { Offset, Oid, StoredRecord, Stretch, Tid } from '../store/types.js'
+import { LOST_SHAPE, type Offset, type Oid, type StoredRecord, type Stretch, type Tid } from '../store/types.js'
 import { unpackState, type Unpacked } from './decoder.js'
 import type { Shape, ShapeTable } from './shapes.js'
 
@@ -149,8 +149,14 @@ export class RecordView {
     return this.unpack(this.snapshot.generation.read(at))
   }
 
+  /** Throws GoneError when nothing is left of it. */
   unpack(record: StoredRecord): StoredState {
     const { generation } = this.snapshot
+    if (record.shape === LOST_SHAPE)
+      throw new GoneError(
+        record.oid,
+        `part ${record.oid} of a collection could not be saved when this store was recovered from a damaged file`,
+      )
     return new StoredState(record, this.#shapes.get(generation, record.shape), generation.number)
   }
 }

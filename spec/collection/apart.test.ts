@@ -1,6 +1,7 @@
 // Large values stand apart from their entries: who changes one writes it alone. Nothing else may be different by that.
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
+import { inspect } from 'node:util'
 import t, { type Test } from 'tap'
 import {
   GoneError,
@@ -13,9 +14,12 @@ import {
   plain,
   type Connection,
 } from '../../lib/index.js'
+import { verifyCollections } from '../../lib/collection/verify-collections.js'
+import { systemDisk } from '../../lib/file/system-disk.js'
 import { headerOf } from '../../lib/object/header.js'
 import type { Session } from '../../lib/object/session.js'
-import type { Oid } from '../../lib/store/types.js'
+import { Store } from '../../lib/store/store.js'
+import { LOST_SHAPE, stretchOf, type Oid } from '../../lib/store/types.js'
 import { seeded } from '../helpers/seeded.js'
 import { tempDir } from '../helpers/temp-dir.js'
 import { faultsOf } from './check.js'
@@ -396,4 +400,233 @@ t.test('a collection that a pack has removed is whole as long as its last state 
     t.same(faultsOf(db.root.docs as never), [])
     t.ok(oidOf(db.root.docs!)! > (15 as Oid))
   }
+})
+
+t.test('printing shows one state: what is loaded and current, or else what the snapshot shows', async t => {
+  for (const [count, packs] of [
+    [5, false],
+    [5, true],
+    [300, false],
+    [300, true],
+  ] as const) {
+    // prettier-ignore
+    const { db, other, rival } = shelf(t)
+    fill(db, count)
+    for (const late of [other, rival]) {
+      late.refresh()
+      const { map, list } = late.root
+      t.equal((map.get(1) as Doc).n, 1)
+      t.equal((list.at(1) as Doc).n, 1)
+    }
+    db.transact(root => {
+      root.map.delete(1)
+      ;(root.map.get(2) as Doc).n = 99
+      root.list.splice(1, 2)
+      ;(root.list.at(0) as Doc).n = 98
+    })
+    if (packs) await db.pack()
+    const numbers = (value: unknown): (string | undefined)[] =>
+      Array.from(inspect(value, { depth: 3 }).matchAll(/ n: (\d+),\s+text/g), ([, n]) => n).slice(0, 3)
+    for (const late of [other, rival]) {
+      const { map, list } = late.root
+      late.refresh()
+      t.same([numbers(map), numbers(list)], [['0', '99', '3'], ['98', '3', '4']]) // prettier-ignore
+      t.equal(map.size, count - 1)
+      t.same([numbers(map), numbers(list)], [['0', '99', '3'], ['98', '3', '4']]) // prettier-ignore
+      map.set(0, { ...doc(0), n: 50 })
+      list.unshift({ ...doc(0), n: 51 })
+      t.same([numbers(map), numbers(list)], [['50', '99', '3'], ['51', '98', '3']]) // prettier-ignore
+      late.abort()
+    }
+  }
+  const path = join(tempDir(t), 'closed.db')
+  const db = open(path, { root: Owner, durability: 'os' })
+  db.transact(({ docs }) => docs!.set(1, doc(1)))
+  const { docs } = db.root
+  t.equal(docs!.size, 1)
+  db.close()
+  t.equal(inspect(docs), `[PersistentMap ${oidOf(docs!)}]`, 'nothing can be read any more')
+})
+
+t.test('the same data in two places is refused, with the names of both', t => {
+  const { db } = shelf(t)
+  fill(db, 6)
+  const { map, list } = db.root
+  const refused = (change: () => void, ...names: string[]): void => {
+    change()
+    try {
+      db.commit()
+      t.fail(`${names.join()} was stored`)
+    } catch (error) {
+      t.match(error, { code: 'VALUE' })
+      for (const name of names) t.ok((error as Error).message.includes(name), (error as Error).message)
+    }
+    db.abort()
+  }
+  for (const size of [10, 100]) {
+    const bytes = new Uint8Array(size)
+    refused(() => map.set('a', bytes) && map.set('b', map.get('a')), 'PersistentMap.b', 'PersistentMap.a')
+    refused(
+      () => {
+        list.push(bytes)
+        list.push(list.at(-1))
+      },
+      'PersistentList.7',
+      'PersistentList.6',
+    )
+    refused(
+      () => {
+        list.push({ text: 'x'.repeat(size) })
+        list.insert(2, list.at(-1))
+      },
+      'PersistentList.2',
+      'PersistentList.7',
+    )
+  }
+  refused(() => map.set(9, map.get(3)), 'PersistentMap.9', 'PersistentMap.3')
+  refused(
+    () => {
+      list.splice(0, 2)
+      list.push({ text: LONG, parts: (list.at(2) as Doc).parts })
+      const parts = (list.at(0) as Doc).parts
+      ;(list.at(-1) as Doc).parts = parts
+    },
+    'PersistentList.4.parts',
+    'PersistentList.0.parts',
+  )
+  // Undone, it is as if it had never been there.
+  const [held, parts] = [map.get(5) as Doc, (map.get(5) as Doc).parts]
+  map.set(1000, held)
+  ;(map.get(4) as Doc).parts = parts
+  db.abort()
+  held.n++
+  parts.push({ n: 1 })
+  db.commit()
+  t.same(plain(map.get(5)), { ...doc(5), n: 6, parts: [{ n: 5 }, { n: 1 }] })
+  t.end()
+})
+
+t.test('data that shrinks stays apart, another small value does not', t => {
+  const { db } = shelf(t)
+  fill(db, 5)
+  const map = db.root.map as PersistentMap<number, unknown>
+  const stored = (change: () => void): string[] => {
+    change()
+    db.commit()
+    t.same(faultsOf(map as never), [])
+    return written(db).filter(fields => fields === 'value')
+  }
+  t.same(
+    stored(() => void ((map.get(1) as Doc).text = '')),
+    ['value'],
+  )
+  t.same(
+    stored(() => map.set(1, {})),
+    ['value'],
+  )
+  t.same(
+    stored(() => map.set(1, 'text')),
+    [],
+  )
+  t.same(
+    stored(() => map.set(1, {})),
+    [],
+  )
+  t.same(
+    stored(() => map.set(2, thing('an object'))),
+    [],
+  )
+  t.same(plain([1, 2].map(n => map.get(n))), [{}, { type: 'Thing', oid: oidOf(map.get(2) as Thing) }])
+  t.end()
+})
+
+t.test('one value of another sort in a leaf of many', t => {
+  const { db, rival } = shelf(t)
+  const sorts = { small: (n: number) => n, large: doc, object: (n: number) => thing(`thing ${n}`) }
+  const plainly = (value: unknown): unknown => (value as Partial<Thing>).name ?? plain(value)
+  for (const many of Object.values(sorts)) {
+    for (const one of Object.values(sorts)) {
+      db.root.map.clear()
+      const expected = Array.from({ length: 300 }, (_, n) => plainly(many(n)))
+      for (let n = 0; n < 300; n++) db.root.map.set(n, many(n))
+      db.commit()
+      for (const n of [5, 6, 299]) {
+        db.root.map.set(n, one(-n))
+        expected[n] = plainly(one(-n))
+        db.commit()
+        t.same(faultsOf(db.root.map as never), [])
+        rival.refresh()
+        t.same(Array.from(rival.root.map.values(), plainly), expected)
+      }
+    }
+  }
+  t.end()
+})
+
+t.test('leaves with objects, large and small values beside each other', t => {
+  const random = seeded(t)
+  const { db, rival } = shelf(t)
+  const native = new Map<number, string>()
+  for (let round = 0; round < 60; round++) {
+    for (let left = 1 + random.int(3); left > 0; left--) {
+      const n = random.int(round < 30 ? 10_000 : 200)
+      const name = `${round} ${n}`
+      db.root.map.set(n, random.pick([() => thing(name), () => ({ name, text: LONG }), () => ({ name })])())
+      native.set(n, name)
+    }
+    db.commit()
+    t.same(faultsOf(db.root.map as never), [])
+    rival.refresh()
+    const names = Array.from(rival.root.map, ([key, value]) => [key, (value as Thing).name])
+    t.same(
+      names,
+      [...native].sort(([a], [b]) => a - b),
+    )
+  }
+  t.end()
+})
+
+t.test('values that a salvage could not save are named one by one, and nothing else suffers', t => {
+  const { db } = shelf(t)
+  fill(db, 6)
+  const { path } = db
+  const { snapshot, view } = headerOf(db.root)!.scope as Session
+  const values = [...snapshot.generation.entries()].filter(([, at]) => {
+    const record = snapshot.generation.read(at)
+    return record.shape >= 16 && view.unpack(record).keys.join() === 'value'
+  })
+  const [one, two] = values.map(([oid]) => oid)
+  const store = Store.open(systemDisk, path, {})
+  const lost = [one!, two!].map(oid => ({ oid, shape: LOST_SHAPE, refs: [], ...stretchOf(new Uint8Array()) }))
+  store.commit({ records: lost, fresh: 0, annotation: new Uint8Array() }, store.latest(), [], true)
+  store.close()
+  db.refresh()
+  const { map, list } = db.root
+  const found: string[] = []
+  verifyCollections(systemDisk, path, ({ message }) => found.push(message))
+  t.equal(found.length, 2)
+  for (const message of found)
+    t.match(message, /the record: the value of .* cannot be read \(part \d+ of a collection could not be saved/)
+  let gone = 0
+  for (const get of [...map.keys()]
+    .map(key => () => map.get(key))
+    .concat([0, 1, 2, 3, 4, 5].map(n => () => list.at(n)))) {
+    try {
+      t.equal((plain(get()) as Doc).text, LONG)
+    } catch (error) {
+      t.match(error, { code: 'GONE' })
+      gone++
+    }
+  }
+  t.equal(gone, 2)
+  t.match(inspect(map) + inspect(list), /\[lost \d+\]/)
+  for (const key of [...map.keys()]) map.set(key, doc(1))
+  list.splice(0, 6)
+  db.commit()
+  t.equal(
+    verifyCollections(systemDisk, path, () => undefined),
+    0,
+    'and others can take their place',
+  )
+  t.end()
 })

@@ -91,13 +91,21 @@ class Check {
 
   leaf(leaf: Leaf, name: string, low: StoredKey | undefined, high: StoredKey | undefined): number {
     const { keys, size, counted } = leaf
-    leaf.allOfApart(oid => {
-      if (this.#isFirst(oid, 'value')) apartOf(this.#view, oid)
-      return true
-    })
+    if (leaf.someApart) for (let at = 0; at < size; at++) this.#value(leaf.apart(at), name, keys[at])
     if (counted !== this.#counted && size > 0) this.#found(`${name} is of another kind of collection`)
     this.#sorted(keys, name, low, high)
     return size
+  }
+
+  /** A value that stands apart; one that is lost does not hide others. */
+  #value(oid: Oid | undefined, name: string, key: StoredKey | undefined): void {
+    if (oid === undefined || !this.#isFirst(oid, 'value')) return
+    try {
+      apartOf(this.#view, oid)
+    } catch (error) {
+      const of = key === undefined ? 'an item' : keyName(key)
+      this.#found(`${name}: the value of ${of} cannot be read (${(error as Error).message})`)
+    }
   }
 
   #sorted(keys: readonly StoredKey[], name: string, low: StoredKey | undefined, high: StoredKey | undefined): void {

@@ -67,6 +67,7 @@ const LARGE = 64
  * For an object its header is given.
  */
 export function standsApart(value: unknown, already: boolean): boolean {
+  // Data that shrinks may grow again; another string is another value.
   if (typeof value !== 'object') return typeof value !== 'symbol' && weigh(value) >= LARGE
   if (value === null || value instanceof Header || value instanceof RawValue) return false
   return already || weigh(value) >= LARGE

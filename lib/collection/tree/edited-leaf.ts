@@ -9,7 +9,7 @@ import { encodeKeys, keyName, type StoredKey } from '../key.js'
 import { findKey } from '../key-order.js'
 import { BARE_LEAF_FORM, LEAF_FORM, withApart } from './forms.js'
 import { LEAST, leafShare, shareOf } from './fullness.js'
-import { Leaf } from './leaf.js'
+import { Leaf, type LeafKind } from './leaf.js'
 import { encodeValue, weigh } from './raw-value.js'
 import type { Change } from './rewrite.js'
 import { ValueHeader } from './value-header.js'
@@ -32,15 +32,13 @@ export class EditedLeaf {
 
   /** Undefined: it is not simple, or does not stay one node. */
   static make(leaf: Leaf, changes: readonly Change[]): EditedLeaf | undefined {
-    const { isReferences, allApart } = leaf
-    if (isReferences ? leaf.someApart && !allApart : leaf.refs.length > 0) return undefined
+    const { kind } = leaf
+    if (kind === 'mixed') return undefined
     const places: number[] = []
     const replaces: boolean[] = []
     let growth = 0
     for (const { key, gone, value } of changes) {
-      if (!isSimple(key)) return undefined
-      if (!gone && value instanceof ValueHeader !== allApart) return undefined
-      if (!gone && isReferences && !allApart && !isReference(value)) return undefined
+      if (!isSimple(key) || (!gone && !fits(value, kind))) return undefined
       const found = findKey(leaf.keys, key)
       places.push(found < 0 ? ~found : found)
       replaces.push(found >= 0)
@@ -48,7 +46,7 @@ export class EditedLeaf {
       if (!gone) growth += leafShare(key, leaf.valued ? value : null)
     }
     if (!(leaf.isSimple ??= leaf.keys.every(isSimple)) || !staysOne(leaf, growth)) return undefined
-    if (isReferences && !allApart && someTwice(leaf, changes)) return undefined
+    if (kind === 'references' && someTwice(leaf, changes)) return undefined
     return new EditedLeaf(leaf, changes, places, replaces, leaf.fill === undefined ? undefined : leaf.fill + growth)
   }
 
@@ -68,14 +66,14 @@ export class EditedLeaf {
 
   /** Fields of its record. */
   get form(): readonly string[] {
-    const { valued, allApart } = this.#leaf
+    const { valued, kind } = this.#leaf
     if (!valued) return BARE_LEAF_FORM
-    return allApart ? withApart(LEAF_FORM) : LEAF_FORM
+    return kind === 'apart' ? withApart(LEAF_FORM) : LEAF_FORM
   }
 
   /** Writes its keys, and its values. */
   encode(encoder: Encoder): void {
-    const { keys, valued, isReferences, allApart } = this.#leaf
+    const { keys, valued, kind } = this.#leaf
     const own: StoredKey[] = []
     this.#each(
       (from, to) => {
@@ -88,9 +86,9 @@ export class EditedLeaf {
     this.#places = undefined
     if (!valued) return
     encoder.array(own.length)
-    if (isReferences) this.#references(encoder)
-    else this.#values(encoder)
-    if (allApart) encoder.write(true, '')
+    if (kind === 'packed') this.#values(encoder)
+    else this.#references(encoder)
+    if (kind === 'apart') encoder.write(true, '')
   }
 
   #references(encoder: Encoder): void {
@@ -133,12 +131,12 @@ export class EditedLeaf {
 
   /** What reading the record that has been written would give. Undefined: it has to be read. */
   leaf(state: StoredState): Leaf | undefined {
-    const { valued, isReferences, allApart } = this.#leaf
-    if (valued && !isReferences && state.refs.length > 0) return undefined
+    const { valued, kind } = this.#leaf
+    if (valued && kind === 'packed' && state.refs.length > 0) return undefined
     const { oid, tid, at, generation, refs } = state
     const kept = state.keepBytes(this.#places !== undefined)
     const size = this.#keys.length
-    const apart = allApart || undefined
+    const apart = kind === 'apart' || undefined
     const leaf = new Leaf(this.#keys, valued, refs, { oid, tid, at, generation }, this.#places, kept, size, apart)
     leaf.isSimple = true
     leaf.fill = this.#fill
@@ -150,8 +148,11 @@ export function isSimple(key: StoredKey): boolean {
   return typeof key !== 'object' && typeof key !== 'symbol'
 }
 
-function isReference(value: unknown): boolean {
-  return typeof value === 'symbol' || value instanceof Header
+/** Whether a leaf with this value stays what it is. */
+function fits(value: unknown, kind: LeafKind): boolean {
+  const isApart = value instanceof ValueHeader
+  if (kind === 'apart' || isApart) return kind === 'apart' && isApart
+  return kind === 'packed' || typeof value === 'symbol' || value instanceof Header
 }
 
 /** A record names each object once in its references. */

@@ -30,6 +30,9 @@ export interface Source {
 /** Where a value stands; if it is a reference, or stands apart: the complement (~) of the reference's number. */
 type Place = number
 
+/** 'references': to one object each, in their order. 'packed': nothing in the record is a reference. */
+export type LeafKind = 'apart' | 'references' | 'packed' | 'mixed'
+
 export class Leaf {
   /** How many entries. */
   readonly size: number
@@ -157,8 +160,11 @@ export class Leaf {
     return true
   }
 
-  get allApart(): boolean {
-    return this.#apart === true
+  /** What its values are, if it is the same for all of them. */
+  get kind(): LeafKind {
+    if (this.#apart !== undefined) return this.#apart === true ? 'apart' : 'mixed'
+    if (this.isReferences) return 'references'
+    return this.refs.length === 0 ? 'packed' : 'mixed'
   }
 
   /** A value that stands here, undecoded, and the caller's own; of a set: undefined. */

@@ -1,7 +1,8 @@
 // Entries of a stored state as anybody can look at them: no container is tracked, nothing is loaded into a connection.
+import { GoneError } from '../../error.js'
 import { Decoder } from '../../object/codec.js'
 import { unresolvedOid } from '../../object/header.js'
-import { copyLeaf } from '../../object/values.js'
+import { copyLeaf, unknownForm } from '../../object/values.js'
 import type { Oid } from '../../store/types.js'
 import type { StoredKey } from '../key.js'
 import type { Found, Tree } from './tree.js'
@@ -13,8 +14,20 @@ export function lookAtKey(key: StoredKey, reference: Reference): unknown {
 }
 
 export function lookAtValue(tree: Tree, entry: Found, reference: Reference): unknown {
-  const { leaf, at } = tree.content(entry)
-  return leaf.valued ? new Decoder(leaf.refs.map(reference), undefined).value(leaf.value(at)) : undefined
+  if (!entry.leaf.valued) return undefined
+  const { leaf, at } = contentOf(tree, entry) ?? { leaf: undefined, at: 0 }
+  if (!leaf) return reference(entry.leaf.apart(entry.at) ?? unknownForm())
+  return new Decoder(leaf.refs.map(reference), undefined).value(leaf.value(at))
+}
+
+/** undefined: nothing is left of it. */
+function contentOf(tree: Tree, entry: Found): Found | undefined {
+  try {
+    return tree.content(entry)
+  } catch (error) {
+    if (error instanceof GoneError) return undefined
+    throw error
+  }
 }
 
 /** A key as ordinary data; `convert` each part that is none. */

@@ -1,5 +1,6 @@
 // What a transaction asked a map or set, and whether a later state would have answered the same. The answers are not kept:
 // the state that gave them is still in the file.
+import type { Oid } from '../../store/types.js'
 import type { StoredKey } from '../key.js'
 import { compareKeys } from '../key-order.js'
 import { KeyTable } from '../key-table.js'
@@ -71,9 +72,11 @@ function sameEntry(before: Tree, a: Found | undefined, now: Tree, b: Found | und
 
 /** Of entries of two states. */
 export function sameValue(before: Tree, a: Found, now: Tree, b: Found): boolean {
-  if (a.leaf === b.leaf && a.at === b.at && !a.leaf.someApart) return true
+  const apart = a.leaf.apart(a.at)
+  if (apart === undefined) {
+    if (a.leaf === b.leaf && a.at === b.at) return true
+  } else if (apart === b.leaf.apart(b.at) && isSameRecord(apart, before, now)) return true
   const [one, other] = [before.content(a), now.content(b)]
-  if (one.leaf === other.leaf && one.at === other.at) return true
   return sameRaw(one.leaf.value(one.at), one.leaf.refs, other.leaf.value(other.at), other.leaf.refs)
 }
 
@@ -101,14 +104,17 @@ export function* differences(
   }
 }
 
+/** Do both states show the same version? */
+function isSameRecord(oid: Oid, { view: before }: Tree, { view: now }: Tree): boolean {
+  if (!before || !now || before.snapshot.generation !== now.snapshot.generation) return false
+  return before.locate(oid) === now.locate(oid)
+}
+
 /** Most leaves are the same records in both states; `values`: what stands apart must be, too. */
 export function passSameLeaf(a: Cursor, before: Tree, b: Cursor, now: Tree, values: boolean): boolean {
   const oid = a.wholeLeaf
-  if (oid === 0 || oid !== b.wholeLeaf || !before.view || !now.view) return false
-  if (before.view.snapshot.generation !== now.view.snapshot.generation) return false
-  if (before.view.locate(oid) !== now.view.locate(oid)) return false
-  const [then, later] = [before.view, now.view]
-  if (values && !a.leaf.allOfApart(apart => then.locate(apart) === later.locate(apart))) return false
+  if (oid === 0 || oid !== b.wholeLeaf || !isSameRecord(oid, before, now)) return false
+  if (values && !a.leaf.allOfApart(apart => isSameRecord(apart, before, now))) return false
   a.passLeaf()
   b.passLeaf()
   return true

@@ -25,6 +25,8 @@ class Splicing extends Drafts {
   readonly #splices: readonly Splice[]
   /** Of the stored items up to this position, it is settled which are left. */
   #removedTo = 0
+  /** How much further than in the stored list stands what comes behind the splices that have been made. */
+  #shift = 0
   /** How many items have been written, or passed. */
   #written = 0
 
@@ -81,11 +83,12 @@ class Splicing extends Drafts {
     for (let i = from; i < to; i++) {
       const splice = this.#splices[i] as Splice
       while (at < splice.at) items.push(before[at++ - start] as Item)
-      for (const own of splice.items) {
+      splice.items.forEach((own, n) => {
         const put = headerOf(own) ?? own
-        const value = standsApart(put, false) ? this.writeApart(put, 'item', NEW) : put
+        const value = standsApart(put, false) ? this.writeApart(put, splice.at + this.#shift + n, NEW) : put
         items.push({ key: undefined, value, count: 1, share: leafShare(undefined, value) })
-      }
+      })
+      this.#shift += splice.items.length - splice.removed
       this.#removedTo = splice.at + splice.removed
       at = Math.min(this.#removedTo, end)
     }
