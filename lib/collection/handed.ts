@@ -26,6 +26,8 @@ interface Valued {
 }
 
 const FEW = 1024
+/** Who hands out more than so many values between two changes goes through them. */
+const FEW_SEATS = 8
 
 export class Handed {
   readonly #owner: TreeHeader
@@ -40,6 +42,8 @@ export class Handed {
   /** ... in this load of the owner, and of this stored state. */
   #load = 0
   #state = 0
+  /** How much was handed out while the collection is changed, since the places of all values were asked for. */
+  #seated = 0
 
   constructor(owner: TreeHeader) {
     this.#owner = owner
@@ -47,6 +51,7 @@ export class Handed {
 
   /** The places of all values. */
   get #table(): KeyTable<Place> {
+    this.#seated = 0
     if (this.#shelves.size > 0) this.#clearShelves()
     return this.#places
   }
@@ -101,9 +106,14 @@ export class Handed {
     return value
   }
 
+  /** What is handed out is likely to be changed, which would take everything off the shelves again. */
+  #isChanging(): boolean {
+    return this.#owner.changed && this.#seated++ < FEW_SEATS
+  }
+
   #seat(node: Node, key: StoredKey, found: Found, content: Found): void {
     const { source } = found.leaf
-    if (source) {
+    if (source && !this.#isChanging()) {
       const { shelf, kin } = this.#shelves.for(found, key, source)
       kin.values[found.at] = node.object
       if (content !== found) kin.stands(found.at, content.leaf.source)
