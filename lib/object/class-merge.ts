@@ -41,7 +41,7 @@ export function mergeByClass(session: Session, header: Header, now: RecordView):
 function storedFields(session: Session, { oid, kind }: EntityHeader, view: RecordView): Fields | undefined {
   const at = view.locate(oid)
   if (at === 0) return undefined
-  const { shape, keys, raw, refs } = view.readAt(at)
+  const { shape, keys, raw, refs } = view.unpack(view.recordAt(at))
   if (shape.type !== kind.type || shape.version !== kind.version) return undefined
   const decoder = new Decoder(
     refs.map(to => session.resolve(to, view.snapshot)),

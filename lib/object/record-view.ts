@@ -118,21 +118,30 @@ export class RecordView {
     const at = this.locate(oid)
     const known = this.#cache.get(oid)
     if (known?.at === at && known.generation === this.snapshot.generation.number) return known
-    const state = this.#read(oid, at, true)
+    const state = this.unpack(this.#read(oid, at, true))
     this.#cache.put(state)
     return state
   }
 
-  /** The same of one that is no larger than other objects, and like them is kept by who has asked for it, if at all. */
-  readOnce(oid: Oid): StoredState {
-    return this.#read(oid, this.locate(oid), false)
+  /**
+   * The same of one that is no larger than other objects, and like them is kept by who has asked for it, if at all. Throws
+   * GoneError when nothing is left of it.
+   */
+  readOnce(oid: Oid): StoredRecord {
+    const record = this.#read(oid, this.locate(oid), false)
+    if (record.shape === LOST_SHAPE) lost(oid)
+    return record
   }
 
-  #read(oid: Oid, at: Offset, large: boolean): StoredState {
+  #read(oid: Oid, at: Offset, large: boolean): StoredRecord {
     const { generation, tid } = this.snapshot
     if (at === 0)
       throw new CorruptLogError(generation.path, 0, tid, `a part of a collection, record ${oid}, is missing`)
-    return this.unpack(generation.read(at, oid, large))
+    return generation.read(at, oid, large)
+  }
+
+  shapeOf(record: StoredRecord): Shape {
+    return this.#shapes.get(this.snapshot.generation, record.shape)
   }
 
   /** A record that was read of what the snapshot shows. */
@@ -145,18 +154,20 @@ export class RecordView {
   }
 
   /** The version that stands at `at`, of this generation. */
-  readAt(at: Offset): StoredState {
-    return this.unpack(this.snapshot.generation.read(at))
+  recordAt(at: Offset): StoredRecord {
+    return this.snapshot.generation.read(at)
   }
 
   /** Throws GoneError when nothing is left of it. */
   unpack(record: StoredRecord): StoredState {
-    const { generation } = this.snapshot
-    if (record.shape === LOST_SHAPE)
-      throw new GoneError(
-        record.oid,
-        `part ${record.oid} of a collection could not be saved when this store was recovered from a damaged file`,
-      )
-    return new StoredState(record, this.#shapes.get(generation, record.shape), generation.number)
+    if (record.shape === LOST_SHAPE) lost(record.oid)
+    return new StoredState(record, this.shapeOf(record), this.snapshot.generation.number)
   }
+}
+
+function lost(oid: Oid): never {
+  throw new GoneError(
+    oid,
+    `part ${oid} of a collection could not be saved when this store was recovered from a damaged file`,
+  )
 }

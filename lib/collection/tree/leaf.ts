@@ -14,7 +14,7 @@ import {
   weighAt,
 } from '../../object/unpack.js'
 import { unknownForm } from '../../object/values.js'
-import type { Offset, Oid, Stretch, Tid } from '../../store/types.js'
+import type { Offset, Oid, StoredRecord, Stretch, Tid } from '../../store/types.js'
 import { decodeKey, type StoredKey } from '../key.js'
 import type { Apart } from './forms.js'
 import { REFERENCE } from './raw-value.js'
@@ -109,16 +109,16 @@ export class Leaf {
   }
 
   /** A value that stands apart. Throws SchemaError. */
-  static readValue(state: StoredState): Leaf {
-    const { packed, refs, oid, tid, at, generation } = state
-    const place = unpackWith(packed, () => {
+  static readValue(record: StoredRecord, generation: number): Leaf {
+    const { oid, tid, refs, offset: at } = record
+    const place = unpackWith(record, () => {
       if (readCount() !== 1) unknownForm()
       const start = position()
       if (readReference() >= 0) unknownForm()
       skipValue(2)
       return start
     })
-    return new Leaf([], true, refs, { oid, tid, at, generation }, [place], state.packed, 1)
+    return new Leaf([], true, refs, { oid, tid, at, generation }, [place], record, 1)
   }
 
   /** Whether it is of a list. */

@@ -1,10 +1,10 @@
 // The stored form of a collection, and of the nodes of its tree (spec/format.md). What is read is never changed: a commit
 // makes new versions of it (rewrite.ts).
 import type { RecordView, StoredState } from '../../object/record-view.js'
-import { sameKeys } from '../../object/shapes.js'
+import { sameKeys, type Shape } from '../../object/shapes.js'
 import { readCount, readReference, readValue, unpackWith } from '../../object/unpack.js'
 import { unknownForm } from '../../object/values.js'
-import type { Offset, Oid } from '../../store/types.js'
+import type { Offset, Oid, StoredRecord } from '../../store/types.js'
 import type { StoredKey } from '../key.js'
 import {
   BARE_LEAF_FORM,
@@ -62,7 +62,8 @@ export function leafOf(view: RecordView, oid: Oid): Leaf {
 
 /** A value that stands apart: a leaf of nothing else. */
 export function apartOf(view: RecordView, oid: Oid): Leaf {
-  return readApart(view.readOnce(oid))
+  const record = view.readOnce(oid)
+  return readApart(record, view.shapeOf(record), view.snapshot.generation.number)
 }
 
 export function innerOf(view: RecordView, oid: Oid): Inner {
@@ -73,8 +74,9 @@ export function innerOf(view: RecordView, oid: Oid): Inner {
 
 /** The version of a leaf that stands at `at`; undefined: the record there is of a tree, and has no entries itself. */
 export function leafAt(view: RecordView, at: Offset, small: readonly string[]): Leaf | undefined {
-  const state = view.readAt(at)
-  if (state.shape.type === VALUE_TYPE) return readApart(state)
+  const record = view.recordAt(at)
+  const state = view.unpack(record)
+  if (state.shape.type === VALUE_TYPE) return readApart(record, state.shape, state.generation)
   return state.shape.type === NODE_TYPE ? readLeaf(state) : rootOf(state, small).leaf
 }
 
@@ -98,8 +100,9 @@ function readEntries(state: StoredState, form: readonly string[]): Leaf | undefi
   return counted ? Leaf.readItems(state, someApart) : Leaf.read(state, valued, someApart)
 }
 
-function readApart(state: StoredState): Leaf {
-  return state.shape.type === VALUE_TYPE && sameKeys(state.keys, VALUE_FORM) ? Leaf.readValue(state) : unknownForm()
+function readApart(record: StoredRecord, { type, keys }: Shape, generation: number): Leaf {
+  if (type !== VALUE_TYPE || keys === null || !sameKeys(keys, VALUE_FORM)) return unknownForm()
+  return Leaf.readValue(record, generation)
 }
 
 function readInner(state: StoredState): Inner {

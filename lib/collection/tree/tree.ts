@@ -18,7 +18,11 @@ export class Tree {
   /** Undefined: not stored, and so of one leaf. */
   readonly view: RecordView | undefined
   /** Where a key was last looked for: the next one is often near. */
-  #last: { readonly leaf: Leaf; readonly low: Bound | undefined; readonly high: Bound | undefined } | undefined
+  #near: Leaf | undefined
+  /** That leaf has the keys from this on ... */
+  #low: StoredKey | undefined
+  /** ... and before this; undefined: no other one has keys on that side. */
+  #high: StoredKey | undefined
 
   constructor(root: Root = NO_ENTRIES, view?: RecordView) {
     this.root = root
@@ -36,21 +40,29 @@ export class Tree {
   }
 
   #leafFor(key: StoredKey, { root, height }: { readonly root: Oid; readonly height: number }): Leaf {
-    const last = this.#last
-    if (last && !isBelow(key, last.low) && !isAbove(key, last.high)) return last.leaf
+    if (this.#near && this.#isNear(key)) return this.#near
     let oid = root
-    let low: Bound | undefined
-    let high: Bound | undefined
+    let low: StoredKey | undefined
+    let high: StoredKey | undefined
     for (let level = height; level > 0; level--) {
       const inner = this.inner(oid)
       const at = childFor(inner, key)
-      if (at > 0) low = { key: inner.separators[at - 1] as StoredKey, open: false }
-      if (at < inner.separators.length) high = { key: inner.separators[at] as StoredKey, open: true }
+      if (at > 0) low = inner.separators[at - 1]
+      if (at < inner.separators.length) high = inner.separators[at]
       oid = inner.children[at] as Oid
     }
     const leaf = this.leaf(oid)
-    this.#last = { leaf, low, high }
+    this.#near = leaf
+    this.#low = low
+    this.#high = high
     return leaf
+  }
+
+  #isNear(key: StoredKey): boolean {
+    return (
+      (this.#low === undefined || compareKeys(key, this.#low) >= 0) &&
+      (this.#high === undefined || compareKeys(key, this.#high) < 0)
+    )
   }
 
   /** What stands at this position of a list, which has so many items. */
