@@ -209,6 +209,11 @@ export class Encoder implements Way {
 
   /** Writes a reference to another record, standing at `key` of what is being encoded. */
   reference(to: Header | Oid, key: string | number): void {
+    packer.reference(this.#indexOf(this.refer(to, key)))
+  }
+
+  /** The same for one that `inOrder` is to write: gives what stands for it in the list. */
+  refer(to: Header | Oid, key: string | number): Header | Oid {
     const { scope } = this.#writing
     if (typeof to === 'number') {
       this.#notFollowed(to, key)
@@ -222,7 +227,13 @@ export class Encoder implements Way {
     } else if (this.#writing.mustWrite(to, key, this)) {
       this.#include(to)
     }
-    packer.reference(this.#indexOf(typeof to === 'number' ? to : to.oid || to))
+    return typeof to === 'number' ? to : to.oid || to
+  }
+
+  /** Writes a reference to each of these, none of them twice, in a record that has no others. */
+  inOrder(refs: (Header | Oid)[]): void {
+    this.#refs = refs
+    packer.references(refs.length)
   }
 
   /** In the record's list of references, which names each object once. */
@@ -233,13 +244,6 @@ export class Encoder implements Way {
     if (known !== undefined && known >= 0) return known
     this.#refIndex?.set(to, refs.length)
     return refs.push(to) - 1
-  }
-
-  /** The same for an object that the stored version of the record refers to, and that it refers to only once. */
-  keep(to: Oid): void {
-    const refs = (this.#refs ??= [])
-    this.#refIndex?.set(to, refs.length)
-    packer.reference(refs.push(to) - 1)
   }
 
   #notFollowed(oid: Oid, key: string | number, way: Way = this): void {

@@ -18,6 +18,11 @@ const MOST_EACH = 3
 /** A run that must grow gets as much again as it needs, but not more than this. */
 const MOST_SPARE = 1 << 26
 
+/** References whose numbers take one byte. */
+const SHORT_REFERENCES = 128
+const IN_ORDER_EACH = 3
+const IN_ORDER = Uint8Array.from(Array.from({ length: SHORT_REFERENCES }, (_, index) => [0x81, 0xa0, index]).flat())
+
 export class Packer implements Stretch {
   #bytes: Buffer = Buffer.allocUnsafeSlow(0)
   #at = 0
@@ -169,6 +174,13 @@ export class Packer implements Stretch {
     if (count < 0x10) this.#bytes[this.#at++] = 0x80 | count
     else if (count < 0x10000) this.#token(0xde, count, 2)
     else this.#token(0xdf, count, 4)
+  }
+
+  /** References number 0, 1, 2 … of a record, so many. */
+  references(count: number): void {
+    const short = Math.min(count, SHORT_REFERENCES)
+    this.packed({ bytes: IN_ORDER, from: 0, to: IN_ORDER_EACH * short })
+    for (let index = short; index < count; index++) this.reference(index)
   }
 
   /** What has been packed before. */

@@ -68,6 +68,28 @@ export function unpackAt({ bytes: packed, to }: Stretch, start: number, behind?:
   }
 }
 
+/** What stands in a packed array that was gone through before, without its count. */
+export function elementsOf({ bytes: packed, from, to }: Stretch): Stretch {
+  begin(packed, from, to)
+  try {
+    readCount()
+    return { bytes: packed, from: at, to }
+  } finally {
+    bytes = NOTHING
+  }
+}
+
+/** Where the value begins that is so many further than the one at `start`, of a stretch that was gone through before. */
+export function passAt({ bytes: packed, to }: Stretch, start: number, count: number): number {
+  begin(packed, start, to)
+  try {
+    for (let left = count; left > 0; left--) skipValue()
+    return at
+  } finally {
+    bytes = NOTHING
+  }
+}
+
 function begin(packed: Uint8Array, from: number, to: number): void {
   bytes = Buffer.isBuffer(packed) ? packed : Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength)
   at = from

@@ -4,8 +4,9 @@
 import type { Encoder } from '../../object/codec.js'
 import { Header, unresolvedOid } from '../../object/header.js'
 import type { StoredState } from '../../object/record-view.js'
+import { elementsOf, passAt } from '../../object/unpack.js'
 import type { Oid } from '../../store/types.js'
-import { encodeKeys, keyName, type StoredKey } from '../key.js'
+import { encodeKey, encodeKeys, keyName, type StoredKey } from '../key.js'
 import { findKey } from '../key-order.js'
 import { BARE_LEAF_FORM, LEAF_FORM, withApart } from './forms.js'
 import { LEAST, leafShare, shareOf } from './fullness.js'
@@ -27,6 +28,9 @@ export class EditedLeaf {
   readonly #fill: number | undefined
   // What the encoding has written:
   #keys: readonly StoredKey[] = []
+  /** Where they stand in the state. */
+  #keysFrom = 0
+  #keysTo = 0
   /** Where each value stands in the state; undefined: value i is reference i. */
   #places: number[] | undefined
 
@@ -74,30 +78,33 @@ export class EditedLeaf {
   /** Writes its keys, and its values. */
   encode(encoder: Encoder): void {
     const { keys, valued, kind } = this.#leaf
-    const own: StoredKey[] = []
-    this.#each(
-      (from, to) => {
-        for (let at = from; at < to; at++) own.push(keys[at] as StoredKey)
-      },
-      ({ key }) => own.push(key),
-    )
-    this.#keys = own
-    encodeKeys(own, encoder)
+    this.#keys = this.#edit(keys, ({ key }) => key)
+    this.#keysFrom = encoder.position
+    this.#encodeKeys(encoder)
+    this.#keysTo = encoder.position
     this.#places = undefined
     if (!valued) return
-    encoder.array(own.length)
+    encoder.array(this.#keys.length)
     if (kind === 'packed') this.#values(encoder)
-    else this.#references(encoder)
+    else encoder.inOrder(this.#edit<Oid | Header>(this.#leaf.refs, change => refer(change, encoder)))
     if (kind === 'apart') encoder.write(true, '')
   }
 
-  #references(encoder: Encoder): void {
-    const { refs } = this.#leaf
+  #encodeKeys(encoder: Encoder): void {
+    const { packedKeys } = this.#leaf
+    if (!packedKeys) return encodeKeys(this.#keys, encoder)
+    encoder.array(this.#keys.length)
+    const stored = elementsOf(packedKeys)
+    let passed = 0
+    let at = stored.from
+    const to = (key: number): number => {
+      at = passAt(stored, at, key - passed)
+      passed = key
+      return at
+    }
     this.#each(
-      (from, to) => {
-        for (let at = from; at < to; at++) encoder.keep(refs[at] as Oid)
-      },
-      ({ key, value }) => encodeValue(value, encoder, keyName(key)),
+      (from, end) => encoder.packed({ bytes: stored.bytes, from: to(from), to: to(end) }),
+      ({ key }) => encodeKey(key, encoder),
     )
   }
 
@@ -114,6 +121,16 @@ export class EditedLeaf {
         encodeValue(value, encoder, keyName(key))
       },
     )
+  }
+
+  /** What each stored entry has, and in its place or between them what each change makes of it. */
+  #edit<T>(stored: readonly T[], make: (change: Change) => T): T[] {
+    const made = this.#changes.map(change => (change.gone ? [] : [make(change)]))
+    const edited = stored.slice()
+    // From the end, so that what comes before stays in its place.
+    for (let n = made.length - 1; n >= 0; n--)
+      edited.splice(this.#at[n] as number, Number(this.#replaces[n]), ...(made[n] as T[]))
+    return edited
   }
 
   /** Goes through its entries: `stays` gets stretches of the stored leaf, `comes` what takes its place in or between them. */
@@ -133,11 +150,13 @@ export class EditedLeaf {
   leaf(state: StoredState): Leaf | undefined {
     const { valued, kind } = this.#leaf
     if (valued && kind === 'packed' && state.refs.length > 0) return undefined
-    const { oid, tid, at, generation, refs } = state
+    const { oid, tid, at, generation, refs, packed } = state
+    const { bytes, from } = packed
     const kept = state.keepBytes(this.#places !== undefined)
     const size = this.#keys.length
     const apart = kind === 'apart' || undefined
     const leaf = new Leaf(this.#keys, valued, refs, { oid, tid, at, generation }, this.#places, kept, size, apart)
+    leaf.packedKeys = { bytes, from: from + this.#keysFrom, to: from + this.#keysTo }
     leaf.isSimple = true
     leaf.fill = this.#fill
     return leaf
@@ -146,6 +165,11 @@ export class EditedLeaf {
 
 export function isSimple(key: StoredKey): boolean {
   return typeof key !== 'object' && typeof key !== 'symbol'
+}
+
+/** What stands for the value in the list of references. */
+function refer({ key, value }: Change, encoder: Encoder): Oid | Header {
+  return encoder.refer(typeof value === 'symbol' ? unresolvedOid(value) : (value as Header), keyName(key))
 }
 
 /** Whether a leaf with this value stays what it is. */

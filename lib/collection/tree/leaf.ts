@@ -49,7 +49,9 @@ export class Leaf {
   readonly #apart: true | ReadonlySet<number> | undefined
   readonly #packed: Stretch
   #marks: readonly symbol[] | undefined
-  // Of interest to those who make a new version of it (edited-leaf.ts), once they have found it out:
+  // Of interest to those who make a new version of it (edited-leaf.ts), if it is known:
+  /** Its keys as they stand in the record. */
+  packedKeys: Stretch | undefined
   /** All keys are simple. */
   isSimple: boolean | undefined
   /** Sum of the shares of its entries. */
@@ -78,21 +80,28 @@ export class Leaf {
   /** Throws SchemaError. */
   static read(state: StoredState, valued: boolean, someApart: boolean): Leaf {
     const { packed, refs, oid, tid, at, generation } = state
-    const { keys, places, end, apart } = unpackWith(packed, () => {
+    const { keys, from, to, places, end, apart } = unpackWith(packed, () => {
       if (readCount() !== Number(valued) + Number(someApart) + 1) unknownForm()
+      const from = position()
       const keys = readKeys(refs)
+      const to = position()
       const values = valued ? readPlaces(refs) : undefined
       if (values && values.count !== keys.length) unknownForm()
       const end = position()
       return {
         keys,
+        from,
+        to,
         places: values?.places,
         end,
         apart: someApart ? readApart(keys.length, values?.places) : undefined,
       }
     })
     const kept = upTo(state.keepBytes(places !== undefined), end)
-    return new Leaf(keys, valued, refs, { oid, tid, at, generation }, places, kept, keys.length, apart)
+    const leaf = new Leaf(keys, valued, refs, { oid, tid, at, generation }, places, kept, keys.length, apart)
+    // Otherwise it would be all that is kept of the record.
+    if (places) leaf.packedKeys = { bytes: kept.bytes, from, to }
+    return leaf
   }
 
   /** The same of a list. Throws SchemaError. */
