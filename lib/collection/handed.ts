@@ -11,8 +11,8 @@ import { track, Untracked } from '../object/untracked.js'
 import { seal } from '../object/values.js'
 import type { StoredKey } from './key.js'
 import { compareKeys } from './key-order.js'
-import { KeyTable } from './key-table.js'
 import { Place } from './place.js'
+import { PlaceTable } from './place-table.js'
 import { Shelf, Shelves } from './shelves.js'
 import type { Leaf } from './tree/leaf.js'
 import type { TreeHeader } from './tree-header.js'
@@ -25,18 +25,12 @@ interface Valued {
   readonly value: unknown
 }
 
-const FEW = 1024
 /** Who hands out more than so many values between two changes goes through them. */
 const FEW_SEATS = 8
 
 export class Handed {
   readonly #owner: TreeHeader
-  #places = new KeyTable<Place>()
-  /** What the transaction put another value in place of, or changed. */
-  readonly #before = new KeyTable<{ readonly key: StoredKey; readonly place: Place | undefined }>()
-  /** All, if the transaction has emptied the map. */
-  #beforeClear: KeyTable<Place> | undefined
-  #sweepAt = FEW
+  readonly #places = new PlaceTable()
   /** What was handed out since the last of anything else happened to the collection ... */
   readonly #shelves = new Shelves()
   /** ... in this load of the owner, and of this stored state. */
@@ -50,7 +44,7 @@ export class Handed {
   }
 
   /** The places of all values. */
-  get #table(): KeyTable<Place> {
+  get #table(): PlaceTable {
     this.#seated = 0
     if (this.#shelves.size > 0) this.#clearShelves()
     return this.#places
@@ -60,7 +54,7 @@ export class Handed {
     this.#shelves.clear(this.#load, (value, place, shelf) => {
       const node = nodeOf(value)
       if (node?.above === shelf) node.above = place
-      this.#put(place)
+      this.#places.put(place)
     })
   }
 
@@ -102,7 +96,7 @@ export class Handed {
     if (typeof value !== 'object' || value === null) return value
     const node = nodeOf(value)
     if (node) this.#seat(node, key, found, content)
-    else this.#put(Place.of(key, value, load, content))
+    else this.#places.put(Place.of(key, value, load, content))
     return value
   }
 
@@ -122,7 +116,7 @@ export class Handed {
     } else {
       const place = Place.of(key, node.object, this.#load, content)
       node.above = place
-      this.#put(place)
+      this.#places.put(place)
     }
     if (this.#owner.notesFirst) node.serial = this.#owner.serial
     holdParts(node)
@@ -148,13 +142,6 @@ export class Handed {
     const node = track(value, this.#owner, decoder.metMarks)
     attach(node.object)
     return node.object
-  }
-
-  #put(place: Place): void {
-    this.#places.put(place)
-    if (this.#places.size < this.#sweepAt) return
-    for (const place of [...this.#places]) if (place.value === undefined) this.#places.delete(place.key)
-    this.#sweepAt = Math.max(FEW, 2 * this.#places.size)
   }
 
   /** What stands there, if somebody may have it and it is what stands there still. */
@@ -221,8 +208,8 @@ export class Handed {
     const object = types.isDate(target) ? seal(target) : track(target, this.#owner, hasMarks).object
     const place = Place.of(key, object, this.#owner.load)
     attach(object, place)
-    this.#note(key, undefined)
-    this.#put(place)
+    this.#table.note(key, undefined)
+    this.#places.put(place)
     return object
   }
 
@@ -240,8 +227,8 @@ export class Handed {
     const place = isData(value) ? Place.of(key, value, this.#owner.load) : undefined
     attach(value, place)
     act()
-    if (before || place) this.#note(key, before)
-    if (place) this.#put(place)
+    if (before || place) this.#table.note(key, before)
+    if (place) this.#places.put(place)
     else if (before) this.#table.delete(key)
     if (old) release(old, before)
   }
@@ -249,16 +236,12 @@ export class Handed {
   /** The value at this key is not the stored one any more. */
   spoil(key: StoredKey): void {
     const place = this.#table.get(key)
-    this.#note(key, place)
+    this.#table.note(key, place)
     if (place) place.source = undefined
   }
 
-  #note(key: StoredKey, place: Place | undefined): void {
-    if (!this.#before.get(key)) this.#before.put({ key, place })
-  }
-
   spoilAll(): void {
-    for (const place of this.#table) place.source = undefined
+    this.#table.spoilAll()
   }
 
   clear(): void {
@@ -267,36 +250,17 @@ export class Handed {
       const value = this.#current(place)
       if (value) release(value, place)
     }
-    this.#restore()
-    this.#beforeClear ??= this.#places
-    this.#places = new KeyTable()
+    this.#table.clear()
   }
 
   /** All that the transaction did is undone. */
   undo(): void {
-    this.#restore()
-    if (!this.#beforeClear) return
-    this.#places = this.#beforeClear
-    this.#beforeClear = undefined
-    this.spoilAll()
-  }
-
-  #restore(): void {
-    for (const { key, place } of this.#before) {
-      if (place) {
-        place.source = undefined
-        this.#table.put(place)
-      } else {
-        this.#table.delete(key)
-      }
-    }
-    this.#before.clear()
+    if (this.#places.isChanged) this.#table.undo()
   }
 
   /** All that the transaction did is stored. */
   settled(changes: Iterable<Valued>): void {
-    this.#before.clear()
-    this.#beforeClear = undefined
+    this.#places.settle()
     forgetRemoved(this.#owner)
     if (!this.any) return
     for (const { place, node } of this.#own(changes)) {
@@ -339,8 +303,7 @@ export class Handed {
       if (node?.stored === true && node.parent === null) node.key = key
       moved.push(place)
     }
-    this.#table.clear()
-    for (const place of moved.sort((a, b) => compareKeys(a.key, b.key))) this.#table.put(place)
+    this.#table.replaceAll(moved.sort((a, b) => compareKeys(a.key, b.key)))
   }
 
   /** Keys from one on, and before another one, at which something stands that somebody may have. */
