@@ -64,6 +64,7 @@ class Activity {
   ): void {
     const commit = outcome === 'committed' ? { commit: this.db.tid } : {}
     const { steps } = view
+    if (outcome === 'read' && steps.length === 0) return // who asks nothing begins no transaction
     if (outcome === 'committed') view.committed()
     const { what } = work
     const who = this.#who
