@@ -152,6 +152,7 @@ export function keyName(key: StoredKey): string {
 export function encodeKey(key: StoredKey, encoder: Encoder): void {
   if (Array.isArray(key)) encodeKeys(key as readonly StoredKey[], encoder)
   else if (typeof key === 'string' || typeof key === 'number') encoder.write(key, key)
+  else if (key instanceof Uint8Array) encoder.constant(key)
   else encoder.write(key, keyName(key))
 }
 

@@ -9,6 +9,7 @@ import { plain } from './plain.js'
 import { define, isBare, nodeOf } from './plain-node.js'
 import type { RecordView } from './record-view.js'
 import type { Session } from './session.js'
+import { copyDate, copyLeaf } from './values.js'
 
 /**
  * What is to be stored in place of `header` if `now` is what the changes are made to; undefined: that is a conflict.
@@ -63,11 +64,12 @@ function ownFields(session: Session, header: EntityHeader): Fields {
   return fields
 }
 
-/** The value with copies of its containers. Begins no transaction, and is no access. */
+/** The value with copies of its containers, dates and typed arrays. Begins no transaction, and is no access. */
 function untracked(value: unknown, resolve: (oid: Oid) => object): unknown {
   if (typeof value === 'symbol') return resolve(unresolvedOid(value))
   const target = isBare(value) ? value : nodeOf(value)?.target
-  if (target === undefined) return value
+  if (target === undefined)
+    return typeof value === 'object' && value !== null ? (copyDate(value) ?? copyLeaf(value) ?? value) : value
   if (Array.isArray(target)) return target.map(part => untracked(part, resolve))
   const copy = Object.create(Object.getPrototypeOf(target) as object | null) as Fields
   for (const [key, part] of Object.entries(target)) define(copy, key, untracked(part, resolve))

@@ -32,7 +32,7 @@ export class Encoder implements Way {
   #fresh: Map<string, Shape> | undefined
   /** The one of them that was needed last. */
   #latest: Shape | undefined
-  /** Typed arrays: an owner's data may stand in several records. */
+  /** Typed arrays among the data of owners, which may stand in several records of one. */
   readonly #bytesMet = new Set<object>()
   // Of the record at hand:
   #keys: readonly string[] = []
@@ -190,6 +190,11 @@ export class Encoder implements Way {
 
   bytes(value: Uint8Array): void {
     packer.binary(value)
+  }
+
+  /** Bytes that nobody can change, and that may stand in any number of places. */
+  constant(value: Uint8Array): void {
+    packer.value(encodeBytes(value))
   }
 
   #object(value: object, key: string | number): void {

@@ -43,16 +43,17 @@ export function inspectObject(header: Header, depth: number | null, options: obj
   const given = options as Options
   const name = label(header)
   const mark = (value: unknown): unknown => markReferences(value, header)
-  if (depth !== null && depth < 0) return new Mark(`[${name}]`)[inspect.custom](0, given)
+  const unseen = (): string => new Mark(`[${name}]`)[inspect.custom](0, given)
+  if (depth !== null && depth < 0) return unseen()
   let content: unknown
   if (hasLookNow(header) && header.loaded && header.isCurrent) {
     const looked = unlessClosed(() => header.lookNow(mark, MOST_SHOWN))
-    return looked ? inspectMany(name, looked, { ...given, depth }) : new Mark(`[${name}]`)[inspect.custom](0, given)
+    return looked ? inspectMany(name, looked, { ...given, depth }) : unseen()
   }
   if (header.loaded && !hasLookNow(header)) content = contentOf(header, mark)
   else
     content = looking?.(header)?.look(header, oid => new Mark(`[${looking?.(header)?.nameOf(oid) ?? 'object'} ${oid}]`))
-  if (content === undefined) return `${name} {}`
+  if (content === undefined) return unseen()
   if (isLooked(content)) return inspectMany(name, content, { ...given, depth })
   return `${name} ${inspect(content, { ...given, depth })}`
 }

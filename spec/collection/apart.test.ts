@@ -630,3 +630,31 @@ t.test('values that a salvage could not save are named one by one, and nothing e
   )
   t.end()
 })
+
+t.test('each record names an object once, and copies are the same as soon as they are stored', t => {
+  const { db, rival } = shelf(t)
+  const { map, things } = db.root
+  const [a, b] = [thing('a'), thing('b')]
+  things.push(a, b)
+  for (let n = 0; n < 300; n++) map.set(n, thing(`thing ${n}`))
+  db.commit()
+  map.set(5, map.get(7)) // in the same leaf
+  db.commit()
+  map.set(8, a)
+  map.set(9, a)
+  db.commit()
+  for (let n = 300; n < 600; n++) map.set(n, n)
+  db.commit()
+  map.set(555, b) // among nothing but numbers
+  db.commit()
+  const { snapshot } = headerOf(db.root)!.scope as Session
+  for (const [oid, at] of snapshot.generation.entries()) {
+    const { refs } = snapshot.generation.read(at)
+    if (new Set(refs).size < refs.length) t.fail(`record ${oid} refers twice to one object`)
+  }
+  rival.refresh()
+  const copies = (root: Shelf): unknown[] => [...root.map.values({ plain: true })]
+  t.strictSame(copies(db.root), copies(rival.root))
+  t.match(copies(db.root)[555], { name: 'b' })
+  t.end()
+})

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import t from 'tap'
 import { oidOf, PersistentList, PersistentMap, plain, StaleDataError, typeOf, type Key } from '../../lib/index.js'
+import { faultsOf } from './check.js'
 import { isKnown, shelf, Thing, thing } from './store.js'
 
 t.test('it has the interface of Map, and iterates in the order of keys', async t => {
@@ -297,4 +298,47 @@ t.test('plain() makes a native Map of it', async t => {
   t.same([...copy], [['a', { n: [1] }], [[1, Buffer.from('b')], { name: 't', friend: undefined }]]) // prettier-ignore
   t.type(copy, Map)
   t.doesNotThrow(() => structuredClone(copy))
+})
+
+t.test('large maps and sets with keys of every kind', t => {
+  const bytes = (n: number): Uint8Array => Uint8Array.of(n >> 8, n)
+  const kinds: Readonly<Record<string, (n: number) => Key>> = {
+    bytes,
+    buffers: n => Buffer.from(bytes(n)),
+    dates: n => new Date(n),
+    bigints: n => BigInt(n) - 150n,
+    fractions: n => n / 7,
+    texts: n => `key ${n}`,
+    tuples: n => [n % 3, bytes(n), [new Date(n), 'x']],
+  }
+  for (const [name, keyOf] of Object.entries(kinds)) {
+    const { db, rival } = shelf(t)
+    const left = new Set(Array.from({ length: 300 }, (_, n) => n))
+    const check = (): void => {
+      rival.refresh()
+      const { map, set } = rival.root
+      t.same([map.size, set.size], [left.size, left.size], name)
+      for (let n = 0; n < 300; n++) {
+        if (map.get(keyOf(n)) !== (left.has(n) ? n : undefined)) t.fail(`${name}: ${n} in the map`)
+        if (set.has(keyOf(n)) !== left.has(n)) t.fail(`${name}: ${n} in the set`)
+      }
+      t.same([faultsOf(map as never), faultsOf(set as never)], [[], []])
+    }
+    for (const n of left) {
+      db.root.map.set(keyOf(n), n)
+      db.root.set.add(keyOf(n))
+      if (n % 90 === 0) db.commit()
+    }
+    db.commit()
+    check()
+    for (let n = 0; n < 300; n += 2) {
+      db.root.map.delete(keyOf(n))
+      db.root.set.delete(keyOf(n))
+      left.delete(n)
+      if (n % 30 === 0) db.commit()
+    }
+    db.commit()
+    check()
+  }
+  t.end()
 })

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import t from 'tap'
 import { join } from 'node:path'
 import { systemDisk } from '../../lib/file/system-disk.js'
-import { open, oidOf, Persistent, WriteConflictError, type Connection } from '../../lib/index.js'
+import { open, oidOf, Persistent, plain, WriteConflictError, type Connection } from '../../lib/index.js'
 import { openWith } from '../../lib/object/open.js'
 import { plainNode } from '../helpers/plain-node.js'
 import { seeded } from '../helpers/seeded.js'
@@ -359,3 +359,35 @@ t.test('what was merged once and then followed a pack is not merged with what it
 })
 
 const sum = (a: unknown, b: unknown): number => (a as number) + (b as number)
+
+t.test('what it gets of this transaction are copies, dates and bytes in them too', t => {
+  class Day extends Persistent {
+    static type = 'Day'
+    n = 0
+    at = new Date(1)
+    bytes = Uint8Array.of(1)
+    data = { at: new Date(2), all: [new Date(3)], bytes: Uint8Array.of(2) }
+    static merge(_base: Day, _theirs: Day, mine: Day): undefined {
+      for (const date of [mine.at, mine.data.at, ...mine.data.all]) date.setTime(0)
+      for (const bytes of [mine.bytes, mine.data.bytes]) bytes[0] = 9
+    }
+  }
+  const path = join(tempDir(t), 'days.db')
+  const [db, rival] = [open(path, { root: Day, durability: 'os' }), open(path, { root: Day, durability: 'os' })]
+  db.root.at = new Date(11)
+  db.root.bytes = Uint8Array.of(11)
+  db.root.data = { at: new Date(12), all: [new Date(13)], bytes: Uint8Array.of(12) }
+  rival.root.n = 1
+  rival.commit()
+  t.throws(() => db.commit(), { code: 'WRITE_CONFLICT' })
+  const { at, bytes, data } = db.root
+  t.same(
+    [at, bytes, plain(data)],
+    [new Date(11), Uint8Array.of(11), { at: new Date(12), all: [new Date(13)], bytes: Uint8Array.of(12) }],
+  )
+  for (const date of [at, data.at, ...data.all]) t.throws(() => date.setTime(0), TypeError)
+  db.abort()
+  db.close()
+  rival.close()
+  t.end()
+})

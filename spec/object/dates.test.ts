@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import t, { type Test } from 'tap'
-import { open, Persistent, PersistentList, PersistentMap, plain, type Connection } from '../../lib/index.js'
+import { open, Persistent, PersistentList, PersistentMap, plain, type Connection, type Key } from '../../lib/index.js'
 import { elsewhere } from './helpers/elsewhere.js'
 import { tempDir } from '../helpers/temp-dir.js'
 
@@ -20,6 +20,7 @@ class Day extends Persistent {
   data: Data = data(2)
   map = new PersistentMap<string, Data | Date>()
   list = new PersistentList<Data | Date>()
+  byDate = new PersistentMap<Key, number>()
   friend: Day | undefined = undefined
 }
 
@@ -176,6 +177,17 @@ t.test('dates in fields, as values and items, and as keys', async t => {
       Object.values({ ...day }).find(value => value instanceof Date),
       time(6),
     )
+  }
+  // Keys, also as parts of tuples.
+  db.root.byDate.set(time(9), 1)
+  db.root.byDate.set([time(9), 'x'], 2)
+  db.commit()
+  other.refresh()
+  for (const { byDate } of [db.root, other.root]) {
+    const [date, [part] = []] = [...byDate.keys()] as [Date, [Date]]
+    isStored(t, date, time(9))
+    isStored(t, part, time(9))
+    t.equal(byDate.get(time(9)), 1)
   }
   // One stored date may stand in several places.
   other.root.since = other.root.at
