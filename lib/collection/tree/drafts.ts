@@ -103,7 +103,8 @@ export abstract class Drafts {
       drafts = split({ level, oid: NEW, low: undefined, items: drafts.map(asChild), dirty: true }, false)
     }
     let [top] = drafts
-    while (top && top.level > 0 && top.items.length === 1) {
+    // One that stays as it is has several children, as it had before.
+    while (top && top.level > 0 && !top.below && top.items.length === 1) {
       const [only] = top.items
       top = only && this.#draft({ ...only, key: undefined }, top.level - 1)
     }
