@@ -216,6 +216,12 @@ export abstract class TreeHeader extends MergingHeader {
     encodeEntries(keys, this.valued ? values : undefined, encoder)
   }
 
+  /** The root of a tree, as reading the record that has been written would give it. */
+  override made(): Root | undefined {
+    const { size, height, root } = this.#built as Rewritten // made by prepare()
+    return root === undefined ? undefined : { size, height, root: typeof root === 'number' ? root : root.oid }
+  }
+
   override settled(): void {
     this.#setRoot(undefined)
     this.#built = undefined
