@@ -296,6 +296,10 @@ export class Handed {
     const moved: Place[] = []
     for (const place of this.#table.inOrder()) {
       const key = to(place.key)
+      if (key === place.key) {
+        moved.push(place)
+        continue
+      }
       const value = place.value
       if (key === undefined || value === undefined) continue
       place.key = key

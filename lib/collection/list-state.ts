@@ -171,10 +171,16 @@ export abstract class ListState extends TreeHeader {
       if (piece instanceof Own && isData(piece.value)) stored.push({ key: position, value: piece.value })
       position += piece instanceof Own ? 1 : piece.to - piece.from
     }
-    if (this.handed.any) this.handed.moveAll(mover(now.moves(this.#growth)))
+    if (this.handed.any) this.#rename([...now.moves(this.#growth)])
     this.dropChanges()
     this.nextOwn = FIRST_OWN
     this.handed.settled(stored)
+  }
+
+  /** What was handed out is known by its position from now on. Only where stored items have moved, all of it is gone through. */
+  #rename(moves: readonly Move[]): void {
+    if (moves.some(([key, , position]) => isStored(key) && key !== position)) this.handed.moveAll(mover(moves))
+    else for (const [key, , position] of moves) if (!isStored(key)) this.handed.move(key, position)
   }
 
   keepAll(): void {
@@ -248,10 +254,10 @@ export function isData(value: unknown): boolean {
   return typeof value === 'object' && value !== null && headerOf(value) === undefined
 }
 
+type Move = readonly [key: number, length: number, position: number]
+
 /** Where what had a key stands now, asked in the order of keys; undefined: nowhere. */
-function mover(
-  moves: Iterable<readonly [key: number, length: number, position: number]>,
-): (key: StoredKey) => number | undefined {
+function mover(moves: readonly Move[]): (key: StoredKey) => number | undefined {
   const sorted = [...moves].sort(([a], [b]) => a - b)
   let i = 0
   return asked => {
