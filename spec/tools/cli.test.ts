@@ -16,7 +16,7 @@ import t, { type Test } from 'tap'
 import { plainNode } from '../helpers/plain-node.js'
 import { projectRoot } from '../helpers/project-root.js'
 import { tempDir } from '../helpers/temp-dir.js'
-import { bank, damage, openBank, perdure, printed, start, tool } from './cli-tool.js'
+import { bank, damage, openBank, perdure, printed, start, tool, commitOffsets } from './cli-tool.js'
 
 /** Those that need nothing but a store. */
 const COMMANDS = ['inspect', 'log', 'verify', 'pack', 'dump'] as const
@@ -192,6 +192,9 @@ t.test('a reader that goes away ends the tool in silence, with exit code 0', asy
   for (const args of [['inspect', path], ['verify', path], ['--help']]) {
     t.match(await piped(args, 'true'), { code: '0', stderr: '' }, args.join(' '))
   }
+  damage(path, (await commitOffsets(t, path)).get(700)! + 90)
+  t.match(await piped(['verify', path], 'head -c 1'), { code: '1', stderr: '' }, 'damage is told all the same')
+  t.match(await piped(['verify', path], 'true'), { code: '1', stderr: '' })
 })
 
 t.test('a slow reader gets everything', async t => {

@@ -37,22 +37,23 @@ export async function run(args: readonly string[]): Promise<ExitCode> {
     flush()
     return exitCode
   } catch (error) {
-    return ended(error)
+    return ended(error, exitCode)
   }
 }
 
-function ended(error: unknown): ExitCode {
-  if (error instanceof ClosedPipe) return EXIT.done
+/** `exitCode`: as far as the command had come. */
+function ended(error: unknown, exitCode: ExitCode): ExitCode {
+  if (error instanceof ClosedPipe) return exitCode
   try {
     flush()
   } catch (second) {
-    if (second instanceof ClosedPipe) return EXIT.done
+    if (second instanceof ClosedPipe) return exitCode
   }
   // Commander has said what it had to say.
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage
-  const { exitCode, message } = explain(error)
+  const { exitCode: code, message } = explain(error)
   say(message)
-  return exitCode
+  return code
 }
 
 function createProgram(exit: (code: ExitCode) => void): Command {

@@ -14,15 +14,17 @@ export function addVerify(program: Command, exit: (code: ExitCode) => void): voi
     .command('verify <file>')
     .description('check every frame, checksum, reference and collection of a store; changes nothing, and needs no lock')
     .option('--json', 'one JSON object a line: the findings, then the summary')
-    .action(async (file: string, options: { json?: true }) => exit(await runVerify(file, options.json === true)))
+    .action(async (file: string, options: { json?: true }) => exit(await runVerify(file, options.json === true, exit)))
 }
 
-async function runVerify(path: string, asJson: boolean): Promise<ExitCode> {
+/** Tells at the first damage how it will end, should nobody read the rest. */
+async function runVerify(path: string, asJson: boolean, exit: (code: ExitCode) => void): Promise<ExitCode> {
   const there = systemDisk.lookUp(path)
   if (there === undefined) throw new StoreNotFoundError(path)
   if (!there.isFile) throw new NotAStoreError(path, 'this is not a regular file')
   const { records, damage } = await interruptible(`${path}: interrupted`, async (signal, bar) => {
     const show = (finding: Finding): void => {
+      if (finding.kind !== 'tail') exit(EXIT.no)
       bar.clear()
       if (asJson) printJson({ kind: 'finding', finding })
       else print(describe(finding))
