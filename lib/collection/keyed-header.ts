@@ -3,6 +3,7 @@
 // Positions, nodes and records are the tree's; knows nothing of the order of keys.
 import type { Conflict } from '../error.js'
 import { unresolved, type Header } from '../object/header.js'
+import { ANY_KEY, noteSource } from '../object/kept-sources.js'
 import type { Looked } from '../object/merging.js'
 import type { RecordView, StoredState } from '../object/record-view.js'
 import { Packed } from '../object/packed.js'
@@ -180,7 +181,10 @@ export abstract class KeyedHeader extends TreeHeader {
   // ---- changing ----
 
   put(key: StoredKey, value: unknown): void {
-    this.putOwn(key, this.adoptValue(value, key))
+    const own = this.adoptValue(value, key)
+    this.putOwn(key, own)
+    if (typeof value === 'object' && value !== null && own !== value)
+      noteSource(this, ANY_KEY, value, () => this.path(key))
   }
 
   /** A value on its way in, in the form that is cheapest to keep. */

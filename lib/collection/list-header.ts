@@ -1,5 +1,6 @@
 // What PersistentList asks a list and does to it, with a note of what the transaction depends on by that.
 import { headerOf, unresolved, unresolvedOid } from '../object/header.js'
+import { ANY_KEY, noteSource } from '../object/kept-sources.js'
 import { plain } from '../object/plain.js'
 import type { Oid } from '../store/types.js'
 import type { Side } from './list-edits.js'
@@ -135,7 +136,12 @@ export class ListHeader extends ListState {
   }
 
   #adopted(start: number, values: readonly unknown[]): Own[] {
-    return values.map((value, i) => new Own(this.nextOwn++, this.adopt(value, String(start + i))))
+    return values.map((value, i) => {
+      const own = this.adopt(value, String(start + i))
+      if (typeof value === 'object' && value !== null && own !== value)
+        noteSource(this, ANY_KEY, value, () => `${this.name}.${start + i}`)
+      return new Own(this.nextOwn++, own)
+    })
   }
 
   #noteWrite(from: number, to: number, side: Side): void {

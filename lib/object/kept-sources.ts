@@ -10,7 +10,9 @@ const EVERY = 64
 
 interface Sample {
   readonly source: object
+  /** For which one warning is enough. */
   readonly field: string
+  readonly path: string
   readonly was: readonly unknown[]
 }
 
@@ -35,8 +37,11 @@ function fieldsOf(kind: object, all: WeakMap<object, Counts>): Counts {
   return fields
 }
 
-/** `source` was copied into the field of this owner. */
-export function noteSource(owner: Header, key: string, source: object): void {
+/** Stands for all keys or positions of a collection. */
+export const ANY_KEY = '*'
+
+/** `source` was copied into the field of this owner; `path` tells where exactly it stands, if the field does not. */
+export function noteSource(owner: Header, key: string, source: object, path?: () => string): void {
   if (!Array.isArray(source) && Object.getPrototypeOf(source) !== Object.prototype) return
   const fields = fieldsOf(owner.kind, owner.oid === 0 ? ofNew : ofStored)
   const count = fields.get(key) ?? 0
@@ -45,11 +50,11 @@ export function noteSource(owner: Header, key: string, source: object): void {
   const field = `${owner.name}.${key}`
   if (warned.has(field)) return
   if ((Array.isArray(source) ? source : Object.keys(source)).length > MOST_FIELDS) return
-  const was = contentOf(source)
+  const sample = { source, field, path: path?.() ?? field, was: contentOf(source) }
   const noted = samples.get(owner)
-  if (noted) noted.push({ source, field, was })
+  if (noted) noted.push(sample)
   else {
-    samples.set(owner, [{ source, field, was }])
+    samples.set(owner, [sample])
     sampled++
   }
 }
@@ -62,12 +67,12 @@ export function checkSources(owner: Header, compare: boolean): void {
   samples.delete(owner)
   sampled--
   if (!compare) return
-  for (const { source, field, was } of noted) {
+  for (const { source, field, path, was } of noted) {
     const is = contentOf(source)
     if (warned.has(field) || (is.length === was.length && is.every((part, i) => Object.is(part, was[i])))) continue
     warned.add(field)
     process.emitWarning(
-      `The plain data assigned to ${field} was changed after the assignment. A copy was stored, and that did not change: ` +
+      `The plain data assigned to ${path} was changed after the assignment. A copy was stored, and that did not change: ` +
         'read it back from its owner and change what you get.',
       { type: 'PerdureWarning', code: 'PERDURE_KEPT_SOURCE' },
     )

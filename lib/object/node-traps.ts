@@ -2,6 +2,7 @@
 import { adopt } from './adopt.js'
 import { trackedMethod } from './array-methods.js'
 import { HANDLER } from './header.js'
+import { noteSource } from './kept-sources.js'
 import { count, part } from './parts.js'
 import { attach, define, release, type Container, type Node } from './plain-node.js'
 
@@ -69,7 +70,7 @@ export class NodeTraps implements ProxyHandler<Container> {
   }
 
   preventExtensions(): boolean {
-    return false
+    throw new TypeError('stored data cannot be frozen or sealed')
   }
 }
 
@@ -93,6 +94,7 @@ function write(node: Node, key: string | symbol, value: unknown): boolean {
   if (key === '__proto__') define(target, key, own)
   else (target as Record<string, unknown>)[key] = own
   if (had && node.attached) release(old, node)
+  if (own !== value && node.attached) noteSource(node.owner, key, value as object, () => node.path(key))
   return true
 }
 
