@@ -188,11 +188,11 @@ export class StoreReplacedError extends PerdureError {
   }
 }
 
-/** There is no store at the path, and none is made (opened `readonly`, or by a tool). */
+/** There is no store at the path, and none is made: opened `readonly`, or by a tool, or the directory is missing. */
 export class StoreNotFoundError extends PerdureError {
   readonly path: string
-  constructor(path: string) {
-    super('NOT_FOUND', `${path}: there is no such file`)
+  constructor(path: string, what = 'there is no such file') {
+    super('NOT_FOUND', `${path}: ${what}`)
     this.path = path
   }
 }

@@ -102,7 +102,11 @@ class Adoption {
     if (flat) return this.#made(flat, above)
     const step: Step = { above, container: value, depth: (above?.depth ?? 0) + 1, key: '' }
     for (let up = above; up; up = up.above)
-      if (up.container === value) this.#refuse(above, 'plain data that contains itself')
+      if (up.container === value)
+        this.#refuse(
+          above,
+          'plain data that contains itself: what refers to each other must be of classes that extend Persistent',
+        )
     if (step.depth > DEEPEST) this.#refuse(above, `plain data more than ${DEEPEST} levels deep`)
     let target: Container
     if (isPlainArray(value)) target = this.#array(value, step)
@@ -170,7 +174,14 @@ function reasonToRefuse(value: unknown): string {
   if (types.isPromise(value)) return 'a promise cannot be stored: await it first'
   const Class = (value as { constructor?: { name?: unknown } }).constructor
   const name = typeof Class === 'function' && typeof Class.name === 'string' ? Class.name : 'an unknown class'
-  return `an instance of ${name} cannot be stored: let the class extend Persistent, or store a plain object`
+  const instead = isBuiltIn(Class)
+    ? 'store what it is made of'
+    : 'let the class extend Persistent, or store a plain object'
+  return `an instance of ${name} cannot be stored: ${instead}`
+}
+
+function isBuiltIn(Class: unknown): boolean {
+  return typeof Class === 'function' && Function.prototype.toString.call(Class).endsWith('{ [native code] }')
 }
 
 /** A copy of an array of nothing but primitives, as most are; undefined: it is another one, or must be refused. */

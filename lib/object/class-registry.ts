@@ -62,7 +62,7 @@ export class ClassRegistry {
     if (this.root === undefined) return
     const given = typeof this.root === 'function' ? (this.root as AnyClass).type : ''
     if (given !== stored) {
-      const name = (type: string | undefined): string => (type ? `of the class '${type}'` : 'a plain object')
+      const name = (type: string | undefined): string => (type ? `an object of the class '${type}'` : 'a plain object')
       throw new SchemaError(
         `${path}: the root of this store is ${name(stored)}, and open() was given ${name(given)} as its root`,
       )

@@ -310,7 +310,7 @@ export class Encoder implements Way {
     const other = this.#firstPlace(path)
     throw new ValueError(
       path,
-      `the same plain ${what} stands at ${other} too, and plain data is a tree: store a copy, or make it a class that extends Persistent`,
+      `the same plain ${what} stands at ${other} too, and plain data is a tree: store a copy, such as plain() makes, or make it a class that extends Persistent`,
     )
   }
 

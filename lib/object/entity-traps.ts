@@ -107,7 +107,7 @@ export class EntityTraps implements ProxyHandler<object> {
   }
 
   preventExtensions(): boolean {
-    return false
+    throw new TypeError('stored data cannot be frozen or sealed')
   }
 }
 

@@ -83,7 +83,10 @@ export function openWith(
   options: OpenOptions & { readonly root?: PersistentClass | object | undefined } = {},
 ): Connection {
   if (typeof path !== 'string' || path === '') throw new TypeError('open: expects the path of a file')
+  checkNames(options)
   const choices = checkOptions(options)
+  checkRoot(options.root)
+  if (!Array.isArray(options.classes ?? [])) throw new TypeError('open: classes must be an array of classes')
   const registry = new ClassRegistry(options.root, options.classes ?? [])
   const first =
     options.readonly !== true && onDisk(path, () => disk.lookUp(path)) === undefined
@@ -106,6 +109,30 @@ export function openWith(
     throw error
   }
   return new Connection(session, () => connect(false))
+}
+
+const OPTIONS: ReadonlySet<string> = new Set<keyof OpenOptions | 'root'>([
+  ...(['root', 'classes', 'readonly', 'until', 'durability', 'isolation', 'writes', 'cacheBytes'] as const),
+  ...(['lockTimeout', 'mode', 'unsafeFilesystem', 'onProgress', 'signal'] as const),
+])
+
+/** A misspelt option would do nothing, in silence. */
+function checkNames(options: unknown): void {
+  if (typeof options !== 'object' || options === null)
+    throw new TypeError(`open: expects an object of options, not ${String(options)}`)
+  for (const name of Object.keys(options)) {
+    if (OPTIONS.has(name)) continue
+    const meant = [...OPTIONS].find(known => known.toLowerCase() === name.toLowerCase())
+    const hint = meant === undefined ? `there are ${[...OPTIONS].join(', ')}` : `did you mean ${meant}?`
+    throw new TypeError(`open: there is no option ${name}; ${hint}`)
+  }
+}
+
+function checkRoot(root: unknown): void {
+  if (root === undefined || typeof root === 'function') return
+  const prototype: unknown = typeof root === 'object' && root !== null ? Object.getPrototypeOf(root) : undefined
+  if (prototype === Object.prototype || prototype === null) return
+  throw new TypeError('open: root must be a class that extends Persistent, or a plain object of initial values')
 }
 
 function checkOptions({

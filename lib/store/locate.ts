@@ -1,5 +1,6 @@
 // From the path that somebody names to a store that can be opened there: links resolved, file systems that cannot be trusted
 // refused, a missing store made. Opens nothing.
+import { dirname, resolve } from 'node:path'
 import { NotAStoreError, StoreNotFoundError, UnsupportedError } from '../error.js'
 import type { Disk } from '../file/disk.js'
 import { createStore } from './create.js'
@@ -8,7 +9,8 @@ import type { Draft } from './types.js'
 
 /** Returns the path without links. A missing store is created with `initial` as its first commit (whoever is first, wins). */
 export function locateStore(disk: Disk, path: string, options: StoreOptions, initial: Draft | undefined): string {
-  const real = canonicalPath(disk, path)
+  const isMade = options.readonly !== true && initial !== undefined
+  const real = canonicalPath(disk, path, isMade)
   if (options.unsafeFilesystem !== true) refuseNetwork(disk, real)
   const there = disk.lookUp(real)
   if (there === undefined) {
@@ -20,12 +22,16 @@ export function locateStore(disk: Disk, path: string, options: StoreOptions, ini
   return real
 }
 
-function canonicalPath(disk: Disk, path: string): string {
+/** `isMade`: a store that is missing is. */
+function canonicalPath(disk: Disk, path: string, isMade: boolean): string {
   try {
     return disk.canonical(path)
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') throw new StoreNotFoundError(path)
-    throw cause
+    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause
+    const whole = resolve(path)
+    const directory = dirname(whole)
+    if (!isMade || disk.lookUp(directory) !== undefined) throw new StoreNotFoundError(path)
+    throw new StoreNotFoundError(whole, `the directory ${directory} does not exist: make it first`)
   }
 }
 

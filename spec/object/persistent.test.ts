@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap'
 import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   connectionOf,
@@ -7,6 +8,8 @@ import {
   oidOf,
   open,
   Persistent,
+  PersistentList,
+  PersistentMap,
   plain,
   touch,
   typeOf,
@@ -296,6 +299,41 @@ t.test('plain data kept after storing it is not the stored one, and a commit tha
   t.equal(db.root.settings.view?.n, 1)
 })
 
+t.test('the same of what was put into collections, or deeper into plain data', async t => {
+  const path = join(tempDir(t), 'sources.db')
+  const root = {
+    map: new PersistentMap<string, { n: number }>(),
+    list: new PersistentList<{ n: number }>(),
+    deep: { part: {} },
+  }
+  const db = open(path, { root, durability: 'os' })
+  const warnings: string[] = []
+  const listen = (given: Error & { code?: string }): void => {
+    if (given.code === 'PERDURE_KEPT_SOURCE') warnings.push(given.message)
+  }
+  process.on('warning', listen)
+  const kept: [{ n: number }, { n: number }, { n: number }] = [{ n: 1 }, { n: 1 }, { n: 1 }]
+  const still = { n: 1 }
+  db.root.map.set('still', still)
+  db.root.map.set('moved', db.root.map.get('still')!)
+  db.root.map.delete('still')
+  db.root.map.get('moved')!.n = 3 // the stored one
+  db.root.map.set('key', kept[0])
+  db.root.list.push(kept[1])
+  db.root.deep.part = kept[2]
+  for (const source of kept) source.n = 2
+  db.commit()
+  await new Promise(resolve => setImmediate(resolve))
+  t.equal(warnings.length, 3)
+  for (const [i, place] of ['PersistentMap.key', 'PersistentList.0', 'root.deep.part'].entries())
+    t.ok(
+      warnings.some(message => message.includes(`assigned to ${place} was`)),
+      `${place} is named, number ${i}`,
+    )
+  process.off('warning', listen)
+  db.close()
+})
+
 t.test('plain gives ordinary data, following as many references as it is told', t => {
   const db = shelf(t)
   db.transact(root => {
@@ -342,3 +380,27 @@ for (const many of [1, 3, 127, 128, 129, 400]) {
     again.close()
   })
 }
+
+t.test('misspelt options and impossible roots are refused, with what was meant', t => {
+  const path = join(tempDir(t), 'never.db')
+  const refused = (options: unknown, message: RegExp): void => {
+    t.throws(() => open(path, options as never), { name: 'TypeError', message })
+  }
+  refused('x', /expects an object of options/)
+  refused({ readOnly: true }, /there is no option readOnly; did you mean readonly\?/)
+  refused({ rot: {} }, /there is no option rot; there are root, classes/)
+  refused({ classes: Item }, /classes must be an array/)
+  for (const root of [null, [], 'text', 5, new Date(), new PersistentMap()])
+    refused({ root }, /root must be a class that/)
+  t.notOk(existsSync(path))
+  const db = open(path, { root: Object.assign(Object.create(null) as object, { a: { b: 1 } }) })
+  t.throws(() => Object.freeze((db.root as unknown as { a: object }).a), {
+    name: 'TypeError',
+    message: /cannot be frozen/,
+  })
+  t.throws(() => Object.freeze(db.root), { name: 'TypeError', message: /cannot be frozen/ })
+  t.throws(() => Object.assign(db.root, { url: new URL('http://x') }), { code: 'VALUE' })
+  t.throws(() => Object.assign(db.root, { pattern: /x/ }), { code: 'VALUE', message: /store what it is made of/ })
+  db.close()
+  t.end()
+})

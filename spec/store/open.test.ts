@@ -64,7 +64,10 @@ t.test('a missing file is not created for reading, nor without a first commit', 
 
 t.test('in a missing directory nothing is created', async t => {
   const dir = tempDir(t)
-  t.throws(() => Store.open(systemDisk, join(dir, 'a', 'b.db'), {}, initialDraft), { code: 'NOT_FOUND' })
+  t.throws(() => Store.open(systemDisk, join(dir, 'a', 'b.db'), {}, initialDraft), {
+    code: 'NOT_FOUND',
+    message: `${join(dir, 'a', 'b.db')}: the directory ${join(dir, 'a')} does not exist: make it first`,
+  })
   t.same(readdirSync(dir), [])
 })
 
