@@ -1,6 +1,6 @@
 // Copies of the values that a passage through a collection gives, where it is asked for these: how it is, and their types.
 import type { Persistent } from '../object/persistent.js'
-import type { Mentioned } from '../object/plain.js'
+import { plain as untyped, type Mentioned, type PlainOptions } from '../object/plain.js'
 import type { Collection } from './sealed.js'
 
 /** What a map or list gives of its values. */
@@ -21,6 +21,18 @@ export function wantsCopies(options: Partial<CopyOptions> | undefined): boolean 
 
 /** `V` as ordinary data, as `plain(value)` gives it: of an object its fields, and what they refer to as type and oid. */
 export type Copied<V> = V extends Persistent ? CopiedFields<V> : CopiedPart<V>
+
+/** What {@link plain} gives of `V` if it follows no references: of a collection its native counterpart. */
+export type Plain<V> = V extends Collection ? unknown : Copied<V>
+
+/**
+ * A copy of the value as ordinary objects and arrays, with no tie to the store. Persistent objects become plain objects,
+ * collections their native counterparts. An object met twice is one object in the copy, cycles included.
+ */
+export const plain = untyped as {
+  <V>(value: V): Plain<V>
+  (value: unknown, options: PlainOptions): unknown
+}
 
 // Without methods, as far as types can tell them from fields.
 type CopiedFields<T> = { [F in keyof T as T[F] extends (...args: never[]) => unknown ? never : F]: CopiedPart<T[F]> }

@@ -1,5 +1,6 @@
 // What applications hold of a store: one identity map over one snapshot. Checks in which state each call is allowed
 // (spec/semantics.md has the table) and hands the work on.
+import { inspect } from 'node:util'
 import { StateError } from '../error.js'
 import { pack, type PackOptions, type PackResult } from '../store/pack.js'
 import { LOST_SHAPE, type Oid } from '../store/types.js'
@@ -53,6 +54,11 @@ export class Connection<Root = unknown> {
   /** There are changes that were not committed. */
   get changed(): boolean {
     return this.#session.changed.size > 0
+  }
+
+  [inspect.custom](_depth: number, options: object): string {
+    const { path, tid, changed } = this
+    return `Connection ${inspect({ path, tid, changed, closed: this.#session.closed }, options)}`
   }
 
   /** The object with this number; undefined: there is none in this snapshot. */

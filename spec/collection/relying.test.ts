@@ -75,7 +75,7 @@ for (const fails of [false, true]) {
         first.n = 'changed'
         t.equal((list.at(0) as Item).n, 'changed')
         other.abort()
-        const theirs = plain([...other.root.list]) as unknown[]
+        const theirs = plain<unknown[]>([...other.root.list])
         t.equal(theirs.length, 252)
         t.same([theirs[0], theirs[1], theirs[100], theirs[101], theirs.at(-1)], [{ n: 0 }, { n: 1 }, 'theirs', { n: 150 }, { n: 'last' }]) // prettier-ignore
         return

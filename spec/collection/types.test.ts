@@ -1,6 +1,14 @@
 // What must compile does, and what must not does not: an unused @ts-expect-error is an error of the compiler.
 import t from 'tap'
-import { Persistent, PersistentList, PersistentMap, PersistentSet, type Key, type SetLike } from '../../lib/index.js'
+import {
+  Persistent,
+  PersistentList,
+  PersistentMap,
+  PersistentSet,
+  plain,
+  type Key,
+  type SetLike,
+} from '../../lib/index.js'
 
 class Account extends Persistent {
   static type = 'Account'
@@ -59,4 +67,32 @@ t.test('nothing else looks like a collection', async t => {
   // @ts-expect-error -- one is not the other
   const other: PersistentList<number> = new PersistentSet<number>()
   t.ok([map, list, set, other])
+})
+
+t.test('plain has the type of a copy', async t => {
+  class Desk extends Persistent {
+    static type = 'Desk'
+    name = 'desk'
+    made = new Date(1)
+    drawers = [{ pens: 1 }]
+    other: Desk | undefined = undefined
+    papers = new PersistentMap<string, number>()
+    clear(): void {
+      this.drawers.length = 0
+    }
+  }
+  const desk = new Desk()
+  const copy = plain(desk)
+  copy.made.setTime(5)
+  copy.drawers.push(...plain(desk.drawers))
+  const type: string = copy.papers.type
+  t.same(
+    [copy.name, copy.made.getTime(), copy.drawers, copy.other, type],
+    ['desk', 5, [{ pens: 1 }, { pens: 1 }], undefined, 'PersistentMap'],
+  )
+  // @ts-expect-error -- methods are no part of it
+  const method: keyof typeof copy = 'clear'
+  t.notOk(method in copy)
+  const deep: unknown = plain(desk, { depth: 2 })
+  t.ok(deep)
 })

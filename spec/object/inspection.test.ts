@@ -43,3 +43,17 @@ t.test('looking shows fields and references, loads nothing and is no access', as
   db.close()
   t.match(inspect(db.path), /look\.db/)
 })
+
+t.test('a connection prints where it is', t => {
+  const path = join(tempDir(t), 'printed.db')
+  const db = open(path, { root: { n: 1 } })
+  db.root.n = 2
+  t.equal(
+    inspect(db, { breakLength: Infinity }),
+    `Connection { path: '${path}', tid: 1, changed: true, closed: false }`,
+  )
+  db.abort()
+  db.close()
+  t.match(inspect(db), /closed: true/)
+  t.end()
+})

@@ -45,7 +45,7 @@ function* describe(
     yield `skipped: ${size(bytes)} at offset ${offset}, nothing sound there`
   yield* more(skipped.length, 'skipped stretches')
   if (lost.length > 0) {
-    yield `lost: ${count(lost.length, 'object')} that others refer to (${lost.slice(0, MOST_SHOWN).join(', ')}); using one throws GoneError`
+    yield `lost: ${count(lost.length, 'object')} that others refer to (${lost.slice(0, MOST_SHOWN).join(', ')}); using one throws GoneError: replace or delete what leads to it`
     yield* more(lost.length, 'lost objects')
   }
   if (rootLost) yield 'lost: the root. The new file can be inspected by object number, and not be opened as before.'
