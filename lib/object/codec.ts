@@ -235,6 +235,16 @@ export class Encoder implements Way {
     return typeof to === 'number' ? to : to.oid || to
   }
 
+  /** The record at hand refers to something already. */
+  get refers(): boolean {
+    return this.#refs !== undefined
+  }
+
+  /** Lists references that need not be written, as the record's form says where they stand; it has no others. */
+  listed(refs: (Header | Oid)[]): void {
+    this.#refs = refs
+  }
+
   /** Writes a reference to each of these, none of them twice, in a record that has no others. */
   inOrder(refs: (Header | Oid)[]): void {
     this.#refs = refs

@@ -143,6 +143,13 @@ export function readCount(): number {
   return count < 0 || count > end - at ? unknownForm() : count
 }
 
+/** Goes past null, if that comes next. */
+export function passNull(): boolean {
+  if (at >= end || bytes[at] !== 0xc0) return false
+  at++
+  return true
+}
+
 /** Whether a string comes next. */
 export function textIsNext(): boolean {
   const token = at < end ? (bytes[at] as number) : 0

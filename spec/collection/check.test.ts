@@ -11,6 +11,7 @@ import {
   list,
   listApart,
   map,
+  mapAllApart,
   mapApart,
   type CraftedTree,
 } from '../damage/crafted-tree.js'
@@ -27,7 +28,7 @@ t.test('the check of collections', async t => {
     })
     return found
   }
-  for (const tree of [list(), map(), mapApart(), listApart()])
+  for (const tree of [list(), map(), mapApart(), mapAllApart(), listApart()])
     t.same(findings(tree), [], 'finds nothing where nothing is wrong')
   for (const [name, [tree, fault]] of Object.entries(FAULTY)) t.match(findings(tree).join('\n'), fault, name)
 })

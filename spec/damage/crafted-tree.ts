@@ -94,6 +94,16 @@ function apart(
   return { kind: 'apartLeaf', fields: [numbers(50, 110), values, positions], refs }
 }
 
+/** The same of 60 entries, whose values all stand apart, in records from 40 on. */
+function allApart(apart: unknown = true, count = 60): CraftedNode {
+  return { kind: 'apartLeaf', fields: [numbers(50, 110), null, apart], refs: numbers(40, 40 + count) }
+}
+
+/** As it should be. */
+export function mapAllApart(): CraftedTree {
+  return map({ nodes: { 33: allApart(), ...Object.fromEntries(numbers(40, 100).map(oid => [oid, value(LONG)])) } })
+}
+
 /** A map with values that stand apart, as it should be. */
 export function mapApart(changes: Record<number, CraftedNode> = {}): CraftedTree {
   return map({ nodes: { 33: apart(), 34: value(LONG), 35: value([LONG]), ...changes } })
@@ -201,6 +211,12 @@ export const FAULTY: Readonly<Record<string, readonly [tree: CraftedTree, fault:
   'a map with values apart behind its end': [mapApart({ 33: apart([0, 60]) }), /cannot be read/],
   'a map with values apart in disorder': [mapApart({ 33: apart([1, 0]) }), /cannot be read/],
   'a map with values apart that are none': [mapApart({ 33: apart([]) }), /cannot be read/],
+  'a map with no values, and some apart': [mapApart({ 33: allApart([0, 1]) }), /cannot be read/],
+  'a map with no values, and fewer references': [mapApart({ 33: allApart(true, 59) }), /cannot be read/],
+  'a map with no values, apart or not': [
+    mapApart({ 33: { kind: 'leaf', fields: [numbers(50, 110), null] } }),
+    /cannot be read/,
+  ],
   'a map with nonsense about values apart': [mapApart({ 33: apart('0') }), /cannot be read/],
   'a list with a value apart that is not there': [listApart({ 34: leaf(1, 2) }), /cannot be read/],
   'a map with the inner node of a list': [

@@ -11,7 +11,7 @@ import { findKey } from '../key-order.js'
 import { BARE_LEAF_FORM, LEAF_FORM, withApart } from './forms.js'
 import { LEAST, leafShare, shareOf } from './fullness.js'
 import { Leaf, type LeafKind } from './leaf.js'
-import { encodeValue, weigh } from './raw-value.js'
+import { encodeAllApart, encodeValue, weigh } from './raw-value.js'
 import type { Change } from './rewrite.js'
 import { ValueHeader } from './value-header.js'
 
@@ -84,10 +84,15 @@ export class EditedLeaf {
     this.#keysTo = encoder.position
     this.#places = undefined
     if (!valued) return
-    encoder.array(this.#keys.length)
-    if (kind === 'packed') this.#values(encoder)
-    else encoder.inOrder(this.#edit<Oid | Header>(this.#leaf.refs, change => refer(change, encoder)))
-    if (kind === 'apart') encoder.write(true, '')
+    if (kind === 'packed') {
+      encoder.array(this.#keys.length)
+      this.#values(encoder)
+      return
+    }
+    const refs = this.#edit<Oid | Header>(this.#leaf.refs, change => refer(change, encoder))
+    if (kind === 'apart') return encodeAllApart(refs, encoder)
+    encoder.array(refs.length)
+    encoder.inOrder(refs)
   }
 
   #encodeKeys(encoder: Encoder): void {

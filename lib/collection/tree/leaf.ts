@@ -4,6 +4,7 @@ import { Decoder } from '../../object/codec.js'
 import { unresolved } from '../../object/header.js'
 import type { StoredState } from '../../object/record-view.js'
 import {
+  passNull,
   position,
   readCount,
   readReference,
@@ -85,17 +86,13 @@ export class Leaf {
       const from = position()
       const keys = readKeys(refs)
       const to = position()
-      const values = valued ? readPlaces(refs) : undefined
+      const allApart = someApart && passNull()
+      const values = allApart ? { count: refs.length, places: undefined } : valued ? readPlaces(refs) : undefined
       if (values && values.count !== keys.length) unknownForm()
       const end = position()
-      return {
-        keys,
-        from,
-        to,
-        places: values?.places,
-        end,
-        apart: someApart ? readApart(keys.length, values?.places) : undefined,
-      }
+      const apart = someApart ? readApart(keys.length, values?.places) : undefined
+      if (allApart && apart !== true) unknownForm()
+      return { keys, from, to, places: values?.places, end, apart }
     })
     const kept = upTo(state.keepBytes(places !== undefined), end)
     const leaf = new Leaf(keys, valued, refs, { oid, tid, at, generation }, places, kept, keys.length, apart)

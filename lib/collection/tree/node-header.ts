@@ -8,7 +8,7 @@ import { EditedLeaf } from './edited-leaf.js'
 import { BARE_LEAF_FORM, COUNTED_FORM, INNER_FORM, ITEMS_FORM, LEAF_FORM, NODE_TYPE, withApart } from './forms.js'
 import type { Leaf } from './leaf.js'
 import { PartHeader, partKind } from './part-header.js'
-import { apartIn, encodeValue } from './raw-value.js'
+import { apartIn, encodeAllApart, encodeValue, referApart } from './raw-value.js'
 
 const NODE = partKind(NODE_TYPE)
 
@@ -77,6 +77,13 @@ export function encodeEntries(
 ): void {
   encodeKeys(keys, encoder)
   if (!values) return
+  if (!encoder.refers && apartIn(values) === true) {
+    encodeAllApart(
+      values.map((value, i) => referApart(value, encoder, keyName(keys[i] as StoredKey))),
+      encoder,
+    )
+    return
+  }
   encoder.array(values.length)
   for (let i = 0; i < values.length; i++) {
     const key = keys[i] as StoredKey

@@ -26,15 +26,15 @@ export class RawValue {
     return this.#leaf.weight(this.#at)
   }
 
-  /** It stands apart. */
-  get isApart(): boolean {
-    return this.#leaf.apart(this.#at) !== undefined
+  /** The record in which it stands apart; undefined: it does not. */
+  get apart(): Oid | undefined {
+    return this.#leaf.apart(this.#at)
   }
 
   /** Writes the same value into the record that is being encoded; `name` is for messages. */
   encode(encoder: Encoder, name: string | number): void {
     const { refs } = this.#leaf
-    const apart = this.#leaf.apart(this.#at)
+    const { apart } = this
     if (apart !== undefined) return encoder.reference(apart, name)
     // Without references, its bytes mean the same in every record.
     if (refs.length === 0) encoder.packed(this.#leaf.packedValues(this.#at, this.#at + 1))
@@ -49,12 +49,25 @@ export function encodeValue(value: unknown, encoder: Encoder, name: string | num
   else encoder.write(value, name)
 }
 
+/** The same for one that stands apart, without writing: gives what stands for it in the list of references. */
+export function referApart(value: unknown, encoder: Encoder, name: string | number): Header | Oid {
+  const to = value instanceof RawValue ? value.apart : value instanceof Header ? value : undefined
+  return encoder.refer(to ?? unknownForm(), name)
+}
+
+/** Of a record whose values all stand apart, and that refers to nothing else: which is which, tells the order. */
+export function encodeAllApart(refs: (Header | Oid)[], encoder: Encoder): void {
+  encoder.listed(refs)
+  encoder.write(null, '')
+  encoder.write(true, '')
+}
+
 /** Which of these values of a leaf stand apart. */
 export function apartIn(values: readonly unknown[]): Apart {
   const apart: number[] = []
   for (let at = 0; at < values.length; at++) {
     const value = values[at]
-    if (value instanceof ValueHeader || (value instanceof RawValue && value.isApart)) apart.push(at)
+    if (value instanceof ValueHeader || (value instanceof RawValue && value.apart !== undefined)) apart.push(at)
   }
   if (apart.length === 0) return undefined
   return apart.length === values.length ? true : apart
