@@ -130,8 +130,10 @@ function checkNames(options: unknown): void {
 
 function checkRoot(root: unknown): void {
   if (root === undefined || typeof root === 'function') return
-  const prototype: unknown = typeof root === 'object' && root !== null ? Object.getPrototypeOf(root) : undefined
-  if (prototype === Object.prototype || prototype === null) return
+  // In whatever realm: what has no prototype, or one that has none itself.
+  const prototype =
+    typeof root === 'object' && root !== null ? (Object.getPrototypeOf(root) as object | null) : undefined
+  if (prototype === null || (prototype && Object.getPrototypeOf(prototype) === null)) return
   throw new TypeError('open: root must be a class that extends Persistent, or a plain object of initial values')
 }
 
