@@ -1,6 +1,6 @@
 // Copies of the values that a passage through a collection gives, where it is asked for these: how it is, and their types.
 import type { Persistent } from '../object/persistent.js'
-import { plain as untyped, type Mentioned, type PlainOptions } from '../object/plain.js'
+import { plain, type Mentioned, type PlainOptions } from '../object/plain.js'
 import type { Collection } from './sealed.js'
 
 /** What a map or list gives of its values. */
@@ -29,7 +29,7 @@ export type Plain<V> = V extends Collection ? unknown : Copied<V>
  * A copy of the value as ordinary objects and arrays, with no tie to the store. Persistent objects become plain objects,
  * collections their native counterparts. An object met twice is one object in the copy, cycles included.
  */
-export const plain = untyped as {
+export const plainCopy = plain as {
   <V>(value: V): Plain<V>
   (value: unknown, options: PlainOptions): unknown
 }
