@@ -110,6 +110,7 @@ export class ListHeader extends ListState {
     const own = this.#adopted(at, values)
     if (own.length === 0) return
     this.change()
+    this.#noteSources(at, values, own)
     this.#exchange(at, 0, own, side)
   }
 
@@ -127,6 +128,7 @@ export class ListHeader extends ListState {
     const own = this.#adopted(start, values)
     if (count === 0 && own.length === 0) return []
     this.change()
+    this.#noteSources(start, values, own)
     const out: unknown[] = []
     if (gives) for (let at = start; at < start + count; at++) out.push(this.#out(at))
     // What is put in before an item depends on that: so it does not end up elsewhere.
@@ -136,11 +138,14 @@ export class ListHeader extends ListState {
   }
 
   #adopted(start: number, values: readonly unknown[]): Own[] {
-    return values.map((value, i) => {
-      const own = this.adopt(value, String(start + i))
-      if (typeof value === 'object' && value !== null && own !== value)
+    return values.map((value, i) => new Own(this.nextOwn++, this.adopt(value, String(start + i))))
+  }
+
+  /** Once nothing can refuse them any more. */
+  #noteSources(start: number, values: readonly unknown[], own: readonly Own[]): void {
+    values.forEach((value, i) => {
+      if (typeof value === 'object' && value !== null && own[i]?.value !== value)
         noteSource(this, ANY_KEY, value, () => `${this.name}.${start + i}`)
-      return new Own(this.nextOwn++, own)
     })
   }
 
