@@ -61,6 +61,8 @@ function rankOf(key: StoredKey): number {
     case 'symbol':
       return REFERENCE
     default:
+      // Asked first: of a Proxy, `instanceof` takes long.
+      if (headerOf(key)) return REFERENCE
       if (key instanceof Date) return DATE
       if (key instanceof Uint8Array) return BYTES
       return Array.isArray(key) ? TUPLE : REFERENCE

@@ -235,9 +235,9 @@ export function headerOf(value: unknown): Header | undefined {
 
 /** Stands in a state for a reference whose object nobody asked for; symbols cannot be stored, so it is nothing else. */
 export function unresolved(oid: Oid): symbol {
-  return Symbol(`object ${oid}`)
+  return Symbol(oid)
 }
 
 export function unresolvedOid(reference: symbol): Oid {
-  return Number(reference.description?.slice('object '.length)) as Oid
+  return Number(reference.description) as Oid
 }
