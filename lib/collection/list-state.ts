@@ -22,8 +22,11 @@ import { RawValue } from './tree/raw-value.js'
 import { splice } from './tree/splice.js'
 import { Cursor, Tree, type Found } from './tree/tree.js'
 
-/** Keys of items that a transaction put in. */
-const FIRST_OWN = 2 ** 52
+/**
+ * Keys of items that a transaction put in, no two the same: a native Map is slow with what is put in and deleted again and
+ * again. So it is with numbers from 2 ** 52 on, of which it makes one hash.
+ */
+const FIRST_OWN = 2 ** 51
 /** Conflicts name so many positions. */
 const MOST_NAMED = 5
 
@@ -173,7 +176,6 @@ export abstract class ListState extends TreeHeader {
     }
     if (this.handed.any) this.#rename([...now.moves(this.#growth)])
     this.dropChanges()
-    this.nextOwn = FIRST_OWN
     this.handed.settled(stored)
   }
 

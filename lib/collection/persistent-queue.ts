@@ -12,8 +12,8 @@ import { LEAF_FORM } from './tree/forms.js'
 import { Cursor, EVERYTHING, type Tree } from './tree/tree.js'
 import { walk } from './walk.js'
 
-/** Numbers of what was pushed and has no place in the stored queue yet; those of stored items are below. */
-const FIRST_OWN = 2 ** 52
+/** Numbers of what was pushed and has no place in the stored queue yet; those of stored items are below. Never used again, for the reason that list-state.ts gives. */
+const FIRST_OWN = 2 ** 51
 
 class QueueHeader extends KeyedHeader {
   #nextOwn = FIRST_OWN
@@ -64,7 +64,6 @@ class QueueHeader extends KeyedHeader {
   protected override asCommitted(changes: readonly Pending[], handed: Handed): readonly Pending[] {
     let number = this.#firstNumber
     for (const { key, gone } of changes) if ((key as number) >= FIRST_OWN && !gone) handed.move(key, number++)
-    this.#nextOwn = FIRST_OWN
     return this.#numbered(changes)
   }
 
