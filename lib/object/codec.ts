@@ -34,6 +34,8 @@ export class Encoder implements Way {
   #latest: Shape | undefined
   /** Typed arrays among the data of owners, which may stand in several records of one. */
   readonly #bytesMet = new Set<object>()
+  /** Gets where references begin that are written; undefined: nobody asks. */
+  noted: number[] | undefined
   // Of the record at hand:
   #keys: readonly string[] = []
   #owner: Header | undefined
@@ -212,9 +214,12 @@ export class Encoder implements Way {
     else this.#bare(value as Container, key)
   }
 
-  /** Writes a reference to another record, standing at `key` of what is being encoded. */
-  reference(to: Header | Oid, key: string | number): void {
-    packer.reference(this.#indexOf(this.refer(to, key)))
+  /** Writes a reference to another record, standing at `key` of what is being encoded. Gives its number. */
+  reference(to: Header | Oid, key: string | number): number {
+    const index = this.#indexOf(this.refer(to, key))
+    this.noted?.push(this.position)
+    packer.reference(index)
+    return index
   }
 
   /** The same for one that `inOrder` is to write: gives what stands for it in the list. */

@@ -27,6 +27,8 @@ const NOTHING = Buffer.alloc(0)
 let bytes: Buffer = NOTHING
 let at = 0
 let end = 0
+/** Where references begin among what is gone past; undefined: nobody asks. */
+let noted: number[] | undefined
 
 /** Exactly one value. Throws SchemaError for what is never written. */
 export function unpack(packed: Uint8Array): unknown {
@@ -52,6 +54,7 @@ export function unpackWith<T>(packed: Stretch, read: () => T): T {
     return result
   } finally {
     bytes = NOTHING
+    noted = undefined
   }
 }
 
@@ -63,6 +66,19 @@ export function unpackAt({ bytes: packed, to }: Stretch, start: number, behind?:
     place.start = start
     place.end = behind
     return unpackr.unpack(bytes, place)
+  } finally {
+    bytes = NOTHING
+  }
+}
+
+/** The reference that begins at `start`, and where it ends. */
+export function referenceAt(
+  { bytes: packed, to }: Stretch,
+  start: number,
+): { readonly index: number; readonly end: number } {
+  begin(packed, start, to)
+  try {
+    return { index: readReference(), end: at }
   } finally {
     bytes = NOTHING
   }
@@ -229,8 +245,25 @@ function skipMap(count: number, depth: number): void {
     const length = keyLength()
     const start = pass(length)
     if (length === PROTO.length && standsAt(PROTO, start)) unknownForm()
+    if (noted && length === 0 && count === 1) noteReference(start - 2)
     skipValue(depth + 1)
   }
+}
+
+/** It is noted from now on where references begin that are gone past; until all that `unpackWith` was given is read. */
+export function noteReferences(starts: number[] | undefined): void {
+  noted = starts
+}
+
+/** What comes next is the value of the only key of a map that begins at `start`, and the key is empty. */
+function noteReference(start: number): void {
+  const token = bytes[at] as number
+  const isNumber = token < 0x80 || token >= 0xe0 || (token >= 0xca && token <= 0xd3)
+  if (!isNumber) return // an escape
+  const isUsual =
+    bytes[start] === 0x81 && bytes[start + 1] === 0xa0 && (token < 0x80 || (token >= 0xcc && token <= 0xce))
+  if (isUsual) noted?.push(start)
+  else unknownForm()
 }
 
 // ---- weighing ---------------------------------------------------------------------------------------------------

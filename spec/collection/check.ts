@@ -9,7 +9,8 @@ import type { Oid } from '../../lib/store/types.js'
 
 type Checked = PersistentMap<never, unknown> | PersistentSet<never> | PersistentList<never>
 
-function formOf(collection: object): readonly string[] {
+/** Fields of a small one. */
+export function formOf(collection: object): readonly string[] {
   const { name } = collection.constructor
   return name === 'PersistentList' ? ['items'] : name === 'PersistentSet' ? ['values'] : ['keys', 'values']
 }

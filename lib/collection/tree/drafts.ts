@@ -5,7 +5,7 @@ import { Header } from '../../object/header.js'
 import type { Oid } from '../../store/types.js'
 import { hasReference, type StoredKey } from '../key.js'
 import { compareKeys } from '../key-order.js'
-import type { EditedLeaf } from './edited-leaf.js'
+import { EditedLeaf, type Edit, type Edits } from './edited-leaf.js'
 import { cut, fill, innerShare, LEAST } from './fullness.js'
 import type { Leaf } from './leaf.js'
 import { NodeHeader, type Content } from './node-header.js'
@@ -155,8 +155,35 @@ export abstract class Drafts {
     return { level, oid: node, low: key, items, dirty: false }
   }
 
+  /** What becomes of a stored leaf (without `oid`: of a collection that is one record); `last`: there is nothing behind it. */
+  protected edited(leaf: Leaf, oid: Oid, low: StoredKey | undefined, edits: Edits, last: boolean): readonly Draft[] {
+    const itemsOf = (): Item[] => this.#itemsOf(leaf, edits)
+    if (oid !== NEW && edits.edits.length === 0) return [new SlightDraft(0, oid, low, [], itemsOf)]
+    const edited = oid !== NEW && keepsLow(low, leaf, edits) ? EditedLeaf.make(leaf, edits) : undefined
+    if (edited) return [new SlightDraft(0, oid, low, edited, itemsOf)]
+    const items = itemsOf()
+    if (items.length === 0) return []
+    const appending = last && edits.edits.length > 0 && behindLast(edits) === leaf.size
+    return split({ level: 0, oid, low: lowOf(low, items), items, dirty: true }, appending)
+  }
+
+  #itemsOf(leaf: Leaf, { edits, at, takes }: Edits): Item[] {
+    const before = this.entries(leaf)
+    const items: Item[] = []
+    let from = 0
+    for (let n = 0; n < edits.length; n++) {
+      const { key, gone, value } = edits[n] as Edit
+      while (from < (at[n] as number)) items.push(before[from++] as Item)
+      if (!gone) items.push(this.entry(key, value))
+      from += Number(takes[n])
+    }
+    while (from < before.length) items.push(before[from++] as Item)
+    return items
+  }
+
   /** The entries of a stored leaf. */
   protected abstract entries(leaf: Leaf): Item[]
+  protected abstract entry(key: StoredKey, value: unknown): Item
   /** The children of a stored inner node that begins at `low`. */
   protected abstract children(node: Oid, low: StoredKey | undefined): Item[]
   /** What a record holds: of a leaf with these entries, or an inner node whose children are written as `children`. */
@@ -164,7 +191,10 @@ export abstract class Drafts {
 
   #write(draft: Draft): NodeHeader | Oid {
     const { level, oid, edited, below, dirty } = draft
-    if (edited) return this.#emit(new NodeHeader(edited, oid, this.collection))
+    if (edited) {
+      edited.start = this.passed(edited.size)
+      return this.#emit(new NodeHeader(edited, oid, this.collection))
+    }
     if (below) {
       for (const child of below) this.#write(child)
       return oid
@@ -181,9 +211,9 @@ export abstract class Drafts {
     return oid as Oid
   }
 
-  /** So many items of a list are not written anew. */
-  protected passed(_count: number): void {
-    // of interest to lists
+  /** So many items of a list come next; gives how many stand before them. */
+  protected passed(_count: number): number {
+    return 0 // of interest to lists
   }
 
   #emit<P extends PartHeader>(part: P): P {
@@ -245,7 +275,12 @@ function isSlight({ edited, below }: Draft): boolean {
 }
 
 export function asChild(draft: Draft): Item {
-  return { key: draft.low, share: innerShare(draft.low), count: isSlight(draft) ? 0 : countOf(draft.items), draft }
+  return { key: draft.low, share: innerShare(draft.low), count: sizeOf(draft), draft }
+}
+
+/** Of a part of a list: how many items it stands for. */
+function sizeOf(draft: Draft): number {
+  return draft.edited?.size ?? (draft.below ? 0 : countOf(draft.items))
 }
 
 export function countOf(items: readonly Item[]): number {
@@ -254,11 +289,24 @@ export function countOf(items: readonly Item[]): number {
   return sum
 }
 
+/** Behind the last place at which something happens. */
+function behindLast({ at, takes }: Edits): number {
+  return (at.at(-1) ?? 0) + Number(takes.at(-1) ?? false)
+}
+
+/** Whether it is seen at once that the separator stays. */
+function keepsLow(low: StoredKey | undefined, { keys }: Leaf, { edits, at, takes }: Edits): boolean {
+  if (low === undefined || !hasReference(low)) return true
+  const [first] = keys
+  const isFirstKept = at[0] !== 0 || (takes[0] === true && edits[0]?.gone === false)
+  return isFirstKept && first !== undefined && compareKeys(low, first) === 0
+}
+
 /**
  * A separator may stay when the key that it was made from goes: but not if that refers to an object, which would be kept
  * in the file for nothing else.
  */
-export function lowOf(low: StoredKey | undefined, items: readonly Item[]): StoredKey | undefined {
+function lowOf(low: StoredKey | undefined, items: readonly Item[]): StoredKey | undefined {
   if (low === undefined || !hasReference(low)) return low
   const first = items[0]?.key
   return first !== undefined && compareKeys(low, first) === 0 ? low : first

@@ -1,103 +1,134 @@
 // A stored leaf with a few changes, put together from its bytes: entries that nobody changed are neither unpacked nor packed.
-// Only where that is simple: keys that are primitive, and values that all stand apart, or are references to one object each, or
-// have no reference at all. Everything else goes entry by entry (drafts.ts), and comes to the same.
+// Where a leaf does not stay one node, or nothing of it would stay in place, it goes entry by entry (drafts.ts), and comes to
+// the same.
 import type { Encoder } from '../../object/codec.js'
 import { Header, unresolvedOid } from '../../object/header.js'
 import type { StoredState } from '../../object/record-view.js'
 import { elementsOf, passAt } from '../../object/unpack.js'
+import { unknownForm } from '../../object/values.js'
 import type { Oid } from '../../store/types.js'
-import { encodeKey, encodeKeys, keyName, type StoredKey } from '../key.js'
-import { findKey } from '../key-order.js'
-import { BARE_LEAF_FORM, LEAF_FORM, withApart } from './forms.js'
+import { encodeKey, encodeKeys, hasReference, keyName, type StoredKey } from '../key.js'
+import { BARE_LEAF_FORM, ITEMS_FORM, LEAF_FORM, withApart } from './forms.js'
 import { LEAST, leafShare, shareOf } from './fullness.js'
-import { Leaf, type LeafKind } from './leaf.js'
-import { encodeAllApart, encodeValue, weigh } from './raw-value.js'
-import type { Change } from './rewrite.js'
+import { Leaf } from './leaf.js'
+import { encodeAllApart, encodeApart, encodeValue, weigh } from './raw-value.js'
 import { ValueHeader } from './value-header.js'
 
 /** Sums of many shares are not exact. */
 const SLACK = 1e-9
 
+/** What happens at one place of a stored leaf. */
+export interface Edit {
+  /** The key that is put there; of a list: only for messages. */
+  readonly key: StoredKey
+  /** Nothing is put there. */
+  readonly gone: boolean
+  /** What is put there: as a transaction has it, with the header in place of an object. */
+  readonly value: unknown
+}
+
+/** In the order of their places. */
+export interface Edits {
+  readonly edits: readonly Edit[]
+  /** Of each: where it is made in the stored leaf ... */
+  readonly at: readonly number[]
+  /** ... and whether the entry that stands there gives way to it. */
+  readonly takes: readonly boolean[]
+}
+
+/**
+ * What the values of a leaf are before and after: all of them 'apart', or 'references' to one object each, so that the order
+ * tells which is which; or whatever they are. 'none': it is of a set.
+ */
+type Way = 'apart' | 'references' | 'any' | 'none'
+
 export class EditedLeaf {
   readonly #leaf: Leaf
-  readonly #changes: readonly Change[]
-  /** Of each change: where it is made in the stored leaf ... */
-  readonly #at: readonly number[]
-  /** ... and whether the entry that stands there gives way to it. */
-  readonly #replaces: readonly boolean[]
+  readonly #edits: Edits
+  readonly #way: Way
+  /** How many entries there are afterwards ... */
+  readonly size: number
+  /** ... and how many of their values stand apart. */
+  readonly #apartCount: number
   readonly #fill: number | undefined
+  /** Of a list: the position of its first item, for messages. */
+  start = 0
   // What the encoding has written:
   #keys: readonly StoredKey[] = []
   /** Where they stand in the state. */
   #keysFrom = 0
   #keysTo = 0
-  /** Where each value stands in the state; undefined: value i is reference i. */
-  #places: number[] | undefined
+  #valuesTo = 0
+  // Where the values stand, if the order does not tell:
+  #starts: number[] = []
+  #links: number[] | undefined
+  #nested: number[] = []
+  #apart: number[] = []
 
-  /** Undefined: it is not simple, or does not stay one node. */
-  static make(leaf: Leaf, changes: readonly Change[]): EditedLeaf | undefined {
-    const { kind } = leaf
-    if (kind === 'mixed') return undefined
-    const places: number[] = []
-    const replaces: boolean[] = []
+  /** Undefined: it has to go entry by entry. */
+  static make(leaf: Leaf, edits: Edits): EditedLeaf | undefined {
     let growth = 0
-    for (const { key, gone, value } of changes) {
-      if (!isSimple(key) || (!gone && !fits(value, kind))) return undefined
-      const found = findKey(leaf.keys, key)
-      places.push(found < 0 ? ~found : found)
-      replaces.push(found >= 0)
-      if (found >= 0) growth -= shareAt(leaf, found)
-      if (!gone) growth += leafShare(key, leaf.valued ? value : null)
-    }
-    if (!(leaf.isSimple ??= leaf.keys.every(isSimple)) || !staysOne(leaf, growth)) return undefined
-    if (kind === 'references' && someTwice(leaf, changes)) return undefined
-    return new EditedLeaf(leaf, changes, places, replaces, leaf.fill === undefined ? undefined : leaf.fill + growth)
+    let { size } = leaf
+    let apart = leaf.apartCount
+    edits.edits.forEach(({ key, gone, value }, n) => {
+      if (edits.takes[n]) {
+        const at = edits.at[n] as number
+        growth -= shareAt(leaf, at)
+        size--
+        if (leaf.apart(at) !== undefined) apart--
+      }
+      if (gone) return
+      growth += leafShare(leaf.counted ? undefined : key, leaf.valued ? value : null)
+      size++
+      if (value instanceof ValueHeader) apart++
+    })
+    if (!staysOne(leaf, growth)) return undefined
+    leaf.keysRefer ??= leaf.keys.some(hasReference)
+    const way = wayOf(leaf, edits.edits)
+    // Its form is another one, where nothing tells but the order.
+    if (way === 'any' && apart === size && !leaf.keysRefer && !leaf.counted) return undefined
+    return new EditedLeaf(leaf, edits, way, size, apart, leaf.fill === undefined ? undefined : leaf.fill + growth)
   }
 
-  private constructor(
-    leaf: Leaf,
-    changes: readonly Change[],
-    at: readonly number[],
-    replaces: readonly boolean[],
-    fill: number | undefined,
-  ) {
+  private constructor(leaf: Leaf, edits: Edits, way: Way, size: number, apartCount: number, fill: number | undefined) {
     this.#leaf = leaf
-    this.#changes = changes
-    this.#at = at
-    this.#replaces = replaces
+    this.#edits = edits
+    this.#way = way
+    this.size = size
+    this.#apartCount = apartCount
     this.#fill = fill
   }
 
   /** Fields of its record. */
   get form(): readonly string[] {
-    const { valued, kind } = this.#leaf
-    if (!valued) return BARE_LEAF_FORM
-    return kind === 'apart' ? withApart(LEAF_FORM) : LEAF_FORM
+    if (this.#way === 'none') return BARE_LEAF_FORM
+    const form = this.#leaf.counted ? ITEMS_FORM : LEAF_FORM
+    return this.#apartCount > 0 ? withApart(form) : form
   }
 
   /** Writes its keys, and its values. */
   encode(encoder: Encoder): void {
-    const { keys, valued, kind } = this.#leaf
-    this.#keys = this.#edit(keys, ({ key }) => key)
-    this.#keysFrom = encoder.position
-    this.#encodeKeys(encoder)
-    this.#keysTo = encoder.position
-    this.#places = undefined
-    if (!valued) return
-    if (kind === 'packed') {
-      encoder.array(this.#keys.length)
-      this.#values(encoder)
-      return
+    const { keys, refs, counted } = this.#leaf
+    if (!counted) {
+      this.#keys = this.#edit(keys, ({ key }) => key)
+      this.#keysFrom = encoder.position
+      this.#encodeKeys(encoder)
+      this.#keysTo = encoder.position
     }
-    const refs = this.#edit<Oid | Header>(this.#leaf.refs, change => refer(change, encoder))
-    if (kind === 'apart') return encodeAllApart(refs, encoder)
-    encoder.array(refs.length)
-    encoder.inOrder(refs)
+    if (this.#way === 'none') return
+    if (this.#way === 'any') return this.#values(encoder)
+    const made = this.#edit<Oid | Header>(refs, ({ key, value }) =>
+      encoder.refer(linkOf(value) ?? unknownForm(), keyName(key)),
+    )
+    if (this.#way === 'apart' && !counted) return encodeAllApart(made, encoder)
+    encoder.array(made.length)
+    encoder.inOrder(made)
+    if (this.#way === 'apart') encodeApart(true, encoder)
   }
 
   #encodeKeys(encoder: Encoder): void {
-    const { packedKeys } = this.#leaf
-    if (!packedKeys) return encodeKeys(this.#keys, encoder)
+    const { packedKeys, keysRefer } = this.#leaf
+    if (!packedKeys || keysRefer) return encodeKeys(this.#keys, encoder)
     encoder.array(this.#keys.length)
     const stored = elementsOf(packedKeys)
     let passed = 0
@@ -115,90 +146,158 @@ export class EditedLeaf {
 
   #values(encoder: Encoder): void {
     const leaf = this.#leaf
-    const places: number[] = (this.#places = [])
+    this.#starts = []
+    this.#links = undefined
+    this.#nested = []
+    this.#apart = []
+    encoder.array(this.size)
     this.#each(
       (from, to) => {
-        for (let at = from; at < to; at++) places.push(encoder.position + leaf.distance(from, at))
-        encoder.packed(leaf.packedValues(from, to))
+        if (leaf.someLinks) this.#carry(from, to, encoder)
+        else this.#copy(from, to, encoder)
       },
       ({ key, value }) => {
-        places.push(encoder.position)
-        encodeValue(value, encoder, keyName(key))
+        const name = leaf.counted ? (key as number) : keyName(key)
+        const to = linkOf(value)
+        if (to !== undefined) return this.#link(to, value instanceof ValueHeader, name, encoder)
+        this.#begin(encoder.position)
+        encoder.noted = this.#nested
+        encodeValue(value, encoder, name)
+        encoder.noted = undefined
       },
     )
+    this.#valuesTo = encoder.position
+    const apart = this.#apart
+    if (apart.length > 0) encodeApart(apart.length === this.size ? true : apart, encoder)
   }
 
-  /** What each stored entry has, and in its place or between them what each change makes of it. */
-  #edit<T>(stored: readonly T[], make: (change: Change) => T): T[] {
-    const made = this.#changes.map(change => (change.gone ? [] : [make(change)]))
+  /** Writes stored values. */
+  #carry(from: number, to: number, encoder: Encoder): void {
+    const leaf = this.#leaf
+    for (let at = from; at < to;) {
+      const linked = leaf.linked(at)
+      if (linked === undefined) {
+        let end = at + 1
+        while (end < to && leaf.link(end) < 0) end++
+        this.#copy(at, end, encoder)
+        at = end
+      } else {
+        this.#link(linked, leaf.apart(at) !== undefined, this.#nameAt(at), encoder)
+        at++
+      }
+    }
+  }
+
+  /** The same of some that are no links. */
+  #copy(from: number, to: number, encoder: Encoder): void {
+    const leaf = this.#leaf
+    if (!leaf.isNested) {
+      const shift = encoder.position - leaf.start(from)
+      for (let at = from; at < to; at++) this.#begin(leaf.start(at) + shift)
+      leaf.carry(from, to, encoder, '')
+      return
+    }
+    // What they refer to may have longer or shorter numbers here.
+    encoder.noted = this.#nested
+    for (let at = from; at < to; at++) {
+      this.#begin(encoder.position)
+      leaf.carry(at, at + 1, encoder, this.#nameAt(at))
+    }
+    encoder.noted = undefined
+  }
+
+  #begin(position: number): void {
+    this.#starts.push(position)
+    this.#links?.push(-1)
+  }
+
+  #link(to: Oid | Header, isApart: boolean, name: string | number, encoder: Encoder): void {
+    const at = this.#starts.length
+    if (isApart) this.#apart.push(at)
+    this.#links ??= new Array<number>(at).fill(-1)
+    this.#starts.push(encoder.position)
+    this.#links.push(encoder.reference(to, name))
+  }
+
+  /** Of a stored entry, for messages. */
+  #nameAt(at: number): string | number {
+    const key = this.#leaf.keys[at]
+    return key === undefined ? this.start + at : typeof key === 'string' || typeof key === 'number' ? key : keyName(key)
+  }
+
+  /** What each stored entry has, and in its place or between them what each edit makes of it. */
+  #edit<T>(stored: readonly T[], make: (edit: Edit) => T): T[] {
+    const { edits, at, takes } = this.#edits
+    const made = edits.map(edit => (edit.gone ? [] : [make(edit)]))
     const edited = stored.slice()
     // From the end, so that what comes before stays in its place.
-    for (let n = made.length - 1; n >= 0; n--)
-      edited.splice(this.#at[n] as number, Number(this.#replaces[n]), ...(made[n] as T[]))
+    for (let n = made.length - 1; n >= 0; n--) edited.splice(at[n] as number, Number(takes[n]), ...(made[n] as T[]))
     return edited
   }
 
   /** Goes through its entries: `stays` gets stretches of the stored leaf, `comes` what takes its place in or between them. */
-  #each(stays: (from: number, to: number) => void, comes: (change: Change) => void): void {
+  #each(stays: (from: number, to: number) => void, comes: (edit: Edit) => void): void {
+    const { edits, at, takes } = this.#edits
     let from = 0
-    for (let n = 0; n < this.#changes.length; n++) {
-      const at = this.#at[n] as number
-      const change = this.#changes[n] as Change
-      if (from < at) stays(from, at)
-      if (!change.gone) comes(change)
-      from = at + Number(this.#replaces[n])
+    for (let n = 0; n < edits.length; n++) {
+      const to = at[n] as number
+      const edit = edits[n] as Edit
+      if (from < to) stays(from, to)
+      if (!edit.gone) comes(edit)
+      from = to + Number(takes[n])
     }
     if (from < this.#leaf.size) stays(from, this.#leaf.size)
   }
 
   /** What reading the record that has been written would give. Undefined: it has to be read. */
   leaf(state: StoredState): Leaf | undefined {
-    const { valued, kind } = this.#leaf
-    if (valued && kind === 'packed' && state.refs.length > 0) return undefined
+    const { valued, keysRefer, counted } = this.#leaf
+    if (keysRefer) return undefined
     const { oid, tid, at, generation, refs, packed } = state
     const { bytes, from } = packed
-    const kept = state.keepBytes(this.#places !== undefined)
-    const size = this.#keys.length
-    const apart = kind === 'apart' || undefined
-    const leaf = new Leaf(this.#keys, valued, refs, { oid, tid, at, generation }, this.#places, kept, size, apart)
-    leaf.packedKeys = { bytes, from: from + this.#keysFrom, to: from + this.#keysTo }
-    leaf.isSimple = true
+    const links = this.#links
+    const inOrder = this.#way !== 'any' || (links?.length === refs.length && links.every((link, i) => link === i))
+    const places = inOrder ? undefined : { starts: this.#starts, links, nested: this.#nested }
+    const apart = this.#way === 'apart' || (this.#apart.length > 0 ? this.#apart : undefined)
+    const kept = state.keepBytes(places !== undefined)
+    const values = places ? { ...kept, to: this.#valuesTo } : kept
+    const leaf = new Leaf(this.#keys, valued, refs, { oid, tid, at, generation }, places, values, this.size, apart)
+    if (!counted) leaf.packedKeys = { bytes, from: from + this.#keysFrom, to: from + this.#keysTo }
+    leaf.keysRefer = false
     leaf.fill = this.#fill
     return leaf
   }
 }
 
-export function isSimple(key: StoredKey): boolean {
-  return typeof key !== 'object' && typeof key !== 'symbol'
+function wayOf(leaf: Leaf, edits: readonly Edit[]): Way {
+  const { valued, kind, keysRefer } = leaf
+  if (!valued) return 'none'
+  if (keysRefer) return 'any'
+  if (kind === 'apart') return edits.every(({ gone, value }) => gone || value instanceof ValueHeader) ? kind : 'any'
+  return kind === 'references' && areOthers(leaf, edits) ? kind : 'any'
 }
 
-/** What stands for the value in the list of references. */
-function refer({ key, value }: Change, encoder: Encoder): Oid | Header {
-  return encoder.refer(typeof value === 'symbol' ? unresolvedOid(value) : (value as Header), keyName(key))
-}
-
-/** Whether a leaf with this value stays what it is. */
-function fits(value: unknown, kind: LeafKind): boolean {
-  const isApart = value instanceof ValueHeader
-  if (kind === 'apart' || isApart) return kind === 'apart' && isApart
-  return kind === 'packed' || typeof value === 'symbol' || value instanceof Header
-}
-
-/** A record names each object once in its references. */
-function someTwice({ refs }: Leaf, changes: readonly Change[]): boolean {
+/** Whether all that is put are references to objects that the record does not refer to yet: it names each once. */
+function areOthers({ refs }: Leaf, edits: readonly Edit[]): boolean {
   const met = new Set<Oid | Header>()
-  for (const { gone, value } of changes) {
+  for (const { gone, value } of edits) {
     if (gone) continue
-    const to =
-      typeof value === 'symbol' ? unresolvedOid(value) : value instanceof Header ? value.oid || value : undefined
-    if (to === undefined || met.has(to) || (typeof to === 'number' && refs.includes(to))) return true
+    const link = value instanceof ValueHeader ? undefined : linkOf(value)
+    const to = link instanceof Header ? link.oid || link : link
+    if (to === undefined || met.has(to) || (typeof to === 'number' && refs.includes(to))) return false
     met.add(to)
   }
-  return false
+  return true
+}
+
+/** What a value is, or leads to where it stands apart, if that is what stands in its place. */
+function linkOf(value: unknown): Oid | Header | undefined {
+  if (typeof value === 'symbol') return unresolvedOid(value)
+  return value instanceof Header ? value : undefined
 }
 
 function shareAt(leaf: Leaf, at: number): number {
-  return shareOf(0, weigh(leaf.keys[at]) + leaf.weight(at))
+  return shareOf(0, (leaf.counted ? 0 : weigh(leaf.keys[at])) + leaf.weight(at))
 }
 
 function staysOne(leaf: Leaf, growth: number): boolean {
@@ -210,6 +309,6 @@ function staysOne(leaf: Leaf, growth: number): boolean {
 function fillOf(leaf: Leaf): number {
   if (leaf.fill !== undefined) return leaf.fill
   let fill = 0
-  for (let at = 0; at < leaf.keys.length; at++) fill += shareAt(leaf, at)
+  for (let at = 0; at < leaf.size; at++) fill += shareAt(leaf, at)
   return (leaf.fill = fill)
 }

@@ -1,14 +1,16 @@
 // Entries as they stand in one record: all of a small collection, or one leaf of a tree. Keys are decoded at once, values when
 // they are asked for; a leaf whose values are references to one object each keeps nothing but these.
-import { Decoder } from '../../object/codec.js'
+import { Decoder, type Encoder } from '../../object/codec.js'
 import { unresolved } from '../../object/header.js'
 import type { StoredState } from '../../object/record-view.js'
 import {
+  noteReferences,
   passNull,
   position,
   readCount,
   readReference,
   readValue,
+  referenceAt,
   skipValue,
   unpackAt,
   unpackWith,
@@ -28,8 +30,17 @@ export interface Source {
   readonly generation: number
 }
 
-/** Where a value stands; if it is a reference, or stands apart: the complement (~) of the reference's number. */
-type Place = number
+/** Where the values of a leaf stand. */
+export interface Places {
+  /** Of each value: where it begins. */
+  readonly starts: readonly number[]
+  /** The number of the reference that it is, or that leads to where it stands apart; -1: it is none. Undefined: so it is for all. */
+  readonly links: readonly number[] | undefined
+  /** Where references begin inside of the others, in order. */
+  readonly nested: readonly number[]
+}
+
+const NONE: readonly number[] = []
 
 /** 'references': to one object each, in their order. 'packed': nothing in the record is a reference. */
 export type LeafKind = 'apart' | 'references' | 'packed' | 'mixed'
@@ -45,7 +56,7 @@ export class Leaf {
   /** Undefined: not from a file. */
   readonly source: Source | undefined
   /** Of each value; undefined: value i is reference i. */
-  readonly #places: readonly Place[] | undefined
+  readonly #places: Places | undefined
   /** Entries whose values stand apart, each in the record that the reference leads to. */
   readonly #apart: true | ReadonlySet<number> | undefined
   readonly #packed: Stretch
@@ -53,8 +64,8 @@ export class Leaf {
   // Of interest to those who make a new version of it (edited-leaf.ts), if it is known:
   /** Its keys as they stand in the record. */
   packedKeys: Stretch | undefined
-  /** All keys are simple. */
-  isSimple: boolean | undefined
+  /** Some keys refer to objects. */
+  keysRefer: boolean | undefined
   /** Sum of the shares of its entries. */
   fill: number | undefined
 
@@ -63,7 +74,7 @@ export class Leaf {
     valued: boolean,
     refs: readonly Oid[],
     source: Source | undefined,
-    places: readonly Place[] | undefined,
+    places: Places | undefined,
     packed: Stretch,
     size = keys.length,
     apart: Apart = undefined,
@@ -124,7 +135,8 @@ export class Leaf {
       skipValue(2)
       return start
     })
-    return new Leaf([], true, refs, { oid, tid, at, generation }, [place], record, 1)
+    const places = { starts: [place], links: undefined, nested: NONE }
+    return new Leaf([], true, refs, { oid, tid, at, generation }, places, record, 1)
   }
 
   /** Whether it is of a list. */
@@ -134,21 +146,31 @@ export class Leaf {
 
   /** The oid of the object that a value refers to; undefined: it is no reference. */
   reference(at: number): Oid | undefined {
-    return this.valued && !this.#isApart(at) ? this.#link(at) : undefined
+    return this.valued && !this.#isApart(at) ? this.linked(at) : undefined
   }
 
   /** The oid of the record that has the value; undefined: it stands here. */
   apart(at: number): Oid | undefined {
-    return this.#isApart(at) ? this.#link(at) : undefined
+    return this.#isApart(at) ? this.linked(at) : undefined
   }
 
   #isApart(at: number): boolean {
     return this.#apart !== undefined && (this.#apart === true || this.#apart.has(at))
   }
 
-  #link(at: number): Oid | undefined {
-    const place = this.#places === undefined ? ~at : (this.#places[at] as Place)
-    return place < 0 ? this.refs[~place] : undefined
+  /** The number of the reference that a value is, or that leads to where it stands apart; -1: it is none. */
+  link(at: number): number {
+    return this.#places === undefined ? at : (this.#places.links?.[at] ?? -1)
+  }
+
+  /** What that reference leads to. */
+  linked(at: number): Oid | undefined {
+    return this.refs[this.link(at)]
+  }
+
+  /** How many values stand apart. */
+  get apartCount(): number {
+    return this.#apart === undefined ? 0 : this.#apart === true ? this.size : this.#apart.size
   }
 
   /** Some values stand apart. */
@@ -176,39 +198,52 @@ export class Leaf {
   /** A value that stands here, undecoded, and the caller's own; of a set: undefined. */
   value(at: number): unknown {
     if (!this.valued) return undefined
-    const place = this.#places === undefined ? ~at : (this.#places[at] as Place)
-    if (place >= 0) return unpackAt(this.#packed, place, this.#endOf(at))
-    return this.#isApart(at) ? unknownForm() : { '': ~place }
+    const link = this.link(at)
+    if (link < 0) return unpackAt(this.#packed, this.start(at), this.start(at + 1))
+    return this.#isApart(at) ? unknownForm() : { '': link }
   }
 
-  /** Where a value ends that is no reference; undefined: a reference follows, whose place is not kept. */
-  #endOf(at: number): number | undefined {
-    const next = this.#places?.[at + 1]
-    return next === undefined ? this.#packed.to : next < 0 ? undefined : next
+  /** Where a value begins, or all of them end, of a leaf of which not all values are links. */
+  start(at: number): number {
+    return this.#places?.starts[at] ?? this.#packed.to
   }
 
   /** Value i is reference i, of all of them. */
   get isReferences(): boolean {
-    return this.valued && this.#places === undefined && this.refs.length === this.keys.length
+    return this.valued && this.#places === undefined && this.refs.length === this.size
   }
 
   /** What `weigh` says of a value. */
   weight(at: number): number {
     if (!this.valued) return 1
-    const place = this.#places === undefined ? ~at : (this.#places[at] as Place)
-    return place < 0 ? REFERENCE : weighAt(this.#packed, place)
+    return this.link(at) < 0 ? weighAt(this.#packed, this.start(at)) : REFERENCE
   }
 
-  /** The bytes of the values from `from` to `to`, of a leaf without references. */
-  packedValues(from: number, to: number): Stretch {
-    const places = this.#places ?? []
-    const { bytes, to: end } = this.#packed
-    return { bytes, from: places[from] ?? end, to: places[to] ?? end }
+  /** Some values are links. */
+  get someLinks(): boolean {
+    return this.#places === undefined || this.#places.links !== undefined
   }
 
-  /** How far behind one value another one stands, in the same leaf. */
-  distance(from: number, to: number): number {
-    return (this.#places?.[to] ?? 0) - (this.#places?.[from] ?? 0)
+  /** Whether there are references inside of values that are none themselves. */
+  get isNested(): boolean {
+    return this.#places !== undefined && this.#places.nested.length > 0
+  }
+
+  /** Writes the values from `from` to `to`, none of which is a link, into another record; `name` is for messages. */
+  carry(from: number, to: number, encoder: Encoder, name: string | number): void {
+    const { bytes } = this.#packed
+    const end = this.start(to)
+    let at = this.start(from)
+    const nested = this.#places?.nested ?? []
+    for (let n = nested.length === 0 ? 0 : firstFrom(nested, at); n < nested.length; n++) {
+      const start = nested[n] as number
+      if (start >= end) break
+      encoder.packed({ bytes, from: at, to: start })
+      const { index, end: behind } = referenceAt(this.#packed, start)
+      encoder.reference(this.refs[index] ?? unknownForm(), name)
+      at = behind
+    }
+    encoder.packed({ bytes, from: at, to: end })
   }
 
   /** The references as marks of what nobody followed. */
@@ -237,30 +272,36 @@ function reader(refs: readonly Oid[]): Decoder {
 }
 
 /** The array of values that comes next. `places` undefined: value i is reference i. */
-function readPlaces(refs: readonly Oid[]): { readonly count: number; readonly places: Place[] | undefined } {
+function readPlaces(refs: readonly Oid[]): { readonly count: number; readonly places: Places | undefined } {
   const count = readCount()
-  const places: Place[] = []
+  const starts: number[] = []
+  const nested: number[] = []
+  let links: number[] | undefined
   let inOrder = true
+  noteReferences(nested)
   for (let n = 0; n < count; n++) {
-    const start = position()
-    const to = readReference()
-    if (to < 0) skipValue(2)
-    else if (to >= refs.length) unknownForm()
-    if (to !== n) inOrder = false
-    places.push(to < 0 ? start : ~to)
+    starts.push(position())
+    const link = readReference()
+    if (link < 0) skipValue(2)
+    else if (link >= refs.length) unknownForm()
+    else links ??= new Array<number>(n).fill(-1)
+    links?.push(link)
+    if (link !== n) inOrder = false
   }
-  return { count, places: inOrder ? undefined : places }
+  noteReferences(undefined)
+  return { count, places: inOrder ? undefined : { starts, links, nested: nested.length === 0 ? NONE : nested } }
 }
 
 /** Which of so many values stand apart: comes next of what is being unpacked. */
-function readApart(count: number, places: readonly Place[] | undefined): Apart {
+function readApart(count: number, places: Places | undefined): Apart {
   const apart = readValue(1)
-  const isApart = (at: number): boolean => at < count && (places === undefined || (places[at] as Place) < 0)
-  if (apart === true) return count > 0 && (places?.every(place => place < 0) ?? true) ? true : unknownForm()
+  const isLink = (at: number): boolean => at < count && (places === undefined || (places.links?.[at] ?? -1) >= 0)
+  if (apart === true)
+    return count > 0 && (places === undefined || places.links?.every(link => link >= 0)) ? true : unknownForm()
   if (!Array.isArray(apart) || apart.length === 0) return unknownForm()
   let last = -1
   for (const at of apart as readonly unknown[]) {
-    if (!Number.isSafeInteger(at) || (at as number) <= last || !isApart(at as number)) unknownForm()
+    if (!Number.isSafeInteger(at) || (at as number) <= last || !isLink(at as number)) unknownForm()
     last = at as number
   }
   return apart as number[]
@@ -268,4 +309,16 @@ function readApart(count: number, places: readonly Place[] | undefined): Apart {
 
 function upTo({ bytes, from, to }: Stretch, end: number): Stretch {
   return { bytes, from, to: Math.min(to, end) }
+}
+
+/** The first of these numbers, which ascend, that is `least` or more. */
+function firstFrom(numbers: readonly number[], least: number): number {
+  let low = 0
+  let high = numbers.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((numbers[middle] as number) < least) low = middle + 1
+    else high = middle
+  }
+  return low
 }

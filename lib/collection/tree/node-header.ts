@@ -3,12 +3,13 @@ import type { Encoder } from '../../object/codec.js'
 import type { Header } from '../../object/header.js'
 import type { StoredState } from '../../object/record-view.js'
 import type { Oid } from '../../store/types.js'
-import { encodeKeys, keyName, type StoredKey } from '../key.js'
+import { encodeKeys, hasReference, keyName, type StoredKey } from '../key.js'
 import { EditedLeaf } from './edited-leaf.js'
 import { BARE_LEAF_FORM, COUNTED_FORM, INNER_FORM, ITEMS_FORM, LEAF_FORM, NODE_TYPE, withApart } from './forms.js'
 import type { Leaf } from './leaf.js'
+import type { Inner } from './node.js'
 import { PartHeader, partKind } from './part-header.js'
-import { apartIn, encodeAllApart, encodeValue, referApart } from './raw-value.js'
+import { apartIn, encodeAllApart, encodeApart, encodeValue, referApart } from './raw-value.js'
 
 const NODE = partKind(NODE_TYPE)
 
@@ -60,9 +61,20 @@ export class NodeHeader extends PartHeader {
     return true
   }
 
-  override made(state: StoredState): Leaf | undefined {
-    return this.#content instanceof EditedLeaf ? this.#content.leaf(state) : undefined
+  override made(state: StoredState): Leaf | Inner | undefined {
+    const content = this.#content
+    if (content instanceof EditedLeaf) return content.leaf(state)
+    return 'children' in content ? innerMade(content, state) : undefined
   }
+}
+
+/** Undefined: it has to be read. */
+function innerMade(content: Extract<Content, { readonly children: unknown }>, state: StoredState): Inner | undefined {
+  const children = content.children.map(child => (typeof child === 'number' ? child : child.oid))
+  const [separators, counts] = 'counts' in content ? [[], content.counts] : [content.separators, undefined]
+  if (separators.some(hasReference)) return undefined
+  state.keepBytes(false)
+  return { separators, counts, children }
 }
 
 /** The form of a leaf, or small collection, that holds these values. */
@@ -89,21 +101,12 @@ export function encodeEntries(
     const key = keys[i] as StoredKey
     encodeValue(values[i], encoder, typeof key === 'string' || typeof key === 'number' ? key : keyName(key))
   }
-  encodeApart(values, encoder)
+  encodeApart(apartIn(values), encoder)
 }
 
 /** Items of a list, the first of which stands at `start`. */
 export function encodeItems(items: readonly unknown[], start: number, encoder: Encoder): void {
   encoder.array(items.length)
   for (let i = 0; i < items.length; i++) encodeValue(items[i], encoder, start + i)
-  encodeApart(items, encoder)
-}
-
-function encodeApart(values: readonly unknown[], encoder: Encoder): void {
-  const apart = apartIn(values)
-  if (apart === true) encoder.write(true, '')
-  else if (apart) {
-    encoder.array(apart.length)
-    for (const at of apart) encoder.write(at, '')
-  }
+  encodeApart(apartIn(items), encoder)
 }

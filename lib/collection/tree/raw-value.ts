@@ -33,12 +33,9 @@ export class RawValue {
 
   /** Writes the same value into the record that is being encoded; `name` is for messages. */
   encode(encoder: Encoder, name: string | number): void {
-    const { refs } = this.#leaf
-    const { apart } = this
-    if (apart !== undefined) return encoder.reference(apart, name)
-    // Without references, its bytes mean the same in every record.
-    if (refs.length === 0) encoder.packed(this.#leaf.packedValues(this.#at, this.#at + 1))
-    else carry(this.#leaf.value(this.#at), refs, encoder, name)
+    const to = this.#leaf.linked(this.#at)
+    if (to === undefined) this.#leaf.carry(this.#at, this.#at + 1, encoder, name)
+    else encoder.reference(to, name)
   }
 }
 
@@ -62,6 +59,15 @@ export function encodeAllApart(refs: (Header | Oid)[], encoder: Encoder): void {
   encoder.write(true, '')
 }
 
+/** Writes which values stand apart, where some do. */
+export function encodeApart(apart: Apart, encoder: Encoder): void {
+  if (apart === true) encoder.write(true, '')
+  else if (apart) {
+    encoder.array(apart.length)
+    for (const at of apart) encoder.write(at, '')
+  }
+}
+
 /** Which of these values of a leaf stand apart. */
 export function apartIn(values: readonly unknown[]): Apart {
   const apart: number[] = []
@@ -71,24 +77,6 @@ export function apartIn(values: readonly unknown[]): Apart {
   }
   if (apart.length === 0) return undefined
   return apart.length === values.length ? true : apart
-}
-
-function carry(raw: unknown, refs: readonly Oid[], encoder: Encoder, name: string | number): void {
-  if (typeof raw !== 'object' || raw === null) return encoder.write(raw, name)
-  if (raw instanceof Uint8Array) return encoder.bytes(raw)
-  if (Array.isArray(raw)) {
-    encoder.array(raw.length)
-    for (const part of raw) carry(part, refs, encoder, name)
-    return
-  }
-  const to = referenceIn(raw, refs)
-  if (to !== undefined) return encoder.reference(to, name)
-  const parts = Object.entries(raw)
-  encoder.map(parts.length)
-  for (const [key, part] of parts) {
-    encoder.write(key, name)
-    carry(part, refs, encoder, name)
-  }
 }
 
 /** The oid that an undecoded value refers to; undefined: it is no reference, but may be data with an empty key among others. */

@@ -7,7 +7,6 @@ import {
   asChild,
   Drafts,
   isSteady,
-  lowOf,
   NEW,
   SlightDraft,
   split,
@@ -16,7 +15,7 @@ import {
   type Item,
   type Rewritten,
 } from './drafts.js'
-import { EditedLeaf, isSimple } from './edited-leaf.js'
+import type { Edit } from './edited-leaf.js'
 import { innerShare, leafShare } from './fullness.js'
 import type { Leaf } from './leaf.js'
 import type { Content, NodeHeader } from './node-header.js'
@@ -55,7 +54,7 @@ class Rewrite extends Drafts {
     for (const { gone, existed } of this.#changes) size += Number(!gone) - Number(existed)
     const end = this.#changes.length
     const drafts = root.leaf
-      ? this.#leaf(root.leaf, NEW, undefined, this.#putApart(root.leaf, 0, end), true)
+      ? this.#leaf(root.leaf, NEW, undefined, 0, end, true)
       : this.#rewrite(root.root, root.height, undefined, 0, end, true)
     return this.finish(size, drafts)
   }
@@ -69,11 +68,7 @@ class Rewrite extends Drafts {
     to: number,
     last: boolean,
   ): readonly Draft[] {
-    if (level === 0) {
-      const leaf = this.tree.leaf(oid)
-      const changes = this.#putApart(leaf, from, to)
-      return this.#edited(leaf, oid, low, changes, last) ?? this.#leaf(leaf, oid, low, changes, last)
-    }
+    if (level === 0) return this.#leaf(this.tree.leaf(oid), oid, low, from, to, last)
     const inner = this.tree.inner(oid)
     const { separators, children } = inner
     const changed: { readonly at: number; readonly drafts: readonly Draft[] }[] = []
@@ -110,57 +105,29 @@ class Rewrite extends Drafts {
     return split({ level, oid, low: items[0]?.key, items, dirty }, false)
   }
 
-  /** Large values are written apart. Gives what is left to be changed in the leaf itself, with headers in place of objects. */
-  #putApart(leaf: Leaf, from: number, to: number): readonly Change[] {
-    if (!this.#valued) return this.#changes.slice(from, to)
-    const left: Change[] = []
+  /** A leaf with the changes from `from` to `to`. Large values are written apart, which may leave nothing to do in the leaf itself. */
+  #leaf(leaf: Leaf, oid: Oid, low: StoredKey | undefined, from: number, to: number, last: boolean): readonly Draft[] {
+    const edits: Edit[] = []
+    const at: number[] = []
+    const takes: boolean[] = []
     for (let i = from; i < to; i++) {
       const change = this.#changes[i] as Change
-      const { key, gone, existed } = change
-      const at = leaf.someApart && !gone ? findKey(leaf.keys, key) : -1
-      const stored = at < 0 ? undefined : leaf.apart(at)
-      const value = gone ? undefined : (headerOf(change.value) ?? change.value)
-      if (!gone && standsApart(value, stored !== undefined)) {
-        const header = this.writeApart(value, keyName(key), stored ?? NEW)
-        if (stored === undefined) left.push({ key, gone, value: header, existed })
-      } else {
-        left.push(value === change.value ? change : { key, gone, value, existed })
+      const { key, gone } = change
+      const found = findKey(leaf.keys, key)
+      let edit: Edit = change
+      if (!gone && this.#valued) {
+        const put = headerOf(change.value) ?? change.value
+        const stored = found < 0 ? undefined : leaf.apart(found)
+        const isApart = standsApart(put, stored !== undefined)
+        const value = isApart ? this.writeApart(put, keyName(key), stored ?? NEW) : put
+        if (isApart && stored !== undefined) continue
+        if (value !== change.value) edit = { key, gone, value }
       }
+      edits.push(edit)
+      at.push(found < 0 ? ~found : found)
+      takes.push(found >= 0)
     }
-    return left
-  }
-
-  /** Undefined: it goes entry by entry. */
-  #edited(
-    leaf: Leaf,
-    oid: Oid,
-    low: StoredKey | undefined,
-    changes: readonly Change[],
-    last: boolean,
-  ): readonly Draft[] | undefined {
-    const itemsOf = (): readonly Item[] => this.#leaf(leaf, oid, low, changes, last)[0]?.items ?? []
-    if (changes.length === 0) return [new SlightDraft(0, oid, low, [], itemsOf)]
-    if (low !== undefined && !isSimple(low)) return undefined
-    const edited = EditedLeaf.make(leaf, changes)
-    return edited && [new SlightDraft(0, oid, low, edited, itemsOf)]
-  }
-
-  #leaf(leaf: Leaf, oid: Oid, low: StoredKey | undefined, changes: readonly Change[], last: boolean): readonly Draft[] {
-    const before = this.entries(leaf)
-    const items: Item[] = []
-    let at = 0
-    for (const { key, gone, value } of changes) {
-      let order = 1
-      while (at < before.length && (order = compareKeys(key, before[at]?.key as StoredKey)) > 0) {
-        items.push(before[at++] as Item)
-      }
-      if (at < before.length && order === 0) at++
-      if (!gone) items.push({ key, value, share: leafShare(key, this.#valued ? value : null) })
-    }
-    const appending = last && at === before.length && changes.length > 0
-    while (at < before.length) items.push(before[at++] as Item)
-    if (items.length === 0) return []
-    return split({ level: 0, oid, low: lowOf(low, items), items, dirty: true }, appending)
+    return this.edited(leaf, oid, low, { edits, at, takes }, last)
   }
 
   /** The first of the changes from `from` on whose key is `key` or behind it. */
@@ -180,6 +147,10 @@ class Rewrite extends Drafts {
       const value = leaf.valued ? new RawValue(leaf, i) : undefined
       return { key, value, share: leafShare(key, value ?? null) }
     })
+  }
+
+  protected entry(key: StoredKey, value: unknown): Item {
+    return { key, value, share: leafShare(key, this.#valued ? value : null) }
   }
 
   protected children(node: Oid, low: StoredKey | undefined): Item[] {

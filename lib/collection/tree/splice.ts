@@ -2,7 +2,9 @@
 // is left are not read.
 import { headerOf, type Header } from '../../object/header.js'
 import type { Oid } from '../../store/types.js'
-import { asChild, countOf, Drafts, NEW, split, standsApart, type Draft, type Item, type Rewritten } from './drafts.js'
+import { asChild, Drafts, NEW, split, standsApart, type Draft, type Item, type Rewritten } from './drafts.js'
+import type { StoredKey } from '../key.js'
+import type { Edit } from './edited-leaf.js'
 import { innerShare, leafShare } from './fullness.js'
 import type { Leaf } from './leaf.js'
 import type { Content, NodeHeader } from './node-header.js'
@@ -41,14 +43,14 @@ class Splicing extends Drafts {
     for (const { removed, items } of this.#splices) size += items.length - removed
     const end = this.#splices.length
     const drafts = root.leaf
-      ? this.#leaf(this.entries(root.leaf), NEW, 0, 0, end, true)
+      ? this.#leaf(root.leaf, NEW, 0, 0, end, true)
       : this.#rewrite(root.root, root.height, 0, 0, end, true)
     return this.finish(size, drafts)
   }
 
   /** The subtree that begins at position `start`, with the splices from `from` to `to`; `last`: there is nothing behind it. */
   #rewrite(oid: Oid, level: number, start: number, from: number, to: number, last: boolean): readonly Draft[] {
-    if (level === 0) return this.#leaf(this.entries(this.tree.leaf(oid)), oid, start, from, to, last)
+    if (level === 0) return this.#leaf(this.tree.leaf(oid), oid, start, from, to, last)
     const before = this.children(oid)
     const items: Item[] = []
     let dirty = false
@@ -76,26 +78,37 @@ class Splicing extends Drafts {
     return split({ level, oid, low: undefined, items, dirty }, false)
   }
 
-  #leaf(before: readonly Item[], oid: Oid, start: number, from: number, to: number, last: boolean): readonly Draft[] {
-    const end = start + before.length
-    const items: Item[] = []
-    let at = Math.max(start, Math.min(this.#removedTo, end))
+  #leaf(leaf: Leaf, oid: Oid, start: number, from: number, to: number, last: boolean): readonly Draft[] {
+    const edits: Edit[] = []
+    const at: number[] = []
+    const takes: boolean[] = []
+    const end = start + leaf.size
+    const edit = (stored: number, isTaken: boolean, key: number, gone: boolean, value?: unknown): void => {
+      edits.push({ key, gone, value })
+      at.push(stored - start)
+      takes.push(isTaken)
+    }
+    const removeTo = (position: number, stored: number): void => {
+      for (let gone = position; gone < Math.min(stored, end); gone++) edit(gone, true, gone, true)
+    }
+    removeTo(start, this.#removedTo)
     for (let i = from; i < to; i++) {
       const splice = this.#splices[i] as Splice
-      while (at < splice.at) items.push(before[at++ - start] as Item)
+      const removedTo = splice.at + splice.removed
+      let stored = splice.at
       splice.items.forEach((own, n) => {
+        const position = splice.at + this.#shift + n
         const put = headerOf(own) ?? own
-        const value = standsApart(put, false) ? this.writeApart(put, splice.at + this.#shift + n, NEW) : put
-        items.push({ key: undefined, value, count: 1, share: leafShare(undefined, value) })
+        const value = standsApart(put, false) ? this.writeApart(put, position, NEW) : put
+        const isTaken = stored < Math.min(removedTo, end)
+        edit(stored, isTaken, position, false, value)
+        stored += Number(isTaken)
       })
+      removeTo(stored, removedTo)
       this.#shift += splice.items.length - splice.removed
-      this.#removedTo = splice.at + splice.removed
-      at = Math.min(this.#removedTo, end)
+      this.#removedTo = removedTo
     }
-    const appending = last && at === end && to > from
-    while (at < end) items.push(before[at++ - start] as Item)
-    if (items.length === 0) return []
-    return split({ level: 0, oid, low: undefined, items, dirty: true }, appending)
+    return this.edited(leaf, oid, undefined, { edits, at, takes }, last)
   }
 
   /** The first of the splices from `from` on that begins at `position` or behind it. */
@@ -111,10 +124,11 @@ class Splicing extends Drafts {
   }
 
   protected entries(leaf: Leaf): Item[] {
-    return Array.from({ length: leaf.size }, (_, at) => {
-      const value = new RawValue(leaf, at)
-      return { key: undefined, value, count: 1, share: leafShare(undefined, value) }
-    })
+    return Array.from({ length: leaf.size }, (_, at) => this.entry(at, new RawValue(leaf, at)))
+  }
+
+  protected entry(_key: StoredKey, value: unknown): Item {
+    return { key: undefined, value, count: 1, share: leafShare(undefined, value) }
   }
 
   protected children(node: Oid): Item[] {
@@ -124,12 +138,12 @@ class Splicing extends Drafts {
 
   protected content(items: readonly Item[], children: readonly (NodeHeader | Oid)[] | undefined): Content {
     if (children) return { counts: items.map(({ count = 0 }) => count), children }
-    const start = this.#written
-    this.passed(countOf(items))
-    return { items: items.map(({ value }) => value), start }
+    return { items: items.map(({ value }) => value), start: this.passed(items.length) }
   }
 
-  protected override passed(count: number): void {
+  protected override passed(count: number): number {
+    const before = this.#written
     this.#written += count
+    return before
   }
 }
