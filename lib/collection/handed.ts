@@ -14,7 +14,7 @@ import { compareKeys } from './key-order.js'
 import { Place } from './place.js'
 import { PlaceTable } from './place-table.js'
 import { Shelf, Shelves } from './shelves.js'
-import type { Leaf } from './tree/leaf.js'
+import type { Leaf, Source } from './tree/leaf.js'
 import type { TreeHeader } from './tree-header.js'
 import { sameRaw } from './tree/raw-value.js'
 import type { Found } from './tree/tree.js'
@@ -54,6 +54,7 @@ export class Handed {
     this.#shelves.clear(this.#load, (value, place, shelf) => {
       const node = nodeOf(value)
       if (node?.above === shelf) node.above = place
+      if (node?.stored === true && node.parent === null) node.key = place
       this.#places.put(place)
     })
   }
@@ -107,6 +108,7 @@ export class Handed {
 
   #seat(node: Node, key: StoredKey, found: Found, content: Found): void {
     const { source } = found.leaf
+    let place: Place | undefined
     if (source && !this.#isChanging()) {
       const { shelf, kin } = this.#shelves.for(found, key, source)
       kin.values[found.at] = node.object
@@ -114,13 +116,13 @@ export class Handed {
       node.kin = kin
       node.above = shelf
     } else {
-      const place = Place.of(key, node.object, this.#load, content)
+      place = Place.of(key, node.object, this.#load, content)
       node.above = place
       this.#places.put(place)
     }
     if (this.#owner.notesFirst) node.serial = this.#owner.serial
     holdParts(node)
-    stampAt(node, key)
+    stampAt(node, place ?? key)
   }
 
   /** What stands at a key, if somebody may have it. */
@@ -159,13 +161,14 @@ export class Handed {
     const found = entry && this.#owner.contentOf(entry)
     const raw = found?.leaf.value(found.at)
     const node = nodeOf(known)
-    if (found && this.#isUnchanged(place, found)) {
+    if (found && this.#isSame(place.source, place.index, found)) {
       if (node) {
         stillCurrent(node)
         this.#standsAlone(node, place)
       }
     } else {
-      const rebinds = this.#owner.keysLast && node && found && typeof raw === 'object'
+      const isFound = found && (this.#owner.keysLast || this.#isSame(place.before, place.index, found))
+      const rebinds = isFound && node && typeof raw === 'object'
       const fresh = rebinds ? nodeOf(this.#decode(raw, found.leaf)) : undefined
       if (node && fresh) rebindAt(node, fresh)
       if (!node || node.load !== this.#owner.load) {
@@ -173,7 +176,7 @@ export class Handed {
         return
       }
       this.#standsAlone(node, place)
-      stampAt(node, key)
+      stampAt(node, place)
     }
     place.agrees(this.#owner.load, found?.leaf.source, found?.at ?? 0)
   }
@@ -186,9 +189,11 @@ export class Handed {
     holdParts(node)
   }
 
-  #isUnchanged({ source, index }: Place, { leaf, at }: Found): boolean {
-    if (!source || !leaf.source) return false
-    if (source.oid === leaf.source.oid && source.tid === leaf.source.tid && index === at) return true
+  /** Whether what was an entry of a version of a record is what stands there now. */
+  #isSame(source: Source | undefined, index: number, { leaf, at }: Found): boolean {
+    const now = leaf.source
+    if (!source || !now) return false
+    if (source.oid === now.oid && source.tid === now.tid && index === at) return true
     const then = this.#owner.entryOf(source, index)
     return then !== undefined && sameRaw(then.leaf.value(then.at), then.leaf.refs, leaf.value(at), leaf.refs)
   }
@@ -197,7 +202,9 @@ export class Handed {
     if (!node.stored) return
     let top = node
     while (top.parent) top = top.parent
-    const place = this.#table.get(top.key as StoredKey)
+    const table = this.#table
+    // Its key is a place that knows the key, once it has one.
+    const place = table.get((top.key instanceof Place ? top.key.key : top.key) as StoredKey)
     if (place?.value === top.object) this.#current(place)
   }
 
@@ -268,7 +275,7 @@ export class Handed {
       const apart = entry?.leaf.apart(entry.at)
       if (apart === undefined) place.agrees(this.#owner.load, entry?.leaf.source, entry?.at ?? 0)
       else place.agrees(this.#owner.load, this.#owner.justWritten(apart), 0)
-      if (node) stampAt(node, place.key)
+      if (node) stampAt(node, place)
     }
   }
 
@@ -303,11 +310,20 @@ export class Handed {
       const value = place.value
       if (key === undefined || value === undefined) continue
       place.key = key
-      const node = nodeOf(value)
-      if (node?.stored === true && node.parent === null) node.key = key
       moved.push(place)
     }
     this.#table.replaceAll(moved.sort((a, b) => compareKeys(a.key, b.key)))
+  }
+
+  /** The same where nothing changes before `low`, nor the order. */
+  moveOnwards(low: StoredKey, to: (key: StoredKey) => StoredKey | undefined): void {
+    const nowhere = new Set<Place>()
+    for (const place of this.#table.onwards(low)) {
+      const key = to(place.key)
+      if (key === undefined) nowhere.add(place)
+      else place.key = key
+    }
+    if (nowhere.size > 0) this.#places.replaceAll(this.#places.inOrder().filter(place => !nowhere.has(place)))
   }
 
   /** Keys from one on, and before another one, at which something stands that somebody may have. */

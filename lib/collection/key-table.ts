@@ -88,6 +88,17 @@ export class KeyTable<E extends { readonly key: StoredKey }> {
     for (const run of this.#runs) yield* run
   }
 
+  /** All entries from the first one on whose key is `low` or behind it, in order, to those who change keys but not their order. */
+  *onwards(low: StoredKey): Generator<E, undefined> {
+    this.#sortIn()
+    const first = this.#runFor(low)
+    for (let at = first; at < this.#runs.length; at++) {
+      const run = this.#runs[at] as E[]
+      const start = at === first ? find(run, low) : 0
+      for (let place = start < 0 ? ~start : start; place < run.length; place++) yield run[place] as E
+    }
+  }
+
   /** The order of the keys has changed. */
   sort(): void {
     const all = [...this]

@@ -179,10 +179,20 @@ export abstract class ListState extends TreeHeader {
     this.handed.settled(stored)
   }
 
-  /** What was handed out is known by its position from now on. Only where stored items have moved, all of it is gone through. */
+  /** What was handed out is known by its position from now on. Only where stored items have moved, all behind is gone through. */
   #rename(moves: readonly Move[]): void {
-    if (moves.some(([key, , position]) => isStored(key) && key !== position)) this.handed.moveAll(mover(moves))
-    else for (const [key, , position] of moves) if (!isStored(key)) this.handed.move(key, position)
+    const sorted = moves.filter(([key]) => isStored(key)).sort(([a], [b]) => a - b)
+    const first = sorted.findIndex(([key, , position]) => key !== position)
+    if (sorted.some(([, , position], i) => i > 0 && position < (sorted[i - 1]?.[2] as number))) {
+      this.handed.moveAll(mover(moves))
+      return
+    }
+    // In the same order as before.
+    if (first >= 0) {
+      const to = mover(sorted)
+      this.handed.moveOnwards(sorted[first]?.[0] as number, key => (isStored(key) ? to(key) : key))
+    }
+    for (const [key, , position] of moves) if (!isStored(key)) this.handed.move(key, position)
   }
 
   keepAll(): void {

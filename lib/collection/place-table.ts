@@ -3,13 +3,20 @@
 import { KeyTable } from './key-table.js'
 import type { StoredKey } from './key.js'
 import type { Place } from './place.js'
+import type { Source } from './tree/leaf.js'
 
 const FEW = 1024
+
+interface Before {
+  readonly key: StoredKey
+  readonly place: Place | undefined
+  readonly source: Source | undefined
+}
 
 export class PlaceTable {
   #places = new KeyTable<Place>()
   /** What the transaction put another value in place of, or changed. */
-  readonly #before = new KeyTable<{ readonly key: StoredKey; readonly place: Place | undefined }>()
+  readonly #before = new KeyTable<Before>()
   /** All, if the transaction has emptied the collection. */
   #beforeClear: KeyTable<Place> | undefined
   #sweepAt = FEW
@@ -33,6 +40,11 @@ export class PlaceTable {
 
   inOrder(): readonly Place[] {
     return this.#places.inOrder()
+  }
+
+  /** All from a key on, in order, to those who change keys but not their order. */
+  onwards(low: StoredKey): Iterable<Place> {
+    return this.#places.onwards(low)
   }
 
   sort(): void {
@@ -65,7 +77,7 @@ export class PlaceTable {
 
   /** Something else is going to stand at a key than what `place` tells of. */
   note(key: StoredKey, place: Place | undefined): void {
-    if (!this.#before.get(key)) this.#before.put({ key, place })
+    if (!this.#before.get(key)) this.#before.put({ key, place, source: place?.source })
   }
 
   /** Nothing that is there agrees with what is stored any more. */
@@ -89,8 +101,9 @@ export class PlaceTable {
   }
 
   #restore(): void {
-    for (const { key, place } of this.#before) {
+    for (const { key, place, source } of this.#before) {
       if (place) {
+        place.before = source
         place.source = undefined
         this.#places.put(place)
       } else {

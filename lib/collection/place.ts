@@ -33,6 +33,8 @@ export class Place implements Seat {
   readonly #number: number
   /** The version of the record that it was read from and still agrees with; undefined: it was changed since. */
   source: Source | undefined
+  /** That version, from before the transaction did anything to it that has been undone. */
+  before: Source | undefined
   /** Which entry of that record it is. */
   index: number
   /** The owner's load in which it was handed out, or found to be current. */
@@ -52,6 +54,7 @@ export class Place implements Seat {
     this.#number = number
     this.load = load
     this.source = source
+    this.before = undefined
     this.index = index
   }
 
@@ -79,6 +82,7 @@ export class Place implements Seat {
   agrees(load: number, source: Source | undefined, index: number): void {
     this.load = load
     this.source = source
+    this.before = undefined
     this.index = index
   }
 }

@@ -45,7 +45,7 @@ export class Node {
   bare = 0
   /** Stands in the owner's last stored state ... */
   stored = false
-  /** ... at this key of that node (null: of the owner itself); undefined: below an array, no way leads back. */
+  /** ... at this key of that node, or key or seat of the owner (null); undefined: below an array, no way leads back. */
   parent: Node | null = null
   key: unknown = undefined
   /** The last encoding that met it. */

@@ -209,43 +209,59 @@ for (const [name, make] of Object.entries(makers)) {
     const things = (db.root.things = Array.from({ length: MANY }, (_, n) => thing(`thing ${n}`)))
     db.commit()
     const made = (): unknown => make(random, random.int(1000), things)
+    const cell = (value: unknown): { text: string } => ({ text: shown(value) })
     const first = Array.from({ length: MANY / 2 }, made)
-    const wanted = first.map(shown)
+    const wanted = first.map(cell)
     list.push(...first)
     db.commit()
+    const held = new Map<Growing, { text: string }>()
     for (let round = 0; round < 60; round++) {
       for (let count = 0; count < 4; count++) {
         const at = random.int(list.length)
         const known = list.at(at)
-        const items = Array.from({ length: random.int(4) }, made)
-        const texts = items.map(shown)
-        switch (random.int(5)) {
+        const items = Array.from({ length: list.length < 100 ? 300 : random.int(4) }, made)
+        const texts = items.map(cell)
+        switch (random.int(6)) {
           case 0:
             list.push(...items)
             wanted.push(...texts)
             break
           case 1: {
             const value = made()
-            wanted[at] = shown(value)
+            wanted[at] = cell(value)
             list.set(at, value)
             break
           }
           case 2:
-            if (!isGrowing(known)) break
-            grow(known, random, things)
-            wanted[at] = shown(known)
+            if (isGrowing(known)) held.set(known, wanted[at]!)
+            break
+          case 3:
+            // Wherever it stands by now.
+            for (const [item, its] of held) {
+              if (!random.chance(0.3) || !wanted.includes(its)) continue
+              grow(item, random, things)
+              its.text = shown(item)
+            }
             break
           default: {
-            const removed = random.chance(0.1) ? random.int(200) : random.int(4)
+            const removed = random.int(random.chance(0.1) ? 80 : 4)
             list.splice(at, removed, ...items)
             wanted.splice(at, removed, ...texts)
           }
         }
       }
+      if (random.chance(0.2)) {
+        list.reverse()
+        wanted.reverse()
+      }
       db.commit()
+      // What is undone leaves everything where it was.
+      list.splice(random.int(list.length), 50)
+      if (random.chance(0.5)) list.unshift(made())
+      db.abort()
       if (round % 6 > 0) continue
       check(t, db, list, `after round ${round}`)
-      t.ok(Array.from(list, shown).join() === wanted.join(), 'each item is what was put there')
+      t.ok(Array.from(list, shown).join() === wanted.map(({ text }) => text).join(), 'each item is what was put there')
     }
   })
 }

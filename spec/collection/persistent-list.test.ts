@@ -221,10 +221,38 @@ for (const many of [0, 1000]) {
     const again = list.at(3) as typeof item
     again.n = 5
     db.abort()
-    t.throws(() => again.n, StaleDataError, 'what was changed and undone')
-    t.equal((list.at(3) as typeof item).n, 4)
+    t.equal(again.n, 4, 'what was changed and undone')
+    t.equal(list.at(3), again)
+    again.n = 6
+    db.abort()
+    other.root.list.unshift({ n: 0 }, { n: 1 }, { n: 2 }, { n: 3 })
+    other.commit()
+    db.refresh()
+    t.throws(() => again.n, StaleDataError, 'the same, where others have moved it')
+    t.equal((list.at(7) as typeof item).n, 4)
   })
 }
+
+t.test('plain items are found again where commits have moved them, when their removal was undone', async t => {
+  const { db, other } = shelf(t)
+  other.root.list.push(...Array.from({ length: 300 }, (_, n) => ({ n, in: [n] })))
+  other.commit()
+  db.refresh()
+  const { list } = db.root
+  const items = [...list] as { n: number; in: number[] }[]
+  list.splice(100, 0, 'new', 'and newer')
+  db.commit()
+  list.splice(0, 250)
+  items[3]?.in.push(-1)
+  db.abort()
+  const at = (n: number): number => n + (n < 100 ? 0 : 2)
+  t.ok(items.every((item, n) => item.n === n && item.in.join() === `${n}`))
+  t.ok(items.every((item, n) => item === list.at(at(n))))
+  for (const n of [3, 150]) items[n]!.n = -n
+  db.commit()
+  t.same(plain(list.at(152)), { n: -150, in: [150] })
+  t.same(plain(list.at(3)), { n: -3, in: [3] })
+})
 
 t.test('what cannot be stored is refused with its path, and changes nothing', async t => {
   const { db } = shelf(t)
