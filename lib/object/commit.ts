@@ -223,7 +223,7 @@ function settle(
     header.generation = generation.number
     header.shape = state.form
     header.changed = false
-    warnIfLarge(header.owner, state.to - state.from)
+    warnIfLarge(header, state.to - state.from)
     if (header.readByParts) keepWritten(session, { header, state, offset, tid, firstOid })
   }
   for (const header of headers) {

@@ -152,6 +152,11 @@ export abstract class Header {
     return this.kind.type || 'root'
   }
 
+  /** Of a part that has one value, and that a container: its key. */
+  get onlyContainer(): string | undefined {
+    return undefined
+  }
+
   /** Of what stands at a key, in messages. */
   path(key: unknown): string {
     return `${this.name}.${this.keyName(key)}`

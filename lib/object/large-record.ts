@@ -8,20 +8,30 @@ const LARGE = 64 * 1024
 
 const warned = new WeakSet<Header>()
 
-/** The object's state has just been written, and takes so many bytes. */
+/** The state has just been written, and takes so many bytes. */
 export function warnIfLarge(header: Header, bytes: number): void {
-  if (bytes <= LARGE || warned.has(header)) return
-  const largest = largestContainer(header)
-  if (!largest) return
-  warned.add(header)
+  const { owner } = header
+  if (bytes <= LARGE || warned.has(owner)) return
   const size = `${Math.round(bytes / 1024)} KiB, which are written anew whenever anything in it changes.`
-  const path = `${header.name}.${largest.name}`
-  process.emitWarning(
-    header.keyed
-      ? `A value of ${header.name} ${header.oid} takes ${size} It is ${path}: use a class that extends Persistent for it, with collections for what is large in it.`
-      : `${header.name} ${header.oid} takes ${size} Most of it is the plain ${largest.what} ${path}: use ${largest.instead}.`,
-    { type: 'PerdureWarning', code: 'PERDURE_LARGE_RECORD' },
-  )
+  const message = owner === header ? ofObject(header, size) : ofPart(header, size)
+  if (message === undefined) return
+  warned.add(owner)
+  process.emitWarning(message, { type: 'PerdureWarning', code: 'PERDURE_LARGE_RECORD' })
+}
+
+function ofObject(header: Header, size: string): string | undefined {
+  const largest = largestContainer(header)
+  if (!largest) return undefined
+  const { what, name, instead } = largest
+  return `${header.name} ${header.oid} takes ${size} Most of it is the plain ${what} ${header.name}.${name}: use ${instead}.`
+}
+
+/** Of a part of a collection, which is one value, or nodes of its tree. */
+function ofPart(part: Header, size: string): string | undefined {
+  const container = part.onlyContainer
+  if (container === undefined) return undefined
+  const { name, oid } = part.owner
+  return `A value of ${name} ${oid} takes ${size} It is ${name}.${container}: use a class that extends Persistent for it, with collections for what is large in it.`
 }
 
 function largestContainer(header: Header): { what: string; name: string; instead: string } | undefined {

@@ -9,6 +9,9 @@ import { ESCAPE, NUMBER, unpackAll, weighDate, WHOLE_NUMBER } from './unpack.js'
 /** Only for values as they come in: what an encoder is writing is not disturbed. */
 const packer = new Packer()
 
+/** An element of an array may be got by code of the application, which may want to have something packed. */
+let isPacking = false
+
 /** Deeper data takes the usual way. */
 const DEEP = 50
 
@@ -21,9 +24,15 @@ export class Packed implements Stretch {
 
   /** Undefined: the value has to take the usual way, be it only for a good message. */
   static of(value: object): Packed | undefined {
-    packer.begin()
-    const weight = pack(value, 0)
-    return Number.isNaN(weight) ? undefined : new Packed(packer, weight)
+    if (isPacking) return undefined
+    isPacking = true
+    try {
+      packer.begin()
+      const weight = pack(value, 0)
+      return Number.isNaN(weight) ? undefined : new Packed(packer, weight)
+    } finally {
+      isPacking = false
+    }
   }
 
   private constructor({ bytes, from, to }: Stretch, weight: number) {
@@ -71,7 +80,7 @@ function packArray(value: readonly unknown[], depth: number): number {
   packer.array(value.length)
   let sum = 3
   for (let i = 0; i < value.length; i++) {
-    const weight = packField(value, i, depth)
+    const weight = pack(value[i], depth + 1)
     if (Number.isNaN(weight)) return NaN
     sum += weight
   }
@@ -102,7 +111,7 @@ function packDate(value: Date): number {
   return weighDate(time)
 }
 
-function packField(value: object, key: string | number, depth: number): number {
+function packField(value: object, key: string, depth: number): number {
   const field = Object.getOwnPropertyDescriptor(value, key)
   if (!field?.enumerable || field.get || field.set) return NaN
   return pack(field.value, depth + 1)

@@ -189,3 +189,35 @@ t.test('a field that nobody has read is written again as it was', async t => {
   t.equal(data.when.getTime(), 7)
   t.same(plain((other.data as typeof data).list[0]), 1)
 })
+
+t.test('an element of an array that code of the application gives is stored, whatever that code stores', async t => {
+  const { path, db, map } = shelf(t)
+  const odd = Object.defineProperty([0, 'b'], 0, {
+    enumerable: true,
+    get() {
+      map.set('other', { list: [1, 2, 3] })
+      return 'a'
+    },
+  })
+  map.set('odd', { odd, last: true })
+  db.commit()
+  const rival = elsewhere<Shelf>(path, options)
+  t.teardown(() => rival.close())
+  t.same(plain(rival.root.map.get('odd')), { odd: ['a', 'b'], last: true })
+  t.same(plain(rival.root.map.get('other')), { list: [1, 2, 3] })
+})
+
+t.test('a large value of bytes or text is no reason to warn, nor to look at all that was handed out', async t => {
+  const { db, map } = shelf(t)
+  const warnings: string[] = []
+  const heard = (warning: Error): void => void warnings.push(warning.message)
+  process.on('warning', heard)
+  t.teardown(() => process.off('warning', heard))
+  map
+    .set('bytes', new Uint8Array(1 << 17))
+    .set('text', 'x'.repeat(1 << 17))
+    .set('date', new Date(0))
+  db.commit()
+  await new Promise(setImmediate)
+  t.same(warnings, [])
+})

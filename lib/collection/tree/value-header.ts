@@ -1,7 +1,11 @@
 // A value that stands apart from its entry, in a record of its own: so whoever changes it writes it alone, and whoever reads its
 // neighbours does not read it.
+import { types } from 'node:util'
 import type { Encoder } from '../../object/codec.js'
 import type { Header } from '../../object/header.js'
+import { Packed } from '../../object/packed.js'
+import { nodeOf } from '../../object/plain-node.js'
+import { Untracked } from '../../object/untracked.js'
 import type { Oid } from '../../store/types.js'
 import { VALUE_FORM, VALUE_TYPE } from './forms.js'
 import { PartHeader, partKind } from './part-header.js'
@@ -23,7 +27,17 @@ export class ValueHeader extends PartHeader {
     return VALUE_FORM
   }
 
+  override get onlyContainer(): string | undefined {
+    return isContainer(this.#value) ? String(this.#key) : undefined
+  }
+
   encode(encoder: Encoder): void {
     encoder.write(this.#value, this.#key)
   }
+}
+
+/** In whatever form it is kept until it is written. */
+function isContainer(value: unknown): boolean {
+  if (value instanceof Untracked) return !types.isDate(value.target)
+  return value instanceof Packed || nodeOf(value) !== undefined
 }
