@@ -8,7 +8,7 @@ import { Packed } from '../object/packed.js'
 import { forgetRemoved, holdParts, rebindAt, stampAt, stillCurrent } from '../object/places.js'
 import { attach, isBare, Node, nodeOf, partsOf, release, type Container } from '../object/plain-node.js'
 import { track, Untracked } from '../object/untracked.js'
-import { seal } from '../object/values.js'
+import { isBytes, seal } from '../object/values.js'
 import type { StoredKey } from './key.js'
 import { compareKeys } from './key-order.js'
 import { Place } from './place.js'
@@ -210,9 +210,13 @@ export class Handed {
 
   /** A value that the transaction has put there is asked for. */
   track(key: StoredKey, value: Untracked | Packed): object {
-    const target = value instanceof Packed ? (value.unpack() as Container | Date) : value.target
+    const target = value instanceof Packed ? (value.unpack(this.#owner) as Container | Date | Uint8Array) : value.target
     const hasMarks = value instanceof Untracked && value.hasMarks
-    const object = types.isDate(target) ? seal(target) : track(target, this.#owner, hasMarks).object
+    const object = types.isDate(target)
+      ? seal(target)
+      : isBytes(target)
+        ? target
+        : track(target, this.#owner, hasMarks).object
     const place = Place.of(key, object, this.#owner.load)
     attach(object, place)
     this.#table.note(key, undefined)

@@ -17,6 +17,11 @@ export function own(bytes: object, owner: Header): void {
   bytesOf.set(bytes, owner)
 }
 
+/** Does a typed array stand in the state of any owner? */
+export function isOwned(bytes: object): boolean {
+  return bytesOf.has(bytes)
+}
+
 /** Where a value is going to stand; asked only when something is refused. */
 export interface Where {
   path(key: unknown): string

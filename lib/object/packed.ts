@@ -1,10 +1,12 @@
-// Plain data that was packed as it came in, where nothing in it but dates and undefined needs an escape: most values of a map
-// are only stored, and bytes are the cheapest way to keep them until then. Whoever asks for one gets it unpacked.
+// Plain data that was packed as it came in, where nothing in it but dates, buffers and undefined needs an escape: most values of a
+// map are only stored, and bytes are the cheapest way to keep them until then. Whoever asks for one gets it unpacked.
 import { types } from 'node:util'
 import type { Stretch } from '../store/types.js'
+import { isOwned } from './adopt.js'
 import { Decoder } from './decoder.js'
+import type { Header } from './header.js'
 import { Packer } from './packer.js'
-import { ESCAPE, NUMBER, unpackAll, weighDate, WHOLE_NUMBER } from './unpack.js'
+import { ESCAPE, NUMBER, unpackAll, weighBytes, weighDate, WHOLE_NUMBER } from './unpack.js'
 
 /** Only for values as they come in: what an encoder is writing is not disturbed. */
 const packer = new Packer()
@@ -42,9 +44,17 @@ export class Packed implements Stretch {
     this.weight = weight
   }
 
-  /** The caller's own, with containers bare and dates unsealed. */
-  unpack(): unknown {
-    return new Decoder([], undefined).value(unpackAll(this))
+  /** The caller's own, or of `owner`, with containers bare and dates unsealed. */
+  unpack(owner?: Header): unknown {
+    return new Decoder([], owner).value(unpackAll(this))
+  }
+
+  /** It is an array or object. */
+  get isContainer(): boolean {
+    const { bytes, from } = this
+    const token = bytes[from] as number
+    const isEscape = token === 0x81 && bytes[from + 1] === 0xa0
+    return ((token >= 0x80 && token < 0xa0) || (token >= 0xdc && token <= 0xdf)) && !isEscape
   }
 }
 
@@ -69,7 +79,8 @@ function pack(value: unknown, depth: number): number {
         return 1
       }
       if (depth > DEEP || types.isProxy(value)) return NaN
-      return Array.isArray(value) ? packArray(value, depth) : packObject(value, depth)
+      if (Array.isArray(value)) return packArray(value, depth)
+      return ArrayBuffer.isView(value) ? packBytes(value) : packObject(value, depth)
     default:
       return NaN
   }
@@ -109,6 +120,18 @@ function packDate(value: Date): number {
   const time = Date.prototype.getTime.call(value)
   packer.date(time)
   return weighDate(time)
+}
+
+/** Most arrays of bytes; others, and what is moved, take the usual way. */
+function packBytes(value: ArrayBufferView): number {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  const isBuffer = prototype === Buffer.prototype
+  if (!(isBuffer || prototype === Uint8Array.prototype) || !types.isUint8Array(value)) return NaN
+  // Bytes that are shared may change meanwhile, and those that are gone are refused.
+  if (value.length === 0 || !(value.buffer instanceof ArrayBuffer) || isOwned(value)) return NaN
+  if (isBuffer) packer.buffer(value)
+  else packer.binary(value)
+  return weighBytes(value.length) + (isBuffer ? ESCAPE : 0)
 }
 
 function packField(value: object, key: string, depth: number): number {

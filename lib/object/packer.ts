@@ -137,6 +137,11 @@ export class Packer implements Stretch {
     this.number(time)
   }
 
+  buffer(value: Uint8Array): void {
+    this.#special(TAG.Buffer, 1)
+    this.binary(value)
+  }
+
   /** So many parts follow. */
   #special(tag: number, parts: number): void {
     this.map(1)

@@ -20,6 +20,11 @@ export function weighDate(time: number): number {
   return ESCAPE + (Number.isNaN(time) ? NUMBER : WHOLE_NUMBER)
 }
 
+/** What so many bytes weigh. */
+export function weighBytes(length: number): number {
+  return length + 3
+}
+
 const unpackr = new Unpackr({ useRecords: false, copyBuffers: true })
 const NOTHING = Buffer.alloc(0)
 
@@ -286,11 +291,11 @@ function weighValue(): number {
   if (token < 0xc0) return 2 + textLength(token - 0xa0)
   switch (token) {
     case 0xc4:
-      return 3 + binaryLength(number(1))
+      return weighBytes(passed(number(1)))
     case 0xc5:
-      return 3 + binaryLength(number(2))
+      return weighBytes(passed(number(2)))
     case 0xc6:
-      return 3 + binaryLength(number(4))
+      return weighBytes(passed(number(4)))
     case 0xca:
     case 0xcb:
       at--
@@ -332,7 +337,7 @@ function weighMap(count: number): number {
   return sum
 }
 
-function binaryLength(length: number): number {
+function passed(length: number): number {
   pass(length)
   return length
 }

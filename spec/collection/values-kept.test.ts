@@ -42,8 +42,10 @@ function anyValue(random: Random, page: Page, depth = 0): unknown {
     true,
     null,
     'x'.repeat(random.int(300)),
+    random.bytes(1 + random.int(100)),
+    Buffer.from(random.bytes(1 + random.int(300))),
   ]
-  const special: unknown[] = [-0, undefined, 7n, new Date(5), new Uint8Array([1, 2]), '\ud800', page]
+  const special: unknown[] = [-0, undefined, 7n, new Date(5), new Uint8Array(0), new Float64Array(2), '\ud800', page]
   if (depth > 2 || random.chance(0.4)) return random.pick(random.chance(0.9) ? simple : special)
   const parts = Array.from({ length: random.int(5) }, () => anyValue(random, page, depth + 1))
   if (random.chance(0.5)) return parts
@@ -220,4 +222,29 @@ t.test('a large value of bytes or text is no reason to warn, nor to look at all 
   db.commit()
   await new Promise(setImmediate)
   t.same(warnings, [])
+})
+
+t.test('bytes are copied as they come in, and are the same array from when they are asked for', async t => {
+  const { path, db, map } = shelf(t)
+  const given = { plain: Uint8Array.of(1, 2), buffer: Buffer.from('abc'), in: { list: [Buffer.from('d')] } }
+  for (const [key, value] of Object.entries(given)) map.set(key, value)
+  given.plain[0] = 9
+  given.buffer[0] = 9
+  const [plainBytes, buffer] = [map.get('plain') as Uint8Array, map.get('buffer') as Buffer]
+  t.equal(map.get('plain'), plainBytes)
+  t.same([plainBytes.constructor.name, [...plainBytes]], ['Uint8Array', [1, 2]])
+  t.ok(Buffer.isBuffer(buffer) && buffer.toString() === 'abc')
+  const { list } = map.get('in') as typeof given.in
+  t.ok(Buffer.isBuffer(list[0]) && list[0] === list[0])
+  map.set('again', buffer)
+  t.throws(() => db.commit(), { constructor: ValueError, message: /the same plain typed array stands at/ })
+  map.delete('buffer')
+  db.commit()
+  t.equal(map.get('again'), buffer, 'it was moved')
+  const rival = elsewhere<Shelf>(path, options)
+  t.teardown(() => rival.close())
+  const stored = rival.root.map
+  t.same([...(stored.get('plain') as Uint8Array)], [1, 2])
+  t.ok(Buffer.isBuffer(stored.get('again')) && (stored.get('again') as Buffer).toString() === 'abc')
+  t.same(plain(stored.get('in')), { list: [Buffer.from('d')] })
 })

@@ -4,7 +4,7 @@ import { types } from 'node:util'
 import type { Encoder } from '../../object/codec.js'
 import { handlerOf, Header } from '../../object/header.js'
 import { Packed } from '../../object/packed.js'
-import { ESCAPE, NUMBER, weighDate, WHOLE_NUMBER } from '../../object/unpack.js'
+import { ESCAPE, NUMBER, weighBytes, weighDate, WHOLE_NUMBER } from '../../object/unpack.js'
 import { Untracked } from '../../object/untracked.js'
 import { isBytes, isOrdinaryString, unknownForm } from '../../object/values.js'
 import type { Oid } from '../../store/types.js'
@@ -111,7 +111,7 @@ export const REFERENCE = 9
 export function weigh(value: unknown): number {
   switch (typeof value) {
     case 'string':
-      return isOrdinaryString(value) ? value.length + 2 : ESCAPE + bytesWeight(2 * value.length)
+      return isOrdinaryString(value) ? value.length + 2 : ESCAPE + weighBytes(2 * value.length)
     case 'number':
       return Object.is(value, -0) ? ESCAPE : Number.isInteger(value) ? WHOLE_NUMBER : NUMBER
     case 'bigint':
@@ -132,7 +132,7 @@ function weighObject(value: object): number {
   if (value instanceof Header) return REFERENCE
   if (value instanceof Untracked)
     return types.isDate(value.target) ? weighObject(value.target) : weighContainer(value.target)
-  if (isBytes(value)) return (isPlainBytes(value) ? 0 : ESCAPE) + bytesWeight(value.byteLength)
+  if (isBytes(value)) return (isPlainBytes(value) ? 0 : ESCAPE) + weighBytes(value.byteLength)
   if (types.isDate(value)) return weighDate(Date.prototype.getTime.call(value))
   const handler = handlerOf(value)
   return handler instanceof Header ? REFERENCE : weighContainer(handler?.target ?? value)
@@ -153,10 +153,6 @@ function weighContainer(target: object): number {
     sum += (isUsual ? key.length + 1 : weigh(key)) + weigh((target as Record<string, unknown>)[key])
   }
   return isUsual ? sum : ESCAPE + 3 + sum
-}
-
-function bytesWeight(length: number): number {
-  return length + 3
 }
 
 /** Not of a class that needs an escape. */

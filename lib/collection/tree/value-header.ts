@@ -39,5 +39,5 @@ export class ValueHeader extends PartHeader {
 /** In whatever form it is kept until it is written. */
 function isContainer(value: unknown): boolean {
   if (value instanceof Untracked) return !types.isDate(value.target)
-  return value instanceof Packed || nodeOf(value) !== undefined
+  return value instanceof Packed ? value.isContainer : nodeOf(value) !== undefined
 }
