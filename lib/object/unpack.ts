@@ -67,10 +67,7 @@ export function unpackWith<T>(packed: Stretch, read: () => T): T {
 export function unpackAt({ bytes: packed, to }: Stretch, start: number, behind?: number): unknown {
   begin(packed, start, to)
   try {
-    if (behind === undefined) return readValue()
-    place.start = start
-    place.end = behind
-    return unpackr.unpack(bytes, place)
+    return behind === undefined ? readValue() : decode(start, behind)
   } finally {
     bytes = NOTHING
   }
@@ -126,12 +123,29 @@ export function position(): number {
 
 const place = { start: 0, end: 0 }
 
+/** Of so many bytes at the beginning of a buffer, msgpackr makes strings without an array of their units. */
+const FEW_BYTES = 139
+const few = Buffer.alloc(FEW_BYTES)
+const fewPlace = { start: 0, end: 0 }
+
 /** The next value; maps become plain objects, binary bytes of its own. */
 export function readValue(depth = 0): unknown {
-  place.start = at
+  const start = at
   skipValue(depth)
-  place.end = at
-  return unpackr.unpack(bytes, place)
+  return decode(start, at)
+}
+
+/** A value that was gone past. */
+function decode(start: number, behind: number): unknown {
+  const length = behind - start
+  if (length > FEW_BYTES) {
+    place.start = start
+    place.end = behind
+    return unpackr.unpack(bytes, place)
+  }
+  for (let i = 0; i < length; i++) few[i] = bytes[start + i] as number
+  fewPlace.end = length
+  return unpackr.unpack(few, fewPlace)
 }
 
 /** The next value if it is null, a boolean or a whole number from -32 on; undefined: it is not, and nothing was read. */
