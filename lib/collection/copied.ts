@@ -1,4 +1,5 @@
 // Copies of the values that a passage through a collection gives, where it is asked for these: how it is, and their types.
+import { checkNames } from '../object/option-names.js'
 import type { Persistent } from '../object/persistent.js'
 import { plain, type Mentioned, type PlainOptions } from '../object/plain.js'
 import type { Collection } from './sealed.js'
@@ -12,11 +13,19 @@ export interface CopyOptions {
   readonly plain: true
 }
 
+export const COPYING: ReadonlySet<string> = new Set<keyof CopyOptions>(['plain'])
+
 /** Whether these ask for copies. Throws TypeError. */
 export function wantsCopies(options: Partial<CopyOptions> | undefined): boolean {
   const copies: unknown = options?.plain
   if (copies === undefined || typeof copies === 'boolean') return copies === true
   throw new TypeError(`plain must be true or false, not of type ${typeof copies}`)
+}
+
+/** The same where there are no other options. Throws TypeError. */
+export function wantsOnlyCopies(options: CopyOptions | undefined, of: string): boolean {
+  if (options !== undefined) checkNames(options, COPYING, of)
+  return wantsCopies(options)
 }
 
 /** `V` as ordinary data, as `plain(value)` gives it: of an object its fields, and what they refer to as type and oid. */

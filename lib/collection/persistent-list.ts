@@ -16,7 +16,7 @@ import {
   start,
   toInteger,
 } from './list-arguments.js'
-import { wantsCopies, type Copied, type CopyOptions } from './copied.js'
+import { wantsOnlyCopies, type Copied, type CopyOptions } from './copied.js'
 import { ListHeader } from './list-header.js'
 import { itemsOf, iterate, positionsOf, visit, visitBack } from './list-visits.js'
 import { fold, mapped, search, type Callback, type Guard, type Reducer } from './list-callbacks.js'
@@ -301,13 +301,16 @@ export class PersistentList<T> {
   values(options: CopyOptions): ArrayIterator<Copied<T>>
   values(): ArrayIterator<T>
   values(options?: CopyOptions): ArrayIterator<unknown> {
-    return itemsOf(behind(this), wantsCopies(options))
+    return itemsOf(behind(this), wantsOnlyCopies(options, 'PersistentList'))
   }
 
   entries(options: CopyOptions): ArrayIterator<[number, Copied<T>]>
   entries(): ArrayIterator<[number, T]>
   entries(options?: CopyOptions): ArrayIterator<[number, unknown]> {
-    const items = iterate(behind(this), wantsCopies(options)) as Generator<[number, unknown], undefined>
+    const items = iterate(behind(this), wantsOnlyCopies(options, 'PersistentList')) as Generator<
+      [number, unknown],
+      undefined
+    >
     return items as ArrayIterator<[number, unknown]>
   }
 

@@ -5,10 +5,10 @@ import type { Looked } from '../object/merging.js'
 import type { Key, StoredKey } from './key.js'
 import { compareKeys } from './key-order.js'
 import { bulkLoad } from './bulk-load.js'
-import { wantsCopies, type Copied, type CopyOptions } from './copied.js'
+import { COPYING, wantsCopies, type Copied, type CopyOptions } from './copied.js'
 import { KeyedHeader } from './keyed-header.js'
 import type { Entry } from './passage.js'
-import { rangeIn, type KeyRange, type RangeOptions } from './range.js'
+import { PASSAGE, RANGE, rangeIn, type KeyRange, type RangeOptions } from './range.js'
 import { checkCallback, forbidDerived, headerBehind, type nominal } from './sealed.js'
 import { LEAF_FORM } from './tree/forms.js'
 import { count, walk } from './walk.js'
@@ -138,7 +138,7 @@ export class PersistentMap<K extends Key, V> {
   values(range?: RangeOptions<K> & Partial<CopyOptions>): MapIterator<unknown> {
     const header = behind(this)
     const out = valueFor(header, range)
-    return walk(header, range, true, out)
+    return walk(header, range, true, out, WALKING)
   }
 
   entries(range: RangeOptions<K> & CopyOptions): MapIterator<[K, Copied<V>]>
@@ -171,7 +171,7 @@ export class PersistentMap<K extends Key, V> {
   /** Removes the keys of a range; gives how many there were. */
   deleteRange(range: KeyRange<K>): number {
     const header = behind(this)
-    return header.removeRange(rangeIn(range, header))
+    return header.removeRange(rangeIn(range, header, RANGE))
   }
 
   /**
@@ -216,9 +216,11 @@ function insert<K>(map: unknown, key: K, compute: (key: K) => unknown): unknown 
 
 type Walking = RangeOptions & Partial<CopyOptions>
 
+const WALKING: ReadonlySet<string> = new Set([...PASSAGE, ...COPYING])
+
 function entriesOf(header: MapHeader, range?: Walking): IteratorObject<[unknown, unknown], undefined> {
   const value = valueFor(header, range)
-  return walk(header, range, true, entry => [header.keyOut(entry.key), value(entry)])
+  return walk(header, range, true, entry => [header.keyOut(entry.key), value(entry)], WALKING)
 }
 
 /** As what the value of an entry is given. Throws TypeError. */

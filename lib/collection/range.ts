@@ -1,5 +1,6 @@
 // Ranges of keys as applications name them.
 import { ValueError } from '../error.js'
+import { checkNames } from '../object/option-names.js'
 import type { KeyedHeader } from './keyed-header.js'
 import type { Key, StoredKey } from './key.js'
 import { compareKeys, TOP } from './key-order.js'
@@ -26,9 +27,16 @@ export interface RangeOptions<K extends Key = Key> extends KeyRange<K> {
   readonly limit?: number
 }
 
-/** Throws ValueError for what is no key, RangeError for a limit that is no count. */
-export function rangeIn(options: RangeOptions | undefined, owner: KeyedHeader): Range {
+const BOUNDS: readonly (keyof KeyRange)[] = ['gte', 'gt', 'lte', 'lt', 'prefix']
+/** Of what tells a range ... */
+export const RANGE: ReadonlySet<string> = new Set(BOUNDS)
+/** ... and of how it is gone through. */
+export const PASSAGE: ReadonlySet<string> = new Set<keyof RangeOptions>([...BOUNDS, 'reverse', 'limit'])
+
+/** Throws TypeError for options that there are not, ValueError for what is no key, RangeError for a limit that is no count. */
+export function rangeIn(options: RangeOptions | undefined, owner: KeyedHeader, names: ReadonlySet<string>): Range {
   if (options === undefined) return EVERYTHING
+  checkNames(options, names, owner.name)
   const { gte, gt, lte, lt, prefix, limit } = options
   if (limit !== undefined && !(limit === Infinity || (Number.isSafeInteger(limit) && limit >= 0)))
     throw new RangeError(`limit must be a whole number of at least 0, not ${String(limit)}`)

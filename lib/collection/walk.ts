@@ -2,7 +2,7 @@
 import { END, Iteration } from './iteration.js'
 import type { KeyedHeader } from './keyed-header.js'
 import type { Entry, Passage } from './passage.js'
-import { rangeIn, type RangeOptions } from './range.js'
+import { PASSAGE, RANGE, rangeIn, type KeyRange, type RangeOptions } from './range.js'
 
 /** What `out` makes of each entry; `values`: their values matter, too. The options are checked at once. */
 export function walk<T>(
@@ -10,9 +10,10 @@ export function walk<T>(
   options: RangeOptions | undefined,
   values: boolean,
   out: (entry: Entry) => T,
+  names = PASSAGE,
 ): IteratorObject<T, undefined> {
   const { reverse = false, limit = Infinity } = options ?? {}
-  const range = rangeIn(options, header)
+  const range = rangeIn(options, header, names)
   const passage = reverse ? header.entriesBack(range, values) : header.entriesIn(range, values)
   return new Walk(passage, limit, out).iterator
 }
@@ -36,9 +37,9 @@ class Walk<T> extends Iteration<T> {
   }
 }
 
-export function count(header: KeyedHeader, options: RangeOptions | undefined): number {
+export function count(header: KeyedHeader, range: KeyRange | undefined): number {
   let sum = 0
-  const entries = header.entriesIn(rangeIn(options, header), false)
+  const entries = header.entriesIn(rangeIn(range, header, RANGE), false)
   while (entries.next()) sum++
   return sum
 }

@@ -10,11 +10,14 @@ import { peek } from './load.js'
 import { setLooking, type Looking } from './inspection.js'
 import { headerOf, type Header } from './header.js'
 import { Session } from './session.js'
+import { checkNames } from './option-names.js'
 import { checkId, checkOpen, refuseInsideOther, transact, type TransactOptions } from './transact.js'
 import { transactAsync } from './transact-async.js'
 
 /** A promise is not a result that a transaction can have. */
 export type Sync<T> = T extends PromiseLike<unknown> ? never : T
+
+const PACK_OPTIONS: ReadonlySet<string> = new Set<keyof PackOptions>(['onProgress', 'signal'])
 
 /** Ends one `pause()`. */
 export interface Pause extends Disposable {
@@ -195,6 +198,7 @@ export class Connection<Root = unknown> {
 
   /** Makes a new file of what is reachable, while others go on reading and writing. See `PackOptions`. */
   async pack(options: PackOptions = {}): Promise<PackResult> {
+    checkNames(options, PACK_OPTIONS, 'pack')
     this.#check('pack()', {})
     return pack(this.#session.store, options)
   }

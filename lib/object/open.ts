@@ -13,6 +13,7 @@ import type { Writing } from './encoding.js'
 import type { PersistentClass } from './entity-type.js'
 import { NOWHERE, headerOf, type Header } from './header.js'
 import { define } from './plain-node.js'
+import { checkNames } from './option-names.js'
 import type { Persistent } from './persistent.js'
 import { Session, type Isolation, type SessionOptions } from './session.js'
 import { ShapeTable } from './shapes.js'
@@ -83,7 +84,7 @@ export function openWith(
   options: OpenOptions & { readonly root?: PersistentClass | object | undefined } = {},
 ): Connection {
   if (typeof path !== 'string' || path === '') throw new TypeError('open: expects the path of a file')
-  checkNames(options)
+  checkNames(options, OPTIONS, 'open')
   const choices = checkOptions(options)
   checkRoot(options.root)
   if (!Array.isArray(options.classes ?? [])) throw new TypeError('open: classes must be an array of classes')
@@ -115,18 +116,6 @@ const OPTIONS: ReadonlySet<string> = new Set<keyof OpenOptions | 'root'>([
   ...(['root', 'classes', 'readonly', 'until', 'durability', 'isolation', 'writes', 'cacheBytes'] as const),
   ...(['lockTimeout', 'mode', 'unsafeFilesystem', 'onProgress', 'signal'] as const),
 ])
-
-/** A misspelt option would do nothing, in silence. */
-function checkNames(options: unknown): void {
-  if (typeof options !== 'object' || options === null)
-    throw new TypeError(`open: expects an object of options, not ${String(options)}`)
-  for (const name of Object.keys(options)) {
-    if (OPTIONS.has(name)) continue
-    const meant = [...OPTIONS].find(known => known.toLowerCase() === name.toLowerCase())
-    const hint = meant === undefined ? `there are ${[...OPTIONS].join(', ')}` : `did you mean ${meant}?`
-    throw new TypeError(`open: there is no option ${name}; ${hint}`)
-  }
-}
 
 function checkRoot(root: unknown): void {
   if (root === undefined || typeof root === 'function') return

@@ -4,6 +4,7 @@ import { ClosedError, StateError, WriteConflictError } from '../error.js'
 import type { Store } from '../store/store.js'
 import { encodeAnnotation } from './annotation.js'
 import { commitSession, type CommitPlan } from './commit.js'
+import { checkNames } from './option-names.js'
 import type { Isolation, Session } from './session.js'
 import { isOrdinaryString } from './values.js'
 
@@ -25,6 +26,10 @@ export interface TransactOptions {
    */
   readonly id?: string
 }
+
+const OPTIONS: ReadonlySet<string> = new Set<keyof TransactOptions>([
+  ...(['attempts', 'timeout', 'note', 'meta', 'isolation', 'id'] as const),
+])
 
 export type Work<R, T> = (root: R) => T
 
@@ -100,11 +105,9 @@ export class Plan implements TransactPlan {
   readonly deadline: number
   readonly #session: Session
 
-  constructor(
-    session: Session,
-    work: (...args: never[]) => unknown,
-    { attempts = DEFAULT_ATTEMPTS, timeout, note, meta, isolation, id }: TransactOptions,
-  ) {
+  constructor(session: Session, work: (...args: never[]) => unknown, options: TransactOptions) {
+    checkNames(options, OPTIONS, 'transact')
+    const { attempts = DEFAULT_ATTEMPTS, timeout, note, meta, isolation, id } = options
     if (typeof work !== 'function') throw new TypeError('transact: expects a function')
     if (!Number.isSafeInteger(attempts) || attempts < 1)
       throw new RangeError(`attempts must be a whole number of at least 1, not ${String(attempts)}`)

@@ -342,3 +342,32 @@ t.test('large maps and sets with keys of every kind', t => {
   }
   t.end()
 })
+
+t.test('options of ranges that there are not are refused: they would give, or delete, everything', async t => {
+  const { db } = shelf(t)
+  const { map, set, list } = db.root
+  for (const n of [1, 2, 3]) {
+    map.set(n, n)
+    set.add(n)
+    list.push(n)
+  }
+  const refused = (call: () => unknown, message: RegExp): void => {
+    t.throws(call, { name: 'TypeError', message })
+  }
+  const odd = (options: unknown): never => options as never
+  refused(
+    () => map.deleteRange(odd({ from: 2 })),
+    /^PersistentMap: there is no option from; there are gte, gt, lte, lt, prefix$/,
+  )
+  refused(() => map.deleteRange(odd({ gte: 2, limit: 1 })), /no option limit/)
+  refused(() => map.count(odd({ GT: 2 })), /did you mean gt\?/)
+  refused(() => map.keys(odd({ plain: true })), /no option plain/)
+  refused(() => map.keys(odd(2)), /expects an object of options, not 2/)
+  refused(() => map.values(odd({ start: 2 })), /no option start; there are gte, .*, limit, plain$/)
+  refused(() => map.entries(odd({ revers: true })), /no option revers/)
+  refused(() => set.deleteRange(odd({ from: 2 })), /^PersistentSet: there is no option from/)
+  refused(() => set.values(odd({ end: 2 })), /no option end/)
+  refused(() => list.values(odd({ from: 2 })), /^PersistentList: there is no option from; there are plain$/)
+  t.same([map.size, set.size, list.length], [3, 3, 3])
+  t.same([...map.values(odd({ gte: 2, plain: true, reverse: true, limit: 1 }))], [3])
+})

@@ -227,6 +227,17 @@ t.test('committing on another connection of the same store inside is refused', a
 t.test('options are checked at once', async t => {
   const { db } = two(t)
   t.throws(() => db.transact(() => 1, { attempts: 0 }), { name: 'RangeError' })
+  const misspelt = { ID: 'once' } as never
+  const refusal = { name: 'TypeError', message: 'transact: there is no option ID; did you mean id?' }
+  t.throws(() => db.transact(() => 1, misspelt), refusal)
+  await t.rejects(
+    db.transactAsync(() => 1, misspelt),
+    refusal,
+  )
+  await t.rejects(db.pack({ progress: () => 1 } as never), {
+    name: 'TypeError',
+    message: /^pack: there is no option progress/,
+  })
   t.throws(() => db.transact(() => 1, { timeout: -1 }), { name: 'RangeError' })
   t.throws(() => db.transact(() => 1, { isolation: 'none' as never }), { name: 'TypeError' })
   t.throws(() => db.transact(() => 1, { meta: { f: () => 1 } }), { code: 'VALUE', path: 'meta.f' })
