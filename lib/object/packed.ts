@@ -88,14 +88,16 @@ function pack(value: unknown, depth: number): number {
 
 function packArray(value: readonly unknown[], depth: number): number {
   if (Object.getPrototypeOf(value) !== Array.prototype || Reflect.ownKeys(value).length !== value.length + 1) return NaN
-  packer.array(value.length)
+  const count = value.length
+  packer.array(count)
   let sum = 3
-  for (let i = 0; i < value.length; i++) {
+  for (let i = 0; i < count; i++) {
     const weight = pack(value[i], depth + 1)
     if (Number.isNaN(weight)) return NaN
     sum += weight
   }
-  return sum
+  // Code that gives an element may do anything.
+  return value.length === count ? sum : NaN
 }
 
 function packObject(value: object, depth: number): number {
@@ -128,6 +130,7 @@ function packBytes(value: ArrayBufferView): number {
   const isBuffer = prototype === Buffer.prototype
   if (!(isBuffer || prototype === Uint8Array.prototype) || !types.isUint8Array(value)) return NaN
   // Bytes that are shared may change meanwhile, and those that are gone are refused.
+  if (Object.hasOwn(value, 'length')) return NaN
   if (value.length === 0 || !(value.buffer instanceof ArrayBuffer) || isOwned(value)) return NaN
   if (isBuffer) packer.buffer(value)
   else packer.binary(value)

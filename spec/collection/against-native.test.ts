@@ -22,7 +22,7 @@ function data(random: Random, depth = 0): Data {
     case 0:
       return random.int(100)
     case 1:
-      return random.pick(['a', 'b', '\udc00', ''])
+      return random.pick(['a', 'b', '\udc00', '', 'stands apart '.repeat(random.int(12))])
     case 2:
       return undefined
     case 3:

@@ -2,7 +2,7 @@
 // back: that must be what reading gives, what was asked for, a tree in order, and refer to nothing else.
 import { inspect } from 'node:util'
 import t, { type Test } from 'tap'
-import { oidOf, plain, type Connection, type Key } from '../../lib/index.js'
+import { oidOf, plain, type Connection, type Key, type PersistentList } from '../../lib/index.js'
 import { hasReference, type StoredKey } from '../../lib/collection/key.js'
 import { compareKeys } from '../../lib/collection/key-order.js'
 import { innerOf, leafOf, rootOf } from '../../lib/collection/tree/node.js'
@@ -154,6 +154,20 @@ function testMap(name: string, make: Make, keyOf: (n: number, things: readonly T
   })
 }
 
+/** Sorts a list, and what is wanted of it, so that a few items come to stand elsewhere. */
+function moveSome(random: Random, list: PersistentList<unknown>, wanted: unknown[]): void {
+  const items = [...list]
+  const rank = new Map(items.map((item, i) => [item, i]))
+  for (let count = 0; count < 3; count++) {
+    const from = random.int(items.length)
+    rank.set(items[from], from + random.pick([-300, -1.5, 1.5, 20.5]))
+  }
+  const compare = (a: unknown, b: unknown): number => rank.get(a)! - rank.get(b)!
+  const order = items.map((item, i) => ({ item, is: wanted[i] })).sort((a, b) => compare(a.item, b.item))
+  list.sort(compare)
+  wanted.splice(0, wanted.length, ...order.map(({ is }) => is))
+}
+
 type Growing = { n: number; list?: unknown[]; of?: Thing }
 
 function isGrowing(value: unknown): value is Growing {
@@ -254,6 +268,7 @@ for (const [name, make] of Object.entries(makers)) {
         list.reverse()
         wanted.reverse()
       }
+      if (random.chance(0.5)) moveSome(random, list, wanted)
       db.commit()
       // What is undone leaves everything where it was.
       list.splice(random.int(list.length), 50)
@@ -265,3 +280,24 @@ for (const [name, make] of Object.entries(makers)) {
     }
   })
 }
+
+t.test('an object that comes twice into a leaf of references, in one commit, is named once', async t => {
+  const { db } = shelf(t)
+  const { map, list } = db.root
+  for (let n = 0; n < 300; n += 2) {
+    map.set(n, thing(`${n}`))
+    list.push(thing(`item ${n}`))
+  }
+  db.commit()
+  // So that the leaf has room for more.
+  for (const n of [0, 2, 4, 6]) map.delete(n)
+  list.splice(20, 4)
+  db.commit()
+  const twice = thing('twice')
+  map.set(11, twice).set(13, twice)
+  list.splice(5, 0, twice, twice)
+  db.commit()
+  check(t, db, map, 'of the map')
+  check(t, db, list, 'of the list')
+  t.same([map.get(11), map.get(13), list.at(5), list.at(6)].map(shown), Array(4).fill(shown(twice)))
+})

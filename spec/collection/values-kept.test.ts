@@ -209,6 +209,36 @@ t.test('an element of an array that code of the application gives is stored, wha
   t.same(plain(rival.root.map.get('other')), { list: [1, 2, 3] })
 })
 
+t.test('such code, or a length of its own, cannot make bytes of what is no value', async t => {
+  const { path, db, map } = shelf(t)
+  const array = (change: (array: unknown[]) => void): unknown[] => {
+    const made: unknown[] = [1, 2, 3]
+    const get = (): number => {
+      change(made)
+      return 7
+    }
+    return Object.defineProperty(made, 0, { get, enumerable: true, configurable: true })
+  }
+  const long = (length: unknown): Uint8Array =>
+    Object.defineProperty(Uint8Array.of(1, 2, 3), 'length', { value: length })
+  map.set(
+    'shorter',
+    array(made => void (made.length = 1)),
+  )
+  map.set('longer', [array(made => void made.push(1))])
+  for (const length of [1, 1000, 2.5, '2', -1, 1e12]) map.set(`bytes ${String(length)}`, { bytes: long(length) })
+  map.set('last', 'sound')
+  db.commit()
+  const rival = elsewhere<Shelf>(path, options)
+  t.teardown(() => rival.close())
+  const stored = rival.root.map
+  t.same(plain(stored.get('shorter')), [7])
+  t.match(plain(stored.get('longer')), [[7, 2, 3]])
+  for (const [key, value] of stored)
+    if (String(key).startsWith('bytes')) t.same([...(value as { bytes: Uint8Array }).bytes], [1, 2, 3])
+  t.equal(stored.get('last'), 'sound')
+})
+
 t.test('a large value of bytes or text is no reason to warn, nor to look at all that was handed out', async t => {
   const { db, map } = shelf(t)
   const warnings: string[] = []

@@ -2,7 +2,7 @@
 // Where a leaf does not stay one node, or nothing of it would stay in place, it goes entry by entry (drafts.ts), and comes to
 // the same.
 import type { Encoder } from '../../object/codec.js'
-import { Header, unresolvedOid } from '../../object/header.js'
+import { Header } from '../../object/header.js'
 import type { StoredState } from '../../object/record-view.js'
 import { elementsOf, passAt } from '../../object/unpack.js'
 import { unknownForm } from '../../object/values.js'
@@ -11,8 +11,7 @@ import { encodeKey, encodeKeys, hasReference, keyName, type StoredKey } from '..
 import { BARE_LEAF_FORM, ITEMS_FORM, LEAF_FORM, withApart } from './forms.js'
 import { LEAST, leafShare, shareOf } from './fullness.js'
 import { Leaf } from './leaf.js'
-import { encodeAllApart, encodeApart, encodeValue, weigh } from './raw-value.js'
-import { ValueHeader } from './value-header.js'
+import { encodeAllApart, encodeApart, encodeValue, isApart, linkOf, weigh } from './raw-value.js'
 
 /** Sums of many shares are not exact. */
 const SLACK = 1e-9
@@ -23,7 +22,7 @@ export interface Edit {
   readonly key: StoredKey
   /** Nothing is put there. */
   readonly gone: boolean
-  /** What is put there: as a transaction has it, with the header in place of an object. */
+  /** What is put there: as a transaction has it, with the header in place of an object; or a RawValue, which is moved. */
   readonly value: unknown
 }
 
@@ -80,7 +79,7 @@ export class EditedLeaf {
       if (gone) return
       growth += leafShare(leaf.counted ? undefined : key, leaf.valued ? value : null)
       size++
-      if (value instanceof ValueHeader) apart++
+      if (isApart(value)) apart++
     })
     if (!staysOne(leaf, growth)) return undefined
     leaf.keysRefer ??= leaf.keys.some(hasReference)
@@ -159,7 +158,7 @@ export class EditedLeaf {
       ({ key, value }) => {
         const name = leaf.counted ? (key as number) : keyName(key)
         const to = linkOf(value)
-        if (to !== undefined) return this.#link(to, value instanceof ValueHeader, name, encoder)
+        if (to !== undefined) return this.#link(to, isApart(value), name, encoder)
         this.#begin(encoder.position)
         encoder.noted = this.#nested
         encodeValue(value, encoder, name)
@@ -273,7 +272,7 @@ function wayOf(leaf: Leaf, edits: readonly Edit[]): Way {
   const { valued, kind, keysRefer } = leaf
   if (!valued) return 'none'
   if (keysRefer) return 'any'
-  if (kind === 'apart') return edits.every(({ gone, value }) => gone || value instanceof ValueHeader) ? kind : 'any'
+  if (kind === 'apart') return edits.every(({ gone, value }) => gone || isApart(value)) ? kind : 'any'
   return kind === 'references' && areOthers(leaf, edits) ? kind : 'any'
 }
 
@@ -282,18 +281,12 @@ function areOthers({ refs }: Leaf, edits: readonly Edit[]): boolean {
   const met = new Set<Oid | Header>()
   for (const { gone, value } of edits) {
     if (gone) continue
-    const link = value instanceof ValueHeader ? undefined : linkOf(value)
+    const link = isApart(value) ? undefined : linkOf(value)
     const to = link instanceof Header ? link.oid || link : link
     if (to === undefined || met.has(to) || (typeof to === 'number' && refs.includes(to))) return false
     met.add(to)
   }
   return true
-}
-
-/** What a value is, or leads to where it stands apart, if that is what stands in its place. */
-function linkOf(value: unknown): Oid | Header | undefined {
-  if (typeof value === 'symbol') return unresolvedOid(value)
-  return value instanceof Header ? value : undefined
 }
 
 function shareAt(leaf: Leaf, at: number): number {

@@ -2,7 +2,7 @@
 // that writes a leaf anew makes no objects of the entries that nobody asked for.
 import { types } from 'node:util'
 import type { Encoder } from '../../object/codec.js'
-import { handlerOf, Header } from '../../object/header.js'
+import { handlerOf, Header, unresolvedOid } from '../../object/header.js'
 import { Packed } from '../../object/packed.js'
 import { ESCAPE, NUMBER, weighBytes, weighDate, WHOLE_NUMBER } from '../../object/unpack.js'
 import { Untracked } from '../../object/untracked.js'
@@ -31,9 +31,14 @@ export class RawValue {
     return this.#leaf.apart(this.#at)
   }
 
+  /** The object that it is a reference to, or the record in which it stands apart. */
+  get linked(): Oid | undefined {
+    return this.#leaf.linked(this.#at)
+  }
+
   /** Writes the same value into the record that is being encoded; `name` is for messages. */
   encode(encoder: Encoder, name: string | number): void {
-    const to = this.#leaf.linked(this.#at)
+    const to = this.linked
     if (to === undefined) this.#leaf.carry(this.#at, this.#at + 1, encoder, name)
     else encoder.reference(to, name)
   }
@@ -71,12 +76,20 @@ export function encodeApart(apart: Apart, encoder: Encoder): void {
 /** Which of these values of a leaf stand apart. */
 export function apartIn(values: readonly unknown[]): Apart {
   const apart: number[] = []
-  for (let at = 0; at < values.length; at++) {
-    const value = values[at]
-    if (value instanceof ValueHeader || (value instanceof RawValue && value.apart !== undefined)) apart.push(at)
-  }
+  for (let at = 0; at < values.length; at++) if (isApart(values[at])) apart.push(at)
   if (apart.length === 0) return undefined
   return apart.length === values.length ? true : apart
+}
+
+export function isApart(value: unknown): boolean {
+  return value instanceof ValueHeader || (value instanceof RawValue && value.apart !== undefined)
+}
+
+/** What stands in the place of a value that is a reference, or stands apart; undefined: the value itself does. */
+export function linkOf(value: unknown): Oid | Header | undefined {
+  if (typeof value === 'symbol') return unresolvedOid(value)
+  if (value instanceof RawValue) return value.linked
+  return value instanceof Header ? value : undefined
 }
 
 /** The oid that an undecoded value refers to; undefined: it is no reference, but may be data with an empty key among others. */
