@@ -4,10 +4,11 @@ import { RecordView } from '../object/record-view.js'
 import { ShapeTable } from '../object/shapes.js'
 import { Generation } from '../store/generation.js'
 import { atOnce, inSlices, type LongWork } from '../store/long-work.js'
-import { FIRST_FREE_OID, type Oid } from '../store/types.js'
+import { OidSet } from '../store/oid-set.js'
+import { FIRST_FREE_OID, type Offset, type Oid } from '../store/types.js'
 import type { Finding, VerifyProgress } from '../store/verify.js'
 import { checkTree } from './tree/check.js'
-import { ITEMS_FORM, LEAF_FORM } from './tree/forms.js'
+import { ITEMS_FORM, LEAF_FORM, NODE_TYPE, VALUE_TYPE } from './tree/forms.js'
 
 /** Fields of the records of small collections, by type. */
 const FORMS: ReadonlyMap<string, readonly string[]> = new Map([
@@ -41,22 +42,29 @@ function* verifying(disk: Disk, path: string, found: (finding: Finding) => void)
     generation.reader.advance()
     const view = new RecordView(generation.snapshot(), new ShapeTable())
     const met = new Map<Oid, Oid>()
+    const collections: { readonly oid: Oid; readonly offset: Offset; readonly type: string }[] = []
+    const parts = new OidSet()
     const all = generation.index.size
     let findings = 0
     let done = 0
     for (const [oid, offset] of generation.entries()) {
-      if (++done % STEP === 0) yield { what: 'collections', done, all }
+      if (++done % STEP === 0) yield { what: 'collections', done: done / 2, all }
       const record = generation.read(offset)
       if (record.shape < FIRST_FREE_OID) continue
-      const { type } = view.take(record).shape
-      const form = FORMS.get(type)
-      if (!form) continue
+      const { type } = view.shapeOf(record)
+      if (type === NODE_TYPE || type === VALUE_TYPE) parts.add(oid)
+      else if (FORMS.has(type)) collections.push({ oid, offset, type })
+    }
+    done = 0
+    for (const { oid, offset, type } of collections) {
+      if (++done % STEP === 0)
+        yield { what: 'collections', done: Math.floor((all * (1 + done / collections.length)) / 2), all }
       const report = (message: string): void => {
         findings++
         found({ kind: 'collection', offset, oid, message: `${type} ${oid}: ${message}` })
       }
       try {
-        checkTree(view, oid, form, report, met)
+        checkTree(view, oid, FORMS.get(type) ?? [], report, met, parts)
       } catch (error) {
         report(`it cannot be read (${(error as Error).message})`)
       }

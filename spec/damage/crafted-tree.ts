@@ -191,6 +191,14 @@ export const FAULTY: Readonly<Record<string, readonly [tree: CraftedTree, fault:
     mapApart({ 33: apart([0, 1], { values: [reference(0), reference(0), ...numbers(2, 60)], refs: [34] }) }),
     /value 34 stands in two places/,
   ],
+  'a map with a value that stands apart as its object': [
+    mapApart({ 33: apart([0]) }),
+    /node 33: the value of 51 is a reference to 35, which is no object/,
+  ],
+  'a list with a leaf as its object': [
+    listApart({ 33: { kind: 'items', fields: [[...numbers(0, 59), reference(0)]], refs: [32] } }),
+    /node 33: the value of an item is a reference to 32, which is no object/,
+  ],
   'a map with a node in place of a value': [mapApart({ 35: leaf(1, 2) }), /cannot be read/],
   'a map with a leaf that leads to itself as a value': [
     mapApart({ 33: apart([0, 1], { refs: [34, 33] }) }),

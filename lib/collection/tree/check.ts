@@ -12,19 +12,25 @@ import { apartOf, innerOf, leafOf, rootOf } from './node.js'
 import { innerShare, LEAST, leafShare } from './fullness.js'
 import { RawValue } from './raw-value.js'
 
+type Parts = Pick<ReadonlySet<Oid>, 'has'>
+
 /** Sums of many shares are not exact. */
 const SLACK = 1e-9
 
-/** Says what is wrong with the collection `oid`, whose small form has the fields `small`; `met`: nodes of others. */
+/**
+ * Says what is wrong with the collection `oid`, whose small form has the fields `small`. `met`: nodes of others; `parts`: what
+ * only a collection refers to, as far as that is known.
+ */
 export function checkTree(
   view: RecordView,
   oid: Oid,
   small: readonly string[],
   found: (message: string) => void,
   met = new Map<Oid, Oid>(),
+  parts?: Parts,
 ): void {
   const root = rootOf(view.read(oid), small)
-  const check = new Check(view, oid, sameKeys(small, ITEMS_FORM), found, met)
+  const check = new Check(view, oid, sameKeys(small, ITEMS_FORM), found, met, parts)
   let entries: number
   if (root.leaf) {
     entries = check.leaf(root.leaf, 'the record', undefined, undefined)
@@ -43,6 +49,7 @@ class Check {
   readonly #counted: boolean
   readonly #found: (message: string) => void
   readonly #met: Map<Oid, Oid>
+  readonly #parts: Parts | undefined
 
   constructor(
     view: RecordView,
@@ -50,12 +57,14 @@ class Check {
     counted: boolean,
     found: (message: string) => void,
     met: Map<Oid, Oid>,
+    parts: Parts | undefined,
   ) {
     this.#view = view
     this.#collection = collection
     this.#counted = counted
     this.#found = found
     this.#met = met
+    this.#parts = parts
   }
 
   /** All keys of the node are from `low` on and below `high`. Gives how many entries there are. */
@@ -91,10 +100,17 @@ class Check {
 
   leaf(leaf: Leaf, name: string, low: StoredKey | undefined, high: StoredKey | undefined): number {
     const { keys, size, counted } = leaf
+    if (this.#parts) for (let at = 0; at < size; at++) this.#object(leaf.reference(at), name, keys[at])
     if (leaf.someApart) for (let at = 0; at < size; at++) this.#value(leaf.apart(at), name, keys[at])
     if (counted !== this.#counted && size > 0) this.#found(`${name} is of another kind of collection`)
     this.#sorted(keys, name, low, high)
     return size
+  }
+
+  /** What a value refers to is an object. */
+  #object(oid: Oid | undefined, name: string, key: StoredKey | undefined): void {
+    if (oid !== undefined && this.#parts?.has(oid) === true)
+      this.#found(`${name}: the value of ${nameOf(key)} is a reference to ${oid}, which is no object`)
   }
 
   /** A value that stands apart; one that is lost does not hide others. */
@@ -103,8 +119,7 @@ class Check {
     try {
       apartOf(this.#view, oid)
     } catch (error) {
-      const of = key === undefined ? 'an item' : keyName(key)
-      this.#found(`${name}: the value of ${of} cannot be read (${(error as Error).message})`)
+      this.#found(`${name}: the value of ${nameOf(key)} cannot be read (${(error as Error).message})`)
     }
   }
 
@@ -124,6 +139,10 @@ class Check {
     if (fill > 1 + SLACK) this.#found(`${name} is too full: ${fill.toFixed(3)}`)
     if (fill < LEAST - SLACK && !isRoot) this.#found(`${name} is too empty: ${fill.toFixed(3)}`)
   }
+}
+
+function nameOf(key: StoredKey | undefined): string {
+  return key === undefined ? 'an item' : keyName(key)
 }
 
 function sum(shares: readonly number[]): number {
