@@ -4,7 +4,7 @@
 export function checkNames(options: unknown, known: ReadonlySet<string>, of: string): void {
   if (typeof options !== 'object' || options === null)
     throw new TypeError(`${of}: expects an object of options, not ${String(options)}`)
-  for (const name in options) {
+  for (const name of Object.keys(options)) {
     if (known.has(name)) continue
     const meant = [...known].find(each => each.toLowerCase() === name.toLowerCase())
     const hint = meant === undefined ? `there are ${[...known].join(', ')}` : `did you mean ${meant}?`
