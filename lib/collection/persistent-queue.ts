@@ -67,6 +67,11 @@ class QueueHeader extends KeyedHeader {
     return this.#numbered(changes)
   }
 
+  /** The numbers of what was pushed mean nothing to anybody. */
+  override keyName(key: unknown): string {
+    return (key as number) < FIRST_OWN ? super.keyName(key) : 'item'
+  }
+
   protected newCopy(): unknown[] {
     return []
   }

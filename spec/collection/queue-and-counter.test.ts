@@ -150,3 +150,12 @@ t.test('both survive a pack, and being packed away while they are held', async t
   const [queue, counter] = b.root.other as [PersistentQueue<unknown>, PersistentCounter]
   t.same([queue.size, plain(queue.peek()), [...queue].at(-1), counter.value], [300, { i: 1 }, 'last', 5])
 })
+
+t.test('a message names what was pushed as an item, by no number of its own', async t => {
+  const { a } = works(t)
+  const queue = a.root.jobs
+  t.throws(() => queue.push({ n: () => 1 }), { name: 'ValueError', path: 'PersistentQueue.item.n' })
+  queue.push({ n: 1 })
+  a.commit()
+  t.throws(() => ((queue.peek() as { n: unknown }).n = () => 1), { name: 'ValueError', path: 'PersistentQueue.0.n' })
+})

@@ -257,7 +257,8 @@ export class EditedLeaf {
     const links = this.#links
     const inOrder = this.#way !== 'any' || (links?.length === refs.length && links.every((link, i) => link === i))
     const places = inOrder ? undefined : { starts: this.#starts, links, nested: this.#nested }
-    const apart = this.#way === 'apart' || (this.#apart.length > 0 ? this.#apart : undefined)
+    const isApart = this.#way === 'apart' || this.#apart.length === this.size
+    const apart = isApart || (this.#apart.length > 0 ? this.#apart : undefined)
     const kept = state.keepBytes(places !== undefined)
     const values = places ? { ...kept, to: this.#valuesTo } : kept
     const leaf = new Leaf(this.#keys, valued, refs, { oid, tid, at, generation }, places, values, this.size, apart)
