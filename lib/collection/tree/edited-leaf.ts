@@ -69,18 +69,19 @@ export class EditedLeaf {
     let growth = 0
     let { size } = leaf
     let apart = leaf.apartCount
-    edits.edits.forEach(({ key, gone, value }, n) => {
+    for (let n = 0; n < edits.edits.length; n++) {
+      const { key, gone, value } = edits.edits[n] as Edit
       if (edits.takes[n]) {
         const at = edits.at[n] as number
         growth -= shareAt(leaf, at)
         size--
-        if (leaf.apart(at) !== undefined) apart--
+        if (leaf.someApart && leaf.apart(at) !== undefined) apart--
       }
-      if (gone) return
+      if (gone) continue
       growth += leafShare(leaf.counted ? undefined : key, leaf.valued ? value : null)
       size++
       if (isApart(value)) apart++
-    })
+    }
     if (!staysOne(leaf, growth)) return undefined
     leaf.keysRefer ??= leaf.keys.some(hasReference)
     const way = wayOf(leaf, edits.edits)

@@ -284,9 +284,11 @@ function readPlaces(refs: readonly Oid[]): { readonly count: number; readonly pl
     const link = readReference()
     if (link < 0) skipValue(2)
     else if (link >= refs.length) unknownForm()
-    else links ??= new Array<number>(n).fill(-1)
+    if (inOrder && link === n) continue
+    if (inOrder && n > 0) links = Array.from(starts.keys()).slice(0, n)
+    inOrder = false
+    if (link >= 0) links ??= new Array<number>(n).fill(-1)
     links?.push(link)
-    if (link !== n) inOrder = false
   }
   noteReferences(undefined)
   return { count, places: inOrder ? undefined : { starts, links, nested: nested.length === 0 ? NONE : nested } }
