@@ -1,7 +1,7 @@
 // Values of other forms than the person of the workloads, in a map beside lmdb, and the other collections: for finding what
 // falls out of line. Microseconds of one operation; every line in a process of its own, and once, so that only what differs by
 // half says anything.
-//   node dist/tools/bench/forms.js [--only sparse,lists] [--scale 1]
+//   node dist/tools/bench/forms.js [--only sparse,lists --scale 1 | --short]
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -18,7 +18,9 @@ const { values: options } = parseArgs({
   options: {
     only: { type: 'string' },
     /** Entries, as a part of the full number. */
-    scale: { type: 'string', default: '1' },
+    scale: { type: 'string' },
+    /** Few of everything: does it still work? */
+    short: { type: 'boolean', default: false },
     /** Of a process that measures: what. */
     value: { type: 'string' },
     collection: { type: 'string' },
@@ -27,7 +29,7 @@ const { values: options } = parseArgs({
     dir: { type: 'string', default: '' },
   },
 })
-const scale = Number(options.scale)
+const scale = Number(options.scale ?? (options.short ? 0.01 : 1))
 if (!(scale > 0)) throw new RangeError('scale is a number above 0')
 
 /** A map from strings to values. */
@@ -143,11 +145,12 @@ function measured(...args: readonly string[]): string {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   if (status !== 0) throw new Error(`${args.join(' ')} ended with ${status}`)
-  return stdout.trim()
+  return stdout.trimEnd()
 }
 
 function measureAll(work: string): void {
-  const isWanted = (name: string): boolean => options.only?.split(',').includes(name) ?? true
+  const only = options.only?.split(',') ?? (options.short ? ['sparse', ...Object.keys(COLLECTIONS)] : undefined)
+  const isWanted = (name: string): boolean => only?.includes(name) ?? true
   const contenders = isInstalled('lmdb') ? ['perdure', 'lmdb'] : ['perdure']
   const steps = Object.keys(STEPS)
   console.log('us'.padEnd(24), ...steps.map(step => step.padStart(12)))
