@@ -1,6 +1,15 @@
 import t from 'tap'
 import { Packr } from '../../lib/object/msgpack.js'
-import { checkPacked, DEEPEST_PACKED, unpack } from '../../lib/object/unpack.js'
+import {
+  checkPacked,
+  DEEPEST_PACKED,
+  noteReferences,
+  referenceAt,
+  skipValue,
+  unpack,
+  unpackWith,
+} from '../../lib/object/unpack.js'
+import { stretchOf } from '../../lib/store/types.js'
 import { seeded, type Random } from '../helpers/seeded.js'
 
 const packr = new Packr({ useRecords: false, variableMapSize: true })
@@ -73,4 +82,39 @@ t.test('nesting is bounded', async t => {
 t.test('an error leaves nothing behind', async t => {
   t.throws(() => unpack(hex('91')), { code: 'SCHEMA' })
   t.same(unpack(hex('91 01')), [1])
+})
+
+/** Where references begin in these bytes. */
+function referencesIn(...bytes: readonly number[]): number[] {
+  const found: number[] = []
+  unpackWith(stretchOf(Uint8Array.from(bytes)), () => {
+    noteReferences(found)
+    skipValue()
+  })
+  return found
+}
+
+t.test('references are noted where they begin, and nothing else is', async t => {
+  t.same(referencesIn(0x81, 0xa0, 5), [0])
+  t.same(referencesIn(0x93, 0x81, 0xa0, 5, 7, 0x81, 0xa0, 0xcc, 0x81), [1, 5])
+  t.same(referencesIn(0x81, 0xa1, 0x61, 0x92, 1, 0x81, 0xa0, 0xce, 0, 1, 0, 0), [5], 'below a name')
+  t.same(referencesIn(0x81, 0xa0, 0x93, 6, 0x90, 0x90), [], 'an escape')
+  t.same(referencesIn(0x81, 0xa0, 0x93, 6, 0x91, 0xa0, 0x91, 0x81, 0xa0, 1), [7], 'inside of an escape')
+  t.same(referencesIn(0x82, 0xa0, 5, 0xa1, 0x61, 6), [], 'an empty name among others')
+  t.same(referencesIn(0x82, 0xa1, 0x61, 0xcc, 0x81, 0xa0, 5), [], 'the same behind what looks like a map')
+  const numbers = stretchOf(Uint8Array.of(0, 0x81, 0xa0, 0xcd, 1, 0))
+  t.same(referenceAt(numbers, 1), { index: 256, end: 6 })
+})
+
+t.test('what would be a reference, and is not written as one is, is refused where they are looked for', async t => {
+  const odd: readonly (readonly number[])[] = [
+    [0xde, 0, 1, 0xa0, 5],
+    [0x81, 0xd9, 0, 5],
+    [0x81, 0xa0, 0xff],
+    [0x81, 0xa0, 0xcb, 0x40, 0x08, 0, 0, 0, 0, 0, 0],
+    [0x81, 0xa0, 0xd1, 0, 5],
+  ]
+  for (const bytes of odd) t.throws(() => referencesIn(0x91, ...bytes), { code: 'SCHEMA' })
+  t.same(referencesIn(0x81, 0xa0, 5), [0], 'nothing of that is left behind')
+  t.same(unpack(Uint8Array.of(0x81, 0xa0, 5)), { '': 5 })
 })
