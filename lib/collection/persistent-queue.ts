@@ -12,7 +12,10 @@ import { LEAF_FORM } from './tree/forms.js'
 import { Cursor, EVERYTHING, type Tree } from './tree/tree.js'
 import { walk } from './walk.js'
 
-/** Numbers of what was pushed and has no place in the stored queue yet; those of stored items are below. Never used again, for the reason that list-state.ts gives. */
+/**
+ * Numbers of what was pushed and has no place in the stored queue yet; those of stored items are below. Never used again, for the
+ * reason that list-state.ts gives.
+ */
 const FIRST_OWN = 2 ** 51
 
 class QueueHeader extends KeyedHeader {

@@ -283,7 +283,7 @@ function sizeOf(draft: Draft): number {
   return draft.edited?.size ?? (draft.below ? 0 : countOf(draft.items))
 }
 
-export function countOf(items: readonly Item[]): number {
+function countOf(items: readonly Item[]): number {
   let sum = 0
   for (const { count = 0 } of items) sum += count
   return sum

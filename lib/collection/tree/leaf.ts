@@ -43,7 +43,7 @@ export interface Places {
 const NONE: readonly number[] = []
 
 /** 'references': to one object each, in their order. 'packed': nothing in the record is a reference. */
-export type LeafKind = 'apart' | 'references' | 'packed' | 'mixed'
+type LeafKind = 'apart' | 'references' | 'packed' | 'mixed'
 
 export class Leaf {
   /** How many entries. */
