@@ -180,18 +180,9 @@ export class Encoder implements Way {
     packer.array(count)
   }
 
-  /** So many pairs of a string and a value follow, which are one value. */
-  map(count: number): void {
-    packer.map(count)
-  }
-
   /** Values that have been packed before, and mean the same in every record. */
   packed(values: Stretch): void {
     packer.packed(values)
-  }
-
-  bytes(value: Uint8Array): void {
-    packer.binary(value)
   }
 
   /** Bytes that nobody can change, and that may stand in any number of places. */

@@ -63,11 +63,11 @@ export function unpackWith<T>(packed: Stretch, read: () => T): T {
   }
 }
 
-/** The value that begins at `start` of a stretch that was gone through before. `behind`: where it ends, if that is known. */
-export function unpackAt({ bytes: packed, to }: Stretch, start: number, behind?: number): unknown {
+/** The value from `start` to `behind` of bytes that were gone through before. */
+export function unpackAt({ bytes: packed, to }: Stretch, start: number, behind: number): unknown {
   begin(packed, start, to)
   try {
-    return behind === undefined ? readValue() : decode(start, behind)
+    return decode(start, behind)
   } finally {
     bytes = NOTHING
   }
