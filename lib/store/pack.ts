@@ -27,8 +27,8 @@ export interface PackResult {
   readonly lockedFor: number
 }
 
-/** Less than this to copy: take the lock. */
-const LITTLE = 256 * 1024
+/** Less than this to copy: take the lock. Each frame is gone through twice with it held, so this is most of what others wait for. */
+const LITTLE = 16 * 1024
 const MOST_ROUNDS = 8
 /** Milliseconds for which ids of transactions are kept. */
 const KEEP_IDS = 7 * 24 * 3600 * 1000
