@@ -4,6 +4,7 @@ import { trackedMethod } from './array-methods.js'
 import { HANDLER } from './header.js'
 import { noteSource } from './kept-sources.js'
 import { count, part } from './parts.js'
+import { toJSON } from './plain.js'
 import { attach, define, release, type Container, type Node } from './plain-node.js'
 
 export class NodeTraps implements ProxyHandler<Container> {
@@ -19,6 +20,7 @@ export class NodeTraps implements ProxyHandler<Container> {
     node.see()
     const value = (target as Record<string | symbol, unknown>)[key]
     if (typeof value === 'object' && node.bare !== 0) return part(node, key, value)
+    if (value === undefined && key === 'toJSON') return toJSON
     return typeof value === 'function' ? (trackedMethod(value, target) ?? value) : value
   }
 

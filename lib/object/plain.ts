@@ -1,6 +1,6 @@
 // Ordinary data out of stored data: for structuredClone, workers, comparisons in tests, and hot loops.
-import { headerOf, unresolvedOid, type Header } from './header.js'
-import { define, nodeOf } from './plain-node.js'
+import { handlerOf, Header, headerOf, unresolvedOid } from './header.js'
+import { define } from './plain-node.js'
 import { isBytes } from './values.js'
 import { types } from 'node:util'
 
@@ -22,27 +22,52 @@ export interface Mentioned {
  */
 export function plain(value: unknown, { depth = 0 }: PlainOptions = {}): unknown {
   // To get at the object itself, no reference is followed.
-  return new Copy().value(value, headerOf(value) ? depth + 1 : depth)
+  return new Copy(false).value(value, headerOf(value) ? depth + 1 : depth)
+}
+
+/**
+ * What JSON.stringify asks a container of plain data for: to read a copy takes it a sixth of the time that the handlers of each part
+ * take. Persistent objects stand in it as they are, and are asked in their turn.
+ */
+export function toJSON(this: unknown): unknown {
+  return new Copy(true).value(this, 0)
 }
 
 class Copy {
   readonly #made = new Map<Header, unknown>()
+  readonly #keepsObjects: boolean
+
+  constructor(keepsObjects: boolean) {
+    this.#keepsObjects = keepsObjects
+  }
 
   value(value: unknown, depth: number): unknown {
     if (value === null || typeof value !== 'object') return value
-    const header = headerOf(value)
-    if (header) return this.#entity(header, depth)
-    const node = nodeOf(value)
-    node?.see()
-    const target: object = node?.target ?? value
-    if (Array.isArray(target)) return target.map(part => this.value(part, depth))
+    const handler = handlerOf(value)
+    if (handler instanceof Header) return this.#keepsObjects ? value : this.#entity(handler, depth)
+    handler?.see()
+    const target: object = handler?.target ?? value
+    if (Array.isArray(target)) return this.#array(target, depth)
+    const prototype = Object.getPrototypeOf(target) as object | null
+    if (prototype === Object.prototype) return this.#fields(target, {}, depth)
+    if (prototype === null) return this.#fields(target, Object.create(null) as object, depth)
     if (types.isDate(target)) return new Date(Date.prototype.getTime.call(target))
     if (Buffer.isBuffer(target)) return Buffer.from(target)
-    if (isBytes(target)) return target.slice()
-    if (!node && Object.getPrototypeOf(target) !== Object.prototype && Object.getPrototypeOf(target) !== null)
-      return value
-    const copy = Object.create(Object.getPrototypeOf(target) as object | null) as Record<string, unknown>
-    for (const [key, part] of Object.entries(target)) define(copy, key, this.value(part, depth))
+    return isBytes(target) ? target.slice() : value
+  }
+
+  #array(target: readonly unknown[], depth: number): unknown[] {
+    const copy: unknown[] = []
+    for (const part of target) copy.push(this.value(part, depth))
+    return copy
+  }
+
+  #fields(target: object, copy: object, depth: number): object {
+    for (const key of Object.keys(target)) {
+      const part = this.value((target as Record<string, unknown>)[key], depth)
+      if (key === '__proto__') define(copy, key, part)
+      else (copy as Record<string, unknown>)[key] = part
+    }
     return copy
   }
 
