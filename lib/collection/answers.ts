@@ -14,21 +14,38 @@ export interface Answer {
   serial: number
 }
 
-/** Beyond that, all are forgotten. */
-const MOST = 8192
+/** So many are kept at least, and twice as many at most: those that were not asked for since go first. */
+const MOST = 1 << 14
 
 export class Answers {
-  readonly #byKey = new Map<StoredKey, Answer>()
+  #young = new Map<StoredKey, Answer>()
+  #old = new Map<StoredKey, Answer>()
   #state = 0
 
   /** `state` numbers the stored state. */
   get(key: StoredKey, state: number): Answer | undefined {
-    return state === this.#state ? this.#byKey.get(key) : undefined
+    if (state !== this.#state) return undefined
+    const young = this.#young.get(key)
+    if (young !== undefined || this.#old.size === 0) return young
+    const old = this.#old.get(key)
+    if (old !== undefined) this.#add(key, old)
+    return old
   }
 
   put(key: StoredKey, state: number, answer: Answer): void {
-    if (state !== this.#state || this.#byKey.size >= MOST) this.#byKey.clear()
-    this.#state = state
-    this.#byKey.set(key, answer)
+    if (state !== this.#state) {
+      this.#young.clear()
+      this.#old.clear()
+      this.#state = state
+    }
+    this.#add(key, answer)
+  }
+
+  #add(key: StoredKey, answer: Answer): void {
+    if (this.#young.size >= MOST) {
+      this.#old = this.#young
+      this.#young = new Map()
+    }
+    this.#young.set(key, answer)
   }
 }

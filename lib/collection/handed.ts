@@ -383,7 +383,7 @@ function isData(value: unknown): value is object {
   return (
     typeof value === 'object' &&
     value !== null &&
-    !(value instanceof Untracked || value instanceof Packed) &&
-    headerOf(value) === undefined
+    headerOf(value) === undefined && // first: of a Proxy, `instanceof` takes longest
+    !(value instanceof Untracked || value instanceof Packed)
   )
 }

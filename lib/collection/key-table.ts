@@ -11,7 +11,7 @@ export class KeyTable<E extends { readonly key: StoredKey }> {
   #runs: E[][] = []
   #inRuns = 0
   /** Those that are not in the runs yet. */
-  readonly #waiting = new Map<StoredKey, E>()
+  #waiting = new Map<StoredKey, E>()
 
   get size(): number {
     return this.#inRuns + this.#waiting.size
@@ -50,7 +50,7 @@ export class KeyTable<E extends { readonly key: StoredKey }> {
   clear(): void {
     if (this.#inRuns > 0) this.#runs = []
     this.#inRuns = 0
-    this.#waiting.clear()
+    if (this.#waiting.size > 0) this.#waiting = new Map() // `clear` takes twice as long
   }
 
   /** The first entry from `key` on (behind it, if `open`); the first of all without a key. */
@@ -79,7 +79,9 @@ export class KeyTable<E extends { readonly key: StoredKey }> {
   /** In the order of the keys. */
   inOrder(): E[] {
     this.#sortIn()
-    return this.#runs.flat()
+    const all: E[] = []
+    for (const run of this.#runs) for (const entry of run) all.push(entry) // `flat` takes five times as long
+    return all
   }
 
   /** In any order. */
@@ -109,7 +111,7 @@ export class KeyTable<E extends { readonly key: StoredKey }> {
   #sortIn(): void {
     if (this.#waiting.size === 0) return
     const waiting = [...this.#waiting.values()]
-    this.#waiting.clear()
+    this.#waiting = new Map()
     if (this.#inRuns === 0) this.#fill(waiting)
     else for (const entry of waiting) this.#putInRun(entry)
   }

@@ -8,7 +8,6 @@ import { copyOf, type Offset, type Oid, type Tid } from '../store/types.js'
 import { mergeByClass } from './class-merge.js'
 import { Encoder } from './codec.js'
 import type { Encoded, EncodedState, Way, Writing } from './encoding.js'
-import { watchPending } from './exit-warning.js'
 import type { Header } from './header.js'
 import { checkSources } from './kept-sources.js'
 import { warnIfLarge } from './large-record.js'
@@ -102,8 +101,7 @@ export function commitSession(
     }
     const toWrite = standIns.size === 0 ? changed : Array.from(changed, header => standIns.get(header) ?? header)
     const encoded = new Encoder(new SessionWriting(session, base)).encode(toWrite, annotation)
-    // Gathered only if something was committed in between, which is seldom so.
-    const checked = { [Symbol.iterator]: () => whatMustNotChange(session, encoded, isolation).values() }
+    const checked = new Checked(session, encoded, isolation)
     const result = store.commit(encoded.draft, base, checked, wait, id)
     switch (result.outcome) {
       case 'committed':
@@ -128,11 +126,25 @@ export function commitSession(
   }
 }
 
-function whatMustNotChange(session: Session, { headers }: Encoded, isolation: Isolation): Set<Oid> {
-  const checked = new Set<Oid>(isolation === 'serializable' ? session.accessed : [])
-  if (isolation === 'serializable') for (const { oid } of session.merging) checked.add(oid)
-  for (const { oid, kind } of headers) if (oid !== 0 && kind.internal !== true) checked.add(oid)
-  return checked
+/** What must not have changed: gathered only if something was committed in between, which is seldom so. */
+class Checked implements Iterable<Oid> {
+  readonly #session: Session
+  readonly #encoded: Encoded
+  readonly #isolation: Isolation
+
+  constructor(session: Session, encoded: Encoded, isolation: Isolation) {
+    this.#session = session
+    this.#encoded = encoded
+    this.#isolation = isolation
+  }
+
+  [Symbol.iterator](): Iterator<Oid> {
+    const isSerializable = this.#isolation === 'serializable'
+    const checked = new Set<Oid>(isSerializable ? this.#session.accessed : [])
+    if (isSerializable) for (const { oid } of this.#session.merging) checked.add(oid)
+    for (const { oid, kind } of this.#encoded.headers) if (oid !== 0 && kind.internal !== true) checked.add(oid)
+    return checked.values()
+  }
 }
 
 /** Others have changed `oids` meanwhile. Gives `now` if they can all do without the difference, or merge it. */
@@ -242,7 +254,6 @@ function settle(
     checkSources(header, true)
     header.drop()
   }
-  session.changed.clear()
-  watchPending(session, false)
+  session.nothingChanged()
   session.end()
 }

@@ -3,15 +3,18 @@ interface Pending {
   readonly store: { readonly path: string }
 }
 
-const pending = new Set<Pending>()
+/** Each once, and mostly one. */
+const pending: Pending[] = []
 let watching = false
 
 export function watchPending(connection: Pending, isPending: boolean): void {
+  const at = pending.lastIndexOf(connection)
   if (!isPending) {
-    pending.delete(connection)
+    if (at === pending.length - 1) pending.pop()
+    else if (at >= 0) pending.splice(at, 1)
     return
   }
-  pending.add(connection)
+  if (at < 0) pending.push(connection)
   if (watching) return
   watching = true
   // Warnings are emitted by a later tick, which does not come any more.

@@ -44,12 +44,12 @@ export class Session implements Scope, Loading {
   readonly cache = new ObjectCache()
   readonly budget: CacheBudget
   /** Oids that the current transaction read or wrote: mostly each once. */
-  readonly accessed: Oid[] = []
+  accessed: Oid[] = []
   /** Those of them of which copies were given. */
   copied = new OidSet()
-  readonly changed = new Set<Header>()
+  changed = new Set<Header>()
   /** Collections that the current transaction used and that take note themselves of what it asked. */
-  readonly merging = new Set<MergingHeader>()
+  merging = new Set<MergingHeader>()
   serial = 1
   snapshot: Snapshot
   closed = false
@@ -109,11 +109,14 @@ export class Session implements Scope, Loading {
     this.#letGo?.()
     this.#letGo = undefined
     this.serial++
-    if (this.accessed.length > 0) this.accessed.length = 0
+    // New ones: to empty what is there takes longer.
+    if (this.accessed.length > 0) this.accessed = []
     if (this.copied.size > 0) this.copied = new OidSet()
     this.cache.weaken()
-    for (const header of this.merging) header.forget()
-    this.merging.clear()
+    if (this.merging.size > 0) {
+      for (const header of this.merging) header.forget()
+      this.merging = new Set()
+    }
     this.doomed = undefined
     this.#began = false
     this.budget.trim(this.serial)
@@ -124,9 +127,14 @@ export class Session implements Scope, Loading {
       checkSources(header, false)
       header.drop()
     }
-    this.changed.clear()
-    watchPending(this, false)
+    this.nothingChanged()
     this.end()
+  }
+
+  /** What was changed is committed or undone. */
+  nothingChanged(): void {
+    if (this.changed.size > 0) this.changed = new Set()
+    watchPending(this, false)
   }
 
   close(): void {

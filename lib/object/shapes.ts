@@ -21,6 +21,9 @@ export const MOST_KEYS = 64
 /** Objects without a class may take on any keys; beyond so many shapes theirs stand in the record. */
 export const MOST_CLASSLESS_SHAPES = 32
 
+/** So many shapes of a type are tried before all are looked through. */
+const MOST_LATELY = 4
+
 export function encodeShape({ type, version, keys }: Shape): Uint8Array {
   return pack([type, version, keys && [...keys]])
 }
@@ -49,8 +52,8 @@ export function isKeyList(keys: unknown): keys is readonly string[] {
 export class ShapeTable {
   readonly #byOid = new Map<Oid, Shape>()
   readonly #byContent = new Map<string, Shape>()
-  /** The stored shape that was last found for each type: mostly the next one's, too. */
-  readonly #lastOf = new Map<string, Shape>()
+  /** Stored shapes that were found for each type, the last one first: mostly one of them is the next one's, too. */
+  readonly #lastOf = new Map<string, Shape[]>()
   #generation: Generation | undefined
   #seen = 0
   #classless = 0
@@ -59,11 +62,15 @@ export class ShapeTable {
     return this.#byOid.get(oid) ?? this.#add(readShape(generation, oid))
   }
 
-  /** The stored shape `last`, or the one that this type had last, if it is the right one for these keys. */
-  likely(type: string, version: number, keys: readonly string[], last = this.#lastOf.get(type)): Shape | undefined {
-    const fits =
-      last?.keys && last.oid !== 0 && last.version === version && last.type === type && sameKeys(last.keys, keys)
-    return fits === true ? last : undefined
+  /** The stored shape `last`, or one that this type had lately, if it is the right one for these keys. */
+  likely(type: string, version: number, keys: readonly string[], last: Shape | undefined): Shape | undefined {
+    const fits = (shape: Shape): boolean =>
+      shape.keys !== null &&
+      shape.oid !== 0 &&
+      shape.version === version &&
+      shape.type === type &&
+      sameKeys(shape.keys, keys)
+    return last && fits(last) ? last : this.#lastOf.get(type)?.find(fits)
   }
 
   /** A shape for these keys, if possible a stored one. */
@@ -72,7 +79,8 @@ export class ShapeTable {
     const inRecord = keys.length > MOST_KEYS
     const known = inRecord ? undefined : this.#byContent.get(contentOf(type, version, keys))
     if (known) {
-      this.#lastOf.set(type, known)
+      const lately = (this.#lastOf.get(type) ?? []).filter(shape => shape !== known)
+      this.#lastOf.set(type, [known, ...lately.slice(0, MOST_LATELY - 1)])
       return known
     }
     const shared = inRecord || (type === '' && this.#classless >= MOST_CLASSLESS_SHAPES) ? null : keys

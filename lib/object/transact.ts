@@ -1,7 +1,6 @@
 // Running a function as one transaction: fresh snapshot, run, commit, again after a conflict. The last run holds the lock,
 // so that it cannot fail for that reason. This is the form that blocks; transact-async.ts waits.
 import { ClosedError, StateError, WriteConflictError } from '../error.js'
-import type { Store } from '../store/store.js'
 import { encodeAnnotation } from './annotation.js'
 import { commitSession, type CommitPlan } from './commit.js'
 import { checkNames } from './option-names.js'
@@ -40,12 +39,13 @@ const IMMEDIATE = 3
 const SHORTEST_PAUSE = 2
 const LONGEST_PAUSE = 100
 
-/** Which session runs a transact, by store: its last run holds the lock, and another commit would wait for it in vain. */
-const running = new WeakMap<Store, Session>()
+/** Which sessions run a transact, the innermost last: its last run holds the lock of the store, and another commit would wait for it in vain. */
+const running: Session[] = []
 
 export function isInsideOther(session: Session): boolean {
-  const other = running.get(session.store)
-  return other !== undefined && other !== session
+  if (running.length === 0) return false
+  const innermost = running.findLast(({ store }) => store === session.store)
+  return innermost !== undefined && innermost !== session
 }
 
 export function refuseInsideOther(session: Session): void {
@@ -195,7 +195,7 @@ class RunError extends Error {
 
 function run<R, T>(session: Session, root: R, work: Work<R, T>): T {
   session.inside++
-  running.set(session.store, session)
+  running.push(session)
   try {
     session.begin()
     return resultOf(session, root, work)
@@ -203,7 +203,7 @@ function run<R, T>(session: Session, root: R, work: Work<R, T>): T {
     throw new RunError(error)
   } finally {
     session.inside--
-    running.delete(session.store)
+    running.pop()
   }
 }
 

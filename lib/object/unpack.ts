@@ -138,6 +138,12 @@ export function readValue(depth = 0): unknown {
 /** A value that was gone past. */
 function decode(start: number, behind: number): unknown {
   const length = behind - start
+  if (length <= LONGEST_SIMPLE) {
+    at = start
+    const simple = readSimple()
+    if (simple !== undefined) return simple
+    at = behind
+  }
   if (length > FEW_BYTES) {
     place.start = start
     place.end = behind
@@ -147,6 +153,9 @@ function decode(start: number, behind: number): unknown {
   fewPlace.end = length
   return unpackr.unpack(few, fewPlace)
 }
+
+/** Bytes that `readSimple` may go past. */
+const LONGEST_SIMPLE = 5
 
 /** The next value if it is null, a boolean or a whole number from -32 on; undefined: it is not, and nothing was read. */
 export function readSimple(): unknown {

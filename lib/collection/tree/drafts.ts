@@ -42,8 +42,16 @@ export interface Draft {
   readonly edited?: EditedLeaf | undefined
   /** Of an inner node that stays as it is: its children that do not. */
   readonly below?: readonly Draft[] | undefined
+  /** Of an inner node of a list that keeps its children. */
+  readonly recounted?: Recounted | undefined
   /** Is it other than the one in the file? (If not, something below it is.) */
   readonly dirty: boolean
+}
+
+/** The children of an inner node of a list, each as it is in the file or as it will be, and how many items they stand for. */
+export interface Recounted {
+  readonly counts: readonly number[]
+  readonly children: readonly (Oid | Draft)[]
 }
 
 export interface Rewritten {
@@ -104,7 +112,7 @@ export abstract class Drafts {
     }
     let [top] = drafts
     // One that stays as it is has several children, as it had before.
-    while (top && top.level > 0 && !top.below && top.items.length === 1) {
+    while (top && top.level > 0 && !isSlight(top) && top.items.length === 1) {
       const [only] = top.items
       top = only && this.#draft({ ...only, key: undefined }, top.level - 1)
     }
@@ -190,7 +198,7 @@ export abstract class Drafts {
   protected abstract content(items: readonly Item[], children: readonly (NodeHeader | Oid)[] | undefined): Content
 
   #write(draft: Draft): NodeHeader | Oid {
-    const { level, oid, edited, below, dirty } = draft
+    const { level, oid, edited, below, recounted, dirty } = draft
     if (edited) {
       edited.start = this.passed(edited.size)
       return this.#emit(new NodeHeader(edited, oid, this.collection))
@@ -199,16 +207,22 @@ export abstract class Drafts {
       for (const child of below) this.#write(child)
       return oid
     }
+    if (recounted) {
+      const { counts } = recounted
+      const children = recounted.children.map((child, i) => this.#writeChild(child, counts[i]))
+      return dirty ? this.#emit(new NodeHeader({ counts, children }, oid, this.collection)) : oid
+    }
     const { items } = draft
-    const children = level === 0 ? undefined : items.map(item => this.#writeChild(item))
+    const children =
+      level === 0 ? undefined : items.map(({ oid, draft, count }) => this.#writeChild(draft ?? (oid as Oid), count))
     if (children && !dirty) return oid
     return this.#emit(new NodeHeader(this.content(items, children), oid, this.collection))
   }
 
-  #writeChild({ oid, draft, count = 0 }: Item): NodeHeader | Oid {
-    if (draft) return this.#write(draft)
+  #writeChild(child: Oid | Draft, count = 0): NodeHeader | Oid {
+    if (typeof child !== 'number') return this.#write(child)
     this.passed(count)
-    return oid as Oid
+    return child
   }
 
   /** So many items of a list come next; gives how many stand before them. */
@@ -234,35 +248,36 @@ export class SlightDraft implements Draft {
   readonly low: StoredKey | undefined
   readonly edited: EditedLeaf | undefined
   readonly below: readonly Draft[] | undefined
+  readonly recounted: Recounted | undefined
+  readonly dirty: boolean
   readonly #itemsOf: () => readonly Item[]
 
-  /** `change`: of a leaf, or of children of an inner node that stays as it is. */
+  /** `change`: of a leaf, of children of an inner node that stays as it is, or of a list's that keeps its children. */
   constructor(
     level: number,
     oid: Oid,
     low: StoredKey | undefined,
-    change: EditedLeaf | readonly Draft[],
+    change: EditedLeaf | readonly Draft[] | Recounted,
     itemsOf: () => readonly Item[],
+    dirty = change instanceof EditedLeaf,
   ) {
     this.level = level
     this.oid = oid
     this.low = low
-    this.edited = 'length' in change ? undefined : change
+    this.edited = change instanceof EditedLeaf ? change : undefined
     this.below = 'length' in change ? change : undefined
+    this.recounted = 'counts' in change ? change : undefined
+    this.dirty = dirty
     this.#itemsOf = itemsOf
   }
 
   get items(): readonly Item[] {
     return this.#itemsOf()
   }
-
-  get dirty(): boolean {
-    return this.edited !== undefined
-  }
 }
 
 function asFirstDraft({ level, oid, items, edited, below, dirty }: Draft): Draft {
-  return { level, oid, low: undefined, items, edited, below, dirty }
+  return { level, oid, low: undefined, items, edited, below, dirty } // of a list there is none
 }
 
 /** Full enough to stay beside its neighbours. */
@@ -270,8 +285,8 @@ export function isSteady(draft: Draft): boolean {
   return isSlight(draft) || fill(draft.items) >= LEAST
 }
 
-function isSlight({ edited, below }: Draft): boolean {
-  return edited !== undefined || below !== undefined
+function isSlight({ edited, below, recounted }: Draft): boolean {
+  return edited !== undefined || below !== undefined || recounted !== undefined
 }
 
 export function asChild(draft: Draft): Item {
@@ -279,13 +294,12 @@ export function asChild(draft: Draft): Item {
 }
 
 /** Of a part of a list: how many items it stands for. */
-function sizeOf(draft: Draft): number {
-  return draft.edited?.size ?? (draft.below ? 0 : countOf(draft.items))
-}
-
-function countOf(items: readonly Item[]): number {
+export function sizeOf(draft: Draft): number {
+  const { edited, below, recounted } = draft
+  if (edited) return edited.size
   let sum = 0
-  for (const { count = 0 } of items) sum += count
+  if (recounted) for (const count of recounted.counts) sum += count
+  else if (!below) for (const { count = 0 } of draft.items) sum += count
   return sum
 }
 

@@ -165,7 +165,8 @@ export class Leaf {
 
   /** What that reference leads to. */
   linked(at: number): Oid | undefined {
-    return this.refs[this.link(at)]
+    const link = this.link(at)
+    return link < 0 ? undefined : this.refs[link] // an array looks for -1 among its named properties, which takes long
   }
 
   /** How many values stand apart. */

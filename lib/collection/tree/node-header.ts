@@ -54,7 +54,8 @@ export class NodeHeader extends PartHeader {
       encodeKeys(content.separators, encoder)
     }
     encoder.array(content.children.length)
-    for (const child of content.children) encoder.reference(child, '')
+    if (encoder.refers) for (const child of content.children) encoder.reference(child, '')
+    else encoder.inOrder(content.children.map(child => encoder.refer(child, '')))
   }
 
   override get readByParts(): boolean {

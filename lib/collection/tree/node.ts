@@ -2,7 +2,7 @@
 // makes new versions of it (rewrite.ts).
 import type { RecordView, StoredState } from '../../object/record-view.js'
 import { sameKeys, type Shape } from '../../object/shapes.js'
-import { readCount, readReference, readSimple, readValue, unpackWith } from '../../object/unpack.js'
+import { readCount, readReference, readValue, unpackWith } from '../../object/unpack.js'
 import { unknownForm } from '../../object/values.js'
 import type { Offset, Oid, StoredRecord } from '../../store/types.js'
 import type { StoredKey } from '../key.js'
@@ -126,7 +126,7 @@ function readInner(state: StoredState): Inner {
 function readCounts(): number[] {
   const counts: number[] = []
   for (let left = readCount(); left > 0; left--) {
-    const count = readSimple() ?? readValue()
+    const count = readValue()
     counts.push(isCount(count) && count > 0 ? count : unknownForm())
   }
   return counts

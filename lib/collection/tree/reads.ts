@@ -21,15 +21,15 @@ export class Reads {
   /** The number of entries. */
   size = false
   /** By primitive keys: also the value? */
-  readonly #primitives = new Map<StoredKey, boolean>()
+  #primitives = new Map<StoredKey, boolean>()
   readonly #others = new KeyTable<{ readonly key: StoredKey; readonly value: boolean }>()
   #intervals: Interval[] = []
 
   clear(): void {
     this.size = false
-    this.#primitives.clear()
+    if (this.#primitives.size > 0) this.#primitives = new Map()
     this.#others.clear()
-    this.#intervals = []
+    if (this.#intervals.length > 0) this.#intervals = []
   }
 
   /** Whether there is such a key, and, if so asked, its value. */

@@ -94,7 +94,8 @@ class Rewrite extends Drafts {
     }
     // Mostly what has changed below is of no consequence here.
     if (steady) {
-      const below = changed.flatMap(({ drafts }) => drafts)
+      const below: Draft[] = []
+      for (const { drafts } of changed) below.push(...drafts)
       return [new SlightDraft(level, oid, low, below, itemsOf)]
     }
     const items = itemsOf()

@@ -2,7 +2,20 @@
 // is left are not read.
 import { headerOf, type Header } from '../../object/header.js'
 import type { Oid } from '../../store/types.js'
-import { asChild, Drafts, NEW, split, standsApart, type Draft, type Item, type Rewritten } from './drafts.js'
+import {
+  asChild,
+  Drafts,
+  isSteady,
+  NEW,
+  sizeOf,
+  SlightDraft,
+  split,
+  standsApart,
+  type Draft,
+  type Item,
+  type Recounted,
+  type Rewritten,
+} from './drafts.js'
 import type { StoredKey } from '../key.js'
 import type { Edit } from './edited-leaf.js'
 import { innerShare, leafShare } from './fullness.js'
@@ -21,6 +34,22 @@ export interface Splice {
 /** `splices` in the order of positions, none inside of another. */
 export function splice(tree: Tree, splices: readonly Splice[], collection: Header): Rewritten {
   return new Splicing(tree, splices, collection).run()
+}
+
+/** A node of which each child that changes stays one. */
+function recounted(
+  counts: readonly number[],
+  children: readonly Oid[],
+  changed: readonly { readonly at: number; readonly drafts: readonly Draft[] }[],
+): Recounted {
+  const made: { counts: number[]; children: (Oid | Draft)[] } = { counts: counts.slice(), children: children.slice() }
+  for (const { at, drafts } of changed) {
+    const [draft] = drafts
+    if (!draft) continue
+    made.counts[at] = sizeOf(draft)
+    made.children[at] = draft
+  }
+  return made
 }
 
 class Splicing extends Drafts {
@@ -51,28 +80,35 @@ class Splicing extends Drafts {
   /** The subtree that begins at position `start`, with the splices from `from` to `to`; `last`: there is nothing behind it. */
   #rewrite(oid: Oid, level: number, start: number, from: number, to: number, last: boolean): readonly Draft[] {
     if (level === 0) return this.#leaf(this.tree.leaf(oid), oid, start, from, to, last)
-    const before = this.children(oid)
-    const items: Item[] = []
+    const { counts = [], children } = this.tree.inner(oid)
+    const changed: { readonly at: number; readonly drafts: readonly Draft[] }[] = []
     let dirty = false
+    let steady = true
     let at = start
     let done = from
-    before.forEach((item, i) => {
-      const isLast = i + 1 === before.length
-      const next = at + (item.count as number)
+    for (let i = 0; i < children.length; i++) {
+      const count = counts[i] as number
+      const isLast = i + 1 === children.length
+      const next = at + count
       const end = isLast ? to : this.#firstFrom(next, done, to)
-      if (end === done && this.#removedTo <= at) {
-        items.push(item)
-      } else if (end === done && this.#removedTo >= next) {
-        dirty = true
-      } else {
-        const drafts = this.#rewrite(item.oid as Oid, level - 1, at, done, end, last && isLast)
-        const children = drafts.map(asChild)
-        if (children.length !== 1 || children[0]?.count !== item.count) dirty = true
-        for (const child of children) items.push(child)
+      if (end !== done || this.#removedTo > at) {
+        const isGone = end === done && this.#removedTo >= next
+        const drafts = isGone ? [] : this.#rewrite(children[i] as Oid, level - 1, at, done, end, last && isLast)
+        const [first] = drafts
+        if (drafts.length !== 1 || !first || !isSteady(first)) steady = false
+        if (drafts.length !== 1 || !first || sizeOf(first) !== count) dirty = true
+        changed.push({ at: i, drafts })
       }
       at = next
       done = end
-    })
+    }
+    const itemsOf = (): Item[] => {
+      const items = this.children(oid)
+      for (const { at, drafts } of changed.toReversed()) items.splice(at, 1, ...drafts.map(asChild))
+      return items
+    }
+    if (steady) return [new SlightDraft(level, oid, undefined, recounted(counts, children, changed), itemsOf, dirty)]
+    const items = itemsOf()
     if (this.fillUp(items, level - 1)) dirty = true
     if (items.length === 0) return []
     return split({ level, oid, low: undefined, items, dirty }, false)
