@@ -34,8 +34,8 @@ export class Answers {
 
   put(key: StoredKey, state: number, answer: Answer): void {
     if (state !== this.#state) {
-      this.#young.clear()
-      this.#old.clear()
+      if (this.#young.size > 0) this.#young = new Map()
+      if (this.#old.size > 0) this.#old = new Map()
       this.#state = state
     }
     this.#add(key, answer)

@@ -47,17 +47,21 @@ export function readFields(record: Stretch, keys: readonly string[], state: Reco
   })
 }
 
-/** Decodes what LATER stands for at the key `asked`, and with it every string; all there is unless a key is told. */
+/**
+ * Decodes what LATER stands for at the key `asked`, and with it every string; all there is unless a key is told. True if there is a
+ * container or date among that.
+ */
 export function readLater(
   record: Unread,
   keys: readonly string[],
   state: Record<string, unknown>,
   owner: Header,
   asked?: string,
-): void {
+): boolean {
   const { refs } = record
   const { scope } = owner
-  unpackWith(record, () => {
+  return unpackWith(record, () => {
+    let hasParts = false
     let decoder: Decoder | undefined
     readCount()
     for (const key of keys) {
@@ -78,8 +82,11 @@ export function readLater(
         continue
       }
       decoder ??= new Decoder(referencesOf(record, scope), owner)
-      state[key] = decoder.field(raw)
+      const value = decoder.field(raw)
+      if (value instanceof Untracked) hasParts = true
+      state[key] = value
     }
+    return hasParts
   })
 }
 

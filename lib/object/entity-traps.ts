@@ -8,7 +8,7 @@ import { SPECIAL } from './entity-type.js'
 import { HANDLER, unresolvedOid } from './header.js'
 import { noteSource } from './kept-sources.js'
 import { isOrdinaryField, isWholeField } from './node-traps.js'
-import { attach, define, release } from './plain-node.js'
+import { attach, define, nodeOf, release } from './plain-node.js'
 import type { EntityHeader, Fields } from './persistent.js'
 import { Untracked } from './untracked.js'
 
@@ -28,7 +28,7 @@ export class EntityTraps implements ProxyHandler<object> {
     }
     const value = (header.state as Fields)[key]
     if (typeof value === 'symbol') return readSpecial(header, key, value, receiver)
-    return value instanceof Untracked ? header.track(key, value) : value
+    return header.parts === 'untracked' && value instanceof Untracked ? header.track(key, value) : value
   }
 
   set(_shell: object, key: string | symbol, value: unknown, receiver: unknown): boolean {
@@ -159,13 +159,17 @@ function write(header: EntityHeader, key: string | symbol, value: unknown): bool
   if (typeof own === 'object' && own !== null) comesIn(header, key, own, value)
   if (ordinary || !(key in kind.view) || Object.hasOwn(state, key)) state[key] = own
   else define(state, key, own)
-  if (typeof old === 'object' && old !== null && !(old instanceof Untracked)) release(old)
+  if (header.parts === 'tracked' || (header.parts === 'untracked' && !(old instanceof Untracked))) release(old)
   return true
 }
 
 function comesIn(header: EntityHeader, key: string, own: object, value: unknown): void {
-  if (!(own instanceof Untracked)) attach(own)
-  header.hasParts()
+  if (own instanceof Untracked) {
+    header.parts = 'untracked'
+  } else if (nodeOf(own)) {
+    attach(own)
+    header.hasTracked()
+  }
   if (own !== value) noteSource(header, key, value as object)
 }
 

@@ -18,12 +18,17 @@ import { seal, unknownForm } from './values.js'
 
 export type Fields = Record<string, unknown>
 
+/** What plain data there may be in a state: containers with their handlers, or also some without, and dates. */
+type Parts = 'none' | 'tracked' | 'untracked'
+
 const NO_REFS: readonly Oid[] = []
 
 export class EntityHeader extends Header {
   declare readonly kind: EntityType
   readonly object: Persistent
   state: Fields | null = null
+  /** Who has none is spared looking for them: of a Proxy, `instanceof` takes long. */
+  parts: Parts = 'none'
   /** Values of transient fields. */
   beside: Fields | undefined
   // Where what LATER stands for is to be found: a stretch of bytes that hold the fields of `shape` (undefined: LATER stands nowhere).
@@ -31,8 +36,6 @@ export class EntityHeader extends Header {
   #from = 0
   #to = 0
   #refs = NO_REFS
-  /** There may be containers in the state, tracked or not. */
-  #hasParts = false
 
   constructor(type: EntityType, isNew: boolean) {
     super(type)
@@ -50,7 +53,7 @@ export class EntityHeader extends Header {
   protected unload(): void {
     this.state = null
     this.#bytes = undefined
-    this.#hasParts = false
+    this.parts = 'none'
   }
 
   /** Takes over a stored state whose keys the class admits. What is more than a number is decoded when it is asked for. */
@@ -58,7 +61,7 @@ export class EntityHeader extends Header {
     const state = new this.kind.State()
     const later = readFields(record, keys, state)
     this.state = state
-    this.#hasParts = false
+    this.parts = 'none'
     this.#bytes = later ? record.bytes : undefined
     this.#from = record.from
     this.#to = record.to
@@ -78,25 +81,31 @@ export class EntityHeader extends Header {
     if (!bytes) return
     const record = { bytes, from: this.#from, to: this.#to, refs: this.#refs }
     const keys = this.shape?.keys ?? unknownForm()
-    readLater(record, keys, this.state as Fields, this, key)
-    this.#hasParts = true
+    const { parts } = this
+    this.parts = 'untracked' // also if it fails half-way
+    if (!readLater(record, keys, this.state as Fields, this, key)) this.parts = parts
     if (key === undefined) this.#bytes = undefined
   }
 
   /** What stands in a field is asked for: a date is sealed, and from now on changes in a container must be seen. */
   track(key: string, { target, stored, hasMarks }: Untracked): object {
-    if (types.isDate(target)) return ((this.state as Fields)[key] = seal(target))
-    const { object } = track(target, this, hasMarks)
-    attach(object)
-    ;(this.state as Fields)[key] = object
-    if (stored) stampLater(this, object, key)
-    return object
+    const state = this.state as Fields
+    if (types.isDate(target)) {
+      state[key] = seal(target)
+    } else {
+      const { object } = track(target, this, hasMarks)
+      attach(object)
+      state[key] = object
+      if (stored) stampLater(this, object, key)
+    }
+    if (!Object.values(state).some(value => value instanceof Untracked)) this.parts = 'tracked'
+    return state[key] as object
   }
 
   decode(keys: readonly string[], raw: readonly unknown[], decoder: Decoder): void {
     const state = new this.kind.State()
     this.#bytes = undefined
-    this.#hasParts = true
+    this.parts = 'untracked'
     const { view, members } = this.kind
     for (let i = 0; i < keys.length; i++) {
       const key = keys[i] as string
@@ -119,7 +128,7 @@ export class EntityHeader extends Header {
       if (this.kind.members.has(key)) this.#hidden(key)
       const own = adopt(fields?.[key], this, this, key)
       attach(own)
-      this.#hasParts = true
+      this.hasTracked()
       define(state, key, own)
     }
   }
@@ -164,12 +173,17 @@ export class EntityHeader extends Header {
 
   override settled(): void {
     let hasNodes = false
-    if (this.#hasParts) {
+    if (this.parts !== 'none') {
+      this.parts = 'tracked'
       const state = this.state as Fields
       for (const key of this.shape?.keys ?? this.keys()) {
         const value = state[key]
-        if (value instanceof Untracked) value.stored = true
-        else if (typeof value === 'object' && value !== null) hasNodes = true
+        if (value instanceof Untracked) {
+          value.stored = true
+          this.parts = 'untracked'
+        } else if (typeof value === 'object' && value !== null) {
+          hasNodes = true
+        }
       }
     }
     if (hasNodes) super.settled()
@@ -178,7 +192,7 @@ export class EntityHeader extends Header {
 
   eachSlot(visit: (value: unknown, key: unknown) => void): void {
     const { state } = this
-    if (!state || !this.#hasParts) return
+    if (!state || this.parts === 'none') return
     for (const key of Object.keys(state)) {
       const value = state[key]
       if (typeof value === 'object' && value !== null) visit(value, key)
@@ -195,13 +209,13 @@ export class EntityHeader extends Header {
     return value instanceof Untracked ? this.track(key as string, value) : value
   }
 
-  /** Containers that were put into the state. */
-  hasParts(): void {
-    this.#hasParts = true
+  /** A container with its handlers comes in. */
+  hasTracked(): void {
+    if (this.parts === 'none') this.parts = 'tracked'
   }
 
   putBack(key: unknown, value: object): void {
-    this.#hasParts = true
+    this.hasTracked()
     define(this.state as Fields, key as string, value)
   }
 }

@@ -212,3 +212,27 @@ for (const [where, get, set] of owners) {
     t.strictSame(plain(again().root.map.get('copy')), data())
   })
 }
+
+t.test('what is put back into an object that had no plain data by then is found again like any other', t => {
+  const { rival, again } = stored(t)
+  const own = again()
+  const root = own.root as Omit<Home, 'field'> & { field: Data | number }
+  const others = rival.root as Home & { other?: number }
+  const kept = own.root.field
+  root.field = 1
+  own.commit()
+  rival.transact(() => (others.other = 1))
+  own.refresh()
+  t.equal(root.field, 1)
+  root.field = kept
+  own.commit()
+  rival.transact(() => (others.other = 2))
+  own.refresh()
+  t.equal(kept.n, 1)
+  t.equal(own.root.field, kept)
+  kept.n = 2
+  own.commit()
+  rival.refresh()
+  t.equal(rival.root.field.n, 2)
+  t.end()
+})
