@@ -374,7 +374,7 @@ export class Handed {
       if (node.slots > 1) this.each(node, (key, top) => this.#owner.changeAt(key, top))
       for (const part of partsOf(node)) look(part)
     }
-    for (const { value } of changes) look(value)
+    for (const { value } of [...changes]) look(value) // which adds to them
   }
 }
 

@@ -10,7 +10,7 @@ import type { Oid } from '../store/types.js'
 import type { StoredKey } from './key.js'
 import { ListEdits, splicesFor, type Side } from './list-edits.js'
 import { LENGTH, ListNotes } from './list-notes.js'
-import { Own } from './pieces.js'
+import { Own, type Piece } from './pieces.js'
 import { TreeHeader } from './tree-header.js'
 import type { Rewritten } from './tree/drafts.js'
 import type { Leaf } from './tree/leaf.js'
@@ -145,7 +145,7 @@ export abstract class ListState extends TreeHeader {
       const moved = edits.goOn(growth)
       this.handed.moveAll(key => (isStored(key) ? moved(key) : key))
     }
-    this.handed.goOn(Array.from(edits.piecesIn(0)).flatMap(piece => (piece instanceof Own ? [piece] : [])))
+    this.handed.goOn(ownIn(edits.piecesIn(0)))
     this.edition++
   }
 
@@ -154,7 +154,7 @@ export abstract class ListState extends TreeHeader {
   protected rewritten(tree: Tree): Rewritten {
     const now = this.now
     this.#growth = tree.size - now.size
-    this.handed.gatherMoved([...now.piecesIn(0)].flatMap(piece => (piece instanceof Own ? [piece] : [])))
+    this.handed.gatherMoved(ownIn(now.piecesIn(0)))
     const read = (stored: number): RawValue => {
       const { leaf, at } = tree.item(stored)
       return new RawValue(leaf, at)
@@ -264,6 +264,11 @@ function isStored(key: StoredKey): key is number {
 /** Whether it belongs to the item that it is: plain data, or bytes. */
 export function isData(value: unknown): boolean {
   return typeof value === 'object' && value !== null && headerOf(value) === undefined
+}
+
+/** Items that the transaction put in. */
+function* ownIn(pieces: Iterable<Piece>): Generator<Own, undefined> {
+  for (const piece of pieces) if (piece instanceof Own) yield piece
 }
 
 type Move = readonly [key: number, length: number, position: number]

@@ -5,10 +5,10 @@ import { ValueError } from '../error.js'
 import { adoptUntracked } from './adopt.js'
 import { LATER } from './decoder.js'
 import { SPECIAL } from './entity-type.js'
-import { HANDLER, unresolvedOid } from './header.js'
+import { HANDLER, handlerOf, unresolvedOid } from './header.js'
 import { noteSource } from './kept-sources.js'
 import { isOrdinaryField, isWholeField } from './node-traps.js'
-import { attach, define, nodeOf, release } from './plain-node.js'
+import { attach, define, Node, release } from './plain-node.js'
 import type { EntityHeader, Fields } from './persistent.js'
 import { Untracked } from './untracked.js'
 
@@ -164,11 +164,12 @@ function write(header: EntityHeader, key: string | symbol, value: unknown): bool
 }
 
 function comesIn(header: EntityHeader, key: string, own: object, value: unknown): void {
-  if (own instanceof Untracked) {
-    header.parts = 'untracked'
-  } else if (nodeOf(own)) {
+  const handler = handlerOf(own)
+  if (handler instanceof Node) {
     attach(own)
     header.hasTracked()
+  } else if (handler === undefined && own instanceof Untracked) {
+    header.parts = 'untracked'
   }
   if (own !== value) noteSource(header, key, value as object)
 }
