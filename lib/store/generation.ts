@@ -66,8 +66,8 @@ export class Generation {
     this.log = new KnownLog(file, path, this.header, until, offset => this.#damagedAt(offset))
     this.writer = new LogWriter(file, path)
     const small = new SmallFile(file)
-    this.#records = new RecordReader(file, small, path, this.reader.salt, OBJECT_BYTES)
-    this.#parts = new RecordReader(file, small, path, this.reader.salt, PART_BYTES)
+    this.#records = new RecordReader(file, small, path, this.reader, OBJECT_BYTES)
+    this.#parts = new RecordReader(file, small, path, this.reader, PART_BYTES)
   }
 
   get number(): number {

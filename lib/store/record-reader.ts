@@ -2,6 +2,7 @@
 // the other, or the file is small. Owns the buffers that records are parts of: none is filled twice, so a record stays what it is.
 import { asDiskError } from '../file/disk-error.js'
 import type { DataFile } from '../file/data-file.js'
+import type { LogReader } from '../log/log-reader.js'
 import { readRecord, recordLength } from './record.js'
 import type { SmallFile } from './small-file.js'
 import type { Offset, StoredRecord } from './types.js'
@@ -20,6 +21,7 @@ export class RecordReader {
   readonly #file: DataFile
   readonly #small: SmallFile
   readonly #path: string
+  readonly #log: LogReader
   readonly #salt: number
   readonly #likely: number
   #space = NOTHING
@@ -30,13 +32,14 @@ export class RecordReader {
   #last = 0
   #near = 0
 
-  /** `likely`: most records take fewer bytes, so that one read brings them in. `small`: the same file. */
-  constructor(file: DataFile, small: SmallFile, path: string, salt: number, likely: number) {
+  /** `likely`: most records take fewer bytes, so that one read brings them in. `small` and `log`: of the same file. */
+  constructor(file: DataFile, small: SmallFile, path: string, log: LogReader, likely: number) {
     this.#likely = likely
     this.#file = file
     this.#small = small
     this.#path = path
-    this.#salt = salt
+    this.#log = log
+    this.#salt = log.salt
   }
 
   /** The record at `at`; undefined: it is damaged. Nothing from `end` on is looked at. Throws DiskError, ClosedError. */
@@ -45,8 +48,8 @@ export class RecordReader {
     const distance = at - this.#last
     this.#near = -NEAR < distance && distance < NEAR ? this.#near + 1 : 0
     this.#last = at
-    const inWindow = this.#inWindow(at)
-    if (inWindow !== undefined) return inWindow
+    const inMemory = this.#inRecent(at) ?? this.#inWindow(at)
+    if (inMemory !== undefined) return inMemory
     const kept = this.#inSmall(at, end)
     if (kept !== undefined) return kept
     if (this.#near >= OFTEN) {
@@ -61,6 +64,12 @@ export class RecordReader {
   #inSmall(at: Offset, end: number): StoredRecord | undefined {
     const block = this.#asked(() => this.#small.blockAt(at, end))
     return block && readRecord(block, this.#small.placeOf(at), at, this.#salt)
+  }
+
+  /** The same. */
+  #inRecent(at: Offset): StoredRecord | undefined {
+    const { bytes, from, to } = this.#log.recent
+    return at >= from && at < to ? readRecord(bytes, at - from, at, this.#salt) : undefined
   }
 
   /** The same. */

@@ -57,6 +57,27 @@ t.test('only what is new is read: nothing below the known end', async t => {
   t.ok(reads.length > 0 && reads.every(position => position >= known))
 })
 
+t.test('of what was read last, the frames that were applied stay at hand, if they are few', async t => {
+  const log = new LogBuilder().commits('one', 'two')
+  const known = log.end
+  const whole = Buffer.from(log.commits('three').bytes)
+  const { reader, file } = readerOf(log)
+  file.bytes = whole.subarray(0, -1)
+  const isAtHand = (from: number, to: number): void => {
+    const { recent } = reader
+    t.match(recent, { from, to })
+    t.same(recent.bytes.subarray(0, to - from), whole.subarray(from, to))
+  }
+  t.equal(reader.advance(), 'short')
+  isAtHand(HEADER_LENGTH, known)
+  file.bytes = whole
+  t.equal(reader.advance(), 'end')
+  isAtHand(known, whole.length)
+  file.bytes = log.commits('x'.repeat(1 << 15)).bytes
+  t.equal(reader.advance(), 'end')
+  t.equal(reader.recent.to, reader.recent.from)
+})
+
 t.test('a frame that is cut short at any byte is not there yet, and nothing of it is remembered', async t => {
   const log = new LogBuilder().commits('one', 'two')
   const [, start = 0] = log.ends

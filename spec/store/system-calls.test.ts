@@ -2,8 +2,8 @@ import t from 'tap'
 import { systemDisk } from '../../lib/file/system-disk.js'
 import type { Oid } from '../../lib/store/types.js'
 import { countingDisk } from '../helpers/counting-disk.js'
-import { draft, put, record } from '../helpers/drafts.js'
-import { newStore } from '../helpers/new-store.js'
+import { draft, put, record, textOf } from '../helpers/drafts.js'
+import { newStore, stranger } from '../helpers/new-store.js'
 
 /** The look at the path is due every 100 ms: here no time passes. */
 const timeless = { ...systemDisk, ticks: () => 0 }
@@ -44,11 +44,25 @@ t.test('a commit is made durable by one fsync, a look at the path, and one at th
 t.test('an object is loaded by one read', async t => {
   const counting = countingDisk(timeless)
   const store = newStore(t, counting.disk)
+  put(store, record(1, 'x'))
   const { generation } = store.latest()
   t.same(
     counting.during(() => generation.read(generation.newest(1 as Oid))),
     ['read'],
   )
+})
+
+t.test('what another process has just committed is read once: the objects in it need no other read', async t => {
+  const counting = countingDisk(timeless)
+  const store = newStore(t, counting.disk)
+  const other = stranger(t, store)
+  for (const text of ['y', 'z']) {
+    put(other, record(1, text), record(-1, 'new'))
+    t.same(
+      counting.during(() => t.equal(textOf(store, 1), text)),
+      ['end', 'read'],
+    )
+  }
 })
 
 t.test('the path is looked at when a tenth of a second has passed, at a transaction’s begin only', async t => {
