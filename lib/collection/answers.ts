@@ -1,5 +1,6 @@
 // What a map found at the keys that it was asked for last, so that asking again is one look-up in memory. Holds for one stored
 // state; who changes anything in a transaction must not ask here. Only of keys that are equal if they are the same to JavaScript.
+import { headerOf } from '../object/header.js'
 import type { StoredKey } from './key.js'
 import type { Place } from './place.js'
 
@@ -14,38 +15,56 @@ export interface Answer {
   serial: number
 }
 
-/** So many are kept at least, and twice as many at most: those that were not asked for since go first. */
+/** What an answer takes in memory, roughly, by itself. */
+const EACH = 128
+/** An object that is not loaded. */
+const OBJECT = 512
+/** So many are kept at least, unless they are large, and twice as many at most: those that were not asked for since go first. */
 const MOST = 1 << 14
 
 export class Answers {
   #young = new Map<StoredKey, Answer>()
   #old = new Map<StoredKey, Answer>()
+  /** Bytes that the young ones take. */
+  #bytes = 0
   #state = 0
 
-  /** `state` numbers the stored state. */
-  get(key: StoredKey, state: number): Answer | undefined {
+  /** `state` numbers the stored state; `most`: bytes to keep, reckoned like those of the cache. */
+  get(key: StoredKey, state: number, most: number): Answer | undefined {
     if (state !== this.#state) return undefined
     const young = this.#young.get(key)
     if (young !== undefined || this.#old.size === 0) return young
     const old = this.#old.get(key)
-    if (old !== undefined) this.#add(key, old)
+    if (old !== undefined) this.#add(key, old, most)
     return old
   }
 
-  put(key: StoredKey, state: number, answer: Answer): void {
+  put(key: StoredKey, state: number, answer: Answer, most: number): void {
     if (state !== this.#state) {
-      if (this.#young.size > 0) this.#young = new Map()
       if (this.#old.size > 0) this.#old = new Map()
+      if (this.#young.size > 0) this.#young = new Map()
+      this.#bytes = 0
       this.#state = state
     }
-    this.#add(key, answer)
+    this.#add(key, answer, most)
   }
 
-  #add(key: StoredKey, answer: Answer): void {
-    if (this.#young.size >= MOST) {
+  #add(key: StoredKey, answer: Answer, most: number): void {
+    const bytes = EACH + weightOf(answer.value)
+    if (bytes > most / 2) return
+    if (this.#young.size >= MOST || this.#bytes + bytes > most / 2) {
       this.#old = this.#young
       this.#young = new Map()
+      this.#bytes = 0
     }
+    this.#bytes += bytes
     this.#young.set(key, answer)
   }
+}
+
+/** What is kept for an answer: text, or an object, of which its connection cannot let go meanwhile. */
+function weightOf(value: unknown): number {
+  if (typeof value === 'string') return 2 * value.length
+  const header = headerOf(value)
+  return header === undefined ? 0 : Math.max(OBJECT, header.weight)
 }

@@ -27,6 +27,9 @@ import { Cursor, EVERYTHING, Tree, type Found, type Range } from './tree/tree.js
 /** Conflicts name so many keys. */
 const MOST_NAMED = 5
 
+/** What part of the bytes that the connection keeps may be taken by what one map has answered. */
+const ANSWERS_PART = 1 / 4
+
 const NO_TREE = new Tree()
 
 export abstract class KeyedHeader extends TreeHeader {
@@ -106,14 +109,19 @@ export abstract class KeyedHeader extends TreeHeader {
       const place = isData && found ? this.handed.placeOf(key, found) : undefined
       const there = found !== undefined
       if (!isData || place)
-        this.#answers.put(key, this.state, { there, value: isData ? undefined : value, place, serial: this.serial })
+        this.#answers.put(
+          key,
+          this.state,
+          { there, value: isData ? undefined : value, place, serial: this.serial },
+          this.scope.cacheBytes * ANSWERS_PART,
+        )
     }
     return value
   }
 
   /** What the stored state was found to have at a key, where that is all. */
   #answer(key: StoredKey): Answer | undefined {
-    return this.#mayAnswer(key) ? this.#answers.get(key, this.state) : undefined
+    return this.#mayAnswer(key) ? this.#answers.get(key, this.state, this.scope.cacheBytes * ANSWERS_PART) : undefined
   }
 
   #mayAnswer(key: StoredKey): boolean {

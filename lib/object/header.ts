@@ -34,6 +34,8 @@ export interface Scope {
   readonly view: RecordView | undefined
   /** Whether the transaction may come to a commit that relies on what it asks. */
   readonly relies: boolean
+  /** How many bytes of what was read are to stay in memory. */
+  readonly cacheBytes: number
 }
 
 /** Of objects that no commit has stored yet: nothing to load, nobody to tell. */
@@ -45,6 +47,7 @@ export const NOWHERE: Scope = {
   view: undefined,
   known: () => undefined,
   relies: false,
+  cacheBytes: 0,
   resolve: nothingToLoad,
   copy: nothingToLoad,
   mention: nothingToLoad,

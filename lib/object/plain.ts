@@ -47,19 +47,13 @@ class Copy {
     if (handler instanceof Header) return this.#keepsObjects ? value : this.#entity(handler, depth)
     handler?.see()
     const target: object = handler?.target ?? value
-    if (Array.isArray(target)) return this.#array(target, depth)
+    if (Array.isArray(target)) return target.map(part => this.value(part, depth))
     const prototype = Object.getPrototypeOf(target) as object | null
     if (prototype === Object.prototype) return this.#fields(target, {}, depth)
     if (prototype === null) return this.#fields(target, Object.create(null) as object, depth)
     if (types.isDate(target)) return new Date(Date.prototype.getTime.call(target))
     if (Buffer.isBuffer(target)) return Buffer.from(target)
     return isBytes(target) ? target.slice() : value
-  }
-
-  #array(target: readonly unknown[], depth: number): unknown[] {
-    const copy: unknown[] = []
-    for (const part of target) copy.push(this.value(part, depth))
-    return copy
   }
 
   #fields(target: object, copy: object, depth: number): object {

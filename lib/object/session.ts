@@ -177,6 +177,10 @@ export class Session implements Scope, Loading {
     return this.pauses === 0 && !this.store.readonly
   }
 
+  get cacheBytes(): number {
+    return this.options.cacheBytes
+  }
+
   viewOf(snapshot: Snapshot): RecordView {
     return new RecordView(snapshot, this.shapes, this.#records)
   }

@@ -3,7 +3,7 @@
 import { statSync } from 'node:fs'
 import { inspect, isDeepStrictEqual } from 'node:util'
 import t from 'tap'
-import { oidOf, PersistentList, plain, type Connection } from '../../lib/index.js'
+import { oidOf, Persistent, PersistentList, plain, type Connection } from '../../lib/index.js'
 import { headerOf } from '../../lib/object/header.js'
 import type { Session } from '../../lib/object/session.js'
 import { MergingHeader } from '../../lib/object/merging.js'
@@ -206,12 +206,29 @@ t.test('one change of many items appends little, and a bulk load packs the leave
     const bytes = appended(change)
     t.ok(bytes < 5000, `${bytes} bytes for ${String(change)}`)
   }
+  // The nodes above the item count the same as before.
+  const [fewer, same] = [appended(() => list.splice(70_000, 1)), appended(() => list.set(70_000, 'one'))]
+  t.ok(same < fewer - 300, `${same} bytes for an item in place of another, ${fewer} for one that goes`)
+  list.insert(70_000, 'one')
   const bytes = appended(() => list.splice(10_000, 80_000))
   t.ok(bytes < 10_000, `${bytes} bytes for taking most of it out`)
   t.equal(list.length, 20_000)
   t.same([list.at(9_999), list.at(10_000), list.at(-1)], ['value 9999', 'value 90000', 'value 99999'])
   t.same(faultsOf(list as never), [])
   t.throws(() => list.bulkLoad([]), { code: 'STATE' })
+})
+
+t.test('what is refused is named by its position, wherever in a large list it stands', async t => {
+  const { db } = shelf(t)
+  db.root.list.bulkLoad(Array.from({ length: 30_000 }, (_, i) => i))
+  db.commit()
+  const zeros = Array.from({ length: 60 }, () => 0)
+  class Unnamed extends Persistent {}
+  for (const at of [0, 28_000, 29_990]) {
+    db.root.list.insert(at, ...zeros, new Unnamed(), ...zeros)
+    t.throws(() => db.commit(), new RegExp(`^PersistentList\\.${at + 60}:`))
+    db.abort()
+  }
 })
 
 t.test('what a commit removes as a whole is not read for it', async t => {

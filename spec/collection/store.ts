@@ -9,6 +9,7 @@ import {
   PersistentSet,
   type Connection,
   type Key,
+  type OpenOptions,
 } from '../../lib/index.js'
 import { headerOf } from '../../lib/object/header.js'
 import type { Session } from '../../lib/object/session.js'
@@ -43,9 +44,9 @@ interface Three {
   readonly rival: Connection<Shelf>
 }
 
-export function shelf(t: Test): Three {
+export function shelf(t: Test, more: Pick<OpenOptions, 'cacheBytes'> = {}): Three {
   const path = join(tempDir(t), 'shelf.db')
-  const options = { root: Shelf, classes: [Thing], durability: 'os' } as const
+  const options = { root: Shelf, classes: [Thing], durability: 'os', ...more } as const
   const db = open(path, options)
   const other = db.connect()
   const rival = elsewhere<Shelf>(path, options)
