@@ -1,10 +1,10 @@
 // The examples in the doc comments of the collections run, and print what they say.
 import { readFileSync } from 'node:fs'
-import { inspect } from 'node:util'
 import { join } from 'node:path'
 import t from 'tap'
 import ts from 'typescript'
 import { PersistentCounter, PersistentList, PersistentMap, PersistentQueue, PersistentSet } from '../../lib/index.js'
+import { printed } from '../helpers/printed.js'
 import { projectRoot } from '../helpers/project-root.js'
 
 for (const file of ['persistent-map', 'persistent-set', 'persistent-list', 'persistent-queue', 'persistent-counter']) {
@@ -13,9 +13,9 @@ for (const file of ['persistent-map', 'persistent-set', 'persistent-list', 'pers
     const example = /```ts\n([\s\S]*?)```/.exec(source)?.[1]?.replaceAll(/^ \* ?/gm, '') ?? ''
     const expected = Array.from(example.matchAll(/console\.log.*\/\/ (.*)/g), ([, text]) => text)
     t.not(expected.length, 0)
-    const printed: string[] = []
+    const lines: string[] = []
     const log = (...values: unknown[]): number =>
-      printed.push(values.map(value => (typeof value === 'string' ? value : inspect(value))).join(' '))
+      lines.push(values.map(value => (typeof value === 'string' ? value : printed(value))).join(' '))
     // eslint-disable-next-line @typescript-eslint/no-implied-eval -- the text is this project's own
     const run = new Function(
       'PersistentList',
@@ -27,6 +27,6 @@ for (const file of ['persistent-map', 'persistent-set', 'persistent-list', 'pers
       ts.transpile(example, { target: ts.ScriptTarget.ES2022 }),
     ) as (...args: unknown[]) => void
     run(PersistentList, PersistentMap, PersistentSet, PersistentQueue, PersistentCounter, { log })
-    t.same(printed, expected)
+    t.same(lines, expected)
   })
 }

@@ -28,6 +28,7 @@ class Root extends Persistent {
   static readonly type = 'Root'
   count = 0
   notes: Note[] = []
+  filler = ''
 }
 
 type Db = Connection<Root>
@@ -44,10 +45,11 @@ function addNote(root: Root): void {
   root.count++
 }
 
-function storedBytes(): Buffer {
+function storedBytes(filler = ''): Buffer {
   const memory = new MemoryDisk()
   const db = connect(memory)
   for (let n = 0; n < STORED; n++) db.transact(addNote)
+  if (filler !== '') db.transact(root => (root.filler = filler))
   db.close()
   return memory.bytesOf(PATH)
 }
@@ -187,6 +189,7 @@ t.test('creating a store', t =>
 
 t.test('reading objects', t =>
   andShort<Db>(t, {
+    files: { [PATH]: storedBytes('more than stays at hand of what opening has read'.repeat(1000)) },
     prepare: disk => connect(disk),
     act: db => checkNotes(db),
     check(db, error) {

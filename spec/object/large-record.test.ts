@@ -13,7 +13,9 @@ class Diary extends Persistent {
 
 t.test('an object whose record grows large by plain data is named once, with what to use instead', async t => {
   const warnings: string[] = []
-  const listen = ({ message }: Error): void => void warnings.push(message)
+  const listen = ({ name, message }: Error): void => {
+    if (name === 'PerdureWarning') warnings.push(message)
+  }
   process.on('warning', listen)
   const db = open(join(tempDir(t), 'diary.db'), { root: Diary, durability: 'os' })
   const said = async (change: () => void): Promise<string[]> => {
