@@ -15,6 +15,7 @@ import {
   trailerChecksum,
   type FrameHeader,
 } from './frame.js'
+import { RecentBytes } from './recent-bytes.js'
 
 /** The state of the log at the end of the last whole frame that was applied. */
 export interface Tail {
@@ -38,13 +39,6 @@ export interface Tail {
  */
 export type TailStatus = 'end' | 'short' | 'superseded' | 'torn' | 'budget'
 
-/** Bytes of the file. */
-interface Recent {
-  bytes: Uint8Array
-  from: number
-  to: number
-}
-
 /** Gets each whole frame; `body` is at `at` in `bytes`, and is valid only during the call. */
 export type FrameSink = (header: FrameHeader, bytes: Uint8Array, at: number, end: number) => void
 
@@ -52,9 +46,6 @@ export type FrameSink = (header: FrameHeader, bytes: Uint8Array, at: number, end
 export const REPLACED = 'the last commit that was read is not in the file any more: its content has been replaced'
 
 const CHUNK = 1 << 20
-/** Most bytes that are kept of what has been read. */
-const MOST_RECENT = 1 << 15
-const NOTHING = new Uint8Array(0)
 /** How often bytes that look wrong are read again: a writer may just have cut a torn frame and written anew. */
 const RE_READS = 3
 
@@ -71,9 +62,7 @@ export class LogReader {
   readonly #sink: FrameSink
   /** The last commit to read. */
   readonly until: number
-  /** Frames that were applied last, if they are few: who asks for what has just arrived need not read it again. */
-  readonly recent: Readonly<Recent>
-  readonly #recent: Recent = { bytes: NOTHING, from: 0, to: 0 }
+  readonly recent = new RecentBytes()
   #damage = 0
   #damageSeen = 0
   /** What chunks are read into, while there is more than one: new memory takes longer than reading. */
@@ -87,7 +76,6 @@ export class LogReader {
     this.#header = header
     this.#sink = sink
     this.until = until
-    this.recent = this.#recent
     this.salt = saltOf(header.uuid)
     this.syncedTo = Math.max(HEADER_LENGTH, header.baseEnd) // a packed state is on disk before its file has its name
     const { baseTid: tid, baseTime: time, nextOid } = header
@@ -103,14 +91,6 @@ export class LogReader {
     const status = this.#advance(budget, strict)
     if (status !== 'budget') this.#space = undefined
     return status
-  }
-
-  /** Keeps the bytes from `from` to `to`, unless they are many, which stand in a place that is used again. */
-  #keep(bytes: Uint8Array, from: number, to: number): void {
-    const isLarge = bytes.length > MOST_RECENT
-    this.#recent.bytes = isLarge ? NOTHING : bytes
-    this.#recent.from = from
-    this.#recent.to = isLarge ? from : to
   }
 
   #advance(budget: number, strict: boolean): TailStatus {
@@ -295,7 +275,7 @@ export class LogReader {
       lastFrame: tail.offset,
       boot: header.boot,
     }
-    this.#keep(bytes, tail.offset - at, frameEnd)
+    this.recent.keep(bytes, tail.offset - at, frameEnd)
     if (header.syncedTo > this.syncedTo) this.syncedTo = header.syncedTo
     if (header.control === 'suspect' && isSameBoot(header.boot, this.#file.disk.boot)) this.suspect = true
     return 'applied'
