@@ -323,11 +323,13 @@ export class Encoder implements Way {
   /** Where the container at `path` was met before. */
   #firstPlace(path: string): string {
     const places: { value: unknown; path: string }[] = []
+    const met = new Set<Node>()
     const owner = this.#owner as Header
     const walk = (value: unknown, at: string, depth: number): void => {
       places.push({ value, path: at })
       const node = handlerOf(value)
-      if (!(node instanceof Node) || depth > DEEPEST || at === path) return
+      if (!(node instanceof Node) || depth > DEEPEST || at === path || met.has(node)) return
+      met.add(node)
       for (const [key, part] of Object.entries(node.target)) walk(part, `${at}.${key}`, depth + 1)
     }
     owner.eachSlot((value, key) => walk(value, `${owner.name}.${owner.keyName(key)}`, 0))

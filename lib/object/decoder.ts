@@ -48,8 +48,8 @@ export function readFields(record: Stretch, keys: readonly string[], state: Reco
 }
 
 /**
- * Decodes what LATER stands for at the key `asked`, and with it every string; all there is unless a key is told. True if there is a
- * container or date among that.
+ * Decodes what LATER stands for at the key `asked`, and with it every string; all there is unless a key is told. True if there is
+ * plain data among that.
  */
 export function readLater(
   record: Unread,
@@ -82,9 +82,8 @@ export function readLater(
         continue
       }
       decoder ??= new Decoder(referencesOf(record, scope), owner)
-      const value = decoder.field(raw)
-      if (value instanceof Untracked) hasParts = true
-      state[key] = value
+      state[key] = decoder.field(raw)
+      hasParts = true
     }
     return hasParts
   })

@@ -168,8 +168,9 @@ function comesIn(header: EntityHeader, key: string, own: object, value: unknown)
   if (handler instanceof Node) {
     attach(own)
     header.hasTracked()
-  } else if (handler === undefined && own instanceof Untracked) {
-    header.parts = 'untracked'
+  } else if (handler === undefined) {
+    if (own instanceof Untracked) header.parts = 'untracked'
+    else header.hasTracked()
   }
   if (own !== value) noteSource(header, key, value as object)
 }

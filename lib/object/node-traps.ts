@@ -20,7 +20,7 @@ export class NodeTraps implements ProxyHandler<Container> {
     node.see()
     const value = (target as Record<string | symbol, unknown>)[key]
     if (typeof value === 'object' && node.bare !== 0) return part(node, key, value)
-    if (value === undefined && key === 'toJSON') return toJSON
+    if (value === undefined && key === 'toJSON' && !Object.hasOwn(target, key)) return toJSON
     return typeof value === 'function' ? (trackedMethod(value, target) ?? value) : value
   }
 

@@ -18,7 +18,7 @@ import { seal, unknownForm } from './values.js'
 
 export type Fields = Record<string, unknown>
 
-/** What plain data there may be in a state: containers with their handlers, or also some without, and dates. */
+/** What plain data there may be in a state: bytes and containers with their handlers, or also some without, and dates. */
 type Parts = 'none' | 'tracked' | 'untracked'
 
 const NO_REFS: readonly Oid[] = []
@@ -70,7 +70,9 @@ export class EntityHeader extends Header {
 
   /** What LATER stands for at this key. */
   readLater(key: string): unknown {
+    const { parts } = this
     this.#readLater(key)
+    if (this.parts !== parts) this.parts = 'tracked' // nothing else but strings was read with it
     const value = (this.state as Fields)[key]
     return value instanceof Untracked ? this.track(key, value) : value
   }
@@ -89,17 +91,12 @@ export class EntityHeader extends Header {
 
   /** What stands in a field is asked for: a date is sealed, and from now on changes in a container must be seen. */
   track(key: string, { target, stored, hasMarks }: Untracked): object {
-    const state = this.state as Fields
-    if (types.isDate(target)) {
-      state[key] = seal(target)
-    } else {
-      const { object } = track(target, this, hasMarks)
-      attach(object)
-      state[key] = object
-      if (stored) stampLater(this, object, key)
-    }
-    if (!Object.values(state).some(value => value instanceof Untracked)) this.parts = 'tracked'
-    return state[key] as object
+    if (types.isDate(target)) return ((this.state as Fields)[key] = seal(target))
+    const { object } = track(target, this, hasMarks)
+    attach(object)
+    ;(this.state as Fields)[key] = object
+    if (stored) stampLater(this, object, key)
+    return object
   }
 
   decode(keys: readonly string[], raw: readonly unknown[], decoder: Decoder): void {
@@ -209,7 +206,7 @@ export class EntityHeader extends Header {
     return value instanceof Untracked ? this.track(key as string, value) : value
   }
 
-  /** A container with its handlers comes in. */
+  /** A container with its handlers comes in, or bytes. */
   hasTracked(): void {
     if (this.parts === 'none') this.parts = 'tracked'
   }

@@ -1,6 +1,6 @@
 // Ordinary data out of stored data: for structuredClone, workers, comparisons in tests, and hot loops.
 import { handlerOf, Header, headerOf, unresolvedOid } from './header.js'
-import { define } from './plain-node.js'
+import { define, type Node } from './plain-node.js'
 import { isBytes } from './values.js'
 import { types } from 'node:util'
 
@@ -36,6 +36,9 @@ export function toJSON(this: unknown): unknown {
 class Copy {
   readonly #made = new Map<Header, unknown>()
   readonly #keepsObjects: boolean
+  /** The containers around the part at hand, and their copies: until a commit refuses it, one can stand in itself. */
+  readonly #way: Node[] = []
+  readonly #copies: object[] = []
 
   constructor(keepsObjects: boolean) {
     this.#keepsObjects = keepsObjects
@@ -45,15 +48,28 @@ class Copy {
     if (value === null || typeof value !== 'object') return value
     const handler = handlerOf(value)
     if (handler instanceof Header) return this.#keepsObjects ? value : this.#entity(handler, depth)
-    handler?.see()
-    const target: object = handler?.target ?? value
-    if (Array.isArray(target)) return target.map(part => this.value(part, depth))
-    const prototype = Object.getPrototypeOf(target) as object | null
-    if (prototype === Object.prototype) return this.#fields(target, {}, depth)
-    if (prototype === null) return this.#fields(target, Object.create(null) as object, depth)
-    if (types.isDate(target)) return new Date(Date.prototype.getTime.call(target))
-    if (Buffer.isBuffer(target)) return Buffer.from(target)
-    return isBytes(target) ? target.slice() : value
+    if (handler) return this.#tracked(handler, depth)
+    if (Array.isArray(value)) return value.map(part => this.value(part, depth))
+    const prototype = Object.getPrototypeOf(value) as object | null
+    if (prototype === Object.prototype || prototype === null) return this.#fields(value, emptyLike(value), depth)
+    if (types.isDate(value)) return new Date(Date.prototype.getTime.call(value))
+    if (Buffer.isBuffer(value)) return Buffer.from(value)
+    return isBytes(value) ? value.slice() : value
+  }
+
+  #tracked(node: Node, depth: number): object {
+    const around = this.#way.lastIndexOf(node)
+    if (around >= 0) return this.#copies[around] as object
+    node.see()
+    const { target } = node
+    const copy = Array.isArray(target) ? [] : emptyLike(target)
+    this.#way.push(node)
+    this.#copies.push(copy)
+    if (Array.isArray(copy)) for (const part of target as unknown[]) copy.push(this.value(part, depth))
+    else this.#fields(target, copy, depth)
+    this.#way.pop()
+    this.#copies.pop()
+    return copy
   }
 
   #fields(target: object, copy: object, depth: number): object {
@@ -88,4 +104,8 @@ class Copy {
     for (const [key, value] of fields) define(copy, key, convert(value))
     return copy
   }
+}
+
+function emptyLike(value: object): object {
+  return Object.getPrototypeOf(value) === null ? (Object.create(null) as object) : {}
 }

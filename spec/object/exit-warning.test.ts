@@ -19,3 +19,22 @@ t.test('a process that ends with changes pending says so, and one that committed
     else t.equal(stderr, '')
   }
 })
+
+t.test('of several connections those are named that have changes left', async t => {
+  const folder = tempDir(t)
+  for (const [ends, left] of [
+    ['', 'abc'],
+    ['b.abort()', 'ac'],
+    ['a.commit(); c.commit()', 'b'],
+    ['c.abort(); b.commit(); a.root.n = 2', 'a'],
+    ['b.commit(); b.root.n = 2; a.abort()', 'bc'],
+    ['a.abort(); b.abort(); c.abort()', ''],
+  ] as const) {
+    const program = `import { open } from ${JSON.stringify(lib)}
+      const [a, b, c] = ['a', 'b', 'c'].map(name => open(${JSON.stringify(folder)} + '/' + name + '.db'))
+      for (const db of [a, b, c]) db.root.n = Math.random()
+      ${ends}`
+    const { stderr } = await promisify(execFile)(...plainNode('--input-type=module', '--eval', program))
+    t.same(Array.from(stderr.matchAll(/([abc])\.db that were not committed/g), ([, name]) => name).sort(), [...left])
+  }
+})

@@ -236,3 +236,62 @@ t.test('what is put back into an object that had no plain data by then is found 
   t.equal(rival.root.field.n, 2)
   t.end()
 })
+
+t.test('an object may hold any number of containers', t => {
+  const { rival } = stored(t)
+  const many = 16_000
+  const root = rival.root as unknown as Record<string, { n: number }>
+  rival.transact(() => {
+    for (let n = 0; n < many; n++) root[`k${n}`] = { n }
+  })
+  const own = rival.connect()
+  let sum = 0
+  for (let n = 0; n < many; n++) sum += (own.root as unknown as typeof root)[`k${n}`]?.n ?? 0
+  t.equal(sum, (many * (many - 1)) / 2)
+  own.close()
+  t.end()
+})
+
+t.test('what comes from the defaults of a class and is taken out is local data', t => {
+  const path = join(tempDir(t), 'app.db')
+  class Before extends Persistent {
+    static type = 'Home'
+    n = 1
+  }
+  class After extends Persistent {
+    static type = 'Home'
+    static defaults = { more: { n: 1 } }
+    n = 1
+    more: { n: number } | null = null
+  }
+  open(path, { root: Before, durability: 'os' }).close()
+  const db = open(path, { root: After, durability: 'os' })
+  t.teardown(() => db.close())
+  const held = db.root.more!
+  t.equal(held.n, 1)
+  db.root.more = null
+  db.commit()
+  held.n = 7
+  t.notOk(db.changed)
+  t.end()
+})
+
+t.test('bytes in two fields are refused, and both are named', t => {
+  class Bytes extends Persistent {
+    static type = 'Bytes'
+    one: Uint8Array | null = null
+    two: Uint8Array | null = null
+  }
+  const db = open(join(tempDir(t), 'app.db'), { root: Bytes, durability: 'os' })
+  t.teardown(() => db.close())
+  for (const load of [false, true]) {
+    db.root.one = new Uint8Array([1])
+    if (load) db.commit()
+    const own = load ? db.connect() : db
+    own.root.two = own.root.one
+    t.throws(() => own.commit(), { code: 'VALUE', message: /stands at Bytes\.one too/ })
+    own.abort()
+    if (load) own.close()
+  }
+  t.end()
+})

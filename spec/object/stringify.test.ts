@@ -6,6 +6,7 @@ import {
   open,
   Persistent,
   PersistentMap,
+  plain,
   StaleDataError,
   WriteConflictError,
   type Connection,
@@ -130,6 +131,56 @@ void t.test('whoever is handed its parts cannot change what is stored', t => {
     copy.at.setTime(0)
     t.equal(JSON.stringify(stored), before, how)
   })
+  t.end()
+})
+
+void t.test('copies share no bytes with what is stored', t => {
+  each(t, { list: [new Uint8Array([1, 2]), Buffer.from('ab'), new Float64Array([1])] }, (stored, how) => {
+    const before = JSON.stringify(stored)
+    for (const copy of [plain(stored), (stored as { toJSON(): unknown }).toJSON()])
+      for (const bytes of (copy as { list: (Uint8Array | Float64Array)[] }).list) bytes[0] = 77
+    t.equal(JSON.stringify(stored), before, how)
+  })
+  t.end()
+})
+
+void t.test('a way that leads back is refused as of ordinary data, if it is gone at all', t => {
+  const db = open(join(tempDir(t), 'app.db'), options)
+  t.teardown(() => db.close())
+  const tie = (field: { a: Record<string, unknown>; list?: unknown[] }): unknown => {
+    Object.assign(field.a, { keep: 1, back: field })
+    field.list = [[field.a]]
+    return field
+  }
+  const tied = tie({ a: {} })
+  db.root.field = { a: {} }
+  tie(db.root.field as never)
+  t.throws(() => JSON.stringify(db.root.field), TypeError)
+  t.equal(JSON.stringify(db.root.field, ['keep', 'a']), JSON.stringify(tied, ['keep', 'a']))
+  const copy = plain(db.root.field) as { a: { back: unknown }; list: unknown[][] }
+  t.equal(copy.a.back, copy)
+  t.throws(() => db.commit(), { code: 'VALUE' })
+  Object.assign((db.root.field as { a: object }).a, { again: db.root.field })
+  t.throws(() => db.commit(), { code: 'VALUE' }, 'also if there are many such ways')
+  db.abort()
+  t.end()
+})
+
+void t.test('a field of that name is a field like any other', t => {
+  each(t, { toJSON: undefined, a: 1 }, stored => {
+    const field = stored as { toJSON?: unknown; a: number }
+    t.equal(field.toJSON, undefined)
+    t.strictSame({ ...field }, { toJSON: undefined, a: 1 })
+    t.strictSame(Object.entries(field), [
+      ['toJSON', undefined],
+      ['a', 1],
+    ])
+  })
+  const db = open(join(tempDir(t), 'app.db'), options)
+  t.teardown(() => db.close())
+  db.transact(() => (db.root.field = { toJSON: undefined }))
+  db.transact(() => ((db.root.field as { toJSON?: unknown }).toJSON ??= 'x'))
+  t.strictSame(plain(db.root.field), { toJSON: 'x' })
   t.end()
 })
 
