@@ -39,6 +39,8 @@ class Copy {
   /** The containers around the part at hand, and their copies: until a commit refuses it, one can stand in itself. */
   readonly #way: Node[] = []
   readonly #copies: object[] = []
+  /** Where those of the persistent object at hand begin: what is reached through another one is copied once more. */
+  #begin = 0
 
   constructor(keepsObjects: boolean) {
     this.#keepsObjects = keepsObjects
@@ -59,7 +61,7 @@ class Copy {
 
   #tracked(node: Node, depth: number): object {
     const around = this.#way.lastIndexOf(node)
-    if (around >= 0) return this.#copies[around] as object
+    if (around >= this.#begin) return this.#copies[around] as object
     node.see()
     const { target } = node
     const copy = Array.isArray(target) ? [] : emptyLike(target)
@@ -86,6 +88,14 @@ class Copy {
     if (made !== undefined) return made
     if (depth === 0) return { type: header.kind.type, oid: header.oid === 0 ? undefined : header.oid }
     header.touch()
+    const begin = this.#begin
+    this.#begin = this.#way.length
+    const copy = this.#fieldsOf(header, depth)
+    this.#begin = begin
+    return copy
+  }
+
+  #fieldsOf(header: Header, depth: number): unknown {
     const convert = (part: unknown): unknown => {
       if (typeof part !== 'symbol') return this.value(part, depth - 1)
       const oid = unresolvedOid(part)

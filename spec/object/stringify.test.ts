@@ -166,6 +166,17 @@ void t.test('a way that leads back is refused as of ordinary data, if it is gone
   t.end()
 })
 
+void t.test('what is reached again through an object is copied again, as deep as it is still to go', t => {
+  const db = open(join(tempDir(t), 'app.db'), options)
+  t.teardown(() => db.close())
+  db.transact(() => (db.root.field = { home: db.root, n: 1 }))
+  const copy = plain(db.root.field, { depth: 1 }) as { home: { field: { home: unknown; n: number } } }
+  t.not(copy.home.field, copy)
+  t.strictSame(copy.home.field.n, 1)
+  t.equal(copy.home.field.home, copy.home)
+  t.end()
+})
+
 void t.test('a field of that name is a field like any other', t => {
   each(t, { toJSON: undefined, a: 1 }, stored => {
     const field = stored as { toJSON?: unknown; a: number }
