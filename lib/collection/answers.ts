@@ -19,6 +19,8 @@ export interface Answer {
 const EACH = 128
 /** An object that is not loaded. */
 const OBJECT = 512
+/** What part of the bytes that the connection keeps may be taken by the young ones, and by the old ones again. */
+const PART = 1 / 8
 /** So many are kept at least, unless they are large, and twice as many at most: those that were not asked for since go first. */
 const MOST = 1 << 14
 
@@ -29,30 +31,31 @@ export class Answers {
   #bytes = 0
   #state = 0
 
-  /** `state` numbers the stored state; `most`: bytes to keep, reckoned like those of the cache. */
-  get(key: StoredKey, state: number, most: number): Answer | undefined {
+  /** `state` numbers the stored state; `cacheBytes`: what the connection keeps of all that was read. */
+  get(key: StoredKey, state: number, cacheBytes: number): Answer | undefined {
     if (state !== this.#state) return undefined
     const young = this.#young.get(key)
     if (young !== undefined || this.#old.size === 0) return young
     const old = this.#old.get(key)
-    if (old !== undefined) this.#add(key, old, most)
+    if (old !== undefined) this.#add(key, old, cacheBytes)
     return old
   }
 
-  put(key: StoredKey, state: number, answer: Answer, most: number): void {
+  put(key: StoredKey, state: number, answer: Answer, cacheBytes: number): void {
     if (state !== this.#state) {
       if (this.#old.size > 0) this.#old = new Map()
       if (this.#young.size > 0) this.#young = new Map()
       this.#bytes = 0
       this.#state = state
     }
-    this.#add(key, answer, most)
+    this.#add(key, answer, cacheBytes)
   }
 
-  #add(key: StoredKey, answer: Answer, most: number): void {
+  #add(key: StoredKey, answer: Answer, cacheBytes: number): void {
     const bytes = EACH + weightOf(answer.value)
-    if (bytes > most / 2) return
-    if (this.#young.size >= MOST || this.#bytes + bytes > most / 2) {
+    const most = cacheBytes * PART
+    if (bytes > most) return
+    if (this.#young.size >= MOST || this.#bytes + bytes > most) {
       this.#old = this.#young
       this.#young = new Map()
       this.#bytes = 0

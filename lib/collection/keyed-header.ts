@@ -27,9 +27,6 @@ import { Cursor, EVERYTHING, Tree, type Found, type Range } from './tree/tree.js
 /** Conflicts name so many keys. */
 const MOST_NAMED = 5
 
-/** What part of the bytes that the connection keeps may be taken by what one map has answered. */
-const ANSWERS_PART = 1 / 4
-
 const NO_TREE = new Tree()
 
 export abstract class KeyedHeader extends TreeHeader {
@@ -113,7 +110,7 @@ export abstract class KeyedHeader extends TreeHeader {
           key,
           this.state,
           { there, value: isData ? undefined : value, place, serial: this.serial },
-          this.scope.cacheBytes * ANSWERS_PART,
+          this.scope.cacheBytes,
         )
     }
     return value
@@ -121,7 +118,7 @@ export abstract class KeyedHeader extends TreeHeader {
 
   /** What the stored state was found to have at a key, where that is all. */
   #answer(key: StoredKey): Answer | undefined {
-    return this.#mayAnswer(key) ? this.#answers.get(key, this.state, this.scope.cacheBytes * ANSWERS_PART) : undefined
+    return this.#mayAnswer(key) ? this.#answers.get(key, this.state, this.scope.cacheBytes) : undefined
   }
 
   #mayAnswer(key: StoredKey): boolean {

@@ -197,7 +197,9 @@ export class LogReader {
   #readChunk(from: number, to: number): Uint8Array {
     if (to - from < CHUNK) return this.#read(from, to)
     this.#space ??= Buffer.allocUnsafeSlow(CHUNK)
-    return this.#space.subarray(0, this.#file.read(this.#space, from))
+    const got = this.#file.read(this.#space, from)
+    // The file has been cut meanwhile: what is left may be little enough to be kept.
+    return got < CHUNK ? Buffer.from(this.#space.subarray(0, got)) : this.#space
   }
 
   #applyChunk(end: number, stop: number, strict: boolean): TailStatus | 'again' {

@@ -10,8 +10,7 @@ let watching = false
 export function watchPending(connection: Pending, isPending: boolean): void {
   const at = pending.lastIndexOf(connection)
   if (!isPending) {
-    if (at === pending.length - 1) pending.pop()
-    else if (at >= 0) pending.splice(at, 1)
+    if (at >= 0) pending.splice(at, 1)
     return
   }
   if (at < 0) pending.push(connection)

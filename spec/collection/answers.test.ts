@@ -53,14 +53,14 @@ t.test('own changes, undone and committed, are seen', async t => {
 const answer = (value: unknown): Answer => ({ there: true, value, place: undefined, serial: 0 })
 
 /** How many of the keys up to `count` are remembered. */
-function remembered(answers: Answers, count: number, most: number): number {
+function remembered(answers: Answers, count: number, cacheBytes: number): number {
   let found = 0
-  for (let key = count - 1; key >= 0; key--) if (answers.get(key, 1, most)) found++
+  for (let key = count - 1; key >= 0; key--) if (answers.get(key, 1, cacheBytes)) found++
   return found
 }
 
 t.test('what is remembered takes no more memory than it may', async t => {
-  const most = 1 << 20
+  const cacheBytes = 4 << 20 // a quarter of it is theirs
   for (const [length, least, greatest] of [
     [0, 4000, 8192],
     [100, 1500, 3196],
@@ -69,8 +69,8 @@ t.test('what is remembered takes no more memory than it may', async t => {
     [300_000, 0, 0],
   ] as const) {
     const answers = new Answers()
-    for (let key = 0; key < 10_000; key++) answers.put(key, 1, answer('x'.repeat(length)), most)
-    const found = remembered(answers, 10_000, most)
+    for (let key = 0; key < 10_000; key++) answers.put(key, 1, answer('x'.repeat(length)), cacheBytes)
+    const found = remembered(answers, 10_000, cacheBytes)
     t.ok(found >= least && found <= greatest, `${found} of length ${length}`)
   }
   const none = new Answers()
@@ -80,15 +80,15 @@ t.test('what is remembered takes no more memory than it may', async t => {
 
 t.test('numbers are forgotten when there are too many, those first that were not asked for', async t => {
   const answers = new Answers()
-  const most = Infinity
+  const cacheBytes = Infinity
   let always = true
   for (let key = 0; key < 100_000; key++) {
-    answers.put(key, 1, answer(key), most)
-    if (!answers.get(0, 1, most)) always = false
+    answers.put(key, 1, answer(key), cacheBytes)
+    if (!answers.get(0, 1, cacheBytes)) always = false
   }
   t.ok(always)
-  t.equal(answers.get(1, 1, most), undefined)
-  t.equal(answers.get(0, 2, most), undefined, 'of another state')
+  t.equal(answers.get(1, 1, cacheBytes), undefined)
+  t.equal(answers.get(0, 2, cacheBytes), undefined, 'of another state')
 })
 
 t.test('a map whose connection keeps nothing gives the same answers', async t => {
