@@ -1,13 +1,13 @@
 // Filling an empty map or set with what is sorted already.
 import { StateError } from '../error.js'
-import type { StoredKey } from './key.js'
 import { compareKeys } from './key-order.js'
+import type { Pending } from './keyed-changes.js'
 import type { KeyedHeader } from './keyed-header.js'
 
 /** Nothing is changed before everything has been found in order. Throws StateError, RangeError, ValueError. */
 export function bulkLoad(header: KeyedHeader, entries: Iterable<readonly [unknown, unknown]>): void {
   if (header.size > 0) throw new StateError(`${header.name}: bulkLoad() fills an empty collection, and this one is not`)
-  const given: { readonly key: StoredKey; readonly value: unknown }[] = []
+  const given: Pending[] = []
   for (const [key, value] of entries) {
     const own = header.keyIn(key)
     const last = given.at(-1)
@@ -15,8 +15,8 @@ export function bulkLoad(header: KeyedHeader, entries: Iterable<readonly [unknow
       const names = `${header.keyName(own)} comes behind ${header.keyName(last.key)}`
       throw new RangeError(`${header.name}: bulkLoad() needs keys in their order, each once: ${names}`)
     }
-    given.push({ key: own, value: header.adoptValue(value, own) })
+    given.push({ key: own, value: header.adoptValue(value, own), gone: false, existed: false })
   }
   header.touch()
-  for (const { key, value } of given) header.putOwn(key, value)
+  header.putAll(given)
 }

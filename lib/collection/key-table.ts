@@ -105,19 +105,19 @@ export class KeyTable<E extends { readonly key: StoredKey }> {
   sort(): void {
     const all = [...this]
     this.clear()
-    this.#fill(all)
+    this.fill(all)
   }
 
   #sortIn(): void {
     if (this.#waiting.size === 0) return
     const waiting = [...this.#waiting.values()]
     this.#waiting = new Map()
-    if (this.#inRuns === 0) this.#fill(waiting)
+    if (this.#inRuns === 0) this.fill(waiting)
     else for (const entry of waiting) this.#putInRun(entry)
   }
 
-  /** Into an empty table. */
-  #fill(entries: E[]): void {
+  /** Into an empty table: entries of which no two have the same key. */
+  fill(entries: E[]): void {
     // Keys often come in order.
     if (entries.some((entry, i) => i > 0 && compareKeys((entries[i - 1] as E).key, entry.key) > 0))
       entries.sort((a, b) => compareKeys(a.key, b.key))

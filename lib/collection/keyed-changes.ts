@@ -52,6 +52,12 @@ export class KeyedChanges {
     this.added += Number(!gone) - Number(present)
   }
 
+  /** Puts in what comes in the order of its keys, each once, where nothing is and nothing has been done. */
+  fill(entries: Pending[]): void {
+    this.table.fill(entries)
+    this.added += entries.length
+  }
+
   /** Keys that were written here, and by others in between these two states. */
   *overwritten(before: Tree, now: Tree): Generator<StoredKey, undefined> {
     if (this.cleared) yield* differences(before, now)

@@ -5,6 +5,7 @@ import type { Conflict } from '../error.js'
 import { unresolved, type Header } from '../object/header.js'
 import { ANY_KEY, noteSource } from '../object/kept-sources.js'
 import type { Looked } from '../object/merging.js'
+import type { Recordable } from '../object/recordable.js'
 import type { RecordView, StoredState } from '../object/record-view.js'
 import { Packed } from '../object/packed.js'
 import { plain } from '../object/plain.js'
@@ -205,6 +206,17 @@ export abstract class KeyedHeader extends TreeHeader {
     else this.#replace(key, value, false)
   }
 
+  /** Values that have been adopted, in the order of their keys, each once. */
+  putAll(entries: Pending[]): void {
+    if (entries.length === 0) return
+    this.change()
+    const isFresh = this.stored.size === 0 && this.#changes.table.size === 0
+    const needsCare = ({ key, value }: Pending): boolean =>
+      !this.handed.ignores(value) || (this.isNowhere && typeof key === 'object')
+    if (isFresh && !entries.some(needsCare)) this.#changes.fill(entries)
+    else for (const { key, value } of entries) this.putOwn(key, value)
+  }
+
   remove(key: StoredKey): boolean {
     if (!this.has(key)) return false
     this.change()
@@ -279,7 +291,7 @@ export abstract class KeyedHeader extends TreeHeader {
 
   // ---- storing ----
 
-  override prepare(view: RecordView | undefined): readonly Header[] {
+  override prepare(view: RecordView | undefined): readonly Recordable[] {
     this.#keepOrder()
     return super.prepare(view)
   }

@@ -3,8 +3,9 @@
 import type { Conflict } from '../error.js'
 import { inspectable, registerCollection } from '../object/collection.js'
 import type { Encoder } from '../object/codec.js'
-import { NOWHERE, type Header, type Kind } from '../object/header.js'
+import { NOWHERE, type Kind } from '../object/header.js'
 import { MergingHeader, type Looked } from '../object/merging.js'
+import type { Recordable } from '../object/recordable.js'
 import type { RecordView, StoredState } from '../object/record-view.js'
 import { sameKeys } from '../object/shapes.js'
 import { unknownForm } from '../object/values.js'
@@ -56,7 +57,7 @@ class CounterHeader extends MergingHeader {
     // it is in memory
   }
 
-  override prepare(view: RecordView | undefined): readonly Header[] {
+  override prepare(view: RecordView | undefined): readonly Recordable[] {
     const isStored = this.scope !== NOWHERE && this.at !== 0 && view !== undefined
     this.#built = (isStored ? storedIn(view.read(this.oid)) : (this.#stored ?? 0)) + this.#added
     return []

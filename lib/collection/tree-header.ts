@@ -2,9 +2,10 @@
 // handed out of it, and its new version while a commit stores it. What a transaction asked and did is for those who
 // derive from it, who also know how an entry is named: by its key.
 import { Decoder, type Encoder } from '../object/codec.js'
-import { NOWHERE, type Header, type Kind } from '../object/header.js'
+import { NOWHERE, type Kind } from '../object/header.js'
 import { MergingHeader, type Looked } from '../object/merging.js'
 import type { Node } from '../object/plain-node.js'
+import type { Recordable } from '../object/recordable.js'
 import type { RecordView, StoredState } from '../object/record-view.js'
 import { unknownForm } from '../object/values.js'
 import { Handed } from './handed.js'
@@ -185,7 +186,7 @@ export abstract class TreeHeader extends MergingHeader {
 
   // ---- storing ----
 
-  override prepare(view: RecordView | undefined): readonly Header[] {
+  override prepare(view: RecordView | undefined): readonly Recordable[] {
     const isStored = this.oid !== 0 && this.at !== 0 && view !== undefined
     if (isStored && !this.changed) return []
     const state = isStored ? view.read(this.oid) : undefined

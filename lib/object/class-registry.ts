@@ -2,7 +2,8 @@
 import { SchemaError, ValueError } from '../error.js'
 import { collectionKinds } from './collection.js'
 import { ancestry, EntityType, entityTypeOf, type PersistentClass } from './entity-type.js'
-import type { Header, Kind } from './header.js'
+import type { Kind } from './header.js'
+import type { Recordable } from './recordable.js'
 import { BRAND, Persistent } from './persistent.js'
 
 type AnyClass = PersistentClass & { readonly prototype: Persistent; readonly name: string }
@@ -48,7 +49,7 @@ export class ClassRegistry {
   }
 
   /** Throws unless objects like this one would be found again. */
-  check({ kind }: Header, path: () => string): void {
+  check({ kind }: Recordable, path: () => string): void {
     if (this.has(kind)) return
     const name = kind.Class?.name || 'without a name'
     throw new ValueError(

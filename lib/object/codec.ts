@@ -9,6 +9,7 @@ import { Header, handlerOf, NOWHERE, unresolvedOid } from './header.js'
 import { Packed } from './packed.js'
 import { Packer } from './packer.js'
 import { Node, type Container } from './plain-node.js'
+import { Recordable } from './recordable.js'
 import { contentOf, encodeShape, sameKeys, type Shape } from './shapes.js'
 import { Untracked } from './untracked.js'
 import { encodeBytes, encodePrimitive, isBytes, isOrdinaryString, keysAreUsual, TAG } from './values.js'
@@ -16,7 +17,7 @@ import { encodeBytes, encodePrimitive, isBytes, isOrdinaryString, keysAreUsual, 
 /** One state after another: nothing else is written while an encoder is at work. */
 const packer = new Packer()
 
-const numberOf = (ref: Header | Oid): number => (typeof ref === 'number' ? ref : ref.oid || ref.number)
+const numberOf = (ref: Recordable | Oid): number => (typeof ref === 'number' ? ref : ref.oid || ref.number)
 
 /** From so many on, they are looked up in a Map. */
 const MANY_REFS = 128
@@ -25,8 +26,8 @@ let encodings = 0
 
 export class Encoder implements Way {
   readonly #writing: Writing
-  readonly #queue: Header[] = []
-  readonly #new: Header[] = []
+  readonly #queue: Recordable[] = []
+  readonly #new: Recordable[] = []
   readonly #run = ++encodings
   /** Shapes that no commit has stored, by their content. */
   #fresh: Map<string, Shape> | undefined
@@ -38,9 +39,9 @@ export class Encoder implements Way {
   noted: number[] | undefined
   // Of the record at hand:
   #keys: readonly string[] = []
-  #owner: Header | undefined
-  #refs: (Header | Oid)[] | undefined
-  #refIndex: Map<Header | Oid, number> | undefined
+  #owner: Recordable | undefined
+  #refs: (Recordable | Oid)[] | undefined
+  #refIndex: Map<Recordable | Oid, number> | undefined
   readonly #way: (string | number)[] = []
 
   constructor(writing: Writing) {
@@ -53,9 +54,11 @@ export class Encoder implements Way {
     // One for each of the queue, which grows while it is gone through.
     const states: EncodedState[] = []
     for (let i = 0; i < this.#queue.length; i++) {
-      const header = this.#queue[i] as Header
+      const header = this.#queue[i] as Recordable
       const shape = this.#begin(header)
-      const state = header.inert ? this.#verbatim(header, header.inert) : this.#state(header, shape)
+      const state = header.inert
+        ? this.#verbatim(header, header.inert)
+        : (header.packedState ?? this.#state(header, shape))
       states.push(new EncodedState(shape, state, this.#refs))
     }
     this.#numberNew()
@@ -65,12 +68,12 @@ export class Encoder implements Way {
     for (let i = 0; i < states.length; i++) {
       const state = states[i] as EncodedState
       const shape = state.form
-      state.oid = numberOf(this.#queue[i] as Header)
+      state.oid = numberOf(this.#queue[i] as Recordable)
       state.shape = shape.oid === 0 ? (shapes.find(known => known.shape === shape)?.number ?? 0) : shape.oid
       const { found } = state
       if (!found) continue
       const refs = new Array<number>(found.length)
-      for (let n = 0; n < found.length; n++) refs[n] = numberOf(found[n] as Header | Oid)
+      for (let n = 0; n < found.length; n++) refs[n] = numberOf(found[n] as Recordable | Oid)
       state.refs = refs
     }
     const records: DraftRecord[] = shapes.length === 0 ? states : states.slice()
@@ -83,20 +86,20 @@ export class Encoder implements Way {
   /** New objects get their oids in the order of their creation. */
   #numberNew(): void {
     this.#new.sort((a, b) => a.born - b.born)
-    for (let i = 0; i < this.#new.length; i++) (this.#new[i] as Header).number = -1 - i
+    for (let i = 0; i < this.#new.length; i++) (this.#new[i] as Recordable).number = -1 - i
   }
 
-  #include(header: Header): void {
+  #include(header: Recordable): void {
     if (header.met === this.#run) return
     header.met = this.#run
     this.#queue.push(header)
     if (header.oid === 0) this.#new.push(header)
     const parts = header.prepare(this.#writing.view)
-    for (let i = 0; i < parts.length; i++) this.#include(parts[i] as Header)
+    for (let i = 0; i < parts.length; i++) this.#include(parts[i] as Recordable)
   }
 
   /** The record of this object comes next. */
-  #begin(header: Header): Shape {
+  #begin(header: Recordable): Shape {
     this.#owner = header
     this.#refs = undefined
     this.#refIndex = undefined
@@ -107,7 +110,7 @@ export class Encoder implements Way {
     return this.#shapeFor(header, this.#keys)
   }
 
-  #state(header: Header, shape: Shape): Stretch {
+  #state(header: Recordable, shape: Shape): Stretch {
     const keys = this.#keys
     packer.begin()
     packer.array(shape.keys === null ? keys.length + 1 : keys.length)
@@ -116,7 +119,7 @@ export class Encoder implements Way {
     return packer
   }
 
-  #shapeFor({ kind, shape: last }: Header, keys: readonly string[]): Shape {
+  #shapeFor({ kind, shape: last }: Recordable, keys: readonly string[]): Shape {
     const { shapes, generation } = this.#writing
     const likely = shapes.likely(kind.type, kind.version, keys, last)
     if (likely !== undefined) return likely
@@ -135,7 +138,7 @@ export class Encoder implements Way {
   }
 
   /** An object that this program only carries: exactly the bytes that were read. */
-  #verbatim(header: Header, record: StoredRecord): Stretch {
+  #verbatim(header: Recordable, record: StoredRecord): Stretch {
     const { refs } = record
     const way = { path: () => `${header.name} ${header.oid}` }
     for (const oid of refs) this.#notFollowed(oid, '', way)
@@ -201,12 +204,12 @@ export class Encoder implements Way {
       this.#bytesMet.add(value)
       packer.value(encodeBytes(value))
     } else if (types.isDate(value)) packer.date(Date.prototype.getTime.call(value))
-    else if (value instanceof Header) this.reference(value, key)
+    else if (value instanceof Recordable) this.reference(value, key)
     else this.#bare(value as Container, key)
   }
 
   /** Writes a reference to another record, standing at `key` of what is being encoded. Gives its number. */
-  reference(to: Header | Oid, key: string | number): number {
+  reference(to: Recordable | Oid, key: string | number): number {
     const index = this.#indexOf(this.refer(to, key))
     this.noted?.push(this.position)
     packer.reference(index)
@@ -214,11 +217,11 @@ export class Encoder implements Way {
   }
 
   /** The same for one that `inOrder` is to write: gives what stands for it in the list. */
-  refer(to: Header | Oid, key: string | number): Header | Oid {
+  refer(to: Recordable | Oid, key: string | number): Recordable | Oid {
     const { scope } = this.#writing
     if (typeof to === 'number') {
       this.#notFollowed(to, key)
-    } else if (to.kind.internal === true) {
+    } else if (!(to instanceof Header)) {
       this.#include(to)
     } else if (to.scope === NOWHERE) {
       this.#writing.checkKind(to, key, this)
@@ -237,18 +240,18 @@ export class Encoder implements Way {
   }
 
   /** Lists references that need not be written, as the record's form says where they stand; it has no others. */
-  listed(refs: (Header | Oid)[]): void {
+  listed(refs: (Recordable | Oid)[]): void {
     this.#refs = refs
   }
 
   /** Writes a reference to each of these, none of them twice, in a record that has no others. */
-  inOrder(refs: (Header | Oid)[]): void {
+  inOrder(refs: (Recordable | Oid)[]): void {
     this.#refs = refs
     packer.references(refs.length)
   }
 
   /** In the record's list of references, which names each object once. */
-  #indexOf(to: Header | Oid): number {
+  #indexOf(to: Recordable | Oid): number {
     const refs = (this.#refs ??= [])
     if (refs.length >= MANY_REFS) this.#refIndex ??= new Map(refs.map((ref, index) => [ref, index]))
     const known = this.#refIndex ? this.#refIndex.get(to) : refs.indexOf(to)
@@ -308,7 +311,7 @@ export class Encoder implements Way {
   }
 
   path(key: string | number | undefined): string {
-    const { name } = this.#owner as Header
+    const { name } = this.#owner as Recordable
     return key === undefined ? name : [name, ...this.#way, key].join('.')
   }
 
@@ -324,7 +327,7 @@ export class Encoder implements Way {
   #firstPlace(path: string): string {
     const places: { value: unknown; path: string }[] = []
     const met = new Set<Node>()
-    const owner = this.#owner as Header
+    const owner = this.#owner as Recordable
     const walk = (value: unknown, at: string, depth: number): void => {
       places.push({ value, path: at })
       const node = handlerOf(value)

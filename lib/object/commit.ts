@@ -8,11 +8,12 @@ import { copyOf, type Offset, type Oid, type Tid } from '../store/types.js'
 import { mergeByClass } from './class-merge.js'
 import { Encoder } from './codec.js'
 import type { Encoded, EncodedState, Way, Writing } from './encoding.js'
-import type { Header } from './header.js'
+import { Header } from './header.js'
 import { checkSources } from './kept-sources.js'
 import { warnIfLarge } from './large-record.js'
 import { MergingHeader, mergingIsOn } from './merging.js'
 import type { RecordView } from './record-view.js'
+import type { Recordable } from './recordable.js'
 import { mention } from './plain-record.js'
 import type { Isolation, Session } from './session.js'
 
@@ -33,7 +34,7 @@ class SessionWriting implements Writing {
     return this.scope.shapes
   }
 
-  checkKind(header: Header, key: string | number | undefined, way: Way): void {
+  checkKind(header: Recordable, key: string | number | undefined, way: Way): void {
     const { registry } = this.scope
     if (!registry.has(header.kind)) registry.check(header, () => way.path(key))
   }
@@ -186,7 +187,7 @@ function keepWritten(
     tid,
     firstOid,
   }: {
-    readonly header: Header
+    readonly header: Recordable
     readonly state: EncodedState
     readonly offset: Offset
     readonly tid: Tid
@@ -222,33 +223,36 @@ function settle(
   for (const { shape, number } of shapes) session.shapes.stored(shape, (firstOid - 1 - number) as Oid)
   for (const header of newObjects) {
     header.oid = (firstOid - 1 - header.number) as Oid
-    if (header.kind.internal === true) continue
+    if (!(header instanceof Header)) continue
     header.scope = session
     session.cache.keep(header)
   }
   for (let i = 0; i < headers.length; i++) {
-    const header = headers[i] as Header
+    const header = headers[i] as Recordable
     const state = states[i] as EncodedState
     const offset = offsets[i] as Offset
-    header.at = offset
-    header.tid = tid
-    header.generation = generation.number
-    header.shape = state.form
-    header.changed = false
+    if (header instanceof Header) {
+      header.at = offset
+      header.tid = tid
+      header.generation = generation.number
+      header.shape = state.form
+      header.changed = false
+    }
     warnIfLarge(header, state.to - state.from)
     if (header.readByParts) keepWritten(session, { header, state, offset, tid, firstOid })
   }
   for (const header of headers) {
+    if (!(header instanceof Header)) continue
     checkSources(header, true)
     header.settled()
   }
   // Not before all of them know what was handed out of them: the budget may let go of any.
   for (let i = 0; i < headers.length; i++) {
-    const header = headers[i] as Header
+    const header = headers[i] as Recordable
+    if (!(header instanceof Header)) continue
     const { from, to } = states[i] as EncodedState
     // One that stands in for another is not.
-    const isKnown = header.held || (header.kind.internal !== true && session.cache.get(header.oid) === header)
-    if (isKnown) session.budget.took(header, to - from, session.serial)
+    if (header.held || session.cache.get(header.oid) === header) session.budget.took(header, to - from, session.serial)
   }
   for (const header of standIns.keys()) {
     checkSources(header, true)

@@ -3,6 +3,7 @@ import type { Generation } from '../store/generation.js'
 import type { Draft, DraftRecord, Oid, Stretch } from '../store/types.js'
 import type { Header, Scope } from './header.js'
 import type { RecordView } from './record-view.js'
+import type { Recordable } from './recordable.js'
 import type { Shape, ShapeTable } from './shapes.js'
 
 /** Tells where something stands. */
@@ -20,7 +21,7 @@ export interface Writing {
   /** What the changes are made to; undefined for the first commit. */
   readonly view: RecordView | undefined
   /** Throws unless objects of this kind can be stored here. */
-  checkKind(header: Header, key: string | number | undefined, way: Way): void
+  checkKind(header: Recordable, key: string | number | undefined, way: Way): void
   /**
    * A stored object is referred to. True: the file lacks it, and it must be written with this commit.
    * Throws GoneError when it is gone.
@@ -41,9 +42,9 @@ export class EncodedState implements DraftRecord {
   readonly to: number
   readonly from: number
   readonly bytes: Uint8Array
-  readonly found: readonly (Header | Oid)[] | undefined
+  readonly found: readonly (Recordable | Oid)[] | undefined
 
-  constructor(form: Shape, { bytes, from, to }: Stretch, found: readonly (Header | Oid)[] | undefined) {
+  constructor(form: Shape, { bytes, from, to }: Stretch, found: readonly (Recordable | Oid)[] | undefined) {
     this.form = form
     this.bytes = bytes
     this.from = from
@@ -56,9 +57,9 @@ export class EncodedState implements DraftRecord {
 export interface Encoded {
   readonly draft: Draft
   /** One for each record, in the same order; shapes come last. */
-  readonly headers: readonly Header[]
+  readonly headers: readonly Recordable[]
   readonly shapes: readonly { readonly shape: Shape; readonly number: number }[]
   /** Of each header. */
   readonly states: readonly EncodedState[]
-  readonly newObjects: readonly Header[]
+  readonly newObjects: readonly Recordable[]
 }

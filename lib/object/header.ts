@@ -3,10 +3,11 @@
 // A header never decides what a transaction sees: that is the connection, its scope.
 import { StateError } from '../error.js'
 import type { Offset, Oid, StoredRecord, Tid } from '../store/types.js'
-import type { Decoder, Encoder } from './codec.js'
+import type { Decoder } from './codec.js'
 import { takeBack, type Node } from './plain-node.js'
 import { NONE, stamp } from './places.js'
-import type { RecordView, StoredState } from './record-view.js'
+import type { RecordView } from './record-view.js'
+import { Recordable } from './recordable.js'
 import type { Shape } from './shapes.js'
 
 /** Leads from an object or a container to its handler (Header or Node), past every trap. Never leaves the library. */
@@ -70,16 +71,8 @@ export interface Kind {
   readonly internal?: boolean
 }
 
-const NO_HEADERS: readonly Header[] = []
-let births = 0
-
-export abstract class Header {
-  readonly kind: Kind
-  /** Order of creation: in this order new objects get their oids. */
-  readonly born = ++births
+export abstract class Header extends Recordable {
   scope: Scope = NOWHERE
-  /** 0: never stored. */
-  oid = 0 as Oid
   /** The transaction in which it was last accessed, by its connection's count. */
   serial = 0
   /** Changed since it was loaded or stored; a new object is always. */
@@ -88,10 +81,6 @@ export abstract class Header {
   held = false
   /** What it counts for in the budget of the cache; 0: nothing. */
   weight = 0
-  /** The encoding that it was last part of. */
-  met = 0
-  /** In that, if it is new: the number that stands for its oid. */
-  number = 0
 
   // The version that is loaded.
   /** Where it was loaded from; 0: nowhere, because its file lacks it (see Connection). */
@@ -118,10 +107,6 @@ export abstract class Header {
     return false
   }
 
-  constructor(kind: Kind) {
-    this.kind = kind
-  }
-
   /** What the application holds. */
   abstract readonly object: object
   abstract readonly loaded: boolean
@@ -129,43 +114,16 @@ export abstract class Header {
   protected abstract unload(): void
   /** Takes over a stored state: one raw value for each key, to be passed through `decoder.value`. */
   abstract decode(keys: readonly string[], raw: readonly unknown[], decoder: Decoder): void
-  abstract keys(): readonly string[]
-  /** Writes one value for each of its `keys()`. */
-  abstract encode(encoder: Encoder, keys: readonly string[]): void
-  /** Its record is read by parts, and so it is worth to keep what has been written. */
-  get readByParts(): boolean {
-    return false
-  }
-  /** What those who read the record that has been written make of it; undefined: they have to read it. */
-  made(_state: StoredState): unknown {
-    return undefined
-  }
-  /** Every plain container that stands directly in the state, with the key that leads to it, or undefined if none does for long. */
-  abstract eachSlot(visit: (value: unknown, key: unknown) => void): void
   /** What stands at a key that `eachSlot` gave. */
   abstract slot(key: unknown): unknown
   /** Puts a container back to its place, without any notice. */
   abstract putBack(key: unknown, value: object): void
-  /** Name of a key in messages. */
-  keyName(key: unknown): string {
-    return String(key)
-  }
-
-  get name(): string {
-    return this.kind.type || 'root'
-  }
-
-  /** Of a part that has one value, and that a container: its key. */
-  get onlyContainer(): string | undefined {
-    return undefined
-  }
 
   /** Of what stands at a key, in messages. */
   path(key: unknown): string {
     return `${this.name}.${this.keyName(key)}`
   }
 
-  /** The object whose state this is: another one's, if this is only a part of that. */
   get owner(): Header {
     return this
   }
@@ -193,11 +151,6 @@ export abstract class Header {
   /** Finds the content for a container of an earlier load, if it can. Only where `keyed`. */
   bringBack(_node: Node): void {
     // containers of other owners were led back when the owner was loaded
-  }
-
-  /** An encoding against `view` includes it: builds what must be written; gives other records to write with its own. */
-  prepare(_view: RecordView | undefined): readonly Header[] {
-    return NO_HEADERS
   }
 
   /** Its record has been committed: its state is the stored one. */

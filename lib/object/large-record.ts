@@ -2,6 +2,7 @@
 // Says so once for each object, and what to use instead.
 import type { Header } from './header.js'
 import { isBare, nodeOf } from './plain-node.js'
+import type { Recordable } from './recordable.js'
 
 /** Bytes of a state. */
 const LARGE = 64 * 1024
@@ -9,11 +10,11 @@ const LARGE = 64 * 1024
 const warned = new WeakSet<Header>()
 
 /** The state has just been written, and takes so many bytes. */
-export function warnIfLarge(header: Header, bytes: number): void {
+export function warnIfLarge(header: Recordable, bytes: number): void {
   const { owner } = header
   if (bytes <= LARGE || warned.has(owner)) return
   const size = `${Math.round(bytes / 1024)} KiB, which are written anew whenever anything in it changes.`
-  const message = owner === header ? ofObject(header, size) : ofPart(header, size)
+  const message = owner === header ? ofObject(owner, size) : ofPart(header, size)
   if (message === undefined) return
   warned.add(owner)
   process.emitWarning(message, { type: 'PerdureWarning', code: 'PERDURE_LARGE_RECORD' })
@@ -27,7 +28,7 @@ function ofObject(header: Header, size: string): string | undefined {
 }
 
 /** Of a part of a collection, which is one value, or nodes of its tree. */
-function ofPart(part: Header, size: string): string | undefined {
+function ofPart(part: Recordable, size: string): string | undefined {
   const container = part.onlyContainer
   if (container === undefined) return undefined
   const { name, oid } = part.owner

@@ -30,6 +30,7 @@ export class Packed implements Stretch {
     isPacking = true
     try {
       packer.begin()
+      packer.array(1)
       const weight = pack(value, 0)
       return Number.isNaN(weight) ? undefined : new Packed(packer, weight)
     } finally {
@@ -37,9 +38,10 @@ export class Packed implements Stretch {
     }
   }
 
+  /** Given an array with the value in it and nothing else, whose head is one byte: so the bytes make a state, too. */
   private constructor({ bytes, from, to }: Stretch, weight: number) {
     this.bytes = bytes
-    this.from = from
+    this.from = from + 1
     this.to = to
     this.weight = weight
   }
@@ -47,6 +49,11 @@ export class Packed implements Stretch {
   /** The caller's own, or of `owner`, with containers bare and dates unsealed. */
   unpack(owner?: Header): unknown {
     return new Decoder([], owner).value(unpackAll(this))
+  }
+
+  /** An array with nothing else in it. */
+  get alone(): Stretch {
+    return { bytes: this.bytes, from: this.from - 1, to: this.to }
   }
 
   /** It is an array or object. */

@@ -1,7 +1,8 @@
 // New versions of a tree's nodes while a commit makes them: split where they are too full, joined where they are too empty,
 // and at the end turned into records. What changes in which node is for those who derive from it. Pure: the stored tree
 // stays as it is, so the same changes can be made to another state of it.
-import { Header } from '../../object/header.js'
+import type { Header } from '../../object/header.js'
+import { Recordable } from '../../object/recordable.js'
 import type { Oid } from '../../store/types.js'
 import { hasReference, type StoredKey } from '../key.js'
 import { compareKeys } from '../key-order.js'
@@ -44,6 +45,8 @@ export interface Draft {
   readonly below?: readonly Draft[] | undefined
   /** Of an inner node of a list that keeps its children. */
   readonly recounted?: Recounted | undefined
+  /** A new leaf that has been written already; its items are forgotten. */
+  readonly made?: NodeHeader | undefined
   /** Is it other than the one in the file? (If not, something below it is.) */
   readonly dirty: boolean
 }
@@ -77,7 +80,7 @@ const LARGE = 64
 export function standsApart(value: unknown, already: boolean): boolean {
   // Data that shrinks may grow again; another string is another value.
   if (typeof value !== 'object') return typeof value !== 'symbol' && weigh(value) >= LARGE
-  if (value === null || value instanceof Header || value instanceof RawValue) return false
+  if (value === null || value instanceof Recordable || value instanceof RawValue) return false
   return already || weigh(value) >= LARGE
 }
 
@@ -198,7 +201,8 @@ export abstract class Drafts {
   protected abstract content(items: readonly Item[], children: readonly (NodeHeader | Oid)[] | undefined): Content
 
   #write(draft: Draft): NodeHeader | Oid {
-    const { level, oid, edited, below, recounted, dirty } = draft
+    const { level, oid, edited, below, recounted, made, dirty } = draft
+    if (made) return made
     if (edited) {
       edited.start = this.passed(edited.size)
       return this.#emit(new NodeHeader(edited, oid, this.collection))
@@ -217,6 +221,12 @@ export abstract class Drafts {
       level === 0 ? undefined : items.map(({ oid, draft, count }) => this.#writeChild(draft ?? (oid as Oid), count))
     if (children && !dirty) return oid
     return this.#emit(new NodeHeader(this.content(items, children), oid, this.collection))
+  }
+
+  /** A new leaf, written at once. */
+  protected make(items: readonly Item[], low: StoredKey | undefined): Draft {
+    const made = this.#emit(new NodeHeader(this.content(items, undefined), NEW, this.collection))
+    return { level: 0, oid: NEW, low, items: [], made, dirty: true }
   }
 
   #writeChild(child: Oid | Draft, count = 0): NodeHeader | Oid {
@@ -285,8 +295,8 @@ export function isSteady(draft: Draft): boolean {
   return isSlight(draft) || fill(draft.items) >= LEAST
 }
 
-function isSlight({ edited, below, recounted }: Draft): boolean {
-  return edited !== undefined || below !== undefined || recounted !== undefined
+function isSlight({ edited, below, recounted, made }: Draft): boolean {
+  return edited !== undefined || below !== undefined || recounted !== undefined || made !== undefined
 }
 
 export function asChild(draft: Draft): Item {

@@ -2,8 +2,8 @@
 // Where a leaf does not stay one node, or all its values come to stand apart, which has a form of its own, it goes entry by entry
 // (drafts.ts), and comes to the same.
 import type { Encoder } from '../../object/codec.js'
-import { Header } from '../../object/header.js'
 import type { StoredState } from '../../object/record-view.js'
+import { Recordable } from '../../object/recordable.js'
 import { elementsOf, passAt } from '../../object/unpack.js'
 import { unknownForm } from '../../object/values.js'
 import type { Oid } from '../../store/types.js'
@@ -117,7 +117,7 @@ export class EditedLeaf {
     }
     if (this.#way === 'none') return
     if (this.#way === 'any') return this.#values(encoder)
-    const made = this.#edit<Oid | Header>(refs, ({ key, value }) =>
+    const made = this.#edit<Oid | Recordable>(refs, ({ key, value }) =>
       encoder.refer(linkOf(value) ?? unknownForm(), keyName(key)),
     )
     if (this.#way === 'apart' && !counted) return encodeAllApart(made, encoder)
@@ -211,7 +211,7 @@ export class EditedLeaf {
     this.#links?.push(-1)
   }
 
-  #link(to: Oid | Header, isApart: boolean, name: string | number, encoder: Encoder): void {
+  #link(to: Oid | Recordable, isApart: boolean, name: string | number, encoder: Encoder): void {
     const at = this.#starts.length
     if (isApart) this.#apart.push(at)
     this.#links ??= new Array<number>(at).fill(-1)
@@ -280,11 +280,11 @@ function wayOf(leaf: Leaf, edits: readonly Edit[]): Way {
 
 /** Whether all that is put are references to objects that the record does not refer to yet: it names each once. */
 function areOthers({ refs }: Leaf, edits: readonly Edit[]): boolean {
-  const met = new Set<Oid | Header>()
+  const met = new Set<Oid | Recordable>()
   for (const { gone, value } of edits) {
     if (gone) continue
     const link = isApart(value) ? undefined : linkOf(value)
-    const to = link instanceof Header ? link.oid || link : link
+    const to = link instanceof Recordable ? link.oid || link : link
     if (to === undefined || met.has(to) || (typeof to === 'number' && refs.includes(to))) return false
     met.add(to)
   }

@@ -69,18 +69,42 @@ function cutAt(items: readonly Weighed[], wanted: number): [sum: number, at: num
 }
 
 function pack<I extends Weighed>(items: readonly I[]): (readonly I[])[] {
-  const parts: I[][] = []
-  let sum = Infinity
+  const filling = new Filling<I>()
+  const parts: (readonly I[])[] = []
   for (const item of items) {
-    if (sum + item.share > 1) {
-      parts.push([])
-      sum = 0
-    }
-    parts.at(-1)?.push(item)
-    sum += item.share
+    const full = filling.add(item)
+    if (full) parts.push(full)
   }
-  const [before, last] = parts.slice(-2)
-  if (!before || !last || sum >= LEAST) return parts
-  const both = before.concat(last)
-  return [...parts.slice(0, -2), ...cutInTwo(both, fill(both), false)]
+  return [...parts, ...filling.rest()]
+}
+
+/** Cuts, as soon as can be, what comes item by item: each part as full as it can be. */
+export class Filling<I extends Weighed> {
+  /** The part before the one that is being filled may have to give it something. */
+  #before: I[] | undefined
+  #last: I[] = []
+  #sum = 0
+
+  /** Gives a part that stays as it is, whatever else comes. */
+  add(item: I): readonly I[] | undefined {
+    if (this.#sum + item.share <= 1) {
+      this.#last.push(item)
+      this.#sum += item.share
+      return undefined
+    }
+    const full = this.#before
+    this.#before = this.#last
+    this.#last = [item]
+    this.#sum = item.share
+    return full
+  }
+
+  /** What is left, when nothing else comes. */
+  rest(): (readonly I[])[] {
+    const last = this.#last
+    const before = this.#before
+    if (!before || this.#sum >= LEAST) return before ? [before, last] : [last]
+    const both = before.concat(last)
+    return cutInTwo(both, fill(both), false)
+  }
 }

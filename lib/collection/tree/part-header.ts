@@ -1,11 +1,12 @@
 // A record of which a collection consists, on its way into the file: made by a commit, and forgotten after it. Reading goes past
 // it (node.ts).
 import { registerCollection } from '../../object/collection.js'
-import { Header, type Kind } from '../../object/header.js'
+import type { Header, Kind } from '../../object/header.js'
+import { Recordable } from '../../object/recordable.js'
 import { unknownForm } from '../../object/values.js'
 import type { Oid } from '../../store/types.js'
 
-export abstract class PartHeader extends Header {
+export abstract class PartHeader extends Recordable {
   readonly #collection: Header
 
   /** `oid`: of the record that this is a new version of; 0: it is a new one. */
@@ -15,8 +16,12 @@ export abstract class PartHeader extends Header {
     this.oid = oid
   }
 
-  get object(): this {
-    return this
+  get inert(): undefined {
+    return undefined
+  }
+
+  get shape(): undefined {
+    return undefined
   }
 
   /** In messages it is the collection that has the values. */
@@ -28,36 +33,12 @@ export abstract class PartHeader extends Header {
     return this.#collection.keyName(key)
   }
 
-  override eachSlot(visit: (value: unknown, key: unknown) => void): void {
+  eachSlot(visit: (value: unknown, key: unknown) => void): void {
     this.#collection.eachSlot(visit)
   }
 
-  override get owner(): Header {
+  get owner(): Header {
     return this.#collection
-  }
-
-  get loaded(): boolean {
-    return true
-  }
-
-  protected unload(): void {
-    // nobody keeps one
-  }
-
-  decode(): void {
-    unknownForm()
-  }
-
-  slot(): undefined {
-    return undefined
-  }
-
-  putBack(): void {
-    // the collection keeps what it hands out
-  }
-
-  override settled(): void {
-    // the collection notes what has been stored
   }
 }
 

@@ -4,6 +4,7 @@ import { types } from 'node:util'
 import type { Encoder } from '../../object/codec.js'
 import { handlerOf, Header, unresolvedOid } from '../../object/header.js'
 import { Packed } from '../../object/packed.js'
+import { Recordable } from '../../object/recordable.js'
 import { ESCAPE, NUMBER, weighBytes, weighDate, WHOLE_NUMBER } from '../../object/unpack.js'
 import { Untracked } from '../../object/untracked.js'
 import { isBytes, isOrdinaryString, unknownForm } from '../../object/values.js'
@@ -47,18 +48,18 @@ export class RawValue {
 /** Writes a value of a leaf, a header in place of an object; `name` is for messages. */
 export function encodeValue(value: unknown, encoder: Encoder, name: string | number): void {
   if (value instanceof RawValue) value.encode(encoder, name)
-  else if (value instanceof Header) encoder.reference(value, name)
+  else if (value instanceof Recordable) encoder.reference(value, name)
   else encoder.write(value, name)
 }
 
 /** The same for one that stands apart, without writing: gives what stands for it in the list of references. */
-export function referApart(value: unknown, encoder: Encoder, name: string | number): Header | Oid {
-  const to = value instanceof RawValue ? value.apart : value instanceof Header ? value : undefined
+export function referApart(value: unknown, encoder: Encoder, name: string | number): Recordable | Oid {
+  const to = value instanceof RawValue ? value.apart : value instanceof Recordable ? value : undefined
   return encoder.refer(to ?? unknownForm(), name)
 }
 
 /** Of a record whose values all stand apart, and that refers to nothing else: which is which, tells the order. */
-export function encodeAllApart(refs: (Header | Oid)[], encoder: Encoder): void {
+export function encodeAllApart(refs: (Recordable | Oid)[], encoder: Encoder): void {
   encoder.listed(refs)
   encoder.write(null, '')
   encoder.write(true, '')
@@ -86,10 +87,10 @@ export function isApart(value: unknown): boolean {
 }
 
 /** What stands in the place of a value that is a reference, or stands apart; undefined: the value itself does. */
-export function linkOf(value: unknown): Oid | Header | undefined {
+export function linkOf(value: unknown): Oid | Recordable | undefined {
   if (typeof value === 'symbol') return unresolvedOid(value)
   if (value instanceof RawValue) return value.linked
-  return value instanceof Header ? value : undefined
+  return value instanceof Recordable ? value : undefined
 }
 
 /** The oid that an undecoded value refers to; undefined: it is no reference, but may be data with an empty key among others. */
@@ -142,7 +143,7 @@ export function weigh(value: unknown): number {
 
 function weighObject(value: object): number {
   if (value instanceof RawValue || value instanceof Packed) return value.weight
-  if (value instanceof Header) return REFERENCE
+  if (value instanceof Recordable) return REFERENCE
   if (value instanceof Untracked)
     return types.isDate(value.target) ? weighObject(value.target) : weighContainer(value.target)
   if (isBytes(value)) return (isPlainBytes(value) ? 0 : ESCAPE) + weighBytes(value.byteLength)

@@ -16,11 +16,12 @@ import {
   type Rewritten,
 } from './drafts.js'
 import type { Edit } from './edited-leaf.js'
-import { innerShare, leafShare } from './fullness.js'
+import { Filling, innerShare, leafShare } from './fullness.js'
 import type { Leaf } from './leaf.js'
 import type { Content, NodeHeader } from './node-header.js'
 import { RawValue } from './raw-value.js'
 import { childFor, type Tree } from './tree.js'
+import { ValueHeader } from './value-header.js'
 
 /** What becomes of one key. */
 export interface Change {
@@ -53,10 +54,32 @@ class Rewrite extends Drafts {
     let size = root.size
     for (const { gone, existed } of this.#changes) size += Number(!gone) - Number(existed)
     const end = this.#changes.length
-    const drafts = root.leaf
-      ? this.#leaf(root.leaf, NEW, undefined, 0, end, true)
-      : this.#rewrite(root.root, root.height, undefined, 0, end, true)
+    const drafts = !root.leaf
+      ? this.#rewrite(root.root, root.height, undefined, 0, end, true)
+      : root.size === 0
+        ? this.#fill()
+        : this.#leaf(root.leaf, NEW, undefined, 0, end, true)
     return this.finish(size, drafts)
+  }
+
+  /** The leaves of what was empty. As nothing but what is written is kept, it may be a lot. */
+  #fill(): readonly Draft[] {
+    const filling = new Filling<Item>()
+    const made: Draft[] = []
+    const make = (items: readonly Item[]): void => {
+      made.push(this.make(items, made.length === 0 ? undefined : items[0]?.key))
+    }
+    for (const change of this.#changes) {
+      const full = filling.add(this.entry(change.key, this.#put(change, undefined)))
+      if (full) make(full)
+    }
+    const rest = filling.rest()
+    if (made.length > 0) {
+      rest.forEach(make)
+      return made
+    }
+    const items = rest.flat()
+    return items.length === 0 ? [] : split({ level: 0, oid: NEW, low: undefined, items, dirty: true }, true)
   }
 
   /** One subtree with the changes from `from` to `to`; `last`: there is nothing behind it. */
@@ -117,11 +140,9 @@ class Rewrite extends Drafts {
       const found = findKey(leaf.keys, key)
       let edit: Edit = change
       if (!gone && this.#valued) {
-        const put = headerOf(change.value) ?? change.value
         const stored = found < 0 ? undefined : leaf.apart(found)
-        const isApart = standsApart(put, stored !== undefined)
-        const value = isApart ? this.writeApart(put, keyName(key), stored ?? NEW) : put
-        if (isApart && stored !== undefined) continue
+        const value = this.#put(change, stored)
+        if (stored !== undefined && value instanceof ValueHeader) continue
         if (value !== change.value) edit = { key, gone, value }
       }
       edits.push(edit)
@@ -129,6 +150,14 @@ class Rewrite extends Drafts {
       takes.push(found >= 0)
     }
     return this.edited(leaf, oid, low, { edits, at, takes }, last)
+  }
+
+  /** What is put into a leaf; `stored`: the record in which the value stands apart whose place it takes. */
+  #put({ key, value }: Change, stored: Oid | undefined): unknown {
+    const put = headerOf(value) ?? value
+    return this.#valued && standsApart(put, stored !== undefined)
+      ? this.writeApart(put, keyName(key), stored ?? NEW)
+      : put
   }
 
   /** The first of the changes from `from` on whose key is `key` or behind it. */

@@ -6,7 +6,7 @@ import type { Header } from '../../object/header.js'
 import { Packed } from '../../object/packed.js'
 import { nodeOf } from '../../object/plain-node.js'
 import { Untracked } from '../../object/untracked.js'
-import type { Oid } from '../../store/types.js'
+import type { Oid, Stretch } from '../../store/types.js'
 import { VALUE_FORM, VALUE_TYPE } from './forms.js'
 import { PartHeader, partKind } from './part-header.js'
 
@@ -29,6 +29,10 @@ export class ValueHeader extends PartHeader {
 
   override get onlyContainer(): string | undefined {
     return isContainer(this.#value) ? String(this.#key) : undefined
+  }
+
+  override get packedState(): Stretch | undefined {
+    return this.#value instanceof Packed ? this.#value.alone : undefined
   }
 
   encode(encoder: Encoder): void {
