@@ -379,7 +379,7 @@ export class Handed {
 }
 
 /** Something that somebody may have, and that is no object of its own. */
-function isData(value: unknown): value is object {
+export function isData(value: unknown): value is object {
   return (
     typeof value === 'object' &&
     value !== null &&

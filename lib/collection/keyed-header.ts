@@ -7,9 +7,7 @@ import { ANY_KEY, noteSource } from '../object/kept-sources.js'
 import type { Looked } from '../object/merging.js'
 import type { Recordable } from '../object/recordable.js'
 import type { RecordView, StoredState } from '../object/record-view.js'
-import { Packed } from '../object/packed.js'
 import { plain } from '../object/plain.js'
-import { Untracked } from '../object/untracked.js'
 import type { Oid } from '../store/types.js'
 import { Answers, type Answer } from './answers.js'
 import type { Handed } from './handed.js'
@@ -96,7 +94,7 @@ export abstract class KeyedHeader extends TreeHeader {
       if (value !== undefined || !answer.place) return value
     }
     const own = this.#changes.get(key)
-    if (own) return own.gone ? undefined : this.#ownOut(own)
+    if (own) return own.gone ? undefined : this.ownOut(own)
     this.#note(key, true)
     const found = this.stored.find(key)
     // Most that is got for the first time is not got again.
@@ -138,14 +136,9 @@ export abstract class KeyedHeader extends TreeHeader {
     this.#note(key, true)
   }
 
-  #ownOut(own: Pending): unknown {
-    if (own.value instanceof Untracked || own.value instanceof Packed) own.value = this.handed.track(own.key, own.value)
-    return typeof own.value === 'symbol' ? (own.value = this.handOut(own.value)) : own.value
-  }
-
   /** The value of an entry of an iteration. */
   valueOut({ key, stored, own }: Entry): unknown {
-    return own ? this.#ownOut(own) : stored && this.storedOut(stored, key)
+    return own ? this.ownOut(own) : stored && this.storedOut(stored, key)
   }
 
   /** The same as ordinary data, of which nothing is kept. */
@@ -191,12 +184,6 @@ export abstract class KeyedHeader extends TreeHeader {
     this.putOwn(key, own)
     if (typeof value === 'object' && value !== null && own !== value)
       noteSource(this, ANY_KEY, value, () => this.path(key))
-  }
-
-  /** A value on its way in, in the form that is cheapest to keep. */
-  adoptValue(value: unknown, key: StoredKey): unknown {
-    const packed = typeof value === 'object' && value !== null ? Packed.of(value) : undefined
-    return packed ?? this.adoptUntracked(value, key)
   }
 
   /** A value that has been adopted. */
@@ -334,7 +321,7 @@ export abstract class KeyedHeader extends TreeHeader {
   // ---- for the object layer ----
 
   override trackAll(): void {
-    for (const own of this.#changes.table) this.#ownOut(own)
+    for (const own of this.#changes.table) this.ownOut(own)
   }
 
   override keyName(key: unknown): string {

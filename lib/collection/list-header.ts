@@ -5,7 +5,8 @@ import { plain } from '../object/plain.js'
 import type { Oid } from '../store/types.js'
 import type { Side } from './list-edits.js'
 import type { Positions } from './list-notes.js'
-import { isData, ListState } from './list-state.js'
+import { isData } from './handed.js'
+import { ListState } from './list-state.js'
 import { iterate } from './list-visits.js'
 import { Own, Stretch, type Piece } from './pieces.js'
 import { lookAtValue } from './tree/look.js'
@@ -51,7 +52,7 @@ export class ListHeader extends ListState {
   #out(position: number): unknown {
     const at = this.now.at(position)
     if (typeof at === 'number') return this.now.changedAt(at) ?? this.storedOut(this.foundIn(at), at)
-    return typeof at.value === 'symbol' ? (at.value = this.handOut(at.value)) : at.value
+    return this.ownOut(at)
   }
 
   #isAcross(from: number, to: number, side: Side): boolean {
@@ -138,7 +139,7 @@ export class ListHeader extends ListState {
   }
 
   #adopted(start: number, values: readonly unknown[]): Own[] {
-    return values.map((value, i) => new Own(this.nextOwn++, this.adopt(value, String(start + i))))
+    return values.map((value, i) => new Own(this.nextOwn++, this.adoptValue(value, String(start + i))))
   }
 
   /** Once nothing can refuse them any more. */

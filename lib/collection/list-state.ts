@@ -3,10 +3,11 @@
 // transaction put it there, a number of its own above all of these. What depends on what is for those who ask (list-header.ts).
 import type { Conflict } from '../error.js'
 import type { Encoder } from '../object/codec.js'
-import { headerOf, unresolved, type Kind } from '../object/header.js'
+import { unresolved, type Kind } from '../object/header.js'
 import type { Looked } from '../object/merging.js'
 import type { RecordView, StoredState } from '../object/record-view.js'
 import type { Oid } from '../store/types.js'
+import { isData } from './handed.js'
 import type { StoredKey } from './key.js'
 import { ListEdits, splicesFor, type Side } from './list-edits.js'
 import { LENGTH, ListNotes } from './list-notes.js'
@@ -215,6 +216,10 @@ export abstract class ListState extends TreeHeader {
 
   // ---- for the object layer ----
 
+  override trackAll(): void {
+    for (const own of ownIn(this.now.piecesIn(0))) this.ownOut(own)
+  }
+
   override keyName(key: unknown): string {
     if (typeof key !== 'number') return String(key)
     let position = 0
@@ -259,11 +264,6 @@ export abstract class ListState extends TreeHeader {
 
 function isStored(key: StoredKey): key is number {
   return (key as number) < FIRST_OWN
-}
-
-/** Whether it belongs to the item that it is: plain data, or bytes. */
-export function isData(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && headerOf(value) === undefined
 }
 
 /** Items that the transaction put in. */

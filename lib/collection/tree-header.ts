@@ -4,9 +4,11 @@
 import { Decoder, type Encoder } from '../object/codec.js'
 import { NOWHERE, type Kind } from '../object/header.js'
 import { MergingHeader, type Looked } from '../object/merging.js'
+import { Packed } from '../object/packed.js'
 import type { Node } from '../object/plain-node.js'
 import type { Recordable } from '../object/recordable.js'
 import type { RecordView, StoredState } from '../object/record-view.js'
+import { Untracked } from '../object/untracked.js'
 import { unknownForm } from '../object/values.js'
 import { Handed } from './handed.js'
 import type { Oid } from '../store/types.js'
@@ -17,6 +19,9 @@ import { TREE_FORM } from './tree/forms.js'
 import { leafAt, NO_ENTRIES, rootOf, type Root } from './tree/node.js'
 import { encodeEntries, formFor } from './tree/node-header.js'
 import { Tree, type Found } from './tree/tree.js'
+
+/** Nothing is looked for in it. */
+const NOTHING = new Tree()
 
 export abstract class TreeHeader extends MergingHeader {
   /** null: not loaded. undefined: as the record says. */
@@ -147,6 +152,18 @@ export abstract class TreeHeader extends MergingHeader {
   protected storedOut(found: Found, key: StoredKey): unknown {
     const to = found.leaf.reference(found.at)
     return to === undefined ? this.handOut(this.handed.of(key, found)) : this.scope.resolve(to)
+  }
+
+  /** A value on its way in, in the form that is cheapest to keep until somebody asks for it. */
+  adoptValue(value: unknown, key: unknown): unknown {
+    const packed = typeof value === 'object' && value !== null ? Packed.of(value) : undefined
+    return packed ?? this.adoptUntracked(value, key)
+  }
+
+  /** What the transaction put somewhere, as it is handed out. */
+  protected ownOut(own: { readonly key: StoredKey; value: unknown }): unknown {
+    if (own.value instanceof Untracked || own.value instanceof Packed) own.value = this.handed.track(own.key, own.value)
+    return typeof own.value === 'symbol' ? (own.value = this.handOut(own.value)) : own.value
   }
 
   /** The same as ordinary data, of which nothing is kept: see plain-record.ts. */

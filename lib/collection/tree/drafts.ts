@@ -7,7 +7,7 @@ import type { Oid } from '../../store/types.js'
 import { hasReference, type StoredKey } from '../key.js'
 import { compareKeys } from '../key-order.js'
 import { EditedLeaf, type Edit, type Edits } from './edited-leaf.js'
-import { cut, fill, innerShare, LEAST } from './fullness.js'
+import { cut, fill, Filling, innerShare, LEAST } from './fullness.js'
 import type { Leaf } from './leaf.js'
 import { NodeHeader, type Content } from './node-header.js'
 import type { PartHeader } from './part-header.js'
@@ -45,8 +45,8 @@ export interface Draft {
   readonly below?: readonly Draft[] | undefined
   /** Of an inner node of a list that keeps its children. */
   readonly recounted?: Recounted | undefined
-  /** A new leaf that has been written already; its items are forgotten. */
-  readonly made?: NodeHeader | undefined
+  /** A new leaf that has been written already: so many items, which are forgotten. */
+  readonly made?: { readonly header: NodeHeader; readonly size: number } | undefined
   /** Is it other than the one in the file? (If not, something below it is.) */
   readonly dirty: boolean
 }
@@ -178,6 +178,28 @@ export abstract class Drafts {
     return split({ level: 0, oid, low: lowOf(low, items), items, dirty: true }, appending)
   }
 
+  /** The leaves of what was empty. As nothing is kept but what is written, it may be a lot. */
+  protected fill(items: Iterable<Item>): readonly Draft[] {
+    const filling = new Filling<Item>()
+    const drafts: Draft[] = []
+    const make = (part: readonly Item[]): void => {
+      const low = drafts.length === 0 ? undefined : part[0]?.key
+      const header = this.#emit(new NodeHeader(this.content(part, undefined), NEW, this.collection))
+      drafts.push({ level: 0, oid: NEW, low, items: [], made: { header, size: part.length }, dirty: true })
+    }
+    for (const item of items) {
+      const full = filling.add(item)
+      if (full) make(full)
+    }
+    const rest = filling.rest()
+    if (drafts.length > 0) {
+      rest.forEach(make)
+      return drafts
+    }
+    const few = rest.flat()
+    return few.length === 0 ? [] : split({ level: 0, oid: NEW, low: undefined, items: few, dirty: true }, true)
+  }
+
   #itemsOf(leaf: Leaf, { edits, at, takes }: Edits): Item[] {
     const before = this.entries(leaf)
     const items: Item[] = []
@@ -202,7 +224,7 @@ export abstract class Drafts {
 
   #write(draft: Draft): NodeHeader | Oid {
     const { level, oid, edited, below, recounted, made, dirty } = draft
-    if (made) return made
+    if (made) return made.header
     if (edited) {
       edited.start = this.passed(edited.size)
       return this.#emit(new NodeHeader(edited, oid, this.collection))
@@ -221,12 +243,6 @@ export abstract class Drafts {
       level === 0 ? undefined : items.map(({ oid, draft, count }) => this.#writeChild(draft ?? (oid as Oid), count))
     if (children && !dirty) return oid
     return this.#emit(new NodeHeader(this.content(items, children), oid, this.collection))
-  }
-
-  /** A new leaf, written at once. */
-  protected make(items: readonly Item[], low: StoredKey | undefined): Draft {
-    const made = this.#emit(new NodeHeader(this.content(items, undefined), NEW, this.collection))
-    return { level: 0, oid: NEW, low, items: [], made, dirty: true }
   }
 
   #writeChild(child: Oid | Draft, count = 0): NodeHeader | Oid {
@@ -305,8 +321,9 @@ export function asChild(draft: Draft): Item {
 
 /** Of a part of a list: how many items it stands for. */
 export function sizeOf(draft: Draft): number {
-  const { edited, below, recounted } = draft
+  const { edited, below, recounted, made } = draft
   if (edited) return edited.size
+  if (made) return made.size
   let sum = 0
   if (recounted) for (const count of recounted.counts) sum += count
   else if (!below) for (const { count = 0 } of draft.items) sum += count

@@ -16,7 +16,7 @@ import {
   type Rewritten,
 } from './drafts.js'
 import type { Edit } from './edited-leaf.js'
-import { Filling, innerShare, leafShare } from './fullness.js'
+import { innerShare, leafShare } from './fullness.js'
 import type { Leaf } from './leaf.js'
 import type { Content, NodeHeader } from './node-header.js'
 import { RawValue } from './raw-value.js'
@@ -57,29 +57,14 @@ class Rewrite extends Drafts {
     const drafts = !root.leaf
       ? this.#rewrite(root.root, root.height, undefined, 0, end, true)
       : root.size === 0
-        ? this.#fill()
+        ? this.fill(this.#items())
         : this.#leaf(root.leaf, NEW, undefined, 0, end, true)
     return this.finish(size, drafts)
   }
 
-  /** The leaves of what was empty. As nothing but what is written is kept, it may be a lot. */
-  #fill(): readonly Draft[] {
-    const filling = new Filling<Item>()
-    const made: Draft[] = []
-    const make = (items: readonly Item[]): void => {
-      made.push(this.make(items, made.length === 0 ? undefined : items[0]?.key))
-    }
-    for (const change of this.#changes) {
-      const full = filling.add(this.entry(change.key, this.#put(change, undefined)))
-      if (full) make(full)
-    }
-    const rest = filling.rest()
-    if (made.length > 0) {
-      rest.forEach(make)
-      return made
-    }
-    const items = rest.flat()
-    return items.length === 0 ? [] : split({ level: 0, oid: NEW, low: undefined, items, dirty: true }, true)
+  /** All that there will be, where nothing was. */
+  *#items(): Generator<Item, undefined> {
+    for (const change of this.#changes) yield this.entry(change.key, this.#put(change, undefined))
   }
 
   /** One subtree with the changes from `from` to `to`; `last`: there is nothing behind it. */

@@ -71,10 +71,25 @@ class Splicing extends Drafts {
     let { size } = root
     for (const { removed, items } of this.#splices) size += items.length - removed
     const end = this.#splices.length
-    const drafts = root.leaf
-      ? this.#leaf(root.leaf, NEW, 0, 0, end, true)
-      : this.#rewrite(root.root, root.height, 0, 0, end, true)
+    const drafts = !root.leaf
+      ? this.#rewrite(root.root, root.height, 0, 0, end, true)
+      : root.size === 0
+        ? this.fill(this.#items())
+        : this.#leaf(root.leaf, NEW, 0, 0, end, true)
     return this.finish(size, drafts)
+  }
+
+  /** All that there will be, where nothing was. */
+  *#items(): Generator<Item, undefined> {
+    let position = 0
+    for (const { items } of this.#splices)
+      for (const own of items) yield this.entry(position, this.#put(own, position++))
+  }
+
+  /** What is put into a leaf, in place of nothing or of another item. */
+  #put(own: unknown, position: number): unknown {
+    const put = headerOf(own) ?? own
+    return standsApart(put, false) ? this.writeApart(put, position, NEW) : put
   }
 
   /** The subtree that begins at position `start`, with the splices from `from` to `to`; `last`: there is nothing behind it. */
@@ -134,10 +149,8 @@ class Splicing extends Drafts {
       let stored = splice.at
       splice.items.forEach((own, n) => {
         const position = splice.at + this.#shift + n
-        const put = headerOf(own) ?? own
-        const value = standsApart(put, false) ? this.writeApart(put, position, NEW) : put
         const isTaken = stored < Math.min(removedTo, end)
-        edit(stored, isTaken, position, false, value)
+        edit(stored, isTaken, position, false, this.#put(own, position))
         stored += Number(isTaken)
       })
       removeTo(stored, removedTo)
