@@ -25,8 +25,8 @@ const PART = 1 / 8
 const MOST = 1 << 14
 
 export class Answers {
-  #young = new Map<StoredKey, Answer>()
-  #old = new Map<StoredKey, Answer>()
+  #young: Map<StoredKey, Answer> | undefined
+  #old: Map<StoredKey, Answer> | undefined
   /** Bytes that the young ones take. */
   #bytes = 0
   #state = 0
@@ -34,8 +34,8 @@ export class Answers {
   /** `state` numbers the stored state; `cacheBytes`: what the connection keeps of all that was read. */
   get(key: StoredKey, state: number, cacheBytes: number): Answer | undefined {
     if (state !== this.#state) return undefined
-    const young = this.#young.get(key)
-    if (young !== undefined || this.#old.size === 0) return young
+    const young = this.#young?.get(key)
+    if (young !== undefined || !this.#old) return young
     const old = this.#old.get(key)
     if (old !== undefined) this.#add(key, old, cacheBytes)
     return old
@@ -43,8 +43,7 @@ export class Answers {
 
   put(key: StoredKey, state: number, answer: Answer, cacheBytes: number): void {
     if (state !== this.#state) {
-      if (this.#old.size > 0) this.#old = new Map()
-      if (this.#young.size > 0) this.#young = new Map()
+      this.#young = this.#old = undefined
       this.#bytes = 0
       this.#state = state
     }
@@ -55,12 +54,13 @@ export class Answers {
     const bytes = EACH + weightOf(answer.value)
     const most = cacheBytes * PART
     if (bytes > most) return
-    if (this.#young.size >= MOST || this.#bytes + bytes > most) {
+    if (this.#young && (this.#young.size >= MOST || this.#bytes + bytes > most)) {
       this.#old = this.#young
-      this.#young = new Map()
+      this.#young = undefined
       this.#bytes = 0
     }
     this.#bytes += bytes
+    this.#young ??= new Map()
     this.#young.set(key, answer)
   }
 }

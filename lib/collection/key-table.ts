@@ -5,20 +5,22 @@ import type { StoredKey } from './key.js'
 import { compareKeys } from './key-order.js'
 
 const MOST_IN_RUN = 512
+/** Most tables stay empty, and there are several for each collection. */
+const NO_RUNS: never[] = []
 
 export class KeyTable<E extends { readonly key: StoredKey }> {
   /** Sorted. None is empty. */
-  #runs: E[][] = []
+  #runs: E[][] = NO_RUNS
   #inRuns = 0
   /** Those that are not in the runs yet. */
-  #waiting = new Map<StoredKey, E>()
+  #waiting: Map<StoredKey, E> | undefined
 
   get size(): number {
-    return this.#inRuns + this.#waiting.size
+    return this.#inRuns + (this.#waiting?.size ?? 0)
   }
 
   get(key: StoredKey): E | undefined {
-    const waiting = this.#waiting.get(key)
+    const waiting = this.#waiting?.get(key)
     if (waiting !== undefined || this.#inRuns === 0) return waiting
     const run = this.#runs[this.#runFor(key)]
     const at = run ? find(run, key) : -1
@@ -29,6 +31,7 @@ export class KeyTable<E extends { readonly key: StoredKey }> {
   put(entry: E): void {
     const { key } = entry
     if (this.#inRuns === 0 && isPrimitive(key)) {
+      this.#waiting ??= new Map()
       this.#waiting.set(key, entry)
       return
     }
@@ -37,7 +40,7 @@ export class KeyTable<E extends { readonly key: StoredKey }> {
   }
 
   delete(key: StoredKey): void {
-    if (this.#waiting.delete(key) || this.#inRuns === 0) return
+    if (this.#waiting?.delete(key) === true || this.#inRuns === 0) return
     const at = this.#runFor(key)
     const run = this.#runs[at]
     const place = run ? find(run, key) : -1
@@ -48,9 +51,9 @@ export class KeyTable<E extends { readonly key: StoredKey }> {
   }
 
   clear(): void {
-    if (this.#inRuns > 0) this.#runs = []
+    this.#runs = NO_RUNS
     this.#inRuns = 0
-    if (this.#waiting.size > 0) this.#waiting = new Map() // `clear` takes twice as long
+    this.#waiting = undefined
   }
 
   /** The first entry from `key` on (behind it, if `open`); the first of all without a key. */
@@ -86,7 +89,7 @@ export class KeyTable<E extends { readonly key: StoredKey }> {
 
   /** In any order. */
   *[Symbol.iterator](): Generator<E, undefined> {
-    yield* this.#waiting.values()
+    if (this.#waiting) yield* this.#waiting.values()
     for (const run of this.#runs) yield* run
   }
 
@@ -109,9 +112,9 @@ export class KeyTable<E extends { readonly key: StoredKey }> {
   }
 
   #sortIn(): void {
-    if (this.#waiting.size === 0) return
+    if (!this.#waiting) return
     const waiting = [...this.#waiting.values()]
-    this.#waiting = new Map()
+    this.#waiting = undefined
     if (this.#inRuns === 0) this.fill(waiting)
     else for (const entry of waiting) this.#putInRun(entry)
   }
@@ -121,6 +124,7 @@ export class KeyTable<E extends { readonly key: StoredKey }> {
     // Keys often come in order.
     if (entries.some((entry, i) => i > 0 && compareKeys((entries[i - 1] as E).key, entry.key) > 0))
       entries.sort((a, b) => compareKeys(a.key, b.key))
+    if (entries.length > 0) this.#runs = []
     for (let i = 0; i < entries.length; i += MOST_IN_RUN) this.#runs.push(entries.slice(i, i + MOST_IN_RUN))
     this.#inRuns = entries.length
   }
@@ -129,7 +133,7 @@ export class KeyTable<E extends { readonly key: StoredKey }> {
     const at = this.#runFor(entry.key)
     const run = this.#runs[at]
     if (!run) {
-      this.#runs.push([entry])
+      this.#runs = [[entry]]
       this.#inRuns++
       return
     }

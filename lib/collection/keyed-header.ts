@@ -31,10 +31,11 @@ const NO_TREE = new Tree()
 export abstract class KeyedHeader extends TreeHeader {
   /** What the transaction did. */
   readonly #changes = new KeyedChanges()
-  readonly #reads = new Reads()
-  readonly #answers = new Answers()
+  /** What it asked. */
+  #reads: Reads | undefined
+  #answers: Answers | undefined
   /** New objects among the keys of a collection that is not stored itself. */
-  #unstored: Header[] = []
+  #unstored: Header[] | undefined
 
   // ---- the state ----
 
@@ -45,12 +46,12 @@ export abstract class KeyedHeader extends TreeHeader {
 
   protected dropChanges(): void {
     this.#changes.drop()
-    this.#unstored = []
+    this.#unstored = undefined
   }
 
   override touch(): void {
     super.touch()
-    if (this.#unstored.length > 0) this.#keepOrder()
+    if (this.#unstored) this.#keepOrder()
   }
 
   /**
@@ -59,7 +60,7 @@ export abstract class KeyedHeader extends TreeHeader {
    * key of a collection stores them all.)
    */
   #keepOrder(): void {
-    if (!this.#unstored.some(({ oid }) => oid !== 0)) return
+    if (!this.#unstored?.some(({ oid }) => oid !== 0)) return
     this.#unstored = this.#unstored.filter(({ oid }) => oid === 0)
     this.#changes.table.sort()
     this.handed.sort()
@@ -68,7 +69,7 @@ export abstract class KeyedHeader extends TreeHeader {
   // ---- reading: after `touch()` ----
 
   get size(): number {
-    if (this.scope.relies && !this.#changes.cleared) this.#reads.size = true
+    if (this.scope.relies && !this.#changes.cleared) this.#noted.size = true
     return this.stored.size + this.#changes.added
   }
 
@@ -105,7 +106,7 @@ export abstract class KeyedHeader extends TreeHeader {
       const place = isData && found ? this.handed.placeOf(key, found) : undefined
       const there = found !== undefined
       if (!isData || place)
-        this.#answers.put(
+        (this.#answers ??= new Answers()).put(
           key,
           this.state,
           { there, value: isData ? undefined : value, place, serial: this.serial },
@@ -117,7 +118,7 @@ export abstract class KeyedHeader extends TreeHeader {
 
   /** What the stored state was found to have at a key, where that is all. */
   #answer(key: StoredKey): Answer | undefined {
-    return this.#mayAnswer(key) ? this.#answers.get(key, this.state, this.scope.cacheBytes) : undefined
+    return this.#mayAnswer(key) ? this.#answers?.get(key, this.state, this.scope.cacheBytes) : undefined
   }
 
   #mayAnswer(key: StoredKey): boolean {
@@ -125,7 +126,11 @@ export abstract class KeyedHeader extends TreeHeader {
   }
 
   #note(key: StoredKey, value: boolean): void {
-    if (this.scope.relies) this.#reads.note(key, value)
+    if (this.scope.relies) this.#noted.note(key, value)
+  }
+
+  get #noted(): Reads {
+    return (this.#reads ??= new Reads())
   }
 
   override get notesFirst(): boolean {
@@ -174,7 +179,7 @@ export abstract class KeyedHeader extends TreeHeader {
 
   /** Notes a passage that begins; undefined: nobody can change what it meets, or it does not matter. */
   passes(range: Range, values: boolean): Interval | undefined {
-    return this.scope.relies && !this.#changes.cleared ? this.#reads.begin(range.low, range.high, values) : undefined
+    return this.scope.relies && !this.#changes.cleared ? this.#noted.begin(range.low, range.high, values) : undefined
   }
 
   // ---- changing ----
@@ -232,7 +237,7 @@ export abstract class KeyedHeader extends TreeHeader {
   #set(key: StoredKey, value: unknown, gone: boolean): void {
     this.#changes.set(key, value, gone, this.stored)
     if (this.isNowhere && typeof key === 'object')
-      for (const header of headersIn(key)) if (header.oid === 0) this.#unstored.push(header)
+      for (const header of headersIn(key)) if (header.oid === 0) (this.#unstored ??= []).push(header)
   }
 
   changeAt(key: StoredKey, value: unknown): void {
@@ -261,7 +266,7 @@ export abstract class KeyedHeader extends TreeHeader {
   }
 
   override forget(): void {
-    this.#reads.clear()
+    this.#reads = undefined
   }
 
   conflict(before: RecordView, now: RecordView, reads: boolean): Conflict | undefined {
@@ -272,7 +277,7 @@ export abstract class KeyedHeader extends TreeHeader {
     }
     add(this.#changes.overwritten(a, b))
     const kind = keys.size > 0 ? 'write' : 'read'
-    if (reads) add(this.#reads.differences(a, b))
+    if (reads && this.#reads) add(this.#reads.differences(a, b))
     return keys.size === 0 ? undefined : { oid: this.oid, type: this.name, kind, keys: [...keys] }
   }
 

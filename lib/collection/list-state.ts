@@ -36,7 +36,7 @@ const UNTOUCHED = { front: 0, end: 0 }
 
 export abstract class ListState extends TreeHeader {
   #edits: ListEdits | undefined
-  protected readonly notes = new ListNotes()
+  #notes: ListNotes | undefined
   protected nextOwn = FIRST_OWN
   /** Grows with every change and load. */
   edition = 0
@@ -56,6 +56,11 @@ export abstract class ListState extends TreeHeader {
   /** A position is no lasting name: after a reload something else may stand there. */
   override readonly keysLast = false
 
+  /** What the transaction depends on. */
+  protected get notes(): ListNotes {
+    return (this.#notes ??= new ListNotes())
+  }
+
   /** As the transaction has made it. After `touch()`. */
   protected get now(): ListEdits {
     return (this.#edits ??= new ListEdits(this.stored.size))
@@ -69,7 +74,7 @@ export abstract class ListState extends TreeHeader {
   protected dropChanges(): void {
     this.#edits = undefined
     this.#near = undefined
-    this.notes.writes.clear()
+    this.#notes?.writes.clear()
     this.edition++
   }
 
@@ -120,7 +125,7 @@ export abstract class ListState extends TreeHeader {
   // ---- merging ----
 
   override forget(): void {
-    this.notes.reads.clear()
+    this.#notes?.reads.clear()
   }
 
   conflict(before: RecordView, now: RecordView, reads: boolean): Conflict | undefined {

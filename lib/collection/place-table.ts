@@ -16,7 +16,7 @@ interface Before {
 export class PlaceTable {
   #places = new KeyTable<Place>()
   /** What the transaction put another value in place of, or changed. */
-  readonly #before = new KeyTable<Before>()
+  #before: KeyTable<Before> | undefined
   /** All, if the transaction has emptied the collection. */
   #beforeClear: KeyTable<Place> | undefined
   #sweepAt = FEW
@@ -72,11 +72,12 @@ export class PlaceTable {
 
   /** There is something to undo. */
   get isChanged(): boolean {
-    return this.#beforeClear !== undefined || this.#before.size > 0
+    return this.#beforeClear !== undefined || this.#before !== undefined
   }
 
   /** Something else is going to stand at a key than what `place` tells of. */
   note(key: StoredKey, place: Place | undefined): void {
+    this.#before ??= new KeyTable()
     if (!this.#before.get(key)) this.#before.put({ key, place, source: place?.source })
   }
 
@@ -101,7 +102,7 @@ export class PlaceTable {
   }
 
   #restore(): void {
-    for (const { key, place, source } of this.#before) {
+    for (const { key, place, source } of this.#before ?? []) {
       if (place) {
         place.before = source
         place.source = undefined
@@ -110,12 +111,12 @@ export class PlaceTable {
         this.#places.delete(key)
       }
     }
-    this.#before.clear()
+    this.#before = undefined
   }
 
   /** All that the transaction did is stored. */
   settle(): void {
-    this.#before.clear()
+    this.#before = undefined
     this.#beforeClear = undefined
   }
 }

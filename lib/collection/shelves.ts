@@ -33,7 +33,8 @@ export class Shelf implements Seat {
 const FEW = 64
 
 export class Shelves {
-  readonly #byLeaf = new Map<Oid, Shelf>()
+  /** Only while there is any. */
+  #byLeaf: Map<Oid, Shelf> | undefined
   #sweepAt = FEW
   // What was used last:
   #leaf: Leaf | undefined
@@ -41,19 +42,19 @@ export class Shelves {
   #kin: Kin | undefined
 
   get size(): number {
-    return this.#byLeaf.size
+    return this.#byLeaf?.size ?? 0
   }
 
   /** What was handed out of an entry, if somebody may have it. */
   get({ leaf, at }: Found): object | undefined {
-    if (this.#byLeaf.size === 0) return undefined
+    if (!this.#byLeaf) return undefined
     if (leaf !== this.#leaf) this.#find(leaf)
     return this.#kin?.values[at]
   }
 
   #find(leaf: Leaf): void {
     this.#leaf = leaf
-    this.#shelf = leaf.source && this.#byLeaf.get(leaf.source.oid)
+    this.#shelf = leaf.source && this.#byLeaf?.get(leaf.source.oid)
     this.#kin = this.#shelf?.kin.deref()
   }
 
@@ -61,20 +62,22 @@ export class Shelves {
   for({ leaf, at }: Found, key: StoredKey, source: Source): { readonly shelf: Shelf; readonly kin: Kin } {
     if (leaf !== this.#leaf) this.#find(leaf)
     if (this.#shelf && this.#kin) return { shelf: this.#shelf, kin: this.#kin }
-    this.#sweep()
+    const shelves = this.#swept()
     const kin = new Kin()
     const shelf = new Shelf(kin.ref, source, leaf.keys, leaf.counted ? (key as number) - at : 0)
-    this.#byLeaf.set(source.oid, shelf)
+    shelves.set(source.oid, shelf)
     this.#leaf = leaf
     this.#shelf = shelf
     this.#kin = kin
     return { shelf, kin }
   }
 
-  #sweep(): void {
-    if (this.#byLeaf.size < this.#sweepAt) return
-    for (const [oid, { kin }] of this.#byLeaf) if (kin.deref() === undefined) this.#byLeaf.delete(oid)
-    this.#sweepAt = Math.max(FEW, 2 * this.#byLeaf.size)
+  #swept(): Map<Oid, Shelf> {
+    const shelves = (this.#byLeaf ??= new Map<Oid, Shelf>())
+    if (shelves.size < this.#sweepAt) return shelves
+    for (const [oid, { kin }] of shelves) if (kin.deref() === undefined) shelves.delete(oid)
+    this.#sweepAt = Math.max(FEW, 2 * shelves.size)
+    return shelves
   }
 
   /** Where the value stands that has just been handed out of an entry. */
@@ -86,14 +89,14 @@ export class Shelves {
 
   /** Takes everything off: each value that somebody may have, and its place. `load`: the owner's in which all was handed out. */
   clear(load: number, visit: (value: object, place: Place, shelf: Shelf) => void): void {
-    for (const shelf of this.#byLeaf.values()) {
+    for (const shelf of this.#byLeaf?.values() ?? []) {
       const { kin, source } = shelf
       const all = kin.deref()
       all?.values.forEach((value, index) => {
         if (value) visit(value, all.place(index, shelf.keyAt(index), load, source), shelf)
       })
     }
-    this.#byLeaf.clear()
+    this.#byLeaf = undefined
     this.#leaf = this.#shelf = this.#kin = undefined
     this.#sweepAt = FEW
   }

@@ -28,8 +28,8 @@ export abstract class TreeHeader extends MergingHeader {
   #root: Root | null | undefined
   /** Counts stored states. */
   state = 0
-  #tree = new Tree()
-  protected readonly handed: Handed
+  #tree = NOTHING
+  #handed: Handed | undefined
   /** As the encoding at hand will store it. */
   #built: Rewritten | undefined
   /** What is being encoded includes changes of others that were not seen. */
@@ -41,7 +41,6 @@ export abstract class TreeHeader extends MergingHeader {
     super(kind, object, isNew)
     this.small = small
     this.#root = isNew ? NO_ENTRIES : null
-    this.handed = new Handed(this)
   }
 
   // ---- the stored state ----
@@ -92,7 +91,7 @@ export abstract class TreeHeader extends MergingHeader {
 
   protected unload(): void {
     this.#setRoot(null)
-    this.handed.undo()
+    this.#handed?.undo()
     this.dropChanges()
   }
 
@@ -110,6 +109,11 @@ export abstract class TreeHeader extends MergingHeader {
   }
 
   // ---- plain data, which belongs to a key each: see handed.ts ----
+
+  /** Most collections of a store are only passed, or have none. */
+  protected get handed(): Handed {
+    return (this.#handed ??= new Handed(this))
+  }
 
   /** Whoever hands out the value at a key has noted before that the transaction depends on it. */
   get notesFirst(): boolean {

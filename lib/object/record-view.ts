@@ -65,6 +65,9 @@ const NOTHING: Stretch = { bytes: Buffer.alloc(0), from: 0, to: 0 }
 /** Bytes of records that are kept for those who do not tell. */
 export const RECORD_BYTES = 16 << 20
 
+/** What a record counts for beside its bytes: a small one takes several times as much in memory. */
+const EACH = 128
+
 /** Forgets what was not used for long: what is used moves to the young half, and a full young half becomes the old one. */
 export class RecordCache {
   #young = new Map<Oid, StoredState>()
@@ -92,7 +95,8 @@ export class RecordCache {
       this.#bytes = 0
     }
     // A record that is written again and again takes the place of one.
-    this.#bytes += state.length - (this.#young.get(state.oid)?.length ?? 0)
+    const before = this.#young.get(state.oid)
+    this.#bytes += before ? state.length - before.length : state.length + EACH
     this.#young.set(state.oid, state)
   }
 }

@@ -33,6 +33,9 @@ export interface SessionOptions {
   readonly cacheBytes: number
 }
 
+/** What part of `cacheBytes` the records take, beside that, by which collections are read. */
+const RECORDS_PART = 5 / 16
+
 const CLOSED = -1
 const NO_ACCESS = -2
 
@@ -76,7 +79,7 @@ export class Session implements Scope, Loading {
     this.registry = registry
     this.options = options
     this.budget = new CacheBudget(this.cache, options.cacheBytes)
-    this.#records = new RecordCache(options.cacheBytes / 4)
+    this.#records = new RecordCache(options.cacheBytes * RECORDS_PART)
     this.snapshot = store.latest()
     this.snapshot.generation.retain()
     this.#view = this.viewOf(this.snapshot)

@@ -21,28 +21,24 @@ export class Reads {
   /** The number of entries. */
   size = false
   /** By primitive keys: also the value? */
-  #primitives = new Map<StoredKey, boolean>()
-  readonly #others = new KeyTable<{ readonly key: StoredKey; readonly value: boolean }>()
-  #intervals: Interval[] = []
-
-  clear(): void {
-    this.size = false
-    if (this.#primitives.size > 0) this.#primitives = new Map()
-    this.#others.clear()
-    if (this.#intervals.length > 0) this.#intervals = []
-  }
+  #primitives: Map<StoredKey, boolean> | undefined
+  #others: KeyTable<{ readonly key: StoredKey; readonly value: boolean }> | undefined
+  #intervals: Interval[] | undefined
 
   /** Whether there is such a key, and, if so asked, its value. */
   note(key: StoredKey, value: boolean): void {
     if (typeof key === 'object' || typeof key === 'symbol') {
+      this.#others ??= new KeyTable()
       if (value || !this.#others.get(key)) this.#others.put({ key, value })
-    } else if (value || !this.#primitives.has(key)) {
-      this.#primitives.set(key, value)
+    } else {
+      this.#primitives ??= new Map()
+      if (value || !this.#primitives.has(key)) this.#primitives.set(key, value)
     }
   }
 
   begin(low: Bound | undefined, high: Bound | undefined, values: boolean): Interval {
     const interval = { low, high, values, empty: true }
+    this.#intervals ??= []
     this.#intervals.push(interval)
     return interval
   }
@@ -50,9 +46,9 @@ export class Reads {
   /** Names of what `now` answers otherwise than `before`. */
   *differences(before: Tree, now: Tree): Generator<StoredKey | typeof SIZE, undefined> {
     if (this.size && before.size !== now.size) yield SIZE
-    for (const [key, value] of this.#primitives) if (!sameAt(key, before, now, value)) yield key
-    for (const { key, value } of this.#others) if (!sameAt(key, before, now, value)) yield key
-    for (const interval of this.#intervals) {
+    for (const [key, value] of this.#primitives ?? []) if (!sameAt(key, before, now, value)) yield key
+    for (const { key, value } of this.#others ?? []) if (!sameAt(key, before, now, value)) yield key
+    for (const interval of this.#intervals ?? []) {
       if (!interval.empty) yield* differences(before, now, interval, interval.values)
     }
   }
