@@ -41,8 +41,10 @@ export interface Draft {
   readonly items: readonly Item[]
   /** The same as a change of the stored leaf: neither too full nor too empty. */
   readonly edited?: EditedLeaf | undefined
-  /** Of an inner node that stays as it is: its children that do not. */
+  /** Of a node that stays as it is: its children that do not. */
   readonly below?: readonly Draft[] | undefined
+  /** Of a leaf that stays as it is: how many entries it has. */
+  readonly size?: number | undefined
   /** Of an inner node of a list that keeps its children. */
   readonly recounted?: Recounted | undefined
   /** A new leaf that has been written already: so many items, which are forgotten. */
@@ -169,7 +171,7 @@ export abstract class Drafts {
   /** What becomes of a stored leaf (without `oid`: of a collection that is one record); `last`: there is nothing behind it. */
   protected edited(leaf: Leaf, oid: Oid, low: StoredKey | undefined, edits: Edits, last: boolean): readonly Draft[] {
     const itemsOf = (): Item[] => this.#itemsOf(leaf, edits)
-    if (oid !== NEW && edits.edits.length === 0) return [new SlightDraft(0, oid, low, [], itemsOf)]
+    if (oid !== NEW && edits.edits.length === 0) return [new SlightDraft(0, oid, low, [], itemsOf, false, leaf.size)]
     const edited = oid !== NEW && keepsLow(low, leaf, edits) ? EditedLeaf.make(leaf, edits) : undefined
     if (edited) return [new SlightDraft(0, oid, low, edited, itemsOf)]
     const items = itemsOf()
@@ -223,13 +225,14 @@ export abstract class Drafts {
   protected abstract content(items: readonly Item[], children: readonly (NodeHeader | Oid)[] | undefined): Content
 
   #write(draft: Draft): NodeHeader | Oid {
-    const { level, oid, edited, below, recounted, made, dirty } = draft
+    const { level, oid, edited, below, size = 0, recounted, made, dirty } = draft
     if (made) return made.header
     if (edited) {
       edited.start = this.passed(edited.size)
       return this.#emit(new NodeHeader(edited, oid, this.collection))
     }
     if (below) {
+      this.passed(size)
       for (const child of below) this.#write(child)
       return oid
     }
@@ -276,9 +279,10 @@ export class SlightDraft implements Draft {
   readonly below: readonly Draft[] | undefined
   readonly recounted: Recounted | undefined
   readonly dirty: boolean
+  readonly size: number | undefined
   readonly #itemsOf: () => readonly Item[]
 
-  /** `change`: of a leaf, of children of an inner node that stays as it is, or of a list's that keeps its children. */
+  /** `change`: of a leaf, of children of a node that stays as it is, or of a list's that keeps its children. `size`: see Draft. */
   constructor(
     level: number,
     oid: Oid,
@@ -286,6 +290,7 @@ export class SlightDraft implements Draft {
     change: EditedLeaf | readonly Draft[] | Recounted,
     itemsOf: () => readonly Item[],
     dirty = change instanceof EditedLeaf,
+    size?: number,
   ) {
     this.level = level
     this.oid = oid
@@ -294,6 +299,7 @@ export class SlightDraft implements Draft {
     this.below = 'length' in change ? change : undefined
     this.recounted = 'counts' in change ? change : undefined
     this.dirty = dirty
+    this.size = size
     this.#itemsOf = itemsOf
   }
 
@@ -302,8 +308,8 @@ export class SlightDraft implements Draft {
   }
 }
 
-function asFirstDraft({ level, oid, items, edited, below, dirty }: Draft): Draft {
-  return { level, oid, low: undefined, items, edited, below, dirty } // of a list there is none
+function asFirstDraft({ level, oid, items, edited, below, size, dirty }: Draft): Draft {
+  return { level, oid, low: undefined, items, edited, below, size, dirty } // of a list there is none
 }
 
 /** Full enough to stay beside its neighbours. */
@@ -321,10 +327,10 @@ export function asChild(draft: Draft): Item {
 
 /** Of a part of a list: how many items it stands for. */
 export function sizeOf(draft: Draft): number {
-  const { edited, below, recounted, made } = draft
+  const { edited, below, size, recounted, made } = draft
   if (edited) return edited.size
   if (made) return made.size
-  let sum = 0
+  let sum = size ?? 0
   if (recounted) for (const count of recounted.counts) sum += count
   else if (!below) for (const { count = 0 } of draft.items) sum += count
   return sum

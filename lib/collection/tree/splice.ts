@@ -23,6 +23,7 @@ import type { Leaf } from './leaf.js'
 import type { Content, NodeHeader } from './node-header.js'
 import { RawValue } from './raw-value.js'
 import type { Tree } from './tree.js'
+import { ValueHeader } from './value-header.js'
 
 /** So many items of the stored state, from a position on, give way to others. */
 export interface Splice {
@@ -58,6 +59,7 @@ class Splicing extends Drafts {
   #removedTo = 0
   /** How much further than in the stored list stands what comes behind the splices that have been made. */
   #shift = 0
+  #noneMoves: boolean | undefined
   /** How many items have been written, or passed. */
   #written = 0
 
@@ -83,13 +85,18 @@ class Splicing extends Drafts {
   *#items(): Generator<Item, undefined> {
     let position = 0
     for (const { items } of this.#splices)
-      for (const own of items) yield this.entry(position, this.#put(own, position++))
+      for (const own of items) yield this.entry(position, this.#put(own, position++, undefined))
   }
 
-  /** What is put into a leaf, in place of nothing or of another item. */
-  #put(own: unknown, position: number): unknown {
+  /** What is put into a leaf; `stored`: the record in which the item stands apart whose place it takes. */
+  #put(own: unknown, position: number, stored: Oid | undefined): unknown {
     const put = headerOf(own) ?? own
-    return standsApart(put, false) ? this.writeApart(put, position, NEW) : put
+    return standsApart(put, stored !== undefined) ? this.writeApart(put, position, stored ?? NEW) : put
+  }
+
+  /** What is taken out is nowhere else afterwards: another item may have its record. */
+  get #movesNone(): boolean {
+    return (this.#noneMoves ??= !this.#splices.some(({ items }) => items.some(item => item instanceof RawValue)))
   }
 
   /** The subtree that begins at position `start`, with the splices from `from` to `to`; `last`: there is nothing behind it. */
@@ -150,7 +157,10 @@ class Splicing extends Drafts {
       splice.items.forEach((own, n) => {
         const position = splice.at + this.#shift + n
         const isTaken = stored < Math.min(removedTo, end)
-        edit(stored, isTaken, position, false, this.#put(own, position))
+        const apart = isTaken && this.#movesNone ? leaf.apart(stored - start) : undefined
+        const value = this.#put(own, position, apart)
+        const staysApart = apart !== undefined && value instanceof ValueHeader
+        if (!staysApart) edit(stored, isTaken, position, false, value)
         stored += Number(isTaken)
       })
       removeTo(stored, removedTo)
