@@ -82,13 +82,84 @@ for (const count of [5, 1000]) {
     appended(() => map.delete(4))
     t.notOk(written(db).includes('value'))
     const list = db.root.list as PersistentList<Doc>
+    const itself = count === 5 ? 'items,apart' : own
     const item = appended(() => list.at(3)!.n++)
-    t.ok(item < LONG.length + 900, `${item} bytes of a list`)
+    t.ok(item < most, `${item} bytes of a list`)
+    t.same(written(db), [itself, 'value'])
     t.same(plain(list.at(3)), { ...doc(3), n: 4 })
+    appended(() => list.set(3, doc(-3)))
+    t.same(written(db), [itself, 'value'])
+    appended(() => list.splice(2, 3, doc(-2), doc(-1), doc(0)))
+    t.same(written(db), [itself, 'value', 'value', 'value'])
+    t.same(plain([...list]).slice(1, 6), [doc(1), doc(-2), doc(-1), doc(0), count === 5 ? undefined : doc(5)].slice(0, count - 1)) // prettier-ignore
+    appended(() => db.root.list.set(3, 3))
+    t.notOk(written(db).includes('value'), 'a small one stands in its entry')
+    appended(() => db.root.list.set(3, LONG))
+    t.ok(written(db).includes('value'))
     t.same([faultsOf(db.root.map as never), faultsOf(db.root.list as never)], [[], []])
     t.end()
   })
 }
+
+t.test('no two items of a list have the same record, however they are moved and replaced', t => {
+  const random = seeded(t)
+  const { db } = shelf(t)
+  fill(db, 300)
+  const list = db.root.list as PersistentList<Doc>
+  const recordOf = (at: number): unknown => {
+    const found = headerOf(list) as unknown as {
+      foundAt(key: number): { leaf: { apart(at: number): Oid }; at: number }
+    }
+    const { leaf, at: entry } = found.foundAt(at)
+    return leaf.apart(entry)
+  }
+  const items = Array.from({ length: 300 }, (_, n) => doc(n))
+  let n = 1000
+  for (let round = 0; round < 60; round++) {
+    for (let act = 0; act < 4; act++) {
+      const at = random.int(items.length)
+      switch (random.int(8)) {
+        case 0:
+          list.reverse()
+          items.reverse()
+          break
+        case 1:
+          list.sort((a, b) => a.n - b.n)
+          items.sort((a, b) => a.n - b.n)
+          break
+        case 2: {
+          const [taken] = list.splice(at, 1)
+          const to = random.int(items.length)
+          list.splice(to, 0, taken!)
+          items.splice(to, 0, ...items.splice(at, 1))
+          break
+        }
+        case 3:
+          list.at(at)!.n = n
+          items[at] = { ...items[at]!, n: n++ }
+          break
+        case 4: {
+          const fresh = [doc(n++), doc(n++), doc(n++)]
+          list.splice(at, 2, ...fresh)
+          items.splice(at, 2, ...fresh)
+          break
+        }
+        default:
+          list.set(at, doc(n))
+          items[at] = doc(n++)
+      }
+    }
+    if (random.int(4) > 0) {
+      db.commit()
+      const records = new Set(items.map((_, at) => recordOf(at)))
+      t.equal(records.size, items.length)
+    }
+    t.same(plain([...list]), items)
+  }
+  db.commit()
+  t.same(faultsOf(db.root.list as never), [])
+  t.end()
+})
 
 t.test('values of every size and kind, that grow and shrink', async t => {
   const random = seeded(t)
