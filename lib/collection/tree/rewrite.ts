@@ -3,18 +3,8 @@ import { headerOf, type Header } from '../../object/header.js'
 import type { Oid } from '../../store/types.js'
 import { keyName, type StoredKey } from '../key.js'
 import { compareKeys, findKey } from '../key-order.js'
-import {
-  asChild,
-  Drafts,
-  isSteady,
-  NEW,
-  SlightDraft,
-  split,
-  standsApart,
-  type Draft,
-  type Item,
-  type Rewritten,
-} from './drafts.js'
+import { asChild, isSteady, NEW, SlightDraft, split, type Draft, type Item } from './draft.js'
+import { Drafts, standsApart, type Rewritten } from './drafts.js'
 import type { Edit } from './edited-leaf.js'
 import { innerShare, leafShare } from './fullness.js'
 import type { Leaf } from './leaf.js'

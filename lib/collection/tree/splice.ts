@@ -2,20 +2,8 @@
 // is left are not read.
 import { headerOf, type Header } from '../../object/header.js'
 import type { Oid } from '../../store/types.js'
-import {
-  asChild,
-  Drafts,
-  isSteady,
-  NEW,
-  sizeOf,
-  SlightDraft,
-  split,
-  standsApart,
-  type Draft,
-  type Item,
-  type Recounted,
-  type Rewritten,
-} from './drafts.js'
+import { asChild, isSteady, NEW, sizeOf, SlightDraft, split, type Draft, type Item, type Recounted } from './draft.js'
+import { Drafts, standsApart, type Rewritten } from './drafts.js'
 import type { StoredKey } from '../key.js'
 import type { Edit } from './edited-leaf.js'
 import { innerShare, leafShare } from './fullness.js'
