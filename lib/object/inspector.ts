@@ -47,6 +47,8 @@ export type Found =
 
 export interface TypeUsage extends ShapeUsage {
   readonly type: string
+  /** Its records are parts of collections. */
+  readonly isPart: boolean
 }
 
 const MOST_NAMED = 10
@@ -175,7 +177,7 @@ export class Inspector {
     for (const [oid, { objects, bytes }] of byShape) {
       const type = nameOf(this.#shape(oid))
       const before = sums.get(type) ?? { objects: 0, bytes: 0 }
-      sums.set(type, { type, objects: before.objects + objects, bytes: before.bytes + bytes })
+      sums.set(type, { type, isPart: isPartType(type), objects: before.objects + objects, bytes: before.bytes + bytes })
     }
     return [...sums.values()].sort((a, b) => b.bytes - a.bytes || (a.type < b.type ? -1 : 1))
   }
@@ -189,6 +191,10 @@ export class Inspector {
   #shape(oid: Oid): Shape {
     return oid === LOST_SHAPE ? LOST : this.#shapes.get(this.#snapshot.generation, oid)
   }
+}
+
+function isPartType(type: string): boolean {
+  return collectionKinds().some(kind => kind.type === type && kind.internal === true)
 }
 
 function noObject(oid: Oid): Found {

@@ -17,9 +17,9 @@ import { createTemporary, removeStrays, type Temporary } from './temporary.js'
 export type PackOptions = LongWork<PackProgress>
 
 export interface PackResult {
-  /** Objects in the new file. */
+  /** Objects in the new file, parts of large collections included. */
   readonly objects: number
-  /** Objects that were not reachable any more. */
+  /** Those that were not reachable any more. */
   readonly dropped: number
   readonly bytesBefore: number
   readonly bytesAfter: number

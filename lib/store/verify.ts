@@ -24,7 +24,10 @@ export interface Finding {
 }
 
 export interface VerifySummary {
+  /** That stand in the file one by one: those since the last pack, if there was one. */
   readonly commits: number
+  /** The last commit that a pack has put together with those before; undefined: there was no pack. */
+  readonly packedUpTo: number | undefined
   readonly records: number
   /** Up to where the log is sound. */
   readonly bytes: number
@@ -82,7 +85,9 @@ function* verifying(
     if (generation.newest(ROOT_OID) === 0)
       report({ kind: 'root', offset: 0, oid: ROOT_OID, message: 'there is no root object' })
     yield* checkOthers(generation, checked, report)
-    return { ...counts, bytes: generation.reader.tail.offset, damage }
+    const { baseTid } = generation.header
+    const packedUpTo = baseTid === 0 ? undefined : baseTid
+    return { ...counts, packedUpTo, bytes: generation.reader.tail.offset, damage }
   } finally {
     generation.release()
   }

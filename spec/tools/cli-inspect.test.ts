@@ -1,9 +1,11 @@
 import t from 'tap'
-import { open } from '../../lib/index.js'
+import { open, PersistentMap } from '../../lib/index.js'
 import { systemDisk } from '../../lib/file/system-disk.js'
 import { Store } from '../../lib/store/store.js'
 import { LOST_SHAPE, stretchOf } from '../../lib/store/types.js'
 import { statSync } from 'node:fs'
+import { join } from 'node:path'
+import { tempDir } from '../helpers/temp-dir.js'
 import { Account, bank, commitOffsets, damage, openBank, perdure, printed, printedJson } from './cli-tool.js'
 
 // Each of many runs of the tool is a process, and the machine may be busy.
@@ -18,7 +20,7 @@ t.test('without a place: what the store is, what is in it, and its root', async 
   t.match(text, /^commits {5}4, the last at \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/m)
   t.match(text, /^size {8}\d\.\d KiB: \d\.\d KiB live, \d+ B dead$/m)
   t.match(text, /^objects {5}6, and 1 unreachable$/m)
-  t.match(text, /^type +objects +bytes\nAccount +2 +\d+ B\nBank +1 +\d+ B$/m, 'types, most bytes first')
+  t.match(text, /^type +records +bytes\nAccount +2 +\d+ B\nBank +1 +\d+ B$/m, 'types, most bytes first')
   t.match(text, /^\[Bank 1\]\n {2}name {6}'First'\n {2}accounts {2}\[PersistentMap 16\]$/m)
   t.match(text, /^ {2}settings {2}\{ limits: \[ 10, 20 \], 'odd\/key': true \}$/m)
 })
@@ -40,6 +42,24 @@ t.test('the same as JSON, with numbers as they are', async t => {
     type: 'Bank',
     fields: { name: 'First', accounts: { $ref: 16, type: 'PersistentMap' } },
   })
+})
+
+t.test('the records of which a large collection consists are no objects', async t => {
+  const path = join(tempDir(t), 'large.db')
+  const db = open(path, { root: { map: new PersistentMap<number, string>() }, durability: 'os' })
+  db.transact(({ map }) => {
+    for (let n = 0; n < 200; n++) map.set(n, n === 0 ? 'x'.repeat(100) : 'y')
+  })
+  db.close()
+  const text = await printed(t, 'inspect', path)
+  t.match(text, /^objects {5}2, with \d parts of collections, and 0 unreachable$/m)
+  const { objects, parts, types } = await printedJson(t, 'inspect', path)
+  const [values, nodes] = ['perdure.value', 'perdure.node'].map(type =>
+    (types as { type: string; isPart: boolean; objects: number }[]).find(each => each.type === type),
+  )
+  t.match(values, { isPart: true, objects: 1 })
+  t.equal(parts, 1 + Number(nodes?.objects))
+  t.equal(objects, 2)
 })
 
 t.test('after a pack the generation and the packed commit are named, and nothing is dead', async t => {

@@ -41,10 +41,10 @@ function strays(path: string): string[] {
 t.test('a pack says what came of it, in one unit', async t => {
   const path = grownBank(t)
   const text = await printed(t, 'pack', path)
-  t.match(text, /^\d{3}\.\d KiB -> 4\.\d KiB, 6 objects kept, 1 dropped\n$/)
+  t.match(text, /^\d{3}\.\d KiB -> 4\.\d KiB, 6 records kept, 1 dropped\n$/)
   t.equal(
     await printed(t, 'pack', path),
-    text.replace(/^.* -> (\S+ KiB).*\n$/, '$1 -> $1, 6 objects kept, 0 dropped\n'),
+    text.replace(/^.* -> (\S+ KiB).*\n$/, '$1 -> $1, 6 records kept, 0 dropped\n'),
   )
   t.match(await printed(t, 'verify', path), /no damage/)
   t.equal((await printedJson(t, 'inspect', path, '/name')).value, 'Last')
@@ -70,9 +70,9 @@ t.test('on a terminal a bar shows the progress, and gives way to the result', as
   })
   t.equal(status, 0)
   // eslint-disable-next-line no-control-regex -- the bar is drawn with them
-  t.match(stdout, /\r\[#+\.*\] \d+% {2}\d objects {2}\d+\.\d KiB\x1b\[K/)
+  t.match(stdout, /\r\[#+\.*\] \d+% {2}\d records {2}\d+\.\d KiB\x1b\[K/)
   // eslint-disable-next-line no-control-regex -- the bar is wiped with them
-  t.match(stdout, /\r\x1b\[K\d{3}\.\d KiB -> 4\.\d KiB, 6 objects kept, 1 dropped\r\n$/)
+  t.match(stdout, /\r\x1b\[K\d{3}\.\d KiB -> 4\.\d KiB, 6 records kept, 1 dropped\r\n$/)
 })
 
 t.test("a lock file that a dead process left is in nobody's way", async t => {

@@ -11,6 +11,13 @@ t.test('a sound store: a summary, and exit code 0', async t => {
   ])
 })
 
+t.test('after a pack the commits are those since', async t => {
+  const path = bank(t)
+  await printed(t, 'pack', path)
+  t.match(await printed(t, 'verify', path), /: 0 commits since the pack up to 4, \d+ records, \d\.\d KiB: no damage\n$/)
+  t.match(jsonLines(await printed(t, 'verify', path, '--json')), [{ kind: 'summary', commits: 0, packedUpTo: 4 }])
+})
+
 t.test('damage: a line for each finding, then the summary, and exit code 1', async t => {
   const path = bank(t)
   const offset = (await commitOffsets(t, path)).get(3)!

@@ -49,6 +49,8 @@ function describeStore(store: Store) {
   const { header } = snapshot.generation
   const inspector = new Inspector(snapshot)
   const { bytes, liveBytes, deadBytes, objects, unreachable, byShape } = measureUsage(snapshot)
+  const types = inspector.byType(byShape)
+  const parts = types.reduce((sum, { isPart, objects }) => (isPart ? sum + objects : sum), 0)
   return {
     path: store.path,
     storeId: uuid(header.storeId),
@@ -60,9 +62,10 @@ function describeStore(store: Store) {
     bytes,
     liveBytes,
     deadBytes,
-    objects,
+    objects: objects - parts,
+    parts,
     unreachable,
-    types: inspector.byType(byShape),
+    types,
     root: inspector.object(ROOT_OID),
   }
 }
@@ -81,6 +84,7 @@ function printStoreJson(store: Store, limit: number): void {
 function printStore(store: Store, limit: number): void {
   const facts = describeStore(store)
   const { commits, lastCommit, packedUpTo, types, root } = facts
+  const parts = facts.parts === 0 ? '' : `, with ${count(facts.parts, 'part')} of collections`
   const last = lastCommit === undefined ? 'none' : `${count(commits)}, the last at ${lastCommit}`
   const rows = [
     ['store', harmless(facts.path)],
@@ -89,13 +93,13 @@ function printStore(store: Store, limit: number): void {
     ['generation', String(facts.generation) + (packedUpTo === undefined ? '' : ` (packed up to commit ${packedUpTo})`)],
     ['commits', last],
     ['size', `${size(facts.bytes)}: ${size(facts.liveBytes)} live, ${size(facts.deadBytes)} dead`],
-    ['objects', `${count(facts.objects)}, and ${count(facts.unreachable)} unreachable`],
+    ['objects', `${count(facts.objects)}${parts}, and ${count(facts.unreachable)} unreachable`],
   ]
   for (const line of table(rows)) print(line)
   if (types.length > 0) {
     print()
     const cells = types.map(each => [harmless(each.type), count(each.objects), size(each.bytes)])
-    for (const line of table([['type', 'objects', 'bytes'], ...cells], [1, 2])) print(line)
+    for (const line of table([['type', 'records', 'bytes'], ...cells], [1, 2])) print(line)
   }
   print()
   if (root === undefined) print('no root object')

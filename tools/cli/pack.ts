@@ -30,7 +30,7 @@ async function runPack(path: string, { json, lockTimeout, unsafeFilesystem }: Op
   const result = await interruptible(`${path}: interrupted; the store is as it was`, async (signal, bar) => {
     const store = Store.open(systemDisk, path, { lockTimeout, unsafeFilesystem: unsafeFilesystem === true })
     const onProgress = ({ objects, most, bytes }: PackProgress): void =>
-      bar.update(objects, most, `${count(objects, 'object')}  ${size(bytes)}`)
+      bar.update(objects, most, `${count(objects, 'record')}  ${size(bytes)}`)
     try {
       return await pack(store, { signal, onProgress })
     } finally {
@@ -44,5 +44,5 @@ async function runPack(path: string, { json, lockTimeout, unsafeFilesystem }: Op
 
 function describe({ bytesBefore, bytesAfter, objects, dropped }: PackResult): string {
   const sizes = [bytesBefore, bytesAfter].map(bytes => size(bytes, Math.max(bytesBefore, bytesAfter)))
-  return `${sizes.join(' -> ')}, ${count(objects, 'object')} kept, ${count(dropped)} dropped`
+  return `${sizes.join(' -> ')}, ${count(objects, 'record')} kept, ${count(dropped)} dropped`
 }

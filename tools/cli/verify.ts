@@ -47,7 +47,8 @@ function describe({ kind, offset, message }: Finding): string {
   return harmless(kind === 'tail' ? `remark${where}: ${message}` : `damage${where} (${kind}): ${message}`)
 }
 
-function sum({ commits, records, bytes, damage }: VerifySummary): string {
-  const read = `${count(commits, 'commit')}, ${count(records, 'record')}, ${size(bytes)}`
+function sum({ commits, packedUpTo, records, bytes, damage }: VerifySummary): string {
+  const since = packedUpTo === undefined ? '' : ` since the pack up to ${packedUpTo}`
+  const read = `${count(commits, 'commit')}${since}, ${count(records, 'record')}, ${size(bytes)}`
   return `${read}: ${damage === 0 ? 'no damage' : count(damage, 'finding of damage', 'findings of damage')}`
 }
