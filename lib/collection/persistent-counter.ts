@@ -120,7 +120,8 @@ class CounterHeader extends MergingHeader {
   }
 }
 
-function storedIn({ keys, raw }: StoredState): number {
+/** The number in a record. Throws SchemaError. */
+export function storedIn({ keys, raw }: StoredState): number {
   return valueIn(keys, raw)
 }
 

@@ -4,6 +4,7 @@ import { inspectable, registerCollection } from '../object/collection.js'
 import type { Kind } from '../object/header.js'
 import type { Looked } from '../object/merging.js'
 import type { Handed } from './handed.js'
+import type { StoredKey } from './key.js'
 import type { Pending } from './keyed-changes.js'
 import { KeyedHeader } from './keyed-header.js'
 import type { Entry } from './passage.js'
@@ -17,6 +18,11 @@ import { walk } from './walk.js'
  * reason that list-state.ts gives.
  */
 const FIRST_OWN = 2 ** 51
+
+/** Whether a stored item can have this number. */
+export function isItemNumber(key: StoredKey): boolean {
+  return typeof key === 'number' && Number.isInteger(key) && key >= 0 && key < FIRST_OWN
+}
 
 class QueueHeader extends KeyedHeader {
   #nextOwn = FIRST_OWN

@@ -7,15 +7,29 @@ import { atOnce, inSlices, type LongWork } from '../store/long-work.js'
 import { OidSet } from '../store/oid-set.js'
 import { FIRST_FREE_OID, type Offset, type Oid } from '../store/types.js'
 import type { Finding, VerifyProgress } from '../store/verify.js'
+import type { StoredKey } from './key.js'
+import { storedIn } from './persistent-counter.js'
+import { isItemNumber } from './persistent-queue.js'
 import { checkTree } from './tree/check.js'
 import { ITEMS_FORM, LEAF_FORM, NODE_TYPE, VALUE_TYPE } from './tree/forms.js'
 
-/** Fields of the records of small collections, by type. */
-const FORMS: ReadonlyMap<string, readonly string[]> = new Map([
-  ['PersistentMap', LEAF_FORM],
-  ['PersistentSet', ['values']],
-  ['PersistentQueue', LEAF_FORM],
-  ['PersistentList', ITEMS_FORM],
+type Check = (
+  ...of: [view: RecordView, oid: Oid, report: (message: string) => void, met: Map<Oid, Oid>, parts: OidSet]
+) => void
+
+/** `small`: fields of the record while it is small. */
+function treeCheck(small: readonly string[], isKey?: (key: StoredKey) => boolean): Check {
+  return (view, oid, report, met, parts) => {
+    checkTree(view, oid, small, report, met, parts, isKey)
+  }
+}
+
+const CHECKS: ReadonlyMap<string, Check> = new Map([
+  ['PersistentMap', treeCheck(LEAF_FORM)],
+  ['PersistentSet', treeCheck(['values'])],
+  ['PersistentQueue', treeCheck(LEAF_FORM, isItemNumber)],
+  ['PersistentList', treeCheck(ITEMS_FORM)],
+  ['PersistentCounter', (view, oid) => void storedIn(view.read(oid))],
 ])
 
 /** Objects that are looked at in one step. */
@@ -42,7 +56,8 @@ function* verifying(disk: Disk, path: string, found: (finding: Finding) => void)
     generation.reader.advance()
     const view = new RecordView(generation.snapshot(), new ShapeTable())
     const met = new Map<Oid, Oid>()
-    const collections: { readonly oid: Oid; readonly offset: Offset; readonly type: string }[] = []
+    const collections: { readonly oid: Oid; readonly offset: Offset; readonly type: string; readonly check: Check }[] =
+      []
     const parts = new OidSet()
     const all = generation.index.size
     let findings = 0
@@ -52,11 +67,12 @@ function* verifying(disk: Disk, path: string, found: (finding: Finding) => void)
       const record = generation.read(offset)
       if (record.shape < FIRST_FREE_OID) continue
       const { type } = view.shapeOf(record)
+      const check = CHECKS.get(type)
       if (type === NODE_TYPE || type === VALUE_TYPE) parts.add(oid)
-      else if (FORMS.has(type)) collections.push({ oid, offset, type })
+      else if (check) collections.push({ oid, offset, type, check })
     }
     done = 0
-    for (const { oid, offset, type } of collections) {
+    for (const { oid, offset, type, check } of collections) {
       if (++done % STEP === 0)
         yield { what: 'collections', done: Math.floor((all * (1 + done / collections.length)) / 2), all }
       const report = (message: string): void => {
@@ -64,7 +80,7 @@ function* verifying(disk: Disk, path: string, found: (finding: Finding) => void)
         found({ kind: 'collection', offset, oid, message: `${type} ${oid}: ${message}` })
       }
       try {
-        checkTree(view, oid, FORMS.get(type) ?? [], report, met, parts)
+        check(view, oid, report, met, parts)
       } catch (error) {
         report(`it cannot be read (${(error as Error).message})`)
       }

@@ -288,6 +288,12 @@ const cases: [what: string, edit: (lines: Line[]) => unknown, message: RegExp][]
   ['fewer records than it says', lines => lines.at(-1)!.records!++, /records were written/],
   ['something behind the end', lines => lines.push({}), /behind the end/],
   ['a collection out of order', lines => leaf(lines).fields!.keys!.reverse(), /collection/],
+  [
+    'a counter that is no number',
+    lines => (ofType(lines, 'PersistentCounter').fields!.value = 'x'),
+    /PersistentCounter/,
+  ],
+  ['a queue with other keys', lines => (queued(lines).fields!.keys![0] = -1), /PersistentQueue \d+: .* -1 is no key/],
 ]
 
 interface Line {
@@ -310,6 +316,10 @@ function free(lines: Line[]): number {
 }
 
 const account = (lines: Line[]): Line => lines.find(({ type, fields }) => type === 'Account' && fields) as Line
+const ofType = (lines: Line[], of: string): Line => lines.find(({ type, fields }) => type === of && fields) as Line
+/** The first leaf of the queue. */
+const queued = (lines: Line[]): Line =>
+  lines.find(({ fields }) => Array.isArray(fields?.values) && Array.isArray(fields.values[0])) as Line
 const leaf = (lines: Line[]): Line => lines.find(({ fields }) => Number(fields?.keys?.length) > 1) as Line
 const deep = (levels: number): unknown => (levels === 0 ? 1 : [deep(levels - 1)])
 

@@ -18,8 +18,8 @@ type Parts = Pick<ReadonlySet<Oid>, 'has'>
 const SLACK = 1e-9
 
 /**
- * Says what is wrong with the collection `oid`, whose small form has the fields `small`. `met`: nodes of others; `parts`: what
- * only a collection refers to, as far as that is known.
+ * Says what is wrong with the collection `oid`, whose small form has the fields `small`, and whose keys are such as `isKey` says.
+ * `met`: nodes of others; `parts`: what only a collection refers to, as far as that is known.
  */
 export function checkTree(
   view: RecordView,
@@ -28,9 +28,10 @@ export function checkTree(
   found: (message: string) => void,
   met = new Map<Oid, Oid>(),
   parts?: Parts,
+  isKey?: (key: StoredKey) => boolean,
 ): void {
   const root = rootOf(view.read(oid), small)
-  const check = new Check(view, oid, sameKeys(small, ITEMS_FORM), found, met, parts)
+  const check = new Check(view, oid, sameKeys(small, ITEMS_FORM), found, met, parts, isKey)
   let entries: number
   if (root.leaf) {
     entries = check.leaf(root.leaf, 'the record', undefined, undefined)
@@ -50,6 +51,7 @@ class Check {
   readonly #found: (message: string) => void
   readonly #met: Map<Oid, Oid>
   readonly #parts: Parts | undefined
+  readonly #isKey: ((key: StoredKey) => boolean) | undefined
 
   constructor(
     view: RecordView,
@@ -58,6 +60,7 @@ class Check {
     found: (message: string) => void,
     met: Map<Oid, Oid>,
     parts: Parts | undefined,
+    isKey: ((key: StoredKey) => boolean) | undefined,
   ) {
     this.#view = view
     this.#collection = collection
@@ -65,6 +68,7 @@ class Check {
     this.#found = found
     this.#met = met
     this.#parts = parts
+    this.#isKey = isKey
   }
 
   /** All keys of the node are from `low` on and below `high`. Gives how many entries there are. */
@@ -104,6 +108,8 @@ class Check {
     if (leaf.someApart) for (let at = 0; at < size; at++) this.#value(leaf.apart(at), name, keys[at])
     if (counted !== this.#counted && size > 0) this.#found(`${name} is of another kind of collection`)
     this.#sorted(keys, name, low, high)
+    const odd = this.#isKey && keys.find(key => this.#isKey?.(key) === false)
+    if (odd !== undefined) this.#found(`${name}: ${keyName(odd)} is no key that such a collection has`)
     return size
   }
 
