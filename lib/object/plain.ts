@@ -1,5 +1,6 @@
 // Ordinary data out of stored data: for structuredClone, workers, comparisons in tests, and hot loops.
 import { handlerOf, Header, headerOf, unresolvedOid } from './header.js'
+import { checkNames } from './option-names.js'
 import { define, type Node } from './plain-node.js'
 import { isBytes } from './values.js'
 import { types } from 'node:util'
@@ -8,6 +9,9 @@ export interface PlainOptions {
   /** How many references are followed; an object beyond that becomes `{ type, oid }`. 0 unless told. */
   readonly depth?: number
 }
+
+const NO_OPTIONS: PlainOptions = {}
+const OPTIONS: ReadonlySet<string> = new Set(['depth'])
 
 /** What a copy has in place of an object that is not gone into. */
 export interface Mentioned {
@@ -18,9 +22,13 @@ export interface Mentioned {
 
 /**
  * A copy of the value as ordinary objects and arrays, with no tie to the store. Persistent objects become plain objects,
- * collections their native counterparts. An object met twice is one object in the copy, cycles included.
+ * collections their native counterparts. An object met twice is one object in the copy, cycles included. Throws TypeError for an option
+ * that there is not.
  */
-export function plain(value: unknown, { depth = 0 }: PlainOptions = {}): unknown {
+export function plain(value: unknown, options = NO_OPTIONS): unknown {
+  // `array.map(plain)` gives a number there.
+  if (options !== NO_OPTIONS && typeof options === 'object') checkNames(options, OPTIONS, 'plain')
+  const { depth = 0 } = options
   // To get at the object itself, no reference is followed.
   return new Copy(false).value(value, headerOf(value) ? depth + 1 : depth)
 }

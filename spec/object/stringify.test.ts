@@ -238,3 +238,15 @@ void t.test('it is a read', t => {
   t.throws(() => JSON.stringify(list), StaleDataError)
   t.end()
 })
+
+void t.test('plain refuses options that there are not, and does what it does in array.map', t => {
+  const data = [{ a: 1 }, { b: [2] }]
+  t.same(data.map(plain), data)
+  t.throws(() => plain(data, { dept: 1 } as never), {
+    name: 'TypeError',
+    message: /there is no option dept; there are depth/,
+  })
+  t.throws(() => plain(data, { Depth: 1 } as never), /did you mean depth\?/)
+  t.throws(() => plain(data, null as never), /expects an object of options, not null/)
+  t.end()
+})
