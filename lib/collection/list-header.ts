@@ -1,4 +1,5 @@
 // What PersistentList asks a list and does to it, with a note of what the transaction depends on by that.
+import { StateError } from '../error.js'
 import { headerOf, unresolved, unresolvedOid } from '../object/header.js'
 import { ANY_KEY, noteSource } from '../object/kept-sources.js'
 import { plain } from '../object/plain.js'
@@ -128,6 +129,8 @@ export class ListHeader extends ListState {
   #replace(start: number, count: number, values: readonly unknown[], side: Side, gives: boolean): unknown[] {
     const own = this.#adopted(start, values)
     if (count === 0 && own.length === 0) return []
+    if (start + count > this.now.length)
+      throw new StateError(`${this.name}: the list was changed by code in the data that is put into it`)
     this.change()
     this.#noteSources(start, values, own)
     const out: unknown[] = []

@@ -9,7 +9,7 @@ import { mergeByClass } from './class-merge.js'
 import { Encoder } from './codec.js'
 import type { Encoded, EncodedState, Way, Writing } from './encoding.js'
 import { Header } from './header.js'
-import { checkSources } from './kept-sources.js'
+import { compareSources, takeSamples, type Sample } from './kept-sources.js'
 import { warnIfLarge } from './large-record.js'
 import { MergingHeader, mergingIsOn } from './merging.js'
 import type { RecordView } from './record-view.js'
@@ -241,9 +241,10 @@ function settle(
     warnIfLarge(header, state.to - state.from)
     if (header.readByParts) keepWritten(session, { header, state, offset, tid, firstOid })
   }
+  const noted: Sample[] = []
   for (const header of headers) {
     if (!(header instanceof Header)) continue
-    checkSources(header, true)
+    for (const sample of takeSamples(header)) noted.push(sample)
     header.settled()
   }
   // Not before all of them know what was handed out of them: the budget may let go of any.
@@ -255,9 +256,10 @@ function settle(
     if (header.held || session.cache.get(header.oid) === header) session.budget.took(header, to - from, session.serial)
   }
   for (const header of standIns.keys()) {
-    checkSources(header, true)
+    for (const sample of takeSamples(header)) noted.push(sample)
     header.drop()
   }
   session.nothingChanged()
   session.end()
+  compareSources(noted)
 }

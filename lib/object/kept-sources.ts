@@ -8,7 +8,7 @@ const MOST_FIELDS = 32
 const FIRST = 4
 const EVERY = 64
 
-interface Sample {
+export interface Sample {
   readonly source: object
   /** For which one warning is enough. */
   readonly field: string
@@ -23,6 +23,8 @@ const warned = new Set<string>()
 const samples = new WeakMap<Header, Sample[]>()
 /** How many owners have samples; those that were forgotten before a commit count, too. */
 let sampled = 0
+
+const NONE: readonly Sample[] = []
 
 type Counts = Map<string, number>
 
@@ -59,17 +61,19 @@ export function noteSource(owner: Header, key: string, source: object, path?: ()
   }
 }
 
-/** The owner is being committed (or its changes are undone: then nothing is compared). */
-export function checkSources(owner: Header, compare: boolean): void {
-  if (sampled === 0) return
-  const noted = samples.get(owner)
-  if (!noted) return
+/** What was noted of an owner that has been committed, or whose changes are undone. */
+export function takeSamples(owner: Header): readonly Sample[] {
+  const noted = sampled === 0 ? undefined : samples.get(owner)
+  if (!noted) return NONE
   samples.delete(owner)
   sampled--
-  if (!compare) return
+  return noted
+}
+
+/** To be called when the commit is over: looking at what the program keeps may run code of the program. */
+export function compareSources(noted: readonly Sample[]): void {
   for (const { source, field, path, was } of noted) {
-    const is = contentOf(source)
-    if (warned.has(field) || (is.length === was.length && is.every((part, i) => Object.is(part, was[i])))) continue
+    if (warned.has(field) || isAsItWas(source, was)) continue
     warned.add(field)
     process.emitWarning(
       `The plain data assigned to ${path} was changed after the assignment. A copy was stored, and that did not change: ` +
@@ -79,6 +83,16 @@ export function checkSources(owner: Header, compare: boolean): void {
   }
 }
 
+function isAsItWas(source: object, was: readonly unknown[]): boolean {
+  try {
+    const is = contentOf(source)
+    return is.length === was.length && is.every((part, i) => Object.is(part, was[i]))
+  } catch {
+    return true // a Proxy that does not let anybody look any more
+  }
+}
+
+/** Keys and values; an element that is an accessor is not asked. */
 function contentOf(source: object): unknown[] {
-  return Object.entries(source).flat()
+  return Object.keys(source).flatMap(key => [key, Object.getOwnPropertyDescriptor(source, key)?.value as unknown])
 }

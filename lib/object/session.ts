@@ -11,7 +11,7 @@ import { ID_SHAPE, LOST_SHAPE, ROOT_OID, type Oid, type StoredRecord, type Tid }
 import { ObjectCache } from './cache.js'
 import { CacheBudget } from './cache-budget.js'
 import { isUnknownKind, type ClassRegistry } from './class-registry.js'
-import { checkSources } from './kept-sources.js'
+import { takeSamples } from './kept-sources.js'
 import { load, type Loading } from './load.js'
 import { MergingHeader } from './merging.js'
 import { RecordCache, RecordView } from './record-view.js'
@@ -127,7 +127,7 @@ export class Session implements Scope, Loading {
 
   undo(): void {
     for (const header of this.changed) {
-      checkSources(header, false)
+      takeSamples(header)
       header.drop()
     }
     this.nothingChanged()

@@ -45,6 +45,8 @@ export class EditedLeaf {
   readonly #leaf: Leaf
   readonly #edits: Edits
   readonly #way: Way
+  /** Some key refers to an object, before or afterwards: then the record's references are not only those of the values. */
+  readonly #keysRefer: boolean
   /** How many entries there are afterwards ... */
   readonly size: number
   /** ... and how many of their values stand apart. */
@@ -84,19 +86,29 @@ export class EditedLeaf {
     }
     if (!staysOne(leaf, growth)) return undefined
     leaf.keysRefer ??= leaf.keys.some(hasReference)
-    const way = wayOf(leaf, edits.edits)
+    const keysRefer = leaf.keysRefer || edits.edits.some(({ key, gone }) => !gone && hasReference(key))
+    const way = wayOf(leaf, edits.edits, keysRefer)
     // Its form is another one, where nothing tells but the order.
-    if (way === 'any' && apart === size && !leaf.keysRefer && !leaf.counted) return undefined
-    return new EditedLeaf(leaf, edits, way, size, apart, leaf.fill === undefined ? undefined : leaf.fill + growth)
+    if (way === 'any' && apart === size && !keysRefer && !leaf.counted) return undefined
+    return new EditedLeaf(leaf, edits, way, keysRefer, size, apart, growth)
   }
 
-  private constructor(leaf: Leaf, edits: Edits, way: Way, size: number, apartCount: number, fill: number | undefined) {
+  private constructor(
+    leaf: Leaf,
+    edits: Edits,
+    way: Way,
+    keysRefer: boolean,
+    size: number,
+    apartCount: number,
+    growth: number,
+  ) {
     this.#leaf = leaf
     this.#edits = edits
     this.#way = way
+    this.#keysRefer = keysRefer
     this.size = size
     this.#apartCount = apartCount
-    this.#fill = fill
+    this.#fill = leaf.fill === undefined ? undefined : leaf.fill + growth
   }
 
   /** Fields of its record. */
@@ -127,8 +139,8 @@ export class EditedLeaf {
   }
 
   #encodeKeys(encoder: Encoder): void {
-    const { packedKeys, keysRefer } = this.#leaf
-    if (!packedKeys || keysRefer) return encodeKeys(this.#keys, encoder)
+    const { packedKeys } = this.#leaf
+    if (!packedKeys || this.#keysRefer) return encodeKeys(this.#keys, encoder)
     encoder.array(this.#keys.length)
     const stored = elementsOf(packedKeys)
     let passed = 0
@@ -251,8 +263,8 @@ export class EditedLeaf {
 
   /** What reading the record that has been written would give. Undefined: it has to be read. */
   leaf(state: StoredState): Leaf | undefined {
-    const { valued, keysRefer, counted } = this.#leaf
-    if (keysRefer) return undefined
+    const { valued, counted } = this.#leaf
+    if (this.#keysRefer) return undefined
     const { oid, tid, at, generation, refs, packed } = state
     const { bytes, from } = packed
     const links = this.#links
@@ -270,8 +282,8 @@ export class EditedLeaf {
   }
 }
 
-function wayOf(leaf: Leaf, edits: readonly Edit[]): Way {
-  const { valued, kind, keysRefer } = leaf
+function wayOf(leaf: Leaf, edits: readonly Edit[], keysRefer: boolean): Way {
+  const { valued, kind } = leaf
   if (!valued) return 'none'
   if (keysRefer) return 'any'
   if (kind === 'apart') return edits.every(({ gone, value }) => gone || isApart(value)) ? kind : 'any'
