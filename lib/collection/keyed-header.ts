@@ -5,7 +5,7 @@ import type { Conflict } from '../error.js'
 import { unresolved, type Header } from '../object/header.js'
 import { ANY_KEY, noteSource } from '../object/kept-sources.js'
 import type { Looked } from '../object/merging.js'
-import type { Recordable } from '../object/recordable.js'
+import { countOidsGiven, type Recordable } from '../object/recordable.js'
 import type { RecordView, StoredState } from '../object/record-view.js'
 import { plain } from '../object/plain.js'
 import type { Oid } from '../store/types.js'
@@ -36,6 +36,8 @@ export abstract class KeyedHeader extends TreeHeader {
   #answers: Answers | undefined
   /** New objects among the keys of a collection that is not stored itself. */
   #unstored: Header[] | undefined
+  /** How many oids had been given when these were last looked at. */
+  #lookedAt = 0
 
   // ---- the state ----
 
@@ -60,7 +62,10 @@ export abstract class KeyedHeader extends TreeHeader {
    * key of a collection stores them all.)
    */
   #keepOrder(): void {
-    if (!this.#unstored?.some(({ oid }) => oid !== 0)) return
+    const given = countOidsGiven()
+    if (!this.#unstored || this.#lookedAt === given) return
+    this.#lookedAt = given
+    if (!this.#unstored.some(({ oid }) => oid !== 0)) return
     this.#unstored = this.#unstored.filter(({ oid }) => oid === 0)
     this.#changes.table.sort()
     this.handed.sort()

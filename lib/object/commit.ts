@@ -13,7 +13,7 @@ import { compareSources, takeSamples, type Sample } from './kept-sources.js'
 import { warnIfLarge } from './large-record.js'
 import { MergingHeader, mergingIsOn } from './merging.js'
 import type { RecordView } from './record-view.js'
-import type { Recordable } from './recordable.js'
+import { giveOid, type Recordable } from './recordable.js'
 import { mention } from './plain-record.js'
 import type { Isolation, Session } from './session.js'
 
@@ -222,7 +222,7 @@ function settle(
   const { tid, generation } = snapshot
   for (const { shape, number } of shapes) session.shapes.stored(shape, (firstOid - 1 - number) as Oid)
   for (const header of newObjects) {
-    header.oid = (firstOid - 1 - header.number) as Oid
+    giveOid(header, (firstOid - 1 - header.number) as Oid)
     if (!(header instanceof Header)) continue
     header.scope = session
     session.cache.keep(header)

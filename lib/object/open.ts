@@ -15,6 +15,7 @@ import { NOWHERE, headerOf, type Header } from './header.js'
 import { define } from './plain-node.js'
 import { checkNames } from './option-names.js'
 import type { Persistent } from './persistent.js'
+import { giveOid } from './recordable.js'
 import { Session, type Isolation, type SessionOptions } from './session.js'
 import { ShapeTable } from './shapes.js'
 import { checkIsolation } from './transact.js'
@@ -148,7 +149,7 @@ function checkOptions({
 /** The first commit: the root, and all that its constructor attached to it. */
 function initialDraft(registry: ClassRegistry): Draft {
   const header = newRoot(registry)
-  header.oid = ROOT_OID
+  giveOid(header, ROOT_OID)
   const writing: Writing = {
     scope: NOWHERE,
     shapes: new ShapeTable(),

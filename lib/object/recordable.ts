@@ -8,6 +8,18 @@ import type { Shape } from './shapes.js'
 
 const NO_OTHERS: readonly Recordable[] = []
 let births = 0
+let oidsGiven = 0
+
+/** What was new gets its oid. */
+export function giveOid(recordable: Recordable, oid: Oid): void {
+  recordable.oid = oid
+  oidsGiven++
+}
+
+/** Grows whenever something that was new has got its oid. */
+export function countOidsGiven(): number {
+  return oidsGiven
+}
 
 export abstract class Recordable {
   readonly kind: Kind

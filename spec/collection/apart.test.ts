@@ -101,6 +101,65 @@ for (const count of [5, 1000]) {
   })
 }
 
+t.test('data that shrinks keeps its record, in a list as in a map, and messages name where it stands', t => {
+  const { db } = shelf(t)
+  class Unknown extends Persistent {
+    static type = 'Unknown'
+  }
+  const { list } = db.root
+  db.transact(() => void list.push(...Array.from({ length: 600 }, (_, n) => (n % 2 === 0 ? doc(n) : n))))
+  db.transact(() => void list.set(2, { n: 1 }))
+  t.same(written(db), ['size,height,root', 'value'])
+  t.throws(() => db.transact(() => void list.set(0, doc(0)).set(551, new Unknown())), {
+    code: 'VALUE',
+    path: 'PersistentList.551',
+  })
+  t.throws(() => db.transact(() => void list.set(0, doc(0)).set(553, { by: new Unknown() })), {
+    code: 'VALUE',
+    path: 'PersistentList.553.by',
+  })
+  const more = [...Array.from({ length: 100 }, (_, n) => n), new Unknown()]
+  t.throws(() => db.transact(() => void list.set(0, doc(0)).insert(551, ...more)), {
+    code: 'VALUE',
+    path: 'PersistentList.651',
+  })
+  const fresh = Array.from({ length: 400 }, (_, n) => (n % 2 === 0 ? doc(n) : n))
+  db.transact(root => void (root.list = new PersistentList<unknown>(fresh)))
+  const later = new PersistentList<unknown>([...fresh, { text: LONG, by: new Unknown() }])
+  t.throws(() => db.transact(root => void (root.list = later)), { code: 'VALUE', path: 'PersistentList.400.by' })
+  t.end()
+})
+
+for (const size of [4, 300]) {
+  t.test(`items that are moved among ${size} keep their records beside those that are put in`, t => {
+    const { db } = shelf(t)
+    const list = db.root.list as PersistentList<Doc>
+    db.transact(() => void list.push(...Array.from({ length: size }, (_, n) => doc(n))))
+    const items = Array.from({ length: size }, (_, n) => n)
+    const change = (
+      act: (of: { reverse(): unknown; splice(at: number, count: number, ...put: never[]): unknown }) => void,
+    ): void => {
+      const put = (n: number): never => doc(n) as never
+      db.transact(() => {
+        act({ reverse: () => list.reverse(), splice: (at, count, ...n) => list.splice(at, count, ...n.map(put)) })
+      })
+      act(items)
+      t.same(Array.from(list, ({ n }) => n), items) // prettier-ignore
+      t.same(faultsOf(db.root.list as never), [])
+    }
+    change(of => {
+      of.reverse()
+      of.splice(0, 0, 1000 as never)
+      of.splice(2, 0, 1001 as never)
+    })
+    change(of => {
+      of.reverse()
+      of.splice(0, 1, 1002 as never)
+    })
+    t.end()
+  })
+}
+
 t.test('no two items of a list have the same record, however they are moved and replaced', t => {
   const random = seeded(t)
   const { db } = shelf(t)

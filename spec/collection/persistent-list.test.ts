@@ -23,6 +23,13 @@ t.test('single items: at, set, insert', async t => {
   t.equal(list.length, 6)
 })
 
+t.test('data that changes the list while it is put in is refused', async t => {
+  const list = new PersistentList<unknown>([1, 2, 3])
+  const data = Object.defineProperty([0], 0, { get: () => list.pop(), enumerable: true, configurable: true })
+  t.throws(() => list.set(2, data), { code: 'STATE', message: /changed by code in the data/ })
+  t.same([...list].length < 3, true)
+})
+
 t.test('the methods of Array give what they give for an array', async t => {
   const items = [3, 1, 2, NaN, 1, undefined, 20]
   const list = new PersistentList<number | undefined>(items)

@@ -334,6 +334,35 @@ t.test('the same of what was put into collections, or deeper into plain data', a
   db.close()
 })
 
+t.test('to look for that runs no code of the program within the commit', async t => {
+  const path = join(tempDir(t), 'getter.db')
+  const root = { list: new PersistentList<unknown>(), other: new PersistentList<string>(), data: {} as object }
+  const db = open(path, { root, durability: 'os' })
+  let counts = false
+  const element = Object.defineProperty([0], 0, {
+    get: () => {
+      if (counts) db.root.other.push('from the getter')
+      return 1
+    },
+    enumerable: true,
+    configurable: true,
+  })
+  const { proxy, revoke } = Proxy.revocable({ n: 1 }, {})
+  db.root.list.push(element)
+  db.root.data = proxy
+  counts = true
+  revoke()
+  db.commit()
+  counts = false
+  t.same([plain(db.root.list), plain(db.root.data), db.changed], [[[1]], { n: 1 }, false])
+  db.root.other.push('later')
+  db.commit()
+  db.close()
+  const again = open<typeof root>(path, { durability: 'os' } as never)
+  t.same([...again.root.other], ['later'])
+  again.close()
+})
+
 t.test('plain gives ordinary data, following as many references as it is told', t => {
   const db = shelf(t)
   db.transact(root => {
