@@ -221,10 +221,6 @@ export abstract class ListState extends TreeHeader {
 
   // ---- for the object layer ----
 
-  override trackAll(): void {
-    for (const own of ownIn(this.now.piecesIn(0))) this.ownOut(own)
-  }
-
   override keyName(key: unknown): string {
     if (typeof key !== 'number') return String(key)
     let position = 0

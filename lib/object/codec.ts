@@ -241,19 +241,19 @@ export class Encoder implements Way {
 
   /** Lists references that need not be written, as the record's form says where they stand; it has no others. */
   listed(refs: (Recordable | Oid)[]): void {
-    this.#refersFirst()
+    this.#mustNotRefer()
     this.#refs = refs
   }
 
   /** Writes a reference to each of these, none of them twice, in a record that has no others. */
   inOrder(refs: (Recordable | Oid)[]): void {
-    this.#refersFirst()
+    this.#mustNotRefer()
     this.#refs = refs
     packer.references(refs.length)
   }
 
-  /** Were there references already, they would lead elsewhere from now on. */
-  #refersFirst(): void {
+  /** Were there references already, they would lead elsewhere afterwards. */
+  #mustNotRefer(): void {
     if (this.#refs) throw new Error(`perdure: ${this.path(undefined)} lists its references twice; nothing was stored`)
   }
 

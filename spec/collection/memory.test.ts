@@ -1,23 +1,11 @@
 // What collections take in memory that are there in great numbers.
 import { join } from 'node:path'
-import { setImmediate as turn } from 'node:timers/promises'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import t from 'tap'
 import { open, PersistentList, PersistentMap, PersistentQueue, PersistentSet } from '../../lib/index.js'
 import { RecordCache, type StoredState } from '../../lib/object/record-view.js'
 import type { Oid } from '../../lib/store/types.js'
+import { usedHeap } from '../helpers/heap.js'
 import { tempDir } from '../helpers/temp-dir.js'
-
-setFlagsFromString('--expose-gc')
-const collect = runInNewContext('gc') as () => void
-
-async function used(): Promise<number> {
-  await turn()
-  collect()
-  await turn()
-  return process.memoryUsage().heapUsed
-}
 
 const MANY = 5000
 /** Bytes of one that a program holds and has not looked into: it was 2,850 with all that it may need some time. */
@@ -38,9 +26,9 @@ for (const [name, make] of [
     writer.close()
     const db = open(path, { root: { all: [] as unknown[] }, durability: 'os' })
     t.ok('all' in db.root)
-    const before = await used()
+    const before = await usedHeap()
     const held = [...db.root.all]
-    const each = ((await used()) - before) / MANY
+    const each = ((await usedHeap()) - before) / MANY
     t.ok(each < MOST, `${Math.round(each)} bytes each`)
     t.equal(held.length, MANY)
     db.close()

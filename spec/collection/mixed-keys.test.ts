@@ -105,24 +105,20 @@ t.test('keys of all kinds come and go', t => {
   t.end()
 })
 
-t.test(
-  'many new objects are put into a set that is new itself, and get their order from the commit that stores them',
-  t => {
-    const { db } = shelf(t)
-    const [first, second, third] = [thing('a'), thing('b'), thing('c')]
-    const set = new PersistentSet<Key>().bulkLoad([0, first, second, third])
-    const map = new PersistentMap<Key, number>().bulkLoad([[first, 1], [second, 2], [third, 3]] as const) // prettier-ignore
-    db.root.things.push(third)
-    db.commit()
-    t.same(Array.from(set, nameOf), [0, 'thing c', 'thing a', 'thing b'])
-    t.same([...map.values()], [3, 1, 2])
-    t.ok([first, second, third].every(each => set.has(each) && map.has(each)))
-    db.root.map.set('set', set)
-    db.commit()
-    t.same(Array.from(set, nameOf), [0, 'thing c', 'thing a', 'thing b'])
-    const many = new PersistentSet<Key>()
-    for (let n = 0; n < 20_000; n++) many.add(thing(String(n))) // took a minute
-    t.equal(many.size, 20_000)
-    t.end()
-  },
-)
+t.test('new objects in a set or map that is new itself get their order from the commit that stores them', t => {
+  const { db } = shelf(t)
+  const [first, second, third] = [thing('a'), thing('b'), thing('c')]
+  const set = new PersistentSet<Key>().bulkLoad([0, first, second, third])
+  const one = new PersistentSet<Key>().add(first).add(second).add(third)
+  const map = new PersistentMap<Key, number>().bulkLoad([[first, 1], [second, 2], [third, 3]] as const) // prettier-ignore
+  db.root.things.push(third)
+  db.commit()
+  t.same(Array.from(set, nameOf), [0, 'thing c', 'thing a', 'thing b'])
+  t.same(Array.from(one, nameOf), ['thing c', 'thing a', 'thing b'])
+  t.same([...map.values()], [3, 1, 2])
+  t.ok([first, second, third].every(each => set.has(each) && one.has(each) && map.has(each)))
+  db.root.map.set('set', set)
+  db.commit()
+  t.same(Array.from(set, nameOf), [0, 'thing c', 'thing a', 'thing b'])
+  t.end()
+})

@@ -1,26 +1,14 @@
 // The identity map: what nobody has any more takes no room in it.
 import t from 'tap'
-import { setImmediate as turn } from 'node:timers/promises'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { ObjectCache } from '../../lib/object/cache.js'
 import { EntityType } from '../../lib/object/entity-type.js'
 import type { Header } from '../../lib/object/header.js'
 import { OidTable } from '../../lib/object/oid-table.js'
 import type { Oid } from '../../lib/store/types.js'
-
-setFlagsFromString('--expose-gc')
-const collect = runInNewContext('gc') as () => void
+import { usedHeap } from '../helpers/heap.js'
 
 const MANY = 20_000
 const type = new EntityType(undefined, 'Thing')
-
-async function used(): Promise<number> {
-  await turn()
-  collect()
-  await turn()
-  return process.memoryUsage().heapUsed
-}
 
 t.test('objects that nobody has any more are forgotten', async t => {
   const cache = new ObjectCache()
@@ -34,12 +22,12 @@ t.test('objects that nobody has any more are forgotten', async t => {
       if (n % 100 === 0) held.push(header)
     }
     cache.weaken()
-    await used()
+    await usedHeap()
   }
   for (let round = 0; round < 3; round++) await meet()
-  const before = await used()
+  const before = await usedHeap()
   for (let round = 0; round < 15; round++) await meet()
-  const grown = (await used()) - before
+  const grown = (await usedHeap()) - before
   t.ok(grown < 30 * (15 * MANY), `${grown} bytes for ${15 * MANY} objects`)
   t.ok(
     held.every(header => cache.get(header.oid) === header),
