@@ -205,7 +205,10 @@ export class Handed {
     const table = this.#table
     // Its key is a place that knows the key, once it has one.
     const place = table.get((top.key instanceof Place ? top.key.key : top.key) as StoredKey)
-    if (place?.value === top.object) this.#current(place)
+    if (place?.value !== top.object) return
+    // Whether it is found there again is something to depend on, too. Who gets it from the collection has noted that.
+    this.#owner.noteValue(place.key)
+    this.#current(place)
   }
 
   /** A value that the transaction has put there is asked for. */

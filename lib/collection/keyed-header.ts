@@ -142,7 +142,7 @@ export abstract class KeyedHeader extends TreeHeader {
     return true
   }
 
-  protected noteValue(key: StoredKey): void {
+  noteValue(key: StoredKey): void {
     this.#note(key, true)
   }
 
@@ -255,7 +255,6 @@ export abstract class KeyedHeader extends TreeHeader {
   // ---- for plain data that was handed out ----
 
   storedAt(key: StoredKey): Found | undefined {
-    this.#note(key, true)
     return this.#changes.get(key) ? undefined : this.stored.find(key)
   }
 

@@ -91,7 +91,7 @@ export abstract class ListState extends TreeHeader {
 
   // ---- plain data that was handed out ----
 
-  protected noteValue(key: StoredKey): void {
+  noteValue(key: StoredKey): void {
     if (!isStored(key) || !this.scope.relies) return
     const { size } = this.now
     if (key < size) this.notes.reads.add(this.#sideOf(key), key, key + 1, size)
@@ -114,7 +114,6 @@ export abstract class ListState extends TreeHeader {
   }
 
   storedAt(key: StoredKey): Found | undefined {
-    this.noteValue(key)
     return this.now.changedAt(key as number) ? undefined : this.foundAt(key)
   }
 

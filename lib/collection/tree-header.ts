@@ -121,12 +121,12 @@ export abstract class TreeHeader extends MergingHeader {
   }
 
   /** The transaction depends on the value at a key. */
-  protected abstract noteValue(key: StoredKey): void
+  abstract noteValue(key: StoredKey): void
   /** A value that stands at the key already has changed in place. */
   abstract changeAt(key: StoredKey, value: unknown): void
-  /** The stored entry at a key, for what was handed out of it. */
+  /** The stored entry at a key, unless the transaction has put or changed something there. */
   abstract storedAt(key: StoredKey): Found | undefined
-  /** The same without a note of it. */
+  /** The same, whatever the transaction did. */
   abstract foundAt(key: StoredKey): Found | undefined
   /** A value is found again at its key even if another one stands there by now. */
   readonly keysLast: boolean = true

@@ -192,6 +192,28 @@ t.test('the error names the list, the positions, and whether they were written',
   t.same([...db.root.list], ['a', 'theirs'])
 })
 
+t.test('what is held of an item that gives way is nothing that the transaction depends on', async t => {
+  const both = shelf(t)
+  const { db, rival } = both
+  db.root.list.push(...Array.from({ length: 10 }, (_, n) => ({ n })))
+  db.commit()
+  const held = [...db.root.list]
+  const unshift = (root: Shelf): void => root.list.unshift('theirs')
+  const push = (root: Shelf): void => root.list.push('theirs')
+  const mine: readonly [string, Do, Do][] = [
+    ['set', ({ list }) => list.set(-2, 'mine'), unshift],
+    ['pop', ({ list }) => list.pop(), unshift],
+    ['splice', ({ list }) => list.splice(-3, 2, 'mine'), unshift],
+    ['shift', ({ list }) => list.shift(), push],
+  ]
+  for (const [what, change, theirs] of mine) {
+    // So that what is held is of an earlier load.
+    rival.transact(root => root.list.set(4, what))
+    t.equal(meet(both, change, theirs), undefined, what)
+  }
+  t.equal(held.length, 10)
+})
+
 t.test('plain data belongs to its item, also when it is used from an earlier transaction', async t => {
   const both = shelf(t)
   const { db } = both
