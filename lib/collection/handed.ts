@@ -10,7 +10,6 @@ import { attach, isBare, Node, nodeOf, partsOf, release, type Container } from '
 import { track, Untracked } from '../object/untracked.js'
 import { isBytes, seal } from '../object/values.js'
 import type { StoredKey } from './key.js'
-import { compareKeys } from './key-order.js'
 import { Place } from './place.js'
 import { PlaceTable } from './place-table.js'
 import { Shelf, Shelves } from './shelves.js'
@@ -44,7 +43,7 @@ export class Handed {
   }
 
   /** The places of all values. */
-  get #table(): PlaceTable {
+  get table(): PlaceTable {
     this.#seated = 0
     if (this.#shelves.size > 0) this.#clearShelves()
     return this.#places
@@ -62,10 +61,6 @@ export class Handed {
   /** Whether somebody may have anything. */
   get any(): boolean {
     return this.#places.size > 0 || this.#shelves.size > 0
-  }
-
-  sort(): void {
-    this.#table.sort()
   }
 
   /** Where the value of an entry stands that was handed out. */
@@ -172,7 +167,7 @@ export class Handed {
       const fresh = rebinds ? nodeOf(this.#decode(raw, found.leaf)) : undefined
       if (node && fresh) rebindAt(node, fresh)
       if (!node || node.load !== this.#owner.load) {
-        this.#table.delete(key)
+        this.table.delete(key)
         return
       }
       this.#standsAlone(node, place)
@@ -202,7 +197,7 @@ export class Handed {
     if (!node.stored) return
     let top = node
     while (top.parent) top = top.parent
-    const table = this.#table
+    const table = this.table
     // Its key is a place that knows the key, once it has one.
     const place = table.get((top.key instanceof Place ? top.key.key : top.key) as StoredKey)
     if (place?.value !== top.object) return
@@ -222,7 +217,7 @@ export class Handed {
         : track(target, this.#owner, hasMarks).object
     const place = Place.of(key, object, this.#owner.load)
     attach(object, place)
-    this.#table.note(key, undefined)
+    this.table.note(key, undefined)
     this.#places.put(place)
     return object
   }
@@ -236,40 +231,40 @@ export class Handed {
 
   /** `value` (undefined: nothing) takes the place of what stands at the key, which `act` does. */
   replace(key: StoredKey, value: unknown, act: () => void): void {
-    const before = this.#table.get(key)
+    const before = this.table.get(key)
     const old = before && this.#current(before)
     const place = isData(value) ? Place.of(key, value, this.#owner.load) : undefined
     attach(value, place)
     act()
-    if (before || place) this.#table.note(key, before)
+    if (before || place) this.table.note(key, before)
     if (place) this.#places.put(place)
-    else if (before) this.#table.delete(key)
+    else if (before) this.table.delete(key)
     if (old) release(old, before)
   }
 
   /** The value at this key is not the stored one any more. */
   spoil(key: StoredKey): void {
-    const place = this.#table.get(key)
-    this.#table.note(key, place)
+    const place = this.table.get(key)
+    this.table.note(key, place)
     if (place) place.source = undefined
   }
 
   spoilAll(): void {
-    this.#table.spoilAll()
+    this.table.spoilAll()
   }
 
   clear(): void {
-    const places = [...this.#table]
+    const places = [...this.table]
     for (const place of places) {
       const value = this.#current(place)
       if (value) release(value, place)
     }
-    this.#table.clear()
+    this.table.clear()
   }
 
   /** All that the transaction did is undone. */
   undo(): void {
-    if (this.#places.isChanged) this.#table.undo()
+    if (this.#places.isChanged) this.table.undo()
   }
 
   /** All that the transaction did is stored. */
@@ -294,7 +289,7 @@ export class Handed {
   /** What the transaction put somewhere or changed, with its container: it is current, whatever the owner has loaded. */
   *#own(changes: Iterable<Valued>): Generator<{ readonly place: Place; readonly node: Node | undefined }, undefined> {
     for (const { key, value } of changes) {
-      const place = this.#table.get(key)
+      const place = this.table.get(key)
       if (!place || place.value !== value) continue
       place.load = this.#owner.load
       const node = nodeOf(value)
@@ -304,53 +299,6 @@ export class Handed {
   }
 
   // ---- which key ----
-
-  /** What stands at each key is found at another from now on, or (undefined) nowhere; `to` is asked in the order of keys. */
-  moveAll(to: (key: StoredKey) => StoredKey | undefined): void {
-    const moved: Place[] = []
-    for (const place of this.#table.inOrder()) {
-      const key = to(place.key)
-      if (key === place.key) {
-        moved.push(place)
-        continue
-      }
-      const value = place.value
-      if (key === undefined || value === undefined) continue
-      place.key = key
-      moved.push(place)
-    }
-    this.#table.replaceAll(moved.sort((a, b) => compareKeys(a.key, b.key)))
-  }
-
-  /** The same where nothing changes before `low`, nor the order. */
-  moveOnwards(low: StoredKey, to: (key: StoredKey) => StoredKey | undefined): void {
-    const nowhere = new Set<Place>()
-    for (const place of this.#table.onwards(low)) {
-      const key = to(place.key)
-      if (key === undefined) nowhere.add(place)
-      else place.key = key
-    }
-    if (nowhere.size > 0) this.#places.replaceAll(this.#places.inOrder().filter(place => !nowhere.has(place)))
-  }
-
-  /** Keys from one on, and before another one, at which something stands that somebody may have. */
-  keysBetween(low: StoredKey, high: StoredKey): StoredKey[] {
-    const keys: StoredKey[] = []
-    for (let place = this.#table.from(low, false); place; place = this.#table.from(place.key, true)) {
-      if (compareKeys(place.key, high) >= 0) break
-      keys.push(place.key)
-    }
-    return keys
-  }
-
-  /** What stands at one key is found at another from now on. */
-  move(from: StoredKey, to: StoredKey): void {
-    const place = this.#table.get(from)
-    if (!place) return
-    this.#table.delete(from)
-    place.key = to
-    this.#table.put(place)
-  }
 
   /** Each key at which a container stands, or something that contains it. */
   each(node: Node, visit: (key: StoredKey, top: object) => void): void {
@@ -362,7 +310,7 @@ export class Handed {
 
   /** Values that somebody may have, with their keys. */
   *all(): Generator<readonly [StoredKey, object], undefined> {
-    for (const place of this.#table) {
+    for (const place of this.table) {
       const value = place.current(this.#owner.load)
       if (value) yield [place.key, value]
     }

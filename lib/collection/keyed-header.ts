@@ -68,7 +68,7 @@ export abstract class KeyedHeader extends TreeHeader {
     if (!this.#unstored.some(({ oid }) => oid !== 0)) return
     this.#unstored = this.#unstored.filter(({ oid }) => oid === 0)
     this.#changes.table.sort()
-    this.handed.sort()
+    this.handed.table.sort()
   }
 
   // ---- reading: after `touch()` ----

@@ -178,7 +178,8 @@ export class ListHeader extends ListState {
     const out = now.splice(start, count, put, now.isAcross(start, side) ? other : side)
     for (const piece of out) {
       if (piece instanceof Stretch) {
-        for (const key of this.handed.keysBetween(piece.from, piece.to)) this.handed.replace(key, undefined, nothing)
+        for (const key of this.handed.table.keysBetween(piece.from, piece.to))
+          this.handed.replace(key, undefined, nothing)
       } else if (isData(piece.value)) this.handed.replace(piece.key, undefined, nothing)
     }
     this.edition++

@@ -148,7 +148,7 @@ export abstract class ListState extends TreeHeader {
     const growth = this.stored.size - edits.size
     if (growth !== 0) {
       const moved = edits.goOn(growth)
-      this.handed.moveAll(key => (isStored(key) ? moved(key) : key))
+      this.handed.table.moveAll(key => (isStored(key) ? moved(key) : key))
     }
     this.handed.goOn(ownIn(edits.piecesIn(0)))
     this.edition++
@@ -189,15 +189,15 @@ export abstract class ListState extends TreeHeader {
     const sorted = moves.filter(([key]) => isStored(key)).sort(([a], [b]) => a - b)
     const first = sorted.findIndex(([key, , position]) => key !== position)
     if (sorted.some(([, , position], i) => i > 0 && position < (sorted[i - 1]?.[2] as number))) {
-      this.handed.moveAll(mover(moves))
+      this.handed.table.moveAll(mover(moves))
       return
     }
     // In the same order as before.
     if (first >= 0) {
       const to = mover(sorted)
-      this.handed.moveOnwards(sorted[first]?.[0] as number, key => (isStored(key) ? to(key) : key))
+      this.handed.table.moveOnwards(sorted[first]?.[0] as number, key => (isStored(key) ? to(key) : key))
     }
-    for (const [key, , position] of moves) if (!isStored(key)) this.handed.move(key, position)
+    for (const [key, , position] of moves) if (!isStored(key)) this.handed.table.move(key, position)
   }
 
   keepAll(): void {
@@ -208,7 +208,7 @@ export abstract class ListState extends TreeHeader {
       const to = leaf.reference(at)
       const value = to === undefined ? this.handed.of(all.length, { leaf, at }) : unresolved(to)
       const own = new Own(this.nextOwn++, value)
-      if (typeof value === 'object' && value !== null) this.handed.move(all.length, own.key)
+      if (typeof value === 'object' && value !== null) this.handed.table.move(all.length, own.key)
       all.push(own)
     }
     this.handed.spoilAll()

@@ -72,7 +72,7 @@ class QueueHeader extends KeyedHeader {
 
   protected override asCommitted(changes: readonly Pending[], handed: Handed): readonly Pending[] {
     let number = this.#firstNumber
-    for (const { key, gone } of changes) if ((key as number) >= FIRST_OWN && !gone) handed.move(key, number++)
+    for (const { key, gone } of changes) if ((key as number) >= FIRST_OWN && !gone) handed.table.move(key, number++)
     return this.#numbered(changes)
   }
 

@@ -1,5 +1,6 @@
 // The places of what a collection has handed out, by key, and where things stood before the transaction did anything: that is
 // how they stand again when it is undone.
+import { compareKeys } from './key-order.js'
 import { KeyTable } from './key-table.js'
 import type { StoredKey } from './key.js'
 import type { Place } from './place.js'
@@ -29,22 +30,8 @@ export class PlaceTable {
     return this.#places.get(key)
   }
 
-  /** The first one from a key on; behind it, if so `open`. */
-  from(key: StoredKey, open: boolean): Place | undefined {
-    return this.#places.from(key, open)
-  }
-
   [Symbol.iterator](): Iterator<Place, undefined> {
     return this.#places[Symbol.iterator]()
-  }
-
-  inOrder(): readonly Place[] {
-    return this.#places.inOrder()
-  }
-
-  /** All from a key on, in order, to those who change keys but not their order. */
-  onwards(low: StoredKey): Iterable<Place> {
-    return this.#places.onwards(low)
   }
 
   sort(): void {
@@ -62,8 +49,57 @@ export class PlaceTable {
     this.#places.delete(key)
   }
 
+  // ---- what stands elsewhere from now on ----
+
+  /** What stands at each key is found at another from now on, or (undefined) nowhere; `to` is asked in the order of keys. */
+  moveAll(to: (key: StoredKey) => StoredKey | undefined): void {
+    const moved: Place[] = []
+    for (const place of this.#places.inOrder()) {
+      const key = to(place.key)
+      if (key === place.key) {
+        moved.push(place)
+        continue
+      }
+      const value = place.value
+      if (key === undefined || value === undefined) continue
+      place.key = key
+      moved.push(place)
+    }
+    this.#replaceAll(moved.sort((a, b) => compareKeys(a.key, b.key)))
+  }
+
+  /** The same where nothing changes before `low`, nor the order. */
+  moveOnwards(low: StoredKey, to: (key: StoredKey) => StoredKey | undefined): void {
+    const nowhere = new Set<Place>()
+    for (const place of this.#places.onwards(low)) {
+      const key = to(place.key)
+      if (key === undefined) nowhere.add(place)
+      else place.key = key
+    }
+    if (nowhere.size > 0) this.#replaceAll(this.#places.inOrder().filter(place => !nowhere.has(place)))
+  }
+
+  /** Keys from one on, and before another one, at which something stands that somebody may have. */
+  keysBetween(low: StoredKey, high: StoredKey): StoredKey[] {
+    const keys: StoredKey[] = []
+    for (let place = this.#places.from(low, false); place; place = this.#places.from(place.key, true)) {
+      if (compareKeys(place.key, high) >= 0) break
+      keys.push(place.key)
+    }
+    return keys
+  }
+
+  /** What stands at one key is found at another from now on. */
+  move(from: StoredKey, to: StoredKey): void {
+    const place = this.get(from)
+    if (!place) return
+    this.delete(from)
+    place.key = to
+    this.put(place)
+  }
+
   /** In the order of keys. */
-  replaceAll(places: readonly Place[]): void {
+  #replaceAll(places: readonly Place[]): void {
     this.#places.clear()
     for (const place of places) this.#places.put(place)
   }
