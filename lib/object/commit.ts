@@ -165,7 +165,7 @@ function merged(
     const standIn = header && mergingIsOn() ? mergeByClass(session, header, after) : undefined
     if (header && standIn) {
       standIns.set(header, standIn)
-    } else if (header instanceof MergingHeader && mergingIsOn() && after.locate(oid) !== 0) {
+    } else if (header instanceof MergingHeader && mergingIsOn() && isIn(before, oid) && isIn(after, oid)) {
       const found = header.conflict(before, after, isolation === 'serializable')
       if (found) conflicts.push(found)
     } else {
@@ -175,6 +175,11 @@ function merged(
   }
   if (conflicts.length > 0) throw new WriteConflictError(conflicts)
   return now
+}
+
+/** What a pack has removed, and somebody brings back, is there again only after that. */
+function isIn(view: RecordView, oid: Oid): boolean {
+  return view.locate(oid) !== 0
 }
 
 /** Records that are read by parts need not be read back from the file. */

@@ -200,7 +200,8 @@ export class Session implements Scope, Loading {
     for (const header of this.cache.loaded()) {
       if (!header.loaded || header.changed || next.find(header.oid, now.offset) !== 0) continue
       if (direct && this.#isLast(header, before)) {
-        if (header instanceof MergingHeader) header.keepAll() // before the file is left in which some of it stands
+        // Before the file is left in which some of it stands; of what an earlier pack has removed, nothing does.
+        if (header.at !== 0 && header instanceof MergingHeader) header.keepAll()
         header.at = 0 as typeof header.at
         header.generation = next.number
       } else {

@@ -1,6 +1,17 @@
 import t, { type Test } from 'tap'
 import { join } from 'node:path'
-import { oidOf, open, type Connection, type Persistent } from '../../lib/index.js'
+import {
+  oidOf,
+  open,
+  PersistentCounter,
+  PersistentList,
+  PersistentMap,
+  PersistentQueue,
+  PersistentSet,
+  plain,
+  type Connection,
+  type Persistent,
+} from '../../lib/index.js'
 import { tempDir } from '../helpers/temp-dir.js'
 import { Item } from './helpers/classes.js'
 import { elsewhere } from './helpers/elsewhere.js'
@@ -141,4 +152,65 @@ t.test('two packs later nothing that is missing is trusted', async t => {
   await other.pack()
   pause.continue()
   t.throws(() => x.name, { code: 'GONE' })
+})
+
+t.test('collections that a pack has removed stay whole over any number of packs', async t => {
+  const make = {
+    map: () => new PersistentMap<number, unknown>([[1, 'a'], [2, { n: [2] }]]), // prettier-ignore
+    set: () => new PersistentSet([1, 2, 3]),
+    list: () => new PersistentList<unknown>([1, { n: [2] }, 'c']),
+    queue: () => new PersistentQueue<unknown>(['a', { n: [2] }]),
+    counter: () => new PersistentCounter(7),
+  }
+  const sizeOf = (value: unknown): unknown =>
+    (value as { size?: number; length?: number; value?: number }).size ??
+    (value as { length?: number }).length ??
+    (value as { value: number }).value
+  for (const [kind, collection] of Object.entries(make)) {
+    for (const byOthers of [false, true]) {
+      const path = join(tempDir(t), 'removed.db')
+      const given = { root: { x: null as unknown }, durability: 'os' as const }
+      const db = open(path, given)
+      const other = elsewhere<{ x: unknown }>(path, given)
+      db.transact(root => (root.x = collection()))
+      const held = db.root.x
+      const [content, size] = [plain(held), sizeOf(held)]
+      db.transact(root => (root.x = null))
+      for (let packs = 1; packs <= 3; packs++) {
+        await (byOthers ? other : db).pack()
+        db.refresh()
+        t.same([plain(held), sizeOf(held)], [content, size], `${kind} after ${packs} packs`)
+      }
+      db.transact(root => (root.x = held))
+      other.refresh()
+      t.same([plain(other.root.x, { depth: 1 }), sizeOf(other.root.x)], [content, size], `${kind}, stored again`)
+      db.close()
+      other.close()
+    }
+  }
+})
+
+t.test('what two bring back at once is a conflict', async t => {
+  const path = join(tempDir(t), 'removed.db')
+  const given = { root: { x: null as unknown }, durability: 'os' as const }
+  const db = open(path, given)
+  const other = elsewhere<{ x: unknown }>(path, given)
+  for (const collection of [new PersistentMap([[1, 1]]), new PersistentList([1]), new PersistentCounter(1)]) {
+    db.transact(root => (root.x = collection))
+    other.refresh()
+    const [mine, theirs] = [db.root.x, other.root.x]
+    t.same(plain(mine), plain(theirs))
+    db.transact(root => (root.x = null))
+    await db.pack()
+    db.refresh()
+    other.refresh()
+    db.root.x = mine
+    other.root.x = theirs
+    other.commit()
+    t.throws(() => db.commit(), { code: 'WRITE_CONFLICT' })
+    db.abort()
+    t.same(plain(db.root.x), plain(theirs))
+  }
+  db.close()
+  other.close()
 })
