@@ -3,6 +3,7 @@ import { SchemaError, ValueError } from '../error.js'
 import { collectionKinds } from './collection.js'
 import { ancestry, EntityType, entityTypeOf, type PersistentClass } from './entity-type.js'
 import type { Kind } from './header.js'
+import { holdsObjects } from './initial-values.js'
 import type { Recordable } from './recordable.js'
 import { BRAND, Persistent } from './persistent.js'
 
@@ -15,11 +16,19 @@ export class ClassRegistry {
   readonly root: AnyClass | object | undefined
   /** Of a root without a class. */
   readonly classless: EntityType
+  /** Initial values of such a root that are, or contain, persistent objects. */
+  readonly rootObjects: Readonly<Record<string, unknown>>
 
   constructor(root: AnyClass | object | undefined, classes: readonly unknown[]) {
     this.root = root
     for (const kind of collectionKinds()) this.#kinds.set(kind.type, kind)
-    this.classless = new EntityType(undefined, '', typeof root === 'function' ? undefined : root)
+    const values = Object.entries((typeof root === 'function' ? undefined : root) ?? {})
+    this.rootObjects = Object.fromEntries(values.filter(([, value]) => holdsObjects(value)))
+    this.classless = new EntityType(
+      undefined,
+      '',
+      Object.fromEntries(values.filter(([, value]) => !holdsObjects(value))),
+    )
     this.#kinds.set('', this.classless)
     for (const Class of typeof root === 'function' ? [root, ...classes] : classes) this.#register(checkClass(Class))
   }
@@ -94,6 +103,13 @@ function checkClass(given: unknown): EntityType {
   const { version = 1 } = Class
   if (!Number.isSafeInteger(version) || version < 0)
     throw new TypeError(`${Class.name}.version must be a whole number, not ${String(version)}`)
+  for (const [key, value] of Object.entries(Class.defaults ?? {})) {
+    if (holdsObjects(value))
+      throw new TypeError(
+        `${Class.name}.defaults.${key} holds a persistent object, of which there would be one for all: ` +
+          `make one for each in a transaction that finds none (object.${key} ??= ...)`,
+      )
+  }
   warnOfPrivateMembers(Class)
   return entityTypeOf(Class)
 }

@@ -12,9 +12,10 @@ import { Connection } from './connection.js'
 import type { Writing } from './encoding.js'
 import type { PersistentClass } from './entity-type.js'
 import { NOWHERE, headerOf, type Header } from './header.js'
+import { InitialCopy } from './initial-values.js'
 import { define } from './plain-node.js'
 import { checkNames } from './option-names.js'
-import type { Persistent } from './persistent.js'
+import type { Fields, Persistent } from './persistent.js'
 import { giveOid } from './recordable.js'
 import { Session, type Isolation, type SessionOptions } from './session.js'
 import { ShapeTable } from './shapes.js'
@@ -110,7 +111,24 @@ export function openWith(
     session.close()
     throw error
   }
-  return new Connection(session, () => connect(false))
+  const connection = new Connection<Fields>(session, () => connect(false))
+  try {
+    if (!first && options.readonly !== true) fillRoot(connection, registry)
+  } catch (error) {
+    connection.close()
+    throw error
+  }
+  return connection
+}
+
+/** A store that has been there before may lack what has been added to the initial values since. */
+function fillRoot(connection: Connection<Fields>, { rootObjects }: ClassRegistry): void {
+  const keys = Object.keys(rootObjects)
+  if (keys.every(key => Object.hasOwn(connection.root, key))) return
+  connection.transact(root => {
+    const copy = new InitialCopy()
+    for (const key of keys) if (!Object.hasOwn(root, key)) define(root, key, copy.value(rootObjects[key]))
+  })
 }
 
 const OPTIONS: ReadonlySet<string> = new Set<keyof OpenOptions | 'root'>([
