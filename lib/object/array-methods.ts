@@ -1,5 +1,6 @@
 // The methods of a tracked array. Called through the Proxy they would pay for every index, and the mutating ones would
 // meet holes on the way; so they check once, and run on the bare array.
+import { StateError } from '../error.js'
 import { adopt } from './adopt.js'
 import { open } from './parts.js'
 import { attach, nodeOf, release, type Node } from './plain-node.js'
@@ -74,21 +75,39 @@ for (const name of ['fill', 'copyWithin']) {
   })
 }
 
-for (const name of ['sort', 'reverse']) {
-  track(name, native => (node, bare, args) => {
-    node.change()
-    native.apply(bare, args)
-    return node.object
-  })
-}
+track('reverse', native => (node, bare, args) => {
+  node.change()
+  native.apply(bare, args)
+  return node.object
+})
+
+// What compares may do anything, and the native method would write over it.
+track('sort', native => (node, bare, args) => {
+  node.change()
+  const before = bare.slice()
+  const sorted = native.apply(bare.slice(), args) as unknown[]
+  node.change()
+  if (bare.length !== before.length || !bare.every((part, i) => Object.is(part, before[i])))
+    throw new StateError('the array was changed by the function that compares its elements')
+  for (let i = 0; i < sorted.length; i++) bare[i] = sorted[i]
+  return node.object
+})
 
 // ---- reading ----------------------------------------------------------------------------------------------------
 
 for (const name of [
-  ...['at', 'concat', 'entries', 'includes', 'indexOf', 'join', 'keys', 'lastIndexOf', 'slice', 'flat', 'values'],
+  ...['at', 'concat', 'includes', 'indexOf', 'join', 'keys', 'lastIndexOf', 'slice', 'flat'],
   ...['toReversed', 'toSorted', 'toSpliced', 'with'],
 ]) {
   track(name, native => (_node, bare, args) => {
+    return native.apply(bare, args)
+  })
+}
+
+// Meanwhile the owner may be read anew, and the bare array get other parts.
+for (const name of ['entries', 'values']) {
+  track(name, native => (node, bare, args) => {
+    node.walked = true
     return native.apply(bare, args)
   })
 }
@@ -107,6 +126,7 @@ for (const name of [
         return Reflect.apply(callback, this, given) as unknown
       }
     }
+    node.walked = true
     return native.apply(bare, args)
   })
 }

@@ -1,7 +1,7 @@
 // How plain data follows its owner. Each container remembers its place in the owner's last stored state: stamped when
 // that state was loaded or committed, never by what a transaction did since. After a new load it is found again by it.
 import type { Header } from './header.js'
-import { part } from './parts.js'
+import { open, part } from './parts.js'
 import { define, nodeOf, partsOf, setShown, type Node } from './plain-node.js'
 
 export const NONE: Node[] = []
@@ -177,4 +177,7 @@ function takeOver(old: Node, fresh: Node): void {
   old.load = fresh.load
   old.ready = fresh.ready
   setShown(old.target, old.ready === old.load)
+  if (!old.walked) return
+  if (old.ready !== old.load) old.resolve()
+  open(old)
 }

@@ -43,6 +43,8 @@ export class Node {
    * node. If there are any, no reference in or below it waits to be followed. See parts.ts.
    */
   bare = 0
+  /** It has been gone through by what does not ask it for each part, and may be doing so still. */
+  walked = false
   /** Stands in the owner's last stored state ... */
   stored = false
   /** ... at this key of that node, or key or seat of the owner (null); undefined: below an array, no way leads back. */
