@@ -99,5 +99,5 @@ export class CacheBudget {
 }
 
 function canBeDropped(header: Header): boolean {
-  return header.loaded && header instanceof EntityHeader && header.placed.length === 0
+  return header.loaded && header instanceof EntityHeader && header.placed.length === 0 && !header.hasLeaves
 }

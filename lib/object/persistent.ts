@@ -196,6 +196,17 @@ export class EntityHeader extends Header {
     }
   }
 
+  /** Bytes or dates, other than unasked ones, stand in its fields: somebody may have them, and change the bytes. */
+  get hasLeaves(): boolean {
+    const { state } = this
+    if (!state || this.parts === 'none') return false
+    for (const key of this.keys()) {
+      const value = state[key]
+      if (typeof value === 'object' && (ArrayBuffer.isView(value) || types.isDate(value))) return true
+    }
+    return false
+  }
+
   slot(key: unknown): unknown {
     const { state } = this
     const value = state && Object.hasOwn(state, key as string) ? state[key as string] : undefined

@@ -1,7 +1,7 @@
 // What a small budget for loaded objects may and may not do: it changes no answer and no identity.
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { open, Persistent, PersistentMap, plain, type Connection } from '../../lib/index.js'
+import { open, Persistent, PersistentMap, plain, touch, type Connection } from '../../lib/index.js'
 import { headerOf } from '../../lib/object/header.js'
 import type { Session } from '../../lib/object/session.js'
 import { seeded } from '../helpers/seeded.js'
@@ -224,4 +224,47 @@ t.test('an object whose class merges can be assigned what has to be loaded first
   t.same([db.root.rows, db.root.next?.rows], [[0, 1], [0, 1]]) // prettier-ignore
   db.close()
   rival.close()
+})
+
+t.test('bytes and dates that were handed out stay what they are while other objects are let go', async t => {
+  class Blob extends Persistent {
+    static type = 'Blob'
+    bytes = new Uint8Array(4)
+    at = new Date(7)
+    text = 'x'.repeat(100)
+  }
+  const path = join(tempDir(t), 'blobs.db')
+  const options = {
+    root: { all: new PersistentMap<number, Blob>() },
+    classes: [Blob],
+    durability: 'os',
+    cacheBytes: SMALL,
+  } as const
+  const first = open(path, options)
+  first.transact(({ all }) => {
+    for (let n = 0; n < ITEMS; n++) all.set(n, new Blob())
+  })
+  first.close()
+  const db = open(path, options)
+  const blob = db.root.all.get(0) as Blob
+  db.transact(({ all }) => {
+    const { bytes, at } = blob
+    for (const { text } of all.values()) t.equal(text.length, 100)
+    bytes[0] = 77
+    touch(blob)
+    t.equal(blob.bytes, bytes)
+    t.equal(blob.at, at)
+  })
+  await Promise.resolve()
+  const { bytes } = blob
+  for (const { text } of db.root.all.values()) t.equal(text.length, 100)
+  await Promise.resolve()
+  for (const { text } of db.root.all.values()) t.equal(text.length, 100)
+  bytes[1] = 78
+  touch(blob)
+  db.commit()
+  db.close()
+  const again = open(path, options)
+  t.same([...(again.root.all.get(0) as Blob).bytes], [77, 78, 0, 0])
+  again.close()
 })
