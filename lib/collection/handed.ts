@@ -35,6 +35,8 @@ export class Handed {
   /** ... in this load of the owner, and of this stored state. */
   #load = 0
   #state = 0
+  /** The transaction has put a typed array somewhere that may stand elsewhere, too. */
+  #bytesMove = false
   /** How much was handed out while the collection is changed, since the places of all values were asked for. */
   #seated = 0
 
@@ -262,13 +264,19 @@ export class Handed {
     this.table.clear()
   }
 
+  bytesMove(): void {
+    this.#bytesMove = true
+  }
+
   /** All that the transaction did is undone. */
   undo(): void {
+    this.#bytesMove = false
     if (this.#places.isChanged) this.table.undo()
   }
 
   /** All that the transaction did is stored. */
   settled(changes: Iterable<Valued>): void {
+    this.#bytesMove = false
     this.#places.settle()
     forgetRemoved(this.#owner)
     if (!this.any) return
@@ -301,9 +309,10 @@ export class Handed {
   // ---- which key ----
 
   /** Each key at which a container stands, or something that contains it. */
-  each(node: Node, visit: (key: StoredKey, top: object) => void): void {
+  each(node: Node, visit: (key: StoredKey, top: object) => void, way: readonly Node[] = []): void {
+    if (way.includes(node)) return // it contains itself, until a commit refuses that
     for (const above of node.alsoAbove ? [node.above, ...node.alsoAbove] : [node.above]) {
-      if (above instanceof Node) this.each(above, visit)
+      if (above instanceof Node) this.each(above, visit, [...way, node])
       else if (above) visit((above instanceof Shelf ? node.key : above.key) as StoredKey, node.object)
     }
   }
@@ -316,17 +325,39 @@ export class Handed {
     }
   }
 
-  /** Containers that were moved stand at two keys until the old one is written: see that both are, if only to be refused. */
+  /** What was moved stands at two keys until the old one is written: see that both are, if only to be refused. */
   gatherMoved(changes: Iterable<Valued>): void {
     if (!this.any) return
+    const met = new Set<Node>()
     const look = (value: unknown): void => {
       const node = nodeOf(value)
-      if (!node) return
+      if (!node || met.has(node)) return
+      met.add(node)
       if (node.slots > 1) this.each(node, (key, top) => this.#owner.changeAt(key, top))
       for (const part of partsOf(node)) look(part)
     }
-    for (const { value } of [...changes]) look(value) // which adds to them
+    const put = Array.from(changes, ({ value }) => value) // looking adds to them
+    for (const value of put) look(value)
+    if (this.#bytesMove) this.#gatherBytes(put)
   }
+
+  /** Of typed arrays nothing tells where they stand. */
+  #gatherBytes(put: readonly unknown[]): void {
+    const sought = new Set<object>()
+    for (const value of put) for (const bytes of bytesIn(value)) sought.add(bytes)
+    for (const [key, value] of [...this.all()])
+      for (const bytes of bytesIn(value)) if (sought.has(bytes)) this.#owner.changeAt(key, value)
+  }
+}
+
+/** The typed arrays in plain data, be it tracked or not. */
+function* bytesIn(value: unknown, met = new Set<object>()): Generator<object, undefined> {
+  if (isBytes(value)) yield value
+  const target =
+    value instanceof Untracked ? value.target : (nodeOf(value)?.target ?? (isBare(value) ? value : undefined))
+  if (!target || met.has(target)) return
+  met.add(target)
+  for (const part of Object.values(target)) yield* bytesIn(part, met)
 }
 
 /** Something that somebody may have, and that is no object of its own. */

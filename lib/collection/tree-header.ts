@@ -191,6 +191,10 @@ export abstract class TreeHeader extends MergingHeader {
     this.handed.each(node, key => this.noteValue(key))
   }
 
+  override bytesMove(): void {
+    this.handed.bytesMove()
+  }
+
   override changeIn(node: Node): void {
     this.change()
     this.handed.each(node, (key, top) => this.changeAt(key, top))

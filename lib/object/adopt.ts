@@ -85,7 +85,10 @@ class Adoption {
       return value
     }
     if (Array.isArray(value)) return this.#container(value, step)
-    if (bytesOf.get(value) === this.#owner) return value
+    if (bytesOf.get(value) === this.#owner) {
+      this.#owner.bytesMove()
+      return value
+    }
     const date = this.#tracks ? undefined : copyDate(value)
     if (date) return step ? date : new Untracked(date)
     const leaf = copyLeaf(value)

@@ -37,6 +37,8 @@ export interface Scope {
   readonly relies: boolean
   /** How many bytes of what was read are to stay in memory. */
   readonly cacheBytes: number
+  /** Nothing can be asked any more. */
+  readonly closed: boolean
 }
 
 /** Of objects that no commit has stored yet: nothing to load, nobody to tell. */
@@ -49,6 +51,7 @@ export const NOWHERE: Scope = {
   known: () => undefined,
   relies: false,
   cacheBytes: 0,
+  closed: false,
   resolve: nothingToLoad,
   copy: nothingToLoad,
   mention: nothingToLoad,
@@ -141,6 +144,11 @@ export abstract class Header extends Recordable {
   /** A container in it is used for the first time in this transaction. Only where `keyed`. */
   used(_node: Node): void {
     // its owner counts as accessed already
+  }
+
+  /** A typed array that is its own is put somewhere. Only where `keyed`: others are written as a whole, and see it twice. */
+  bytesMove(): void {
+    // see above
   }
 
   /** To be called before a container in it changes. */

@@ -12,6 +12,7 @@ import {
   PersistentMap,
   PersistentQueue,
   plain,
+  ValueError,
   type Connection,
 } from '../../lib/index.js'
 import { verifyCollections } from '../../lib/collection/verify-collections.js'
@@ -787,4 +788,54 @@ t.test('each record names an object once, and copies are the same as soon as the
   t.strictSame(copies(db.root), copies(rival.root))
   t.match(copies(db.root)[555], { name: 'b' })
   t.end()
+})
+
+t.test('a typed array stands at one key, whichever commit put it there', async t => {
+  const { db } = shelf(t)
+  const { map, list } = db.root
+  map.set('a', Uint8Array.of(1)).set('in', { list: [Uint8Array.of(2)] })
+  list.push(Uint8Array.of(3), Uint8Array.of(4))
+  db.commit()
+  const inner = (map.get('in') as { list: Uint8Array[] }).list
+  const refused = (change: () => unknown): void => {
+    change()
+    t.throws(() => db.commit(), { constructor: ValueError, message: /the same plain typed array stands at/ })
+    db.abort()
+  }
+  refused(() => map.set('b', map.get('a')))
+  refused(() => map.set('b', { again: map.get('a') }))
+  refused(() => map.set('b', inner[0]))
+  refused(() => (inner[1] = map.get('a') as Uint8Array))
+  refused(() => {
+    list.push(list.at(0))
+  })
+  const bytes = map.get('a') as Uint8Array
+  bytes[0] = 7
+  map.set('a', bytes)
+  map.set('moved', inner[0])
+  map.delete('in')
+  list.set(0, list.at(1))
+  list.splice(1, 1)
+  db.commit()
+  t.equal(map.get('a'), bytes, 'put where it was, it stays what it is')
+  t.same([...map.keys()], ['a', 'moved'])
+  t.same(plain([...list]), [Uint8Array.of(4)])
+})
+
+t.test('data that contains itself is refused, with both places', async t => {
+  const { db } = shelf(t)
+  const { map, list } = db.root
+  map.set('a', { inner: {} })
+  list.push({ inner: {} })
+  for (const stored of [false, true]) {
+    if (stored) db.commit()
+    for (const value of [map.get('a'), list.at(0)] as { inner: Record<string, unknown> }[]) {
+      value.inner.up = value
+      value.inner.again = value
+      t.throws(() => db.commit(), { constructor: ValueError, message: /inner\.up: the same plain object stands at/ })
+      delete value.inner.up
+      delete value.inner.again
+    }
+  }
+  db.commit()
 })

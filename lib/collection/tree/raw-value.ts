@@ -1,6 +1,7 @@
 // Values as they stand in a record, undecoded: put into another record as they are, compared, and weighed. So a commit
 // that writes a leaf anew makes no objects of the entries that nobody asked for.
 import { types } from 'node:util'
+import { DEEPEST } from '../../object/adopt.js'
 import type { Encoder } from '../../object/codec.js'
 import { handlerOf, Header, unresolvedOid } from '../../object/header.js'
 import { Packed } from '../../object/packed.js'
@@ -122,7 +123,7 @@ export function sameRaw(a: unknown, aRefs: readonly Oid[], b: unknown, bRefs: re
 export const REFERENCE = 9
 
 /** About how many bytes a key or value takes in a record: what `weighAt` will say of it there. */
-export function weigh(value: unknown): number {
+export function weigh(value: unknown, depth = 0): number {
   switch (typeof value) {
     case 'string':
       return isOrdinaryString(value) ? value.length + 2 : ESCAPE + weighBytes(2 * value.length)
@@ -135,27 +136,33 @@ export function weigh(value: unknown): number {
     case 'undefined':
       return ESCAPE
     case 'object':
-      return value === null ? 1 : weighObject(value)
+      return value === null ? 1 : weighObject(value, depth)
     default:
       return 1
   }
 }
 
-function weighObject(value: object): number {
+function weighObject(value: object, depth: number): number {
   if (value instanceof RawValue || value instanceof Packed) return value.weight
   if (value instanceof Recordable) return REFERENCE
   if (value instanceof Untracked)
-    return types.isDate(value.target) ? weighObject(value.target) : weighContainer(value.target)
+    return types.isDate(value.target) ? weighObject(value.target, depth) : weighContainer(value.target, depth)
   if (isBytes(value)) return (isPlainBytes(value) ? 0 : ESCAPE) + weighBytes(value.byteLength)
   if (types.isDate(value)) return weighDate(Date.prototype.getTime.call(value))
   const handler = handlerOf(value)
-  return handler instanceof Header ? REFERENCE : weighContainer(handler?.target ?? value)
+  return handler instanceof Header ? REFERENCE : weighContainer(handler?.target ?? value, depth)
 }
 
-function weighContainer(target: object): number {
+/** What is being weighed seems to contain itself: whoever writes it is going to refuse that. */
+let isEndless = false
+
+function weighContainer(target: object, depth: number): number {
+  if (depth === 0) isEndless = false
+  if (depth > DEEPEST) isEndless = true
+  if (isEndless) return 0
   let sum = 3
   if (Array.isArray(target)) {
-    for (const part of target) sum += weigh(part)
+    for (const part of target) sum += weigh(part, depth + 1)
     return sum
   }
   const keys = Object.keys(target)
@@ -164,7 +171,7 @@ function weighContainer(target: object): number {
     !(keys.length === 1 && keys[0] === '') &&
     keys.every(key => key !== '__proto__' && isOrdinaryString(key))
   for (const key of keys) {
-    sum += (isUsual ? key.length + 1 : weigh(key)) + weigh((target as Record<string, unknown>)[key])
+    sum += (isUsual ? key.length + 1 : weigh(key)) + weigh((target as Record<string, unknown>)[key], depth + 1)
   }
   return isUsual ? sum : ESCAPE + 3 + sum
 }
