@@ -23,6 +23,8 @@ export class EntityTraps implements ProxyHandler<object> {
     const { header } = this
     if (typeof key === 'symbol') return key === HANDLER ? header : Reflect.get(header.kind.shell, key, receiver)
     if (header.serial !== header.scope.serial) {
+      // So a promise asks what it is resolved with, be the connection closed by then or not.
+      if (key === 'then' && header.scope.closed) return undefined
       if (header.kind.merge && header.kind.methods.has(key)) return Reflect.get(header.kind.shell, key, receiver)
       header.scope.touched(header)
     }
@@ -33,17 +35,15 @@ export class EntityTraps implements ProxyHandler<object> {
 
   set(_shell: object, key: string | symbol, value: unknown, receiver: unknown): boolean {
     const { header } = this
-    if (receiver !== header.object) {
-      return Reflect.defineProperty(receiver as object, key, {
-        value,
-        writable: true,
-        enumerable: true,
-        configurable: true,
-      })
-    }
     if (typeof key === 'string' && !header.kind.ordinary.has(key) && header.kind.accessors.has(key))
       return Reflect.set(header.kind.shell, key, value, receiver)
-    return write(header, key, value)
+    if (receiver === header.object) return write(header, key, value)
+    return Reflect.defineProperty(receiver as object, key, {
+      value,
+      writable: true,
+      enumerable: true,
+      configurable: true,
+    })
   }
 
   defineProperty(_shell: object, key: string | symbol, descriptor: PropertyDescriptor): boolean {

@@ -114,7 +114,8 @@ function hasToPlain(header: Header): header is Header & { toPlain(convert: (valu
   return typeof (header as { toPlain?: unknown }).toPlain === 'function'
 }
 
-function markReferences(value: unknown, from: Header): unknown {
+/** `way`: the containers around it; until a commit refuses it, one can stand in itself. */
+function markReferences(value: unknown, from: Header, way: readonly object[] = []): unknown {
   if (typeof value === 'symbol') {
     const oid = unresolvedOid(value)
     return new Mark(`[${looking?.(from)?.nameOf(oid) ?? 'object'} ${oid}]`)
@@ -124,8 +125,10 @@ function markReferences(value: unknown, from: Header): unknown {
   if (value instanceof Packed) return value.unpack()
   const target = value instanceof Untracked ? value.target : isBare(value) ? value : nodeOf(value)?.target
   if (!target || types.isDate(target)) return target ?? value
-  if (Array.isArray(target)) return target.map(part => markReferences(part, from))
+  if (way.includes(target)) return new Mark('[Circular]')
+  const inside = [...way, target]
+  if (Array.isArray(target)) return target.map(part => markReferences(part, from, inside))
   const copy = Object.create(Object.getPrototypeOf(target) as object | null) as Record<string, unknown>
-  for (const [key, part] of Object.entries(target)) define(copy, key, markReferences(part, from))
+  for (const [key, part] of Object.entries(target)) define(copy, key, markReferences(part, from, inside))
   return copy
 }

@@ -17,6 +17,7 @@ export class NodeTraps implements ProxyHandler<Container> {
   get(target: Container, key: string | symbol): unknown {
     if (key === HANDLER) return this.node
     const { node } = this
+    if (key === 'then' && node.attached && node.owner.scope.closed) return undefined // see entity-traps.ts
     node.see()
     const value = (target as Record<string | symbol, unknown>)[key]
     if (typeof value === 'object' && node.bare !== 0) return part(node, key, value)

@@ -318,3 +318,27 @@ t.test('transactions asked for by those that have ended join the next group', as
   const values = await Promise.all([twice(), twice(), twice()])
   t.same(values, [4, 5, 6])
 })
+
+t.test('a promise is resolved with an object also where the connection has been closed meanwhile', async t => {
+  for (const durability of ['os', 'fsync'] as const) {
+    const { db, path } = opened(t, { durability })
+    const root = db.root
+    const given = [
+      db.transactAsync(root => {
+        root.a++
+        return root
+      }),
+      db.transactAsync(root => {
+        root.a++
+        return root.list
+      }),
+    ]
+    db.close()
+    t.equal(await given[0], root, durability)
+    t.equal((await Promise.allSettled(given))[1]?.status, 'fulfilled', durability)
+    t.throws(() => root.a, { code: 'CLOSED' })
+    const again = elsewhere<Root>(path, { root: initial })
+    t.equal(again.root.a, 2)
+    again.close()
+  }
+})

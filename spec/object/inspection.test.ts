@@ -1,7 +1,7 @@
 import t from 'tap'
 import { inspect } from 'node:util'
 import { join } from 'node:path'
-import { open, oidOf } from '../../lib/index.js'
+import { open, oidOf, PersistentMap } from '../../lib/index.js'
 import { printed } from '../helpers/printed.js'
 import { tempDir } from '../helpers/temp-dir.js'
 import { Item } from './helpers/classes.js'
@@ -56,5 +56,24 @@ t.test('a connection prints where it is', t => {
   db.abort()
   db.close()
   t.match(inspect(db), /closed: true/)
+  t.end()
+})
+
+t.test('data that contains itself prints, until a commit refuses it', t => {
+  const root: { a: { inner: Record<string, unknown> }; map: PersistentMap<string, Record<string, unknown>> } = {
+    a: { inner: {} },
+    map: new PersistentMap(),
+  }
+  const db = open(join(tempDir(t), 'look.db'), { root, durability: 'os' })
+  const { a, map } = db.root
+  a.inner.up = a
+  map.set('key', { inner: {} })
+  const value = map.get('key') as { inner: Record<string, unknown> }
+  value.inner.up = value
+  t.match(inspect(db.root, { depth: 9 }), 'up: [Circular]')
+  t.match(inspect(map, { depth: 9 }), 'up: [Circular]')
+  t.throws(() => db.commit(), { code: 'VALUE' })
+  db.abort()
+  db.close()
   t.end()
 })

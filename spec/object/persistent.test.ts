@@ -143,6 +143,12 @@ t.test('accessors and methods run on the object', t => {
   db.root.size = 0
   db.commit()
   t.equal(other(t, db).root.size, 0)
+  db.root.add('b')
+  const derived = Object.create(db.root) as Shelf
+  derived.size = 0
+  t.equal(db.root.items.length, 0, 'also of what has it as its prototype')
+  t.same(Object.keys(derived), [])
+  db.abort()
   t.end()
 })
 
