@@ -34,8 +34,8 @@ const MOST_ROUNDS = 8
 const KEEP_IDS = 7 * 24 * 3600 * 1000
 
 /**
- * Makes the next generation. Throws PackInterruptedError (another pack was first: nothing is changed), ReadonlyError,
- * UnsupportedError (the file has several names or cannot be replaced), CorruptLogError (a record cannot be read).
+ * Makes the next generation. Throws PackInterruptedError (another pack was first: nothing is changed), StoreReplacedError (neither is
+ * there: what stands at the path by now is not this store), ReadonlyError, UnsupportedError (the file has several names or cannot be replaced), CorruptLogError (a record cannot be read).
  */
 export async function pack(store: Store, options: PackOptions = {}): Promise<PackResult> {
   try {
@@ -75,7 +75,7 @@ async function packStore(store: Store, options: PackOptions): Promise<PackResult
     }
     const result = await store.underLockAsync(() => {
       options.signal?.throwIfAborted()
-      throwIfPacked(store, source)
+      throwIfGone(store, source)
       return putInPlace(store, source, temporary, uuid, copy, writer, tail)
     })
     store.latest()
@@ -117,6 +117,7 @@ function putInPlace(
     readonlyFlags,
   })
   const { salt, syncedTo } = source.reader
+  throwIfGone(store, source) // all that takes long is done: hardly anything can happen now before the rename
   const superseded = assembleControl('superseded', uuid, { tail, now: disk.now(), salt, boot: disk.boot, syncedTo })
   source.writer.appendControl(superseded, tail.offset)
   try {
@@ -138,7 +139,7 @@ function putInPlace(
   }
 }
 
-/** The same steps, as long as nobody else has packed this file; what they write goes to the disk meanwhile. */
+/** The same steps, as long as the path leads to this file; what they write goes to the disk meanwhile. */
 function* whileCurrent<T>(
   store: Store,
   source: Generation,
@@ -151,8 +152,16 @@ function* whileCurrent<T>(
     if (step.done === true) return step.value
     writer.syncBehind()
     yield copy.progress()
+    store.lookIfDue()
     throwIfPacked(store, source)
   }
+}
+
+/** With the lock held: whatever else stands at the path by now, the rename would destroy. */
+function throwIfGone(store: Store, source: Generation): void {
+  store.look()
+  source.reader.advance() // a file that was cut shorter is noticed here
+  throwIfPacked(store, source)
 }
 
 function throwIfPacked(store: Store, source: Generation): void {

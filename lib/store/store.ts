@@ -108,7 +108,7 @@ export class Store {
   latest(): Snapshot {
     if (this.#until === Infinity) {
       onDisk(this.path, () => {
-        this.#watch.lookIfDue()
+        this.lookIfDue()
         this.#file.catchUp()
       })
     }
@@ -202,6 +202,11 @@ export class Store {
   /** Looks now whether the path still leads to this file. Throws StoreReplacedError. */
   look(): void {
     if (this.#until === Infinity) this.#watch.look()
+  }
+
+  /** The same, if the last look was a while ago. */
+  lookIfDue(): void {
+    if (this.#until === Infinity) this.#watch.lookIfDue()
   }
 
   /** The index file is a cache: that it cannot be written is no failure of anything. */
