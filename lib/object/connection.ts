@@ -196,14 +196,20 @@ export class Connection<Root = unknown> {
     return new Connection<Root>(this.#again(), this.#again)
   }
 
-  /** Makes a new file of what is reachable, while others go on reading and writing. See `PackOptions`. */
+  /**
+   * Makes a new file of what is reachable, while others go on reading and writing. See `PackOptions`. Rejects with ClosedError if this
+   * connection is closed meanwhile; nothing is changed then.
+   */
   async pack(options: PackOptions = {}): Promise<PackResult> {
     checkNames(options, PACK_OPTIONS, 'pack')
     this.#check('pack()', {})
-    return pack(this.#session.store, options)
+    return pack(this.#session.store, options, () => checkOpen(this.#session))
   }
 
-  /** Afterwards every access throws ClosedError. Throws StateError with changes pending. Closing twice does nothing. */
+  /**
+   * Afterwards every access throws ClosedError, and a pack that is under way is given up. Throws StateError with changes pending.
+   * Closing twice does nothing.
+   */
   close(): void {
     if (this.#session.closed) return
     this.#check('close()', {

@@ -35,17 +35,22 @@ const KEEP_IDS = 7 * 24 * 3600 * 1000
 
 /**
  * Makes the next generation. Throws PackInterruptedError (another pack was first: nothing is changed), StoreReplacedError (neither is
- * there: what stands at the path by now is not this store), ReadonlyError, UnsupportedError (the file has several names or cannot be replaced), CorruptLogError (a record cannot be read).
+ * there: what stands at the path by now is not this store), ReadonlyError, UnsupportedError (the file has several names or cannot be
+ * replaced), CorruptLogError (a record cannot be read). `checkOpen` throws once whoever asked for it is closed, which ends it.
  */
-export async function pack(store: Store, options: PackOptions = {}): Promise<PackResult> {
+export async function pack(
+  store: Store,
+  options: PackOptions = {},
+  checkOpen = () => store.checkOpen(),
+): Promise<PackResult> {
   try {
-    return await packStore(store, options)
+    return await packStore(store, options, checkOpen)
   } catch (error) {
     throw asDiskError(store.path, error)
   }
 }
 
-async function packStore(store: Store, options: PackOptions): Promise<PackResult> {
+async function packStore(store: Store, options: PackOptions, checkOpen: () => void): Promise<PackResult> {
   if (store.readonly)
     throw new ReadonlyError(`${store.path} was opened readonly: open it without { readonly: true } to pack`)
   const { disk } = store
@@ -60,8 +65,13 @@ async function packStore(store: Store, options: PackOptions): Promise<PackResult
     keepOwner(source, temporary)
     const copy = new LiveCopy(source, writer, disk.now() - KEEP_IDS)
     let tail = source.reader.tail
+    const check = (): void => {
+      checkOpen()
+      store.lookIfDue()
+      throwIfPacked(store, source)
+    }
     const run = async <T>(steps: Iterator<void, T>): Promise<T> => {
-      const result = await inSlices(disk, whileCurrent(store, source, copy, writer, steps), options)
+      const result = await inSlices(disk, checked(check, copy, writer, steps), options)
       options.onProgress?.(copy.progress())
       return result
     }
@@ -75,10 +85,11 @@ async function packStore(store: Store, options: PackOptions): Promise<PackResult
     }
     const result = await store.underLockAsync(() => {
       options.signal?.throwIfAborted()
+      checkOpen()
       throwIfGone(store, source)
       return putInPlace(store, source, temporary, uuid, copy, writer, tail)
     })
-    store.latest()
+    if (!store.closed) store.latest()
     removeIndexFile(disk, store.path) // of the file that was packed
     return result
   } finally {
@@ -139,10 +150,9 @@ function putInPlace(
   }
 }
 
-/** The same steps, as long as the path leads to this file; what they write goes to the disk meanwhile. */
-function* whileCurrent<T>(
-  store: Store,
-  source: Generation,
+/** The same steps, as long as `check` throws nothing; what they write goes to the disk meanwhile. */
+function* checked<T>(
+  check: () => void,
   copy: LiveCopy,
   writer: BaseWriter,
   steps: Iterator<void, T>,
@@ -152,8 +162,7 @@ function* whileCurrent<T>(
     if (step.done === true) return step.value
     writer.syncBehind()
     yield copy.progress()
-    store.lookIfDue()
-    throwIfPacked(store, source)
+    check()
   }
 }
 

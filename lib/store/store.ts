@@ -1,5 +1,6 @@
 // One store as this process sees it: which generation is current, catching up, and the commit procedure. One for each data inode,
 // shared by its connections. Knows oids and bytes, never classes. The lock is held only inside `commit` and `underLock`.
+import { ClosedError } from '../error.js'
 import type { Disk } from '../file/disk.js'
 import { onDisk } from '../file/disk-error.js'
 import { CommitLock } from '../file/lock.js'
@@ -99,6 +100,15 @@ export class Store {
     }
   }
 
+  get closed(): boolean {
+    return this.#users === 0
+  }
+
+  /** For work that goes on while others may close the store. Throws ClosedError. */
+  checkOpen(): void {
+    if (this.closed) throw new ClosedError(`${this.path} has been closed`)
+  }
+
   /** The generation that commits go to, as far as this process knows. */
   get current(): Generation {
     return this.#file.generation
@@ -122,13 +132,17 @@ export class Store {
     return onDisk(this.path, () => file.end()) - reader.tail.offset > FAR_BEHIND
   }
 
-  /** Reads what has arrived, in pieces with turns of the event loop between, where that is much. */
+  /** Reads what has arrived, in pieces with turns of the event loop between, where that is much. Throws ClosedError. */
   async catchUpAsync(): Promise<void> {
     if (this.#until === Infinity) await inSlices(this.disk, this.#catchingUp(), {})
   }
 
   *#catchingUp(): Generator<void> {
-    while (this.#users > 0 && !onDisk(this.path, () => this.#file.catchUpBy(CATCH_UP_STEP))) yield
+    for (;;) {
+      this.checkOpen()
+      if (onDisk(this.path, () => this.#file.catchUpBy(CATCH_UP_STEP))) return
+      yield
+    }
   }
 
   /** Which of `oids` were changed after `since` and up to `now`, `now` being the later of the two. */
@@ -195,7 +209,7 @@ export class Store {
   }
 
   #synced(): void {
-    if (this.#users > 0) this.#watch.lookAfterSync() // closed while it waited: what it committed is on disk
+    if (!this.closed) this.#watch.lookAfterSync() // closed while it waited: what it committed is on disk
     this.#saveIndex(INDEX_AFTER_SYNC)
   }
 
@@ -226,6 +240,7 @@ export class Store {
       this.durability.close(this.current.snapshot())
       this.#saveIndex(INDEX_AT_CLOSE)
     } finally {
+      this.#gate.close()
       this.current.release()
       this.lock.close()
     }
@@ -265,6 +280,8 @@ export class Store {
       })
     } catch {
       // The disk takes nothing any more. This process knows, and commits no more.
+    } finally {
+      if (this.closed) this.lock.close() // it was an fsync that outlived the store
     }
   }
 

@@ -1,7 +1,7 @@
 // The way to the commit lock: nobody gets through who opened the store for reading, and whoever holds the lock has read everything.
 // Where much has arrived, the lock is given up, that is read, and the lock taken again.
-import { ReadonlyError } from '../error.js'
-import type { Disk } from '../file/disk.js'
+import { ClosedError, ReadonlyError } from '../error.js'
+import type { Disk, Fd } from '../file/disk.js'
 import type { CommitLock } from '../file/lock.js'
 import { asCommitFailure } from './commit-failure.js'
 import type { CurrentFile } from './current-file.js'
@@ -16,6 +16,7 @@ export class WriteGate {
   readonly #timeout: number
   readonly #readonly: boolean
   #straysRemoved = false
+  #closed = false
 
   constructor(disk: Disk, file: CurrentFile, lock: CommitLock, timeout: number, isReadonly: boolean) {
     this.#disk = disk
@@ -27,6 +28,11 @@ export class WriteGate {
 
   get #path(): string {
     return this.#file.generation.path
+  }
+
+  /** Whoever waits for the lock without blocking, or comes for it like that, gets a ClosedError from now on. */
+  close(): void {
+    this.#closed = true
   }
 
   /** Takes the lock, and reads nothing. False: it is not free, and `wait` is not told. */
@@ -53,7 +59,10 @@ export class WriteGate {
     }
   }
 
-  /** The same, waiting without blocking the event loop; `catchUp` reads what has arrived, without the lock. */
+  /**
+   * The same, waiting without blocking the event loop; `catchUp` reads what has arrived, without the lock, or throws: it must not
+   * come back with nothing read, as the lock would be taken in vain for ever.
+   */
   async runAsync<T>(act: () => T, catchUp: () => Promise<void>): Promise<T> {
     for (;;) {
       const result = await this.#lockAsync(() => {
@@ -76,7 +85,12 @@ export class WriteGate {
 
   /** What `act` throws is taken for what the system refused. */
   #lockAsync<T>(act: () => T): Promise<T> {
-    return this.#committingAsync(() => this.#lock.with(() => this.#file.generation.file.fd, this.#timeout, act))
+    return this.#committingAsync(() => this.#lock.with(() => this.#openFd(), this.#timeout, act))
+  }
+
+  #openFd(): Fd {
+    if (this.#closed) throw new ClosedError(`${this.#path} has been closed`)
+    return this.#file.generation.file.fd
   }
 
   /** What the system refuses on the way to a commit. */
