@@ -22,6 +22,11 @@ export interface Place {
   readonly syncedTo: number
 }
 
+/** The time of a frame that is to stand there: never before the frames ahead of it, wherever the clock has been set to. */
+export function timeAt({ now, tail }: Place): number {
+  return Math.max(now, tail.time)
+}
+
 /** A commit frame ready to be appended at `place.tail.offset`. */
 export interface AssembledFrame {
   readonly bytes: Uint8Array
@@ -76,7 +81,7 @@ export function assembleCommit(
   frame.set(draft.annotation, at)
   at += draft.annotation.length
   const bytes = frame.subarray(0, at + FRAME_TRAILER_LENGTH)
-  const time = Math.max(place.now, tail.time)
+  const time = timeAt(place)
   const nextOid = firstOid + draft.fresh
   const checksum = sealFrame(bytes, {
     kind: 'commit',
@@ -106,7 +111,7 @@ export function assembleControl(control: Control, body: Uint8Array, place: Place
     control,
     offset: tail.offset,
     tid: tail.tid,
-    time: Math.max(place.now, tail.time),
+    time: timeAt(place),
     bodyLength: body.length,
     records: 0,
     nextOid: tail.nextOid,

@@ -4,7 +4,7 @@ import { ClosedError } from '../error.js'
 import type { Disk } from '../file/disk.js'
 import { onDisk } from '../file/disk-error.js'
 import { CommitLock } from '../file/lock.js'
-import { assembleCommit, assembleControl, type AssembledFrame, type Place } from './assemble.js'
+import { assembleCommit, assembleControl, timeAt, type AssembledFrame, type Place } from './assemble.js'
 import { checkOpened } from './check-opened.js'
 import { asCommitFailure } from './commit-failure.js'
 import { CurrentFile } from './current-file.js'
@@ -31,6 +31,12 @@ const FAR_BEHIND = 4 << 20
 /** When the index file is written anew: bytes that the log has grown by since, and bytes for each object. */
 const INDEX_AT_CLOSE = [1 << 20, 4] as const
 const INDEX_AFTER_SYNC = [32 << 20, 16] as const
+
+/** A draft with its id, if it has one, and the frame that it makes at the tail that was known then. */
+interface Prepared {
+  readonly draft: Draft
+  readonly frame: AssembledFrame
+}
 
 const stores = new Set<Store>()
 
@@ -166,19 +172,18 @@ export class Store {
   #commit(work: Draft, snapshot: Snapshot, accessed: Iterable<Oid>, wait: boolean, id?: string): CommitResult {
     if (!this.lock.held) this.#watch.lookIfDue() // the transaction may have begun long ago
     this.durability.refuseAfterFailure(this.current)
-    const draft = id === undefined ? work : withId(work, id, this.disk.now())
-    let frame = this.#assemble(draft)
-    if (this.lock.held) return this.#append(draft, frame, snapshot, accessed, id)
+    let prepared = this.#prepare(work, id)
+    if (this.lock.held) return this.#append(work, prepared, snapshot, accessed, id)
     for (;;) {
       if (!this.#gate.take(wait)) return { outcome: 'busy' }
       try {
         const status = tailUnderLock(this.#file)
-        if (status === 'end') return this.#append(draft, frame, snapshot, accessed, id)
+        if (status === 'end') return this.#append(work, prepared, snapshot, accessed, id)
       } finally {
         this.lock.release()
       }
       this.#file.catchUp()
-      frame = this.#assemble(draft)
+      prepared = this.#prepare(work, id)
     }
   }
 
@@ -264,9 +269,12 @@ export class Store {
     }
   }
 
-  #assemble(draft: Draft): AssembledFrame {
+  /** An id is kept with the time of its frame: by that a pack tells which are old, whatever the clock of this machine said. */
+  #prepare(work: Draft, id: string | undefined): Prepared {
     const generation = this.current
-    return assembleCommit(draft, this.#place(), oid => generation.newest(oid), this.#space)
+    const place = this.#place()
+    const draft = id === undefined ? work : withId(work, id, timeAt(place))
+    return { draft, frame: assembleCommit(draft, place, oid => generation.newest(oid), this.#space) }
   }
 
   /** An fsync has failed. A process that opens the file later would be told that all is well: the file itself must say so. */
@@ -287,8 +295,8 @@ export class Store {
 
   /** With the lock held and everything applied. */
   #append(
-    draft: Draft,
-    prepared: AssembledFrame,
+    work: Draft,
+    prepared: Prepared,
     snapshot: Snapshot,
     accessed: Iterable<Oid>,
     id: string | undefined,
@@ -302,7 +310,7 @@ export class Store {
     const oids = this.touchedSince(snapshot, accessed, now)
     if (oids.length > 0) return { outcome: 'conflict', oids, snapshot: now }
     const { tail } = generation.reader
-    const frame = prepared.tail.lastFrame === tail.offset ? prepared : this.#assemble(draft)
+    const { draft, frame } = prepared.frame.tail.lastFrame === tail.offset ? prepared : this.#prepare(work, id)
     generation.writer.append(frame.bytes, tail.offset)
     generation.log.applyOwn(draft, frame)
     this.durability.syncSoon(() => this.current, frame.bytes.length)

@@ -88,6 +88,19 @@ t.test('a pack keeps ids for seven days', async t => {
   t.strictSame([...db.root.orders], ['old', 'young'])
 })
 
+t.test('a pack keeps them seven days also when the clock was behind as they were committed', async t => {
+  const { db, clock } = start(t)
+  order(db, 'before')
+  clock.now -= 30 * DAY
+  order(db, 'behind')
+  clock.now += 36 * DAY
+  await db.pack()
+  t.equal(db.resolve('behind'), 'committed')
+  clock.now += 2 * DAY
+  await db.pack()
+  t.equal(db.resolve('behind'), 'unknown')
+})
+
 t.test('what cannot be an id is refused', async t => {
   const { db } = start(t)
   for (const id of ['', 'x'.repeat(1025), '\ud800', 7, null]) {

@@ -262,6 +262,18 @@ t.test('the time of a commit never goes back, though the clock does', async t =>
   t.equal(store.latest().time, 2_000_003_600_000)
 })
 
+t.test('the id of a transaction is kept with the time of its commit, though others came in between', async t => {
+  let now = 5000
+  const store = newStore(t, { ...systemDisk, now: () => now })
+  const snapshot = store.latest()
+  put(stranger(t, store), record(1, 'of a later time'))
+  now = 1000
+  const result = store.commit(draft(record(-1, 'x')), snapshot, [], true, 'pay')
+  t.equal(result.outcome, 'committed')
+  t.ok(store.latest().time > 5000)
+  t.equal(store.current.ids.get('pay')?.time, store.latest().time)
+})
+
 t.test('a commit names the bytes that are known to be on disk, and the boot', async t => {
   const store = newStore(t, { ...systemDisk, boot: 0x1234 })
   put(store, record(1, 'x'))
