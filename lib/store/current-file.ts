@@ -9,6 +9,7 @@ export class CurrentFile {
   readonly #disk: Disk
   readonly #path: string
   readonly #access: 'read' | 'append'
+  readonly #until: number
   #generation: Generation
 
   /** `until`: the last commit to read. */
@@ -16,6 +17,7 @@ export class CurrentFile {
     this.#disk = disk
     this.#path = path
     this.#access = access
+    this.#until = until
     this.#generation = Generation.open(disk, path, access, until)
   }
 
@@ -75,7 +77,7 @@ export class CurrentFile {
 
   #openNext(): Generation {
     try {
-      return Generation.open(this.#disk, this.#path, this.#access, Infinity)
+      return Generation.open(this.#disk, this.#path, this.#access, this.#until)
     } catch (cause) {
       if (cause instanceof StoreNotFoundError) throw new StoreReplacedError(this.#path, 'the file has been removed')
       throw cause

@@ -5,6 +5,7 @@ import t, { type Test } from 'tap'
 import { UnsupportedError } from '../../lib/error.js'
 import { systemDisk } from '../../lib/file/system-disk.js'
 import { checksum } from '../../lib/log/checksum.js'
+import { pack } from '../../lib/store/pack.js'
 import { Store } from '../../lib/store/store.js'
 import { initialDraft, put, record, textOf } from '../helpers/drafts.js'
 import { newStore, openStore } from '../helpers/new-store.js'
@@ -211,6 +212,22 @@ t.test('until shows the state after that commit, whatever comes later', async t 
   t.same([textOf(past, 1), past.latest().tid], ['two', 2])
   put(store, record(1, 'four'))
   t.same([textOf(past, 1), past.latest().tid], ['two', 2])
+})
+
+t.test('until shows that state also when the file is packed while it is opened', async t => {
+  const store = newStore(t)
+  put(store, record(1, 'two'))
+  let opened: number | undefined = systemDisk.open(store.path, 'read')
+  await pack(store)
+  for (const text of ['three', 'four']) put(store, record(1, text))
+  const disk = wrapDisk(systemDisk, (name, _n, go, [path]) => {
+    if (name !== 'open' || path !== store.path || opened === undefined) return go()
+    const before = opened
+    opened = undefined
+    return before
+  })
+  const past = openStore(t, store.path, disk, { readonly: true, until: 3 })
+  t.same([textOf(past, 1), past.latest().tid], ['three', 3])
 })
 
 t.test('until names a commit that there is, and is for reading', async t => {
