@@ -5,7 +5,7 @@ import type { Disk } from '../file/disk.js'
 import type { FileHeader } from '../log/file-header.js'
 import { BaseWriter } from './base-writer.js'
 import type { RecordCursor } from './record-cursor.js'
-import { createTemporary, type Temporary } from './temporary.js'
+import { createTemporary, tidyUp, type Temporary } from './temporary.js'
 
 /** What is known when all records have been written. */
 export type NewStoreHeader = Pick<FileHeader, 'baseTid' | 'baseTime' | 'nextOid' | 'idsSince'>
@@ -20,6 +20,7 @@ export class NewStore {
   constructor(disk: Disk, path: string, mode: number) {
     this.#disk = disk
     this.#path = NewStore.pathFor(disk, path)
+    tidyUp(disk, this.#path) // it may be large, and nobody commits to this path, who would remove it
     this.#temporary = createTemporary(disk, this.#path, 'new', mode)
     // Not the store that its records are from: nobody may go over to it.
     const name = { storeId: disk.randomBytes(16), uuid: disk.randomBytes(16) }

@@ -84,6 +84,15 @@ export function removeStrays(disk: Disk, path: string): void {
   }
 }
 
+/** The same where it is in passing: it never stands in the way of what is being done. */
+export function tidyUp(disk: Disk, path: string): void {
+  try {
+    removeStrays(disk, path)
+  } catch {
+    // The directory may not be ours to list; the next writer or packer tries again.
+  }
+}
+
 function removeIfThere(disk: Disk, path: string): void {
   try {
     disk.unlink(path)

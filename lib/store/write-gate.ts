@@ -6,7 +6,7 @@ import type { CommitLock } from '../file/lock.js'
 import { asCommitFailure } from './commit-failure.js'
 import type { CurrentFile } from './current-file.js'
 import { tailUnderLock } from './tail-under-lock.js'
-import { removeStrays } from './temporary.js'
+import { tidyUp } from './temporary.js'
 
 export class WriteGate {
   readonly #disk: Disk
@@ -15,7 +15,8 @@ export class WriteGate {
   /** Milliseconds. */
   readonly #timeout: number
   readonly #readonly: boolean
-  #straysRemoved = false
+  /** What processes that have died left behind has been removed. */
+  #tidy = false
   #closed = false
 
   constructor(disk: Disk, file: CurrentFile, lock: CommitLock, timeout: number, isReadonly: boolean) {
@@ -42,7 +43,10 @@ export class WriteGate {
     const { fd } = this.#file.generation.file
     if (wait) this.#lock.take(fd, this.#timeout)
     else if (!this.#lock.try(fd)) return false
-    if (!this.#straysRemoved) this.#removeStrays()
+    if (!this.#tidy) {
+      this.#tidy = true
+      tidyUp(this.#disk, this.#path)
+    }
     return true
   }
 
@@ -107,16 +111,6 @@ export class WriteGate {
       return await act()
     } catch (error) {
       throw asCommitFailure(this.#path, error)
-    }
-  }
-
-  /** Tidying up never stands in the way of a commit. */
-  #removeStrays(): void {
-    this.#straysRemoved = true
-    try {
-      removeStrays(this.#disk, this.#path)
-    } catch {
-      // The directory may not be ours to list; the next writer or packer tries again.
     }
   }
 }

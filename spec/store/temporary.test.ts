@@ -1,8 +1,9 @@
 import { linkSync, readdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import t from 'tap'
 import { systemDisk } from '../../lib/file/system-disk.js'
 import { pack } from '../../lib/store/pack.js'
+import { recover } from '../../lib/store/recover.js'
 import { createTemporary, removeStrays } from '../../lib/store/temporary.js'
 import { put, record } from '../helpers/drafts.js'
 import { newStore } from '../helpers/new-store.js'
@@ -52,6 +53,19 @@ t.test(
     writeFileSync(`${store.path}.${STRAY}`, '')
     put(store, record(1, 'x'))
     t.same(readdirSync(join(store.path, '..')).sort(), ['app.db', 'app.db.lock'])
+  },
+)
+
+t.test(
+  'so does who writes a whole new store: a killed one has left a large file, and nobody commits there',
+  async t => {
+    const store = newStore(t)
+    const to = join(store.path, '..', 'saved.db')
+    writeFileSync(`${to}.0123456789abcdef.new`, '')
+    const living = createTemporary(systemDisk, to, 'new', 0o600)
+    t.teardown(() => living.discard())
+    recover(systemDisk, store.path, to)
+    t.same(readdirSync(join(to, '..')).sort(), ['app.db', 'saved.db', basename(living.path)])
   },
 )
 
