@@ -88,6 +88,7 @@ export function commitSession(
   wait: boolean,
 ): 'done' | 'busy' | 'known' {
   const { store, changed } = session
+  const { lockTimeout } = session.options
   if (changed.size === 0) {
     session.end()
     return 'done'
@@ -98,12 +99,12 @@ export function commitSession(
   const standIns: StandIns = new Map()
   for (let lost = 0; ; lost++) {
     if (lost === MOST_LOST && wait && !store.lock.held) {
-      return store.underLock(() => commitSession(session, { annotation, isolation, id }, wait))
+      return store.underLock(() => commitSession(session, { annotation, isolation, id }, wait), lockTimeout)
     }
     const toWrite = standIns.size === 0 ? changed : Array.from(changed, header => standIns.get(header) ?? header)
     const encoded = new Encoder(new SessionWriting(session, base)).encode(toWrite, annotation)
     const checked = new Checked(session, encoded, isolation)
-    const result = store.commit(encoded.draft, base, checked, wait, id)
+    const result = store.commit(encoded.draft, base, checked, wait && lockTimeout, id)
     switch (result.outcome) {
       case 'committed':
         settle(session, encoded, standIns, result)

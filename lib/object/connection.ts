@@ -203,7 +203,9 @@ export class Connection<Root = unknown> {
   async pack(options: PackOptions = {}): Promise<PackResult> {
     checkNames(options, PACK_OPTIONS, 'pack')
     this.#check('pack()', {})
-    return pack(this.#session.store, options, () => checkOpen(this.#session))
+    const session = this.#session
+    const { lockTimeout } = session.options
+    return pack(session.store, options, { lockTimeout, checkOpen: () => checkOpen(session) })
   }
 
   /**

@@ -3,7 +3,7 @@ import { systemDisk } from '../file/system-disk.js'
 import type { Disk } from '../file/disk.js'
 import { onDisk } from '../file/disk-error.js'
 import { Store } from '../store/store.js'
-import type { StoreOptions } from '../store/store-options.js'
+import { LOCK_TIMEOUT, type StoreOptions } from '../store/store-options.js'
 import { ROOT_OID, type Draft } from '../store/types.js'
 import { CACHE_BYTES } from './cache-budget.js'
 import { ClassRegistry } from './class-registry.js'
@@ -150,6 +150,7 @@ function checkOptions({
   isolation = 'serializable',
   writes = 'anywhere',
   cacheBytes = CACHE_BYTES,
+  lockTimeout = LOCK_TIMEOUT,
   ...rest
 }: OpenOptions): Omit<SessionOptions, 'endsWithTurn'> {
   if (durability !== 'fsync' && durability !== 'os')
@@ -161,7 +162,7 @@ function checkOptions({
   checkIsolation(isolation)
   if (rest.until !== undefined && rest.readonly !== true)
     throw new TypeError('until needs { readonly: true }: the past cannot be changed')
-  return { durability, isolation, writes, cacheBytes }
+  return { durability, isolation, writes, cacheBytes, lockTimeout }
 }
 
 /** The first commit: the root, and all that its constructor attached to it. */

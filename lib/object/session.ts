@@ -27,6 +27,8 @@ export interface SessionOptions {
   readonly isolation: Isolation
   readonly durability: 'fsync' | 'os'
   readonly writes: 'anywhere' | 'transact'
+  /** Milliseconds to wait for the commit lock. */
+  readonly lockTimeout: number
   /** A transaction that only reads ends with the synchronous stretch of code that began it. */
   readonly endsWithTurn: boolean
   /** Bytes of loaded objects to keep; see cache-budget.ts. */

@@ -206,6 +206,7 @@ async function commitAsync<R>(
   plan: TransactPlan,
 ): Promise<Done<unknown>> {
   const { store } = session
+  const { lockTimeout } = session.options
   for (let run = 1; !plan.isLast(run); run++) {
     checkIdle(session)
     if (store.isFarBehind()) {
@@ -214,7 +215,7 @@ async function commitAsync<R>(
     }
     const result = attempt(session, root, work, plan, false)
     if (typeof result === 'object') return result
-    if (result === 'busy') await store.untilFree()
+    if (result === 'busy') await store.untilFree(lockTimeout)
     else {
       const pause = plan.pauseAfter(run)
       if (pause > 0) await store.disk.wait(pause)
@@ -226,5 +227,5 @@ async function commitAsync<R>(
     checkIdle(session)
     session.end()
     return lastAttempt(session, root, work, plan)
-  })
+  }, lockTimeout)
 }

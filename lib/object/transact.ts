@@ -75,7 +75,7 @@ export function transact<R, T>(session: Session, root: R, work: Work<R, T>, opti
   session.end()
   return made(
     session,
-    session.store.underLock(() => lastAttempt(session, root, work, plan)),
+    session.store.underLock(() => lastAttempt(session, root, work, plan), session.options.lockTimeout),
   ).value
 }
 

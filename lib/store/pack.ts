@@ -16,6 +16,14 @@ import { createTemporary, removeStrays, type Temporary } from './temporary.js'
 /** Progress is told while the pack copies; it can be stopped before it takes the lock, and nothing is changed then. */
 export type PackOptions = LongWork<PackProgress>
 
+/** Who wants a store packed: the connection that was asked. */
+export interface Asker {
+  /** Milliseconds. */
+  readonly lockTimeout: number
+  /** Throws ClosedError. */
+  checkOpen(): void
+}
+
 export interface PackResult {
   /** Objects in the new file, parts of large collections included. */
   readonly objects: number
@@ -36,21 +44,17 @@ const KEEP_IDS = 7 * 24 * 3600 * 1000
 /**
  * Makes the next generation. Throws PackInterruptedError (another pack was first: nothing is changed), StoreReplacedError (neither is
  * there: what stands at the path by now is not this store), ReadonlyError, UnsupportedError (the file has several names or cannot be
- * replaced), CorruptLogError (a record cannot be read). `checkOpen` throws once whoever asked for it is closed, which ends it.
+ * replaced), CorruptLogError (a record cannot be read). `asker`: once it is closed, that ends the pack.
  */
-export async function pack(
-  store: Store,
-  options: PackOptions = {},
-  checkOpen = () => store.checkOpen(),
-): Promise<PackResult> {
+export async function pack(store: Store, options: PackOptions = {}, asker: Asker = store): Promise<PackResult> {
   try {
-    return await packStore(store, options, checkOpen)
+    return await packStore(store, options, asker)
   } catch (error) {
     throw asDiskError(store.path, error)
   }
 }
 
-async function packStore(store: Store, options: PackOptions, checkOpen: () => void): Promise<PackResult> {
+async function packStore(store: Store, options: PackOptions, asker: Asker): Promise<PackResult> {
   if (store.readonly)
     throw new ReadonlyError(`${store.path} was opened readonly: open it without { readonly: true } to pack`)
   const { disk } = store
@@ -66,7 +70,7 @@ async function packStore(store: Store, options: PackOptions, checkOpen: () => vo
     const copy = new LiveCopy(source, writer, disk.now() - KEEP_IDS)
     let tail = source.reader.tail
     const check = (): void => {
-      checkOpen()
+      asker.checkOpen()
       store.lookIfDue()
       throwIfPacked(store, source)
     }
@@ -85,10 +89,10 @@ async function packStore(store: Store, options: PackOptions, checkOpen: () => vo
     }
     const result = await store.underLockAsync(() => {
       options.signal?.throwIfAborted()
-      checkOpen()
+      asker.checkOpen()
       throwIfGone(store, source)
       return putInPlace(store, source, temporary, uuid, copy, writer, tail)
-    })
+    }, asker.lockTimeout)
     if (!store.closed) store.latest()
     removeIndexFile(disk, store.path) // of the file that was packed
     return result

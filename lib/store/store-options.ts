@@ -10,6 +10,9 @@ export interface OpenProgress {
   readonly all: number
 }
 
+/** Milliseconds for which the commit lock is waited for, unless told otherwise. */
+export const LOCK_TIMEOUT = 10_000
+
 /** Opening is told of, and can be stopped, where the log must be read because there is no index file: between pieces of it. */
 export interface StoreOptions extends LongWork<OpenProgress> {
   readonly?: boolean

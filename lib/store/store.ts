@@ -14,7 +14,7 @@ import { locateStore } from './locate.js'
 import { PathWatch } from './path-watch.js'
 import { inSlices } from './long-work.js'
 import type { Snapshot } from './snapshot.js'
-import type { CommitResult, StoreOptions } from './store-options.js'
+import { LOCK_TIMEOUT, type CommitResult, type StoreOptions } from './store-options.js'
 import { tailUnderLock } from './tail-under-lock.js'
 import { touchedSince } from './touched.js'
 import { WriteGate } from './write-gate.js'
@@ -46,6 +46,7 @@ export class Store {
   readonly readonly: boolean
   readonly lock: CommitLock
   readonly durability: Durability
+  /** Where a call does not name one: of the first to open the store. */
   readonly lockTimeout: number
   readonly #until: number
   /** Where small frames are built: one at a time, from assembling to appending without a break. */
@@ -87,12 +88,12 @@ export class Store {
     this.disk = disk
     this.path = path
     this.readonly = options.readonly === true
-    this.lockTimeout = options.lockTimeout ?? 10_000
+    this.lockTimeout = options.lockTimeout ?? LOCK_TIMEOUT
     this.#until = options.until ?? Infinity
     this.#file = new CurrentFile(disk, path, this.readonly ? 'read' : 'append', this.#until)
     const { identity } = this.current
     this.lock = new CommitLock(disk, path, identity.mode & 0o666, identity)
-    this.#gate = new WriteGate(disk, this.#file, this.lock, this.lockTimeout, this.readonly)
+    this.#gate = new WriteGate(disk, this.#file, this.lock, this.readonly)
     this.#watch = new PathWatch(disk, this.#file, this.lock)
     this.durability = new Durability(disk, generation => this.#markSuspect(generation))
   }
@@ -158,24 +159,32 @@ export class Store {
 
   /**
    * Appends `draft` if none of `accessed` has changed since `snapshot`: the frame is built before the lock, and the lock is held
-   * from the check to the append. `id`: of the transaction; nothing is appended if it has been committed before.
+   * from the check to the append. `wait`: for the lock, and how many milliseconds, if that is told. `id`: of the transaction; nothing
+   * is appended if it has been committed before.
    * Throws LockTimeoutError, CommitFailedError, CommitTooLargeError, DurabilityUnknownError.
    */
-  commit(work: Draft, snapshot: Snapshot, accessed: Iterable<Oid>, wait: boolean, id?: string): CommitResult {
+  commit(work: Draft, snapshot: Snapshot, accessed: Iterable<Oid>, wait: boolean | number, id?: string): CommitResult {
+    const timeout = wait === true ? this.lockTimeout : wait === false ? undefined : wait
     try {
-      return this.#commit(work, snapshot, accessed, wait, id)
+      return this.#commit(work, snapshot, accessed, timeout, id)
     } catch (error) {
       throw asCommitFailure(this.path, error)
     }
   }
 
-  #commit(work: Draft, snapshot: Snapshot, accessed: Iterable<Oid>, wait: boolean, id?: string): CommitResult {
+  #commit(
+    work: Draft,
+    snapshot: Snapshot,
+    accessed: Iterable<Oid>,
+    timeout: number | undefined,
+    id?: string,
+  ): CommitResult {
     if (!this.lock.held) this.#watch.lookIfDue() // the transaction may have begun long ago
     this.durability.refuseAfterFailure(this.current)
     let prepared = this.#prepare(work, id)
     if (this.lock.held) return this.#append(work, prepared, snapshot, accessed, id)
     for (;;) {
-      if (!this.#gate.take(wait)) return { outcome: 'busy' }
+      if (!this.#gate.take(timeout)) return { outcome: 'busy' }
       try {
         const status = tailUnderLock(this.#file)
         if (status === 'end') return this.#append(work, prepared, snapshot, accessed, id)
@@ -187,19 +196,19 @@ export class Store {
     }
   }
 
-  /** Runs `act` with the lock held and everything read; commits inside use that lock. Blocks up to `lockTimeout`. */
-  underLock<T>(act: () => T): T {
-    return this.#gate.run(act)
+  /** Runs `act` with the lock held and everything read; commits inside use that lock. Blocks up to `timeout`. */
+  underLock<T>(act: () => T, timeout = this.lockTimeout): T {
+    return this.#gate.run(act, timeout)
   }
 
   /** The same, waiting for the lock without blocking the event loop; `act` then runs in one stretch. */
-  underLockAsync<T>(act: () => T): Promise<T> {
-    return this.#gate.runAsync(act, () => this.catchUpAsync())
+  underLockAsync<T>(act: () => T, timeout = this.lockTimeout): Promise<T> {
+    return this.#gate.runAsync(act, timeout, () => this.catchUpAsync())
   }
 
   /** Resolves when the lock was free at a moment. Throws LockTimeoutError. */
-  untilFree(): Promise<void> {
-    return this.#gate.untilFree()
+  untilFree(timeout = this.lockTimeout): Promise<void> {
+    return this.#gate.untilFree(timeout)
   }
 
   /** Everything up to `snapshot` is on disk afterwards, in the file that the path leads to. */

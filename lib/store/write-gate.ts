@@ -12,18 +12,15 @@ export class WriteGate {
   readonly #disk: Disk
   readonly #file: CurrentFile
   readonly #lock: CommitLock
-  /** Milliseconds. */
-  readonly #timeout: number
   readonly #readonly: boolean
   /** What processes that have died left behind has been removed. */
   #tidy = false
   #closed = false
 
-  constructor(disk: Disk, file: CurrentFile, lock: CommitLock, timeout: number, isReadonly: boolean) {
+  constructor(disk: Disk, file: CurrentFile, lock: CommitLock, isReadonly: boolean) {
     this.#disk = disk
     this.#file = file
     this.#lock = lock
-    this.#timeout = timeout
     this.#readonly = isReadonly
   }
 
@@ -36,12 +33,12 @@ export class WriteGate {
     this.#closed = true
   }
 
-  /** Takes the lock, and reads nothing. False: it is not free, and `wait` is not told. */
-  take(wait: boolean): boolean {
+  /** Takes the lock, and reads nothing. `timeout`: milliseconds. False: it is not free, and no `timeout` was given. */
+  take(timeout: number | undefined): boolean {
     if (this.#readonly)
       throw new ReadonlyError(`${this.#path} was opened readonly: open it without { readonly: true } to commit`)
     const { fd } = this.#file.generation.file
-    if (wait) this.#lock.take(fd, this.#timeout)
+    if (timeout !== undefined) this.#lock.take(fd, timeout)
     else if (!this.#lock.try(fd)) return false
     if (!this.#tidy) {
       this.#tidy = true
@@ -51,9 +48,9 @@ export class WriteGate {
   }
 
   /** Runs `act` with the lock held and everything read. */
-  run<T>(act: () => T): T {
+  run<T>(act: () => T, timeout: number): T {
     for (;;) {
-      this.#committing(() => this.take(true))
+      this.#committing(() => this.take(timeout))
       try {
         if (this.#committing(() => tailUnderLock(this.#file)) === 'end') return act()
       } finally {
@@ -67,9 +64,9 @@ export class WriteGate {
    * The same, waiting without blocking the event loop; `catchUp` reads what has arrived, without the lock, or throws: it must not
    * come back with nothing read, as the lock would be taken in vain for ever.
    */
-  async runAsync<T>(act: () => T, catchUp: () => Promise<void>): Promise<T> {
+  async runAsync<T>(act: () => T, timeout: number, catchUp: () => Promise<void>): Promise<T> {
     for (;;) {
-      const result = await this.#lockAsync(() => {
+      const result = await this.#lockAsync(timeout, () => {
         if (tailUnderLock(this.#file) !== 'end') return undefined
         try {
           return { value: act() }
@@ -83,13 +80,13 @@ export class WriteGate {
     }
   }
 
-  untilFree(): Promise<void> {
-    return this.#lockAsync(() => undefined)
+  untilFree(timeout: number): Promise<void> {
+    return this.#lockAsync(timeout, () => undefined)
   }
 
   /** What `act` throws is taken for what the system refused. */
-  #lockAsync<T>(act: () => T): Promise<T> {
-    return this.#committingAsync(() => this.#lock.with(() => this.#openFd(), this.#timeout, act))
+  #lockAsync<T>(timeout: number, act: () => T): Promise<T> {
+    return this.#committingAsync(() => this.#lock.with(() => this.#openFd(), timeout, act))
   }
 
   #openFd(): Fd {

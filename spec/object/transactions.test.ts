@@ -1,6 +1,8 @@
 import t, { type Test } from 'tap'
 import { join } from 'node:path'
 import { open, type Connection, type OpenOptions, type Persistent } from '../../lib/index.js'
+import { systemDisk } from '../../lib/file/system-disk.js'
+import { Store } from '../../lib/store/store.js'
 import { tempDir } from '../helpers/temp-dir.js'
 import { elsewhere } from './helpers/elsewhere.js'
 
@@ -171,4 +173,32 @@ t.test('a durable commit syncs, also by flush', t => {
   db.flush()
   t.pass()
   t.end()
+})
+
+t.test('each connection waits for the lock as long as it was told, also where they share a store', async t => {
+  const { db } = two(t, { lockTimeout: 20 })
+  const hasty = open(db.path, { root, durability: 'os', lockTimeout: 5 }) as Connection<Root>
+  const own = hasty.connect()
+  const holder = Store.open({ ...systemDisk }, db.path)
+  holder.lock.take(holder.current.file.fd, 1000)
+  for (const [connection, timeout] of [
+    [db, 20],
+    [hasty, 5],
+    [own, 5],
+  ] as const) {
+    const late = { code: 'LOCK_TIMEOUT', timeout }
+    const change = (root: Root): void => void root.n++
+    t.throws(() => connection.transact(change), late)
+    t.throws(() => connection.transact(change, { attempts: 1 }), late)
+    await t.rejects(connection.transactAsync(change), late)
+    await t.rejects(connection.transactAsync(change, { attempts: 1 }), late)
+    await t.rejects(connection.pack(), late)
+    connection.root.n = 1
+    t.throws(() => connection.commit(), late)
+    connection.abort()
+  }
+  holder.lock.release()
+  holder.close()
+  own.close()
+  hasty.close()
 })
