@@ -159,6 +159,8 @@ function checkOptions({
     throw new TypeError(`writes must be 'anywhere' or 'transact', not ${String(writes)}`)
   if (typeof cacheBytes !== 'number' || !(cacheBytes >= 0))
     throw new RangeError(`cacheBytes must be a number of bytes, not ${String(cacheBytes)}`)
+  if (typeof lockTimeout !== 'number' || !(lockTimeout >= 0))
+    throw new RangeError(`lockTimeout must be a number of milliseconds, not ${String(lockTimeout)}`)
   checkIsolation(isolation)
   if (rest.until !== undefined && rest.readonly !== true)
     throw new TypeError('until needs { readonly: true }: the past cannot be changed')

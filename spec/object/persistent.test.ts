@@ -427,6 +427,8 @@ t.test('misspelt options and impossible roots are refused, with what was meant',
   refused({ classes: Item }, /classes must be an array/)
   for (const root of [null, [], 'text', 5, new Date(), new PersistentMap()])
     refused({ root }, /root must be a class that/)
+  for (const lockTimeout of [-1, NaN, '5' as unknown as number])
+    t.throws(() => open(path, { lockTimeout }), { name: 'RangeError', message: /lockTimeout must be/ })
   t.notOk(existsSync(path))
   const db = open(path, { root: Object.assign(Object.create(null) as object, { a: { b: 1 } }) })
   t.throws(() => Object.freeze((db.root as unknown as { a: object }).a), {
