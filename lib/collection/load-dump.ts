@@ -3,7 +3,7 @@
 import { BadDumpError, SchemaError } from '../error.js'
 import { asDiskError } from '../file/disk-error.js'
 import type { Disk } from '../file/disk.js'
-import { DumpedRecords, type DumpHead } from '../object/dumped-records.js'
+import { DumpedRecords, type DumpHead } from './dumped-records.js'
 import { FormError } from '../object/json.js'
 import { eachGiving, inSlices, type LongWork } from '../store/long-work.js'
 import { NewStore } from '../store/new-store.js'

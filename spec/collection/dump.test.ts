@@ -1,8 +1,8 @@
 // A store as text and back: nothing is different then, and no text makes a store that is not sound.
 import { Readable } from 'node:stream'
 import { inspect } from 'node:util'
-import t, { type Test } from 'tap'
-import { verifyCollections } from '../../lib/collection/verify-collections.js'
+import t from 'tap'
+import { dump, type DumpProgress } from '../../lib/collection/dump.js'
 import { loadDump, type LoadProgress } from '../../lib/collection/load-dump.js'
 import { BadDumpError } from '../../lib/error.js'
 import {
@@ -14,16 +14,12 @@ import {
   PersistentSet,
 } from '../../lib/index.js'
 import type { Connection } from '../../lib/object/connection.js'
-import { dump, type DumpProgress } from '../../lib/object/dump.js'
 import { openWith } from '../../lib/object/open.js'
 import { recover } from '../../lib/store/recover.js'
 import { Store } from '../../lib/store/store.js'
-import { verify } from '../../lib/store/verify.js'
 import { MemoryDisk } from '../damage/memory-disk.js'
 import { random, seeded } from '../helpers/seeded.js'
-
-const PATH = '/app.db'
-const COPY = '/copy.db'
+import { COPY, dumped, isSound, load, PATH, records, textOf } from './dumps.js'
 
 class Account extends Persistent {
   static type = 'Account'
@@ -82,48 +78,6 @@ function bank(disk: MemoryDisk): void {
     }
   })
   db.close()
-}
-
-async function dumped(disk: MemoryDisk, path = PATH): Promise<string[]> {
-  const store = Store.open(disk, path, { readonly: true })
-  const lines: string[] = []
-  try {
-    await dump(disk, store.latest(), line => lines.push(line), {})
-  } finally {
-    store.close()
-  }
-  return lines
-}
-
-/** In pieces of so many bytes. */
-function load(disk: MemoryDisk, text: string | Uint8Array, size = 1000, to = COPY) {
-  const bytes = Buffer.from(text)
-  const pieces = Array.from({ length: Math.ceil(bytes.length / size) }, (_, n) =>
-    bytes.subarray(n * size, (n + 1) * size),
-  )
-  return loadDump(disk, 'the dump', Readable.from(pieces), to)
-}
-
-const textOf = (lines: readonly string[]): string => lines.map(line => `${line}\n`).join('')
-
-/** Of each object its shape, state, references and commit. */
-function records(disk: MemoryDisk, path: string): Map<number, unknown> {
-  const store = Store.open(disk, path, { readonly: true })
-  const { generation } = store.latest()
-  const found = new Map<number, unknown>()
-  for (const [oid, at] of generation.entries()) {
-    const { shape, refs, state, tid } = generation.read(at)
-    found.set(oid, { shape, refs, tid, state: Buffer.from(state).toString('hex') })
-  }
-  store.close()
-  return found
-}
-
-function isSound(t: Test, disk: MemoryDisk, path = COPY): void {
-  const findings: unknown[] = []
-  verify(disk, path, finding => findings.push(finding))
-  verifyCollections(disk, path, finding => findings.push(finding))
-  t.same(findings, [], 'nothing is wrong with what was made')
 }
 
 t.test('what was dumped and loaded is the same, to the byte of each state', async t => {

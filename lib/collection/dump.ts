@@ -2,15 +2,16 @@
 // Reads one snapshot, and no class.
 import { CorruptLogError, UnsupportedError } from '../error.js'
 import type { Disk } from '../file/disk.js'
+import { Decoder, unpackState } from '../object/decoder.js'
+import { toJson, type Json } from '../object/json.js'
+import { Reference } from '../object/reference.js'
+import { ShapeTable } from '../object/shapes.js'
 import { inSlices, type LongWork } from '../store/long-work.js'
 import { reachable } from '../store/reachable.js'
 import type { Snapshot } from '../store/snapshot.js'
 import { decodeId } from '../store/transaction-id.js'
 import { FIRST_FREE_OID, ID_SHAPE, LOST_SHAPE, type Oid, type StoredRecord, type Tid } from '../store/types.js'
-import { Decoder, unpackState } from './decoder.js'
-import { toJson, type Json } from './json.js'
-import { Reference } from './reference.js'
-import { ShapeTable } from './shapes.js'
+import { listedField } from './tree/listed-values.js'
 
 export const DUMP_VERSION = 1
 
@@ -109,7 +110,15 @@ function lineOf(record: StoredRecord, { generation }: Snapshot, shapes: ShapeTab
     record.refs.map(ref => new Reference(ref, () => '')),
     undefined,
   )
-  const fields = keys.map((key, n): [string, Json] => [key, toJson(decoder.value(raw[n]), to => ({ $ref: to.oid }))])
+  const listed = listedField(shape, raw, record.refs)
+  const fields = keys.map((key, n): [string, Json] => [
+    key,
+    n === listed ? record.refs.map(referenceTo) : toJson(decoder.value(raw[n]), to => referenceTo(to.oid)),
+  ])
   // Where the keys stand in the record, their order does.
   return { oid, tid, type: shape.type, shape: shape.oid, fields: shape.keys ? Object.fromEntries(fields) : fields }
+}
+
+function referenceTo(oid: Oid): Json {
+  return { $ref: oid }
 }

@@ -1,15 +1,16 @@
 // The lines of a dump as records again: each is checked as one that somebody else wrote, and handed on. Owns what the lines before
 // said: the shapes, which objects there are, and which ones others refer to.
+import { Decoder, unpackState } from '../object/decoder.js'
+import { FormError, fromJson, isPairs, shown } from '../object/json.js'
+import { pack } from '../object/packer.js'
+import { encodeShape, isKeyList, MOST_KEYS, type Shape } from '../object/shapes.js'
+import { encodePrimitive, isOrdinaryString } from '../object/values.js'
 import type { Kept } from '../store/base-writer.js'
 import { OidSet } from '../store/oid-set.js'
 import { encodeId } from '../store/transaction-id.js'
 import { FIRST_FREE_OID, ID_SHAPE, LOST_SHAPE, ROOT_OID, type Oid, type Tid } from '../store/types.js'
-import { Decoder, unpackState } from './decoder.js'
 import { DUMP_VERSION } from './dump.js'
-import { FormError, fromJson, isPairs, shown } from './json.js'
-import { pack } from './packer.js'
-import { encodeShape, isKeyList, MOST_KEYS, type Shape } from './shapes.js'
-import { encodePrimitive, isOrdinaryString } from './values.js'
+import { withoutListed } from './tree/listed-values.js'
 
 /** What stands in the first line. */
 export interface DumpHead {
@@ -120,7 +121,7 @@ export class DumpedRecords {
         throw error instanceof FormError ? new FormError(`field ${keys[n] ?? n}: ${error.message}`) : error
       }
     })
-    const state = pack(shape.keys ? packed : [keys.map(encodePrimitive), ...packed])
+    const state = pack(shape.keys ? withoutListed(shape, packed, refs) : [keys.map(encodePrimitive), ...packed])
     this.#check(state, shape, refs)
     return { shape: shape.oid, refs, state }
   }
