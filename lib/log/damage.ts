@@ -28,7 +28,9 @@ export function examineDamage(file: DataFile, from: number, end: number, salt: n
   let nextGood: number | undefined
   let proved = 0
   const boots = new Set<number>()
-  for (const { header } of findFrames(file, from, end, salt)) {
+  for (const found of findFrames(file, from, end, salt)) {
+    if (found?.bytes === undefined) continue
+    const { header } = found
     nextGood ??= header.offset
     proved = Math.max(proved, header.syncedTo)
     boots.add(header.boot)
@@ -36,19 +38,23 @@ export function examineDamage(file: DataFile, from: number, end: number, salt: n
   return { nextGood, proved, boots }
 }
 
-/** A whole frame, found without knowing what stands before it. */
+/** A frame with a sound header, found without knowing what stands before it. */
 export interface FoundFrame {
   readonly header: FrameHeader
-  readonly bytes: Uint8Array
+  /** All of it; undefined: something of it is damaged, or not there. */
+  readonly bytes: Uint8Array | undefined
 }
 
-/** All whole frames between `from` and `end`, wherever they begin. `salt` undefined: of whatever file. */
+/**
+ * All frames with a sound header between `from` and `end`, wherever they begin; undefined: a piece more has been gone through.
+ * `salt` undefined: of whatever file.
+ */
 export function* findFrames(
   file: DataFile,
   from: number,
   end: number,
   salt: number | undefined,
-): Generator<FoundFrame> {
+): Generator<FoundFrame | undefined> {
   const magic = Buffer.from(FRAME_MAGIC)
   let work = (end - from) * MOST_PASSES + PIECE
   let behind = from // the end of the last frame found
@@ -59,13 +65,14 @@ export function* findFrames(
       if (at + hit < behind) continue
       const inPiece = hit + FRAME_HEADER_LENGTH <= bytes.length
       const header = inPiece ? readFrameHeader(bytes, hit, at + hit, salt) : readHeader(file, at + hit, salt)
-      if (header === undefined || header.offset + frameLength(header) > end) continue
-      if ((work -= frameLength(header)) < 0) return
-      const frame = readWhole(file, header)
-      if (frame === undefined) continue
-      behind = at + hit + frame.bytes.length
-      yield frame
+      if (header === undefined) continue
+      const isThere = header.offset + frameLength(header) <= end
+      if (isThere && (work -= frameLength(header)) < 0) return
+      const whole = isThere ? readWhole(file, header) : undefined
+      if (whole !== undefined) behind = at + hit + whole.length
+      yield { header, bytes: whole }
     }
+    yield undefined
   }
 }
 
@@ -74,8 +81,8 @@ function readHeader(file: DataFile, at: number, salt: number | undefined): Frame
   return file.read(head, at) < head.length ? undefined : readFrameHeader(head, 0, at, salt)
 }
 
-function readWhole(file: DataFile, header: FrameHeader): FoundFrame | undefined {
+function readWhole(file: DataFile, header: FrameHeader): Uint8Array | undefined {
   const bytes = Buffer.alloc(frameLength(header))
   if (file.read(bytes, header.offset) < bytes.length) return undefined
-  return checkFrame(bytes, 0, header) === undefined ? undefined : { header, bytes }
+  return checkFrame(bytes, 0, header) === undefined ? undefined : bytes
 }

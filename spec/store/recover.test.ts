@@ -1,15 +1,18 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { systemDisk } from '../../lib/file/system-disk.js'
+import { readFrameHeader, sealFrame } from '../../lib/log/frame.js'
 import { readHistory } from '../../lib/store/history.js'
 import { pack } from '../../lib/store/pack.js'
 import { recover } from '../../lib/store/recover.js'
 import { Store } from '../../lib/store/store.js'
 import type { Oid } from '../../lib/store/types.js'
 import { verify } from '../../lib/store/verify.js'
+import { MemoryDisk } from '../damage/memory-disk.js'
 import { initialDraft, put, record, textOf } from '../helpers/drafts.js'
 import { tempDir } from '../helpers/temp-dir.js'
+import { wrapDisk } from '../helpers/wrapped-disk.js'
 
 interface Made {
   readonly path: string
@@ -141,4 +144,107 @@ t.test('what was not a store is refused, and an existing file is never overwritt
   t.throws(() => recover(systemDisk, `${other}-missing`, made.to), { code: 'NOT_FOUND' })
   t.equal(readFileSync(other, 'utf8').length, 10_000)
   t.end()
+})
+
+t.test('a commit at the end that was never finished is left out, whatever part of it is there', t => {
+  const { path, frames, oids } = makeStore(t)
+  const store = Store.open(systemDisk, path)
+  put(store, record(1, 'half'), record(-1, 'new'), record(oids[0] ?? 0, 'half'))
+  store.close()
+  const bytes = readFileSync(path)
+  const begins = [...frames.values()].reduce((end, { offset, bytes }) => Math.max(end, offset + bytes), 0)
+  for (let end = begins + 1; end < bytes.length; end++) {
+    const disk = MemoryDisk.with({ [path]: bytes.subarray(0, end) })
+    const { torn, skipped, missingCommits, lastTid } = recover(disk, path, '/saved.db')
+    const saved = Store.open(disk, '/saved.db', { readonly: true })
+    const found = { torn, skipped, missingCommits, lastTid, root: textOf(saved, 1), first: textOf(saved, oids[0] ?? 0) }
+    saved.close()
+    const expected = { skipped: [], missingCommits: [], lastTid: 12, root: 'root', first: 'changed 0' }
+    if (!t.same(found, { ...expected, torn: { offset: begins, bytes: end - begins } }, `cut at ${end}`)) break
+  }
+  t.end()
+})
+
+t.test('the same behind damage: that is told, and the rest left out', t => {
+  const made = makeStore(t)
+  const [damaged, torn] = [frameOf(made, 11), frameOf(made, 12)]
+  damage(made.path, damaged.offset + damaged.bytes - 12, 1)
+  truncateSync(made.path, torn.offset + torn.bytes - 1)
+  t.match(recover(systemDisk, made.path, made.to), {
+    skipped: [{ offset: damaged.offset }],
+    missingCommits: [{ from: 11, to: 11 }],
+    torn: { offset: torn.offset, bytes: torn.bytes - 1 },
+    lastTid: 11,
+  })
+  const store = openSaved(t, made.to)
+  t.same([textOf(store, made.oids[3] ?? 0), textOf(store, made.oids[4] ?? 0)], ['changed 3', 'made 4'])
+  t.end()
+})
+
+t.test('a frame that says it is longer than the file, and has others behind it, is damaged', t => {
+  const made = makeStore(t)
+  const { offset } = frameOf(made, 11)
+  const bytes = readFileSync(made.path)
+  const header = readFrameHeader(bytes, offset, offset)
+  if (!header) throw new Error('there is no frame')
+  const longer = Buffer.alloc(20_000)
+  sealFrame(longer, { ...header, bodyLength: 10_000 })
+  longer.copy(bytes, offset, 0, 72)
+  writeFileSync(made.path, bytes)
+  t.match(recover(systemDisk, made.path, made.to), { missingCommits: [{ from: 11, to: 11 }], lastTid: 12 })
+  t.equal(textOf(openSaved(t, made.to), made.oids[3] ?? 0), 'changed 3')
+  t.end()
+})
+
+t.test('of each of several damaged frames the sound records are saved, and all are named', t => {
+  const made = makeStore(t)
+  for (const tid of [9, 10, 12]) damage(made.path, frameOf(made, tid).offset + frameOf(made, tid).bytes - 12, 1)
+  const { missingCommits, skipped, lastTid, torn } = recover(systemDisk, made.path, made.to)
+  t.same(missingCommits, [
+    { from: 9, to: 10 },
+    { from: 12, to: 12 },
+  ])
+  t.same(
+    skipped.map(({ offset }) => offset),
+    [frameOf(made, 9).offset, frameOf(made, 12).offset],
+  )
+  t.same([lastTid, torn], [12, undefined])
+  const store = openSaved(t, made.to)
+  t.same(
+    made.oids.map(oid => textOf(store, oid)),
+    [0, 1, 2, 3, 4].map(n => `changed ${n}`),
+  )
+  t.end()
+})
+
+t.test('a packed state that ends too early is damage, not an append', async t => {
+  const made = makeStore(t)
+  await pack(openSaved(t, made.path))
+  truncateSync(made.path, 4096 + 200)
+  const report = recover(systemDisk, made.path, made.to)
+  t.ok(report.saved > 0)
+  t.ok(report.skipped.length > 0)
+  t.equal(report.torn, undefined)
+})
+
+t.test('a long damaged stretch is gone through in pieces', t => {
+  const made = makeStore(t)
+  appendFileSync(made.path, Buffer.alloc(16 << 20))
+  let longest = 0
+  const disk = wrapDisk(systemDisk, (name, _n, go, args) => {
+    if (name === 'read') longest = Math.max(longest, args[3] as number)
+    return go()
+  })
+  t.match(recover(disk, made.path, made.to), { saved: 6, skipped: [{ bytes: 16 << 20 }], torn: undefined })
+  t.ok(longest <= 1 << 20, `${longest} bytes at once`)
+  t.end()
+})
+
+t.test('no commit is missing with the header of a packed store', async t => {
+  const made = makeStore(t)
+  const store = openSaved(t, made.path)
+  await pack(store)
+  put(store, record(1, 'after'))
+  damage(made.path, 100)
+  t.match(recover(systemDisk, made.path, made.to), { saved: 6, lost: [], missingCommits: [], lastTid: 13 })
 })

@@ -33,7 +33,7 @@ async function runRecover(path: string, output: string, asJson: boolean): Promis
 }
 
 function* describe(
-  { saved, lost, skipped, missingCommits, lastTid, rootLost }: RecoverReport,
+  { saved, lost, skipped, torn, missingCommits, lastTid, rootLost }: RecoverReport,
   output: string,
 ): Generator<string> {
   yield `${count(saved, 'object')} saved in ${output}, up to commit ${lastTid}`
@@ -44,6 +44,8 @@ function* describe(
   for (const { offset, bytes } of skipped.slice(0, MOST_SHOWN))
     yield `skipped: ${size(bytes)} at offset ${offset}, nothing sound there`
   yield* more(skipped.length, 'skipped stretches')
+  if (torn)
+    yield `left out: ${size(torn.bytes)} at offset ${torn.offset}, the beginning of a commit that was never finished`
   if (lost.length > 0) {
     yield `lost: ${count(lost.length, 'object')} that others refer to (${lost.slice(0, MOST_SHOWN).join(', ')}); using one throws GoneError: replace or delete what leads to it`
     yield* more(lost.length, 'lost objects')
