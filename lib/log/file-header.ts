@@ -96,6 +96,13 @@ export function encodeFileHeader(header: FileHeader): Uint8Array {
   return bytes
 }
 
+/** Whether the bytes of a header are those that were written, whatever they say. */
+export function isHeaderSound(bytes: Uint8Array): boolean {
+  if (bytes.length < HEADER_LENGTH) return false
+  const stored = new DataView(bytes.buffer, bytes.byteOffset).getUint32(AT.checksum, true)
+  return stored === checksum(bytes.subarray(0, AT.checksum))
+}
+
 /** Throws NotAStoreError or NewerFormatError; `bytes` may be shorter than a header. */
 export function decodeFileHeader(bytes: Uint8Array, path: string): FileHeader {
   if (bytes.length === 0) throw new NotAStoreError(path, 'the file is empty; remove it, or name another path')
@@ -105,12 +112,7 @@ export function decodeFileHeader(bytes: Uint8Array, path: string): FileHeader {
   const version = view.getUint32(AT.version, true)
   if (version > FORMAT_VERSION)
     throw new NewerFormatError(path, `the file has format ${version}, this is ${FORMAT_VERSION}`)
-  const found = checksum(bytes.subarray(0, AT.checksum))
-  if (
-    view.getUint32(AT.checksum, true) !== found ||
-    version === 0 ||
-    view.getUint32(AT.length, true) !== HEADER_LENGTH
-  ) {
+  if (!isHeaderSound(bytes) || version === 0 || view.getUint32(AT.length, true) !== HEADER_LENGTH) {
     throw new NotAStoreError(path, 'the file header is damaged')
   }
   const incompatible = view.getUint32(AT.incompatible, true)

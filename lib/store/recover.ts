@@ -41,7 +41,7 @@ const STEP = 1 << 8
 
 /**
  * Salvages `from` into a new store `to`. Throws StoreNotFoundError, NotAStoreError (nothing in it is a store's),
- * UnsupportedError (`to` exists).
+ * NewerFormatError, UnsupportedError (`to` exists).
  */
 export function recover(disk: Disk, from: string, to: string): RecoverReport {
   return onDisk(from, () => atOnce(salvaging(disk, from, to)))

@@ -3,7 +3,7 @@
 import { NotAStoreError } from '../error.js'
 import type { DataFile } from '../file/data-file.js'
 import { findFrames } from '../log/damage.js'
-import { decodeFileHeader, HEADER_LENGTH, saltOf, type FileHeader } from '../log/file-header.js'
+import { decodeFileHeader, HEADER_LENGTH, isHeaderSound, saltOf, type FileHeader } from '../log/file-header.js'
 import {
   FRAME_HEADER_LENGTH,
   FRAME_TRAILER_LENGTH,
@@ -201,12 +201,12 @@ export class SoundRecords {
   }
 }
 
-/** undefined: it is damaged. */
+/** undefined: it is damaged. What a damaged one says of its version means nothing. */
 function readHeader(file: DataFile, path: string): FileHeader | undefined {
   const bytes = new Uint8Array(HEADER_LENGTH)
   try {
     const length = file.read(bytes, 0)
-    return decodeFileHeader(bytes.subarray(0, length), path)
+    return isHeaderSound(bytes) ? decodeFileHeader(bytes.subarray(0, length), path) : undefined
   } catch (error) {
     if (error instanceof NotAStoreError) return undefined
     throw error

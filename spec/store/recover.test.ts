@@ -240,6 +240,14 @@ t.test('a long damaged stretch is gone through in pieces', t => {
   t.end()
 })
 
+t.test('a damaged header is not taken for one of a newer version', t => {
+  const made = makeStore(t)
+  damage(made.path, 8)
+  t.throws(() => Store.open(systemDisk, made.path), { code: 'NEWER_FORMAT' })
+  t.match(recover(systemDisk, made.path, made.to), { saved: 6, lost: [], missingCommits: [], lastTid: 12 })
+  t.end()
+})
+
 t.test('no commit is missing with the header of a packed store', async t => {
   const made = makeStore(t)
   const store = openSaved(t, made.path)
