@@ -98,7 +98,7 @@ export class Connection<Root = unknown> {
   }
 
   /**
-   * What became of the transaction with this id. `unknown`: ids of that age may have been dropped by a pack; with `since`, a time
+   * What became of the transaction with this id. `unknown`: ids of that age may have been dropped by a pack, or lost in a damaged file; with `since`, a time
    * (Date or milliseconds) before which it was certainly not begun, the answer is `not committed` if none so young was dropped. As
    * long as another process may still be running it, `not committed` can change: running it again with the same id is safe.
    */

@@ -74,7 +74,7 @@ function* salvaging(disk: Disk, from: string, to: string): Generator<RecoverProg
     for (const oid of lost) made.writer.add(lostRecord(oid, lastTid))
     // Nobody else may get the number of an object that is lost.
     const nextOid = Math.max(found.nextOid, (lost.at(-1) ?? 0) + 1)
-    const rest = { baseTid: lastTid, baseTime: lastTime, nextOid, idsSince: found.header?.idsSince ?? 0 }
+    const rest = { baseTid: lastTid, baseTime: lastTime, nextOid, idsSince: found.idsSince(disk.now()) }
     const all = found.newest.size
     yield* eachGiving(
       { what: 'saving', done: all, all },

@@ -39,7 +39,7 @@ export class SoundRecords {
   /** The beginning of an append at the end of the file: no commit, and nothing of it is taken. */
   torn: Part | undefined
   /** undefined: it is damaged. */
-  readonly header: FileHeader | undefined
+  readonly #header: FileHeader | undefined
   readonly #file: DataFile
   readonly #path: string
   readonly #end: number
@@ -60,7 +60,7 @@ export class SoundRecords {
     this.#path = path
     this.#end = file.end()
     const header = readHeader(file, path)
-    this.header = header
+    this.#header = header
     if (header !== undefined) this.#salt = saltOf(header.uuid)
     this.#baseTid = this.lastTid = header?.baseTid ?? 0
     this.lastTime = header?.baseTime ?? 0
@@ -74,6 +74,14 @@ export class SoundRecords {
   /** With what the checksums of its records begin. */
   get salt(): number {
     return this.#salt ?? 0
+  }
+
+  /** Ids of transactions from before this time may be among what was not found. */
+  idsSince(now: number): number {
+    const known = this.#header?.idsSince ?? 0
+    const isWhole = this.#header !== undefined && this.skipped.length + this.missing.length === 0
+    // What was lost may be younger than what is left, but nothing is younger than this moment.
+    return isWhole ? known : Math.max(known, this.lastTime + 1, Math.ceil(now))
   }
 
   /** Goes through the file; gives how far it is now and then. Throws NotAStoreError: nothing in it is a store's. */
@@ -105,7 +113,7 @@ export class SoundRecords {
   /** What stands behind the last whole frame. */
   #finish(): void {
     const broken = this.#broken
-    const baseEnd = this.header?.baseEnd ?? 0
+    const baseEnd = this.#header?.baseEnd ?? 0
     const frameEnd = broken && broken.offset + frameLength(broken)
     if (frameEnd !== undefined && frameEnd <= this.#end) this.#passTo(frameEnd)
     this.#passTable()
@@ -135,7 +143,7 @@ export class SoundRecords {
   }
 
   #passTable(): void {
-    const table = this.header?.table
+    const table = this.#header?.table
     if (this.#at === table?.at) this.#at = table.end
   }
 

@@ -256,3 +256,32 @@ t.test('no commit is missing with the header of a packed store', async t => {
   damage(made.path, 100)
   t.match(recover(systemDisk, made.path, made.to), { saved: 6, lost: [], missingCommits: [], lastTid: 13 })
 })
+
+t.test('ids of transactions are unknown afterwards if some may be among what was lost', t => {
+  const idsSince = (spoil: (made: Made) => void): number => {
+    const made = makeStore(t)
+    spoil(made)
+    const disk = { ...systemDisk, now: () => 5e12 + 0.5 }
+    recover(disk, made.path, made.to)
+    return openSaved(t, made.to).current.header.idsSince
+  }
+  t.equal(
+    idsSince(() => undefined),
+    0,
+  )
+  t.equal(
+    idsSince(({ path }) => appendFileSync(path, 'PFRM')),
+    0,
+    'nothing is lost with what was never finished',
+  )
+  for (const at of [0, 4096, 4096 + 100])
+    t.equal(
+      idsSince(({ path }) => damage(path, at)),
+      5e12 + 1,
+    )
+  t.equal(
+    idsSince(made => damage(made.path, frameOf(made, 12).offset)),
+    5e12 + 1,
+  )
+  t.end()
+})
