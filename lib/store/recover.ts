@@ -9,12 +9,12 @@ import { atOnce, eachGiving, inSlices, type LongWork } from './long-work.js'
 import { NewStore } from './new-store.js'
 import { RecordBatch } from './record-batch.js'
 import { SoundRecords, type Part } from './sound-records.js'
-import { FIRST_FREE_OID, LOST_SHAPE, ROOT_OID, type Oid, type Tid } from './types.js'
+import { LOST_SHAPE, ROOT_OID, type Oid, type Tid } from './types.js'
 
 export interface RecoverReport {
-  /** Objects in the new file, lost ones not counted. */
+  /** Objects in the new file, parts of large collections included, lost ones not counted. */
   readonly saved: number
-  /** Objects that others refer to and of which nothing was left. */
+  /** Objects that others refer to and of which nothing was left, or not their shape, without which nobody can read them. */
   readonly lost: readonly number[]
   /** Damaged stretches: where each begins, and how many bytes in it hold nothing sound. */
   readonly skipped: readonly Part[]
@@ -69,7 +69,7 @@ function* salvaging(disk: Disk, from: string, to: string): Generator<RecoverProg
     made = new NewStore(disk, to, file.status().mode)
     const found = new SoundRecords(file, from)
     for (const done of found.collect()) yield { what: 'searching', done, all: found.end }
-    const lost = yield* copying(found, file, from, made.writer)
+    const { saved, lost } = yield* copying(found, file, from, made.writer)
     const { lastTid, lastTime, skipped, torn, missing: missingCommits } = found
     for (const oid of lost) made.writer.add(lostRecord(oid, lastTid))
     // Nobody else may get the number of an object that is lost.
@@ -81,8 +81,7 @@ function* salvaging(disk: Disk, from: string, to: string): Generator<RecoverProg
       made.finish(rest, () => true),
     )
     made.publish()
-    const saved = all - found.shapes.size
-    return { saved, lost, skipped, torn, missingCommits, lastTid, rootLost: found.newest.get(ROOT_OID) === 0 }
+    return { saved, lost, skipped, torn, missingCommits, lastTid, rootLost: !found.has(ROOT_OID) }
   } finally {
     made?.discard()
     file.close()
@@ -95,23 +94,24 @@ function* copying(
   file: DataFile,
   path: string,
   writer: BaseWriter,
-): Generator<RecoverProgress, Oid[]> {
+): Generator<RecoverProgress, { readonly saved: number; readonly lost: Oid[] }> {
   const all = found.newest.size
   const gone = new Set<Oid>()
   const note = (oid: Oid): void => {
-    if (found.newest.get(oid) === 0) gone.add(oid)
+    if (!found.has(oid)) gone.add(oid)
   }
   note(ROOT_OID)
   const records = new RecordBatch(file, found.end, found.salt, writer)
   let done = 0
+  let saved = 0
   const rest = found.newest.entries()
   for (let next = rest.next(); next.done !== true;) {
     records.clear()
     for (; next.done !== true && !records.isFull; next = rest.next()) {
       const [oid, offset] = next.value
-      const shape = found.shapeOf.get(oid) as number as Oid
+      if (!found.has(oid)) continue
       records.add(oid, offset)
-      if (shape >= FIRST_FREE_OID) note(shape)
+      if (found.isObject(oid)) saved++
       if (records.count % STEP === 0) yield { what: 'saving', done, all }
     }
     yield* eachGiving({ what: 'saving', done, all }, records.read())
@@ -122,7 +122,7 @@ function* copying(
       if (++done % STEP === 0) yield { what: 'saving', done, all }
     }
   }
-  return [...gone].sort((a, b) => a - b)
+  return { saved, lost: [...gone].sort((a, b) => a - b) }
 }
 
 function lostRecord(oid: Oid, tid: number): Kept {

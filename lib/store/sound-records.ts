@@ -13,7 +13,7 @@ import {
 } from '../log/frame.js'
 import { OffsetIndex } from './offset-index.js'
 import { readRecord, recordLength } from './record.js'
-import { FIRST_FREE_OID, type Offset, type Oid, type StoredRecord } from './types.js'
+import { FIRST_FREE_OID, LOST_SHAPE, type Offset, type Oid, type StoredRecord } from './types.js'
 
 /** Bytes of the file. */
 export interface Part {
@@ -25,9 +25,9 @@ export class SoundRecords {
   /** Where the newest version of each object stands. */
   readonly newest = new OffsetIndex()
   /** Of that, its shape, and the commit that wrote it. */
-  readonly shapeOf = new OffsetIndex()
+  readonly #shapeOf = new OffsetIndex()
   readonly #tidOf = new OffsetIndex()
-  readonly shapes = new Set<Oid>()
+  readonly #shapes = new Set<Oid>()
   /** The last commit that anything tells of. */
   lastTid: number
   lastTime: number
@@ -74,6 +74,18 @@ export class SoundRecords {
   /** With what the checksums of its records begin. */
   get salt(): number {
     return this.#salt ?? 0
+  }
+
+  /** Something of the object is left, and the shape without which nobody could read it. */
+  has(oid: Oid): boolean {
+    if (this.newest.get(oid) === 0) return false
+    const shape = this.#shapeOf.get(oid) as number as Oid
+    return shape < FIRST_FREE_OID ? shape !== LOST_SHAPE : this.#shapes.has(shape)
+  }
+
+  /** It is neither a shape nor the id of a transaction. */
+  isObject(oid: Oid): boolean {
+    return this.#shapeOf.get(oid) >= FIRST_FREE_OID
   }
 
   /** Ids of transactions from before this time may be among what was not found. */
@@ -184,18 +196,19 @@ export class SoundRecords {
   }
 
   #note({ oid, shape, tid, offset }: StoredRecord): void {
-    if (shape === 0) this.shapes.add(oid)
+    if (shape === 0) this.#shapes.add(oid)
     const known = this.#tidOf.get(oid) as number
     if (tid > known || (tid === known && offset > this.newest.get(oid))) {
       this.newest.set(oid, offset)
-      this.shapeOf.set(oid, shape as number as Offset)
+      this.#shapeOf.set(oid, shape as number as Offset)
       this.#tidOf.set(oid, tid as number as Offset)
     }
     this.lastTid = Math.max(this.lastTid, tid)
-    this.nextOid = Math.max(this.nextOid, oid + 1)
+    this.nextOid = Math.max(this.nextOid, oid + 1, shape + 1)
   }
 
   #findMissing(): void {
+    this.lastTid = Math.max(1, this.lastTid) // a store is made by its first commit
     let last = this.#baseTid
     for (const tid of [...this.#tids.sort((a, b) => a - b), this.lastTid + 1]) {
       if (tid > last + 1) this.missing.push({ from: last + 1, to: tid - 1 })

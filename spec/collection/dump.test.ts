@@ -169,6 +169,16 @@ t.test('of a store of which parts are lost, everything else is dumped and loaded
   copy.close()
 })
 
+t.test('what a salvage has made of nothing but a header is dumped and loaded', async t => {
+  const disk = new MemoryDisk()
+  bank(disk)
+  const damaged = MemoryDisk.with({ [PATH]: disk.bytesOf(PATH).fill(0, 4096) })
+  t.match(recover(damaged, PATH, '/saved.db'), { saved: 0, rootLost: true })
+  const lines = await dumped(damaged, '/saved.db')
+  t.match(await load(damaged, textOf(lines)), { records: 1, lost: 1, tid: 1 })
+  t.same(await dumped(damaged, COPY), lines)
+})
+
 t.test('a dump that was cut off anywhere makes no store', async t => {
   const disk = new MemoryDisk()
   bank(disk)

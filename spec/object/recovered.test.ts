@@ -37,6 +37,20 @@ function recovered(text: string) {
   return { disk, report, salvagedAt }
 }
 
+t.test('an object whose shape was lost is gone, and the store is sound without it', async t => {
+  const { disk, report } = recovered('Item')
+  t.match(report, { saved: 1, lost: [Number, Number], rootLost: false })
+  const db = openShop(disk, SAVED)
+  const { item } = db.root
+  t.throws(() => item?.price, { code: 'GONE' })
+  await db.pack()
+  db.transact(shop => (shop.item = new Item()))
+  t.equal(db.root.item?.price, 1)
+  t.throws(() => db.root.other?.price, { code: 'GONE' })
+  await db.pack()
+  db.close()
+})
+
 t.test('whether a transaction was committed whose id was lost is unknown', t => {
   const { disk, salvagedAt } = recovered('selling')
   const db = openShop(disk, SAVED)

@@ -7,10 +7,11 @@ import { readHistory } from '../../lib/store/history.js'
 import { pack } from '../../lib/store/pack.js'
 import { recover } from '../../lib/store/recover.js'
 import { Store } from '../../lib/store/store.js'
+import { withId } from '../../lib/store/transaction-id.js'
 import type { Oid } from '../../lib/store/types.js'
 import { verify } from '../../lib/store/verify.js'
 import { MemoryDisk } from '../damage/memory-disk.js'
-import { initialDraft, put, record, textOf } from '../helpers/drafts.js'
+import { draft, initialDraft, put, record, textOf } from '../helpers/drafts.js'
 import { tempDir } from '../helpers/temp-dir.js'
 import { wrapDisk } from '../helpers/wrapped-disk.js'
 
@@ -283,5 +284,40 @@ t.test('ids of transactions are unknown afterwards if some may be among what was
     idsSince(made => damage(made.path, frameOf(made, 12).offset)),
     5e12 + 1,
   )
+  t.end()
+})
+
+t.test('objects without their shape are lost, and not counted as saved', t => {
+  const made = makeStore(t)
+  const bytes = readFileSync(made.path)
+  damage(made.path, bytes.indexOf('\x93\xa0\x00\xc0', 4096, 'latin1'))
+  t.match(recover(systemDisk, made.path, made.to), { saved: 0, lost: [1], rootLost: true, lastTid: 12 })
+  t.equal(verify(systemDisk, made.to, finding => t.fail(finding.message)).damage, 0)
+  const store = openSaved(t, made.to)
+  t.ok(put(store, record(-1, 'new')) > Math.max(16, ...made.oids), 'an oid is never given out again')
+  t.end()
+})
+
+t.test('ids of transactions are no objects, and what was lost before is lost again', t => {
+  const made = makeStore(t)
+  const store = Store.open(systemDisk, made.path)
+  store.commit(withId(draft(record(1, 'root', made.oids)), 'once', 1), store.latest(), [], true)
+  store.close()
+  for (const tid of [5, 10]) damage(made.path, frameOf(made, tid).offset, 40)
+  const [, , lost = 0] = made.oids
+  const again = `${made.to}.again`
+  t.match(recover(systemDisk, made.path, made.to), { saved: 5, lost: [lost], rootLost: false })
+  const report = { saved: 5, lost: [lost], skipped: [], missingCommits: [], rootLost: false, lastTid: 13 }
+  t.match(recover(systemDisk, made.to, again), report)
+  t.ok(openSaved(t, again).current.ids.has('once'))
+  t.end()
+})
+
+t.test('where no commit is left, the first one is missing: every store has that', t => {
+  const made = makeStore(t)
+  damage(made.path, 4096, readFileSync(made.path).length - 4096)
+  const missingCommits = [{ from: 1, to: 1 }]
+  t.match(recover(systemDisk, made.path, made.to), { saved: 0, lost: [1], rootLost: true, missingCommits, lastTid: 1 })
+  t.equal(openSaved(t, made.to).latest().tid, 1)
   t.end()
 })
