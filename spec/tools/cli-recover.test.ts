@@ -1,9 +1,12 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { open, Persistent, PersistentMap } from '../../lib/index.js'
+import { systemDisk } from '../../lib/file/system-disk.js'
+import { oidOf, open, Persistent, PersistentMap } from '../../lib/index.js'
+import { Store } from '../../lib/store/store.js'
+import type { Oid } from '../../lib/store/types.js'
 import { tempDir } from '../helpers/temp-dir.js'
-import { perdure } from './cli-tool.js'
+import { damage, perdure } from './cli-tool.js'
 
 class Thing extends Persistent {
   static type = 'Thing'
@@ -60,6 +63,42 @@ t.test('a damaged one is saved as far as it is sound, with exit code 4 and a rep
   t.match(await perdure('verify', target), { code: 0 })
   const json = await perdure('recover', path, '-o', `${target}2`, '--json')
   t.match(JSON.parse(json.stdout), { saved: 11, lost: [Number], missingCommits: [{ from: 7, to: 7 }], rootLost: false })
+})
+
+t.test('collections whose parts are from different commits are named, and can be put right', async t => {
+  const dir = tempDir(t)
+  const [path, target, text] = [join(dir, 'app.db'), join(dir, 'new.db'), join(dir, 'dump')]
+  const openNumbers = (path: string) => open(path, { root: { map: new PersistentMap<number, number>() } })
+  const db = openNumbers(path)
+  db.transact(({ map }) => {
+    for (let n = 0; n < 400; n++) map.set(n * 10, n)
+  })
+  db.transact(({ map }) => void map.set(5, -1).set(3995, -2))
+  const map = oidOf(db.root.map) as Oid
+  db.close()
+  // The newest version of what says how many there are.
+  const store = Store.open(systemDisk, path, { readonly: true })
+  const at = store.latest().generation.newest(map)
+  store.close()
+  damage(path, at + 8)
+  const run = await perdure('recover', path, '-o', target)
+  t.match(run, { code: 4, stderr: '' })
+  t.match(
+    run.stdout,
+    /damaged: PersistentMap \d+: the size says 400, and there are 402 entries\n.* a new one in its place/,
+  )
+  t.match(JSON.parse((await perdure('recover', path, '-o', `${target}2`, '--json')).stdout), {
+    lost: [],
+    damaged: [`PersistentMap ${map}: the size says 400, and there are 402 entries`],
+  })
+  const saved = openNumbers(target)
+  saved.transact(root => (root.map = new PersistentMap(root.map.entries({ plain: true }))))
+  t.equal(saved.root.map.size, 402)
+  await saved.pack()
+  saved.close()
+  t.match(await perdure('verify', target), { code: 0 })
+  t.match(await perdure('dump', target, '-o', text), { code: 0 })
+  t.match(await perdure('load', text, '-o', `${target}3`), { code: 0 })
 })
 
 t.test('it never overwrites, and needs a name to write to', async t => {

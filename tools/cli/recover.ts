@@ -1,11 +1,15 @@
-// `perdure recover`: saves what is sound in a damaged store into a new file, and says what was not.
+// `perdure recover`: saves what is sound in a damaged store into a new file, and says what was not. The parts of a collection may come
+// from different commits then, so the new file's collections are checked.
 import type { Command } from 'commander'
+import { verifyCollectionsAsync } from '../../lib/collection/verify-collections.js'
+import { SchemaError } from '../../lib/error.js'
 import { systemDisk } from '../../lib/file/system-disk.js'
 import { recoverAsync, type RecoverProgress, type RecoverReport } from '../../lib/store/recover.js'
 import { EXIT, type ExitCode } from './exit-code.js'
 import { interruptible } from './interruptible.js'
 import { print, printJson } from './output.js'
-import { count, size } from './units.js'
+import type { VerifyProgress } from '../../lib/store/verify.js'
+import { count, harmless, size } from './units.js'
 
 /** Of longer lists only so many are printed; `--json` has all. */
 const MOST_SHOWN = 20
@@ -26,10 +30,28 @@ async function runRecover(path: string, output: string, asJson: boolean): Promis
     const onProgress = ({ what, done, all }: RecoverProgress): void => bar.update(done, all, what)
     return recoverAsync(systemDisk, path, output, { signal, onProgress })
   })
-  if (asJson) printJson({ path, output, ...report })
-  else for (const line of describe(report, output)) print(line)
+  if (!asJson) for (const line of describe(report, output)) print(line)
+  const damaged = await damagedCollections(path, output)
+  if (asJson) printJson({ path, output, ...report, damaged })
+  else for (const line of describeDamaged(damaged)) print(line)
   const { lost, skipped, missingCommits } = report
-  return lost.length + skipped.length + missingCommits.length === 0 ? EXIT.done : EXIT.withLoss
+  return lost.length + skipped.length + missingCommits.length + damaged.length === 0 ? EXIT.done : EXIT.withLoss
+}
+
+/** What is wrong with collections of the new file. */
+async function damagedCollections(path: string, output: string): Promise<string[]> {
+  const wrong: string[] = []
+  const interrupted = `${path}: interrupted; what was sound is in ${output}, and its collections have not been checked`
+  try {
+    await interruptible(interrupted, (signal, bar) => {
+      const onProgress = ({ what, done, all }: VerifyProgress): void => bar.update(done, all, what)
+      return verifyCollectionsAsync(systemDisk, output, ({ message }) => wrong.push(message), { signal, onProgress })
+    })
+  } catch (error) {
+    if (!(error instanceof SchemaError)) throw error
+    wrong.push(error.message)
+  }
+  return wrong
 }
 
 function* describe(
@@ -51,6 +73,13 @@ function* describe(
     yield* more(lost.length, 'lost objects')
   }
   if (rootLost) yield 'lost: the root. The new file can be inspected by object number, and not be opened as before.'
+}
+
+function* describeDamaged(damaged: readonly string[]): Generator<string> {
+  for (const what of damaged.slice(0, MOST_SHOWN)) yield harmless(`damaged: ${what}`)
+  yield* more(damaged.length, 'findings')
+  if (damaged.length > 0)
+    yield 'What a damaged collection answers may be wrong: put a new one in its place, made of what can be read of it, and pack. dump shows all that is left.'
 }
 
 function* more(all: number, what: string): Generator<string> {
