@@ -29,7 +29,7 @@ export function examineDamage(file: DataFile, from: number, end: number, salt: n
   let proved = 0
   const boots = new Set<number>()
   for (const found of findFrames(file, from, end, salt)) {
-    if (found?.bytes === undefined) continue
+    if (typeof found === 'number' || found.bytes === undefined) continue
     const { header } = found
     nextGood ??= header.offset
     proved = Math.max(proved, header.syncedTo)
@@ -46,7 +46,7 @@ export interface FoundFrame {
 }
 
 /**
- * All frames with a sound header between `from` and `end`, wherever they begin; undefined: a piece more has been gone through.
+ * All frames with a sound header between `from` and `end`, wherever they begin; a number: up to there has been gone through.
  * `salt` undefined: of whatever file.
  */
 export function* findFrames(
@@ -54,7 +54,7 @@ export function* findFrames(
   from: number,
   end: number,
   salt: number | undefined,
-): Generator<FoundFrame | undefined> {
+): Generator<FoundFrame | number> {
   const magic = Buffer.from(FRAME_MAGIC)
   let work = (end - from) * MOST_PASSES + PIECE
   let behind = from // the end of the last frame found
@@ -72,7 +72,7 @@ export function* findFrames(
       if (whole !== undefined) behind = at + hit + whole.length
       yield { header, bytes: whole }
     }
-    yield undefined
+    yield at + piece.length
   }
 }
 

@@ -99,8 +99,8 @@ export class SoundRecords {
   /** Goes through the file; gives how far it is now and then. Throws NotAStoreError: nothing in it is a store's. */
   *collect(): Generator<number, void> {
     for (const found of findFrames(this.#file, HEADER_LENGTH, this.#end, undefined)) {
-      if (found !== undefined) this.#met(found.header, found.bytes)
-      yield this.#at
+      if (typeof found !== 'number') this.#met(found.header, found.bytes)
+      yield typeof found === 'number' ? Math.max(found, this.#at) : this.#at
     }
     if (this.#salt === undefined) throw new NotAStoreError(this.#path, 'nothing in this file belongs to a store')
     this.#finish()

@@ -5,7 +5,7 @@ import { systemDisk } from '../../lib/file/system-disk.js'
 import { readFrameHeader, sealFrame } from '../../lib/log/frame.js'
 import { readHistory } from '../../lib/store/history.js'
 import { pack } from '../../lib/store/pack.js'
-import { recover } from '../../lib/store/recover.js'
+import { recover, recoverAsync, type RecoverProgress } from '../../lib/store/recover.js'
 import { Store } from '../../lib/store/store.js'
 import { withId } from '../../lib/store/transaction-id.js'
 import type { Oid } from '../../lib/store/types.js'
@@ -228,17 +228,23 @@ t.test('a packed state that ends too early is damage, not an append', async t =>
   t.equal(report.torn, undefined)
 })
 
-t.test('a long damaged stretch is gone through in pieces', t => {
+t.test('a long damaged stretch is gone through in pieces, which are told', async t => {
   const made = makeStore(t)
+  const sound = readFileSync(made.path).length
   appendFileSync(made.path, Buffer.alloc(16 << 20))
   let longest = 0
-  const disk = wrapDisk(systemDisk, (name, _n, go, args) => {
+  let now = 0
+  const slow = { ...systemDisk, ticks: () => (now += 100), wait: () => Promise.resolve() }
+  const disk = wrapDisk(slow, (name, _n, go, args) => {
     if (name === 'read') longest = Math.max(longest, args[3] as number)
     return go()
   })
-  t.match(recover(disk, made.path, made.to), { saved: 6, skipped: [{ bytes: 16 << 20 }], torn: undefined })
+  const searched: number[] = []
+  const onProgress = ({ what, done }: RecoverProgress): void => void (what === 'searching' && searched.push(done))
+  const report = await recoverAsync(disk, made.path, made.to, { onProgress })
+  t.match(report, { saved: 6, skipped: [{ bytes: 16 << 20 }], torn: undefined })
   t.ok(longest <= 1 << 20, `${longest} bytes at once`)
-  t.end()
+  t.ok(searched.filter(done => done > sound).length >= 16)
 })
 
 t.test('a damaged header is not taken for one of a newer version', t => {
