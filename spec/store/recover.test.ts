@@ -41,6 +41,9 @@ function makeStore(t: Test): Made {
   return { path, to: join(dir, 'saved.db'), oids, frames }
 }
 
+/** What is told of such a store when nothing is missing. */
+const WHOLE = { saved: 6, lost: [], skipped: [], torn: undefined, missingCommits: [], rootLost: false }
+
 function damage(path: string, offset: number, bytes = 1): void {
   const content = readFileSync(path)
   for (let at = offset; at < offset + bytes; at++) content[at] = (content[at] ?? 0) ^ 0xff
@@ -61,14 +64,7 @@ function openSaved(t: Test, path: string): Store {
 
 t.test('an undamaged store is saved whole', t => {
   const made = makeStore(t)
-  t.match(recover(systemDisk, made.path, made.to), {
-    saved: 6,
-    lost: [],
-    skipped: [],
-    missingCommits: [],
-    lastTid: 12,
-    rootLost: false,
-  })
+  t.same(recover(systemDisk, made.path, made.to), { ...WHOLE, lastTid: 12 })
   const store = openSaved(t, made.to)
   t.equal(textOf(store, made.oids[4] ?? 0), 'changed 4')
   t.equal(store.latest().tid, 12)
@@ -251,7 +247,7 @@ t.test('a damaged header is not taken for one of a newer version', t => {
   const made = makeStore(t)
   damage(made.path, 8)
   t.throws(() => Store.open(systemDisk, made.path), { code: 'NEWER_FORMAT' })
-  t.match(recover(systemDisk, made.path, made.to), { saved: 6, lost: [], missingCommits: [], lastTid: 12 })
+  t.same(recover(systemDisk, made.path, made.to), { ...WHOLE, lastTid: 12 })
   t.end()
 })
 
@@ -261,7 +257,9 @@ t.test('no commit is missing with the header of a packed store', async t => {
   await pack(store)
   put(store, record(1, 'after'))
   damage(made.path, 100)
-  t.match(recover(systemDisk, made.path, made.to), { saved: 6, lost: [], missingCommits: [], lastTid: 13 })
+  const { skipped, ...report } = recover(systemDisk, made.path, made.to)
+  t.same({ ...report, skipped: [] }, { ...WHOLE, lastTid: 13 })
+  t.equal(skipped.length, 1, 'the table, of which the header tells')
 })
 
 t.test('ids of transactions are unknown afterwards if some may be among what was lost', t => {
@@ -313,8 +311,7 @@ t.test('ids of transactions are no objects, and what was lost before is lost aga
   const [, , lost = 0] = made.oids
   const again = `${made.to}.again`
   t.match(recover(systemDisk, made.path, made.to), { saved: 5, lost: [lost], rootLost: false })
-  const report = { saved: 5, lost: [lost], skipped: [], missingCommits: [], rootLost: false, lastTid: 13 }
-  t.match(recover(systemDisk, made.to, again), report)
+  t.same(recover(systemDisk, made.to, again), { ...WHOLE, saved: 5, lost: [lost], lastTid: 13 })
   t.ok(openSaved(t, again).current.ids.has('once'))
   t.end()
 })
