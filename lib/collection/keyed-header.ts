@@ -122,7 +122,11 @@ export abstract class KeyedHeader extends KeyedState {
   // ---- changing ----
 
   put(key: StoredKey, value: unknown): void {
-    const own = this.adoptValue(value, key)
+    this.putAdopted(key, value, this.adoptValue(value, key))
+  }
+
+  /** A value that was given, and what has become of it on its way in. */
+  protected putAdopted(key: StoredKey, value: unknown, own: unknown): void {
     this.putOwn(key, own)
     if (typeof value === 'object' && value !== null && own !== value)
       noteSource(this, ANY_KEY, value, () => this.path(key))

@@ -138,11 +138,11 @@ export abstract class KeyedState extends TreeHeader {
   protected rewritten(stored: Tree): Rewritten {
     const tree = this.changes.cleared ? new Tree(NO_TREE.root, stored.view) : stored
     this.handed.gatherMoved(this.changes.table)
-    return rewrite(tree, this.changesTo(tree, this.changes.table.inOrder()), this.valued, this)
+    return rewrite(tree, this.changesTo(stored, this.changes.table.inOrder()), this.valued, this)
   }
 
-  /** What a commit makes of the changes, when it makes them to this tree. */
-  protected changesTo(_tree: Tree, changes: readonly Pending[]): readonly Pending[] {
+  /** What a commit makes of the changes, when this is what is stored. */
+  protected changesTo(_stored: Tree, changes: readonly Pending[]): readonly Pending[] {
     return changes
   }
 

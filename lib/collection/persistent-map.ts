@@ -8,7 +8,7 @@ import { bulkLoad } from './bulk-load.js'
 import { COPYING, wantsCopies, type Copied, type CopyOptions } from './copied.js'
 import { KeyedHeader } from './keyed-header.js'
 import type { Entry } from './passage.js'
-import { PASSAGE, RANGE, rangeIn, type KeyRange, type RangeOptions } from './range.js'
+import { PASSAGE, rangeToRemove, type KeyRange, type RangeOptions } from './range.js'
 import { checkCallback, forbidDerived, headerBehind, type nominal } from './sealed.js'
 import { LEAF_FORM } from './tree/forms.js'
 import { count, walk } from './walk.js'
@@ -171,7 +171,7 @@ export class PersistentMap<K extends Key, V> {
   /** Removes the keys of a range; gives how many there were. */
   deleteRange(range: KeyRange<K>): number {
     const header = behind(this)
-    return header.removeRange(rangeIn(range, header, RANGE))
+    return header.removeRange(rangeToRemove(range, header))
   }
 
   /**

@@ -1,6 +1,8 @@
 // PersistentQueue: the class that applications use, and its header. A queue is kept as a map from numbers, which grow
 // towards its end. What a transaction pushes gets its number from the commit, behind everything that is there by then.
 import { inspectable, registerCollection } from '../object/collection.js'
+import type { Encoder } from '../object/codec.js'
+import { GoneError } from '../error.js'
 import type { Kind } from '../object/header.js'
 import type { Looked } from '../object/merging.js'
 import type { Handed } from './handed.js'
@@ -9,7 +11,8 @@ import type { Pending } from './keyed-changes.js'
 import { KeyedHeader } from './keyed-header.js'
 import type { Entry } from './passage.js'
 import { forbidDerived, headerBehind, type nominal } from './sealed.js'
-import { LEAF_FORM } from './tree/forms.js'
+import type { Rewritten } from './tree/drafts.js'
+import { DRAINED_FORM, LEAF_FORM } from './tree/forms.js'
 import { Cursor, EVERYTHING, type Tree } from './tree/tree.js'
 import { walk } from './walk.js'
 
@@ -26,8 +29,11 @@ export function isItemNumber(key: StoredKey): boolean {
 
 class QueueHeader extends KeyedHeader {
   #nextOwn = FIRST_OWN
-  /** The number that the commit gives to the first that was pushed. */
+  /** The number that the commit gives to the first that was pushed, and the one behind the last. */
   #firstNumber = 0
+  #next = 0
+  /** It stores that there is no item left. */
+  #isDrained = false
   /** Of the item that was taken last. */
   #taken = -1
 
@@ -35,9 +41,10 @@ class QueueHeader extends KeyedHeader {
     super(QUEUE, object, isNew, LEAF_FORM)
   }
 
-  push(value: unknown): void {
-    this.put(this.#nextOwn, value)
-    this.#nextOwn++
+  /** All of them, or none if one is refused. */
+  push(values: readonly unknown[]): void {
+    const own = values.map(value => this.adoptValue(value, 'item'))
+    for (let i = 0; i < own.length; i++) this.putAdopted(this.#nextOwn++, values[i], own[i])
   }
 
   front(): Entry | undefined {
@@ -52,12 +59,32 @@ class QueueHeader extends KeyedHeader {
     this.#taken = key as number
   }
 
-  protected override changesTo(tree: Tree, changes: readonly Pending[]): readonly Pending[] {
-    const last = new Cursor(tree).toLast()
-    let behind = last.ended ? 0 : (last.key as number) + 1
+  protected override rewritten(stored: Tree): Rewritten {
+    const rewritten = super.rewritten(stored)
+    this.#isDrained = rewritten.size === 0 && this.#next > 0
+    return rewritten
+  }
+
+  protected override changesTo(stored: Tree, changes: readonly Pending[]): readonly Pending[] {
+    const last = new Cursor(stored).toLast()
+    const { root } = stored
+    let behind = !last.ended ? (last.key as number) + 1 : root.leaf ? (root.next ?? 0) : 0
     for (const { key } of changes) if ((key as number) < FIRST_OWN) behind = Math.max(behind, (key as number) + 1)
     this.#firstNumber = behind
-    return this.#numbered(changes)
+    const numbered = this.#numbered(changes)
+    this.#next = behind + numbered.filter(({ key }) => (key as number) >= behind).length
+    return numbered
+  }
+
+  // No number is given twice: whoever goes through the items, or holds one, knows it by its number.
+
+  override keys(): readonly string[] {
+    return this.#isDrained ? DRAINED_FORM : super.keys()
+  }
+
+  override encode(encoder: Encoder): void {
+    if (this.#isDrained) encoder.write(this.#next, 'next')
+    else super.encode(encoder)
   }
 
   #numbered(changes: readonly Pending[]): Pending[] {
@@ -111,8 +138,7 @@ export class PersistentQueue<T> {
 
   constructor(items?: Iterable<T> | null) {
     forbidDerived(new.target, PersistentQueue)
-    const header = new QueueHeader(this, true)
-    for (const item of items ?? []) header.push(item)
+    new QueueHeader(this, true).push([...(items ?? [])])
   }
 
   /** Number of items. */
@@ -122,18 +148,25 @@ export class PersistentQueue<T> {
 
   /** Puts items at the end. */
   push(...items: T[]): void {
-    const header = behind(this)
-    for (const item of items) header.push(item)
+    behind(this).push(items)
   }
 
-  /** Takes the first item out; undefined: there is none. */
+  /**
+   * Takes the first item out; undefined: there is none. Throws GoneError for one of which a salvage has left nothing: that is out
+   * then, too.
+   */
   shift(): T | undefined {
     const header = behind(this)
     const front = header.front()
     if (!front) return undefined
-    const item = header.valueOut(front)
-    header.takeFront(front)
-    return item as T
+    try {
+      const item = header.valueOut(front)
+      header.takeFront(front)
+      return item as T
+    } catch (error) {
+      if (error instanceof GoneError) header.takeFront(front)
+      throw error
+    }
   }
 
   /** The first item, which stays where it is; undefined: there is none. */

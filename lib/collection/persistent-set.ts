@@ -7,7 +7,7 @@ import type { Key, StoredKey } from './key.js'
 import { compareKeys } from './key-order.js'
 import { KeyedHeader } from './keyed-header.js'
 import { Members, type SetLike } from './members.js'
-import { RANGE, rangeIn, type KeyRange, type RangeOptions } from './range.js'
+import { rangeToRemove, type KeyRange, type RangeOptions } from './range.js'
 import { checkCallback, forbidDerived, headerBehind, type nominal } from './sealed.js'
 import { count, walk } from './walk.js'
 
@@ -149,7 +149,7 @@ export class PersistentSet<T extends Key> {
   /** Removes the values of a range; gives how many there were. */
   deleteRange(range: KeyRange<T>): number {
     const header = behind(this)
-    return header.removeRange(rangeIn(range, header, RANGE))
+    return header.removeRange(rangeToRemove(range, header))
   }
 
   /**

@@ -53,6 +53,17 @@ export function rangeIn(options: RangeOptions | undefined, owner: KeyedHeader, n
   return { low, high }
 }
 
+/** The same of keys that are to be removed. Throws TypeError for a bound that is undefined, too: it would remove everything. */
+export function rangeToRemove(options: KeyRange, owner: KeyedHeader): Range {
+  const range = rangeIn(options, owner, RANGE)
+  for (const [name, bound] of Object.entries((options as KeyRange | undefined) ?? { range: undefined }))
+    if (bound === undefined)
+      throw new TypeError(
+        `${owner.name}: deleteRange() was given a ${name} that is undefined; leave it out, or call clear()`,
+      )
+  return range
+}
+
 /** Of several bounds on one side the one that leaves the least: the last one (1), or the first (-1). */
 function tighter(side: 1 | -1, ...bounds: readonly (Bound | undefined)[]): Bound | undefined {
   let tightest: Bound | undefined

@@ -105,7 +105,8 @@ export abstract class TreeHeader extends MergingHeader {
 
   /** Everything has been taken into memory: nothing of the stored state is left. */
   protected leaveStored(): void {
-    this.#setRoot(NO_ENTRIES)
+    const root = this.#root
+    this.#setRoot(root?.size === 0 ? root : NO_ENTRIES)
   }
 
   // ---- plain data, which belongs to a key each: see handed.ts ----

@@ -7,7 +7,7 @@ import { LATER } from './decoder.js'
 import { SPECIAL } from './entity-type.js'
 import { HANDLER, handlerOf, unresolvedOid } from './header.js'
 import { noteSource } from './kept-sources.js'
-import { isOrdinaryField, isWholeField } from './node-traps.js'
+import { isInReach, isOrdinaryField, isWholeField } from './node-traps.js'
 import { attach, define, Node, release } from './plain-node.js'
 import type { EntityHeader, Fields } from './persistent.js'
 import { Untracked } from './untracked.js'
@@ -23,8 +23,7 @@ export class EntityTraps implements ProxyHandler<object> {
     const { header } = this
     if (typeof key === 'symbol') return key === HANDLER ? header : Reflect.get(header.kind.shell, key, receiver)
     if (header.serial !== header.scope.serial) {
-      // So a promise asks what it is resolved with, be the connection closed by then or not.
-      if (key === 'then' && header.scope.closed) return undefined
+      if (key === 'then' && !isInReach(() => header.touch())) return undefined
       if (header.kind.merge && header.kind.methods.has(key)) return Reflect.get(header.kind.shell, key, receiver)
       header.scope.touched(header)
     }

@@ -37,8 +37,6 @@ export interface Scope {
   readonly relies: boolean
   /** How many bytes of what was read are to stay in memory. */
   readonly cacheBytes: number
-  /** Nothing can be asked any more. */
-  readonly closed: boolean
 }
 
 /** Of objects that no commit has stored yet: nothing to load, nobody to tell. */
@@ -51,7 +49,6 @@ export const NOWHERE: Scope = {
   known: () => undefined,
   relies: false,
   cacheBytes: 0,
-  closed: false,
   resolve: nothingToLoad,
   copy: nothingToLoad,
   mention: nothingToLoad,

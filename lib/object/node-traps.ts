@@ -17,7 +17,7 @@ export class NodeTraps implements ProxyHandler<Container> {
   get(target: Container, key: string | symbol): unknown {
     if (key === HANDLER) return this.node
     const { node } = this
-    if (key === 'then' && node.attached && node.owner.scope.closed) return undefined // see entity-traps.ts
+    if (key === 'then' && !isInReach(() => node.see())) return undefined
     node.see()
     const value = (target as Record<string | symbol, unknown>)[key]
     if (typeof value === 'object' && node.bare !== 0) return part(node, key, value)
@@ -74,6 +74,19 @@ export class NodeTraps implements ProxyHandler<Container> {
 
   preventExtensions(): boolean {
     throw new TypeError('stored data cannot be frozen or sealed')
+  }
+}
+
+/**
+ * So a promise asks what it is resolved with, whatever has become of that: the connection may be closed by now, or the data stale.
+ * What there is to say of it is said at its next use; the promise tells what has been done.
+ */
+export function isInReach(see: () => void): boolean {
+  try {
+    see()
+    return true
+  } catch {
+    return false
   }
 }
 

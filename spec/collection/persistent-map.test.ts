@@ -360,6 +360,9 @@ t.test('options of ranges that there are not are refused: they would give, or de
     /^PersistentMap: there is no option from; there are gte, gt, lte, lt, prefix$/,
   )
   refused(() => map.deleteRange(odd({ gte: 2, limit: 1 })), /no option limit/)
+  refused(() => map.deleteRange(odd({ gte: undefined, lt: 1 })), /a gte that is undefined/)
+  refused(() => map.deleteRange(odd(undefined)), /a range that is undefined/)
+  refused(() => set.deleteRange(odd({ prefix: undefined })), /^PersistentSet: .* a prefix that is undefined/)
   refused(() => map.count(odd({ GT: 2 })), /did you mean gt\?/)
   refused(() => map.keys(odd({ plain: true })), /no option plain/)
   refused(() => map.keys(odd(2)), /expects an object of options, not 2/)

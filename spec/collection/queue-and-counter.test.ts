@@ -2,6 +2,10 @@ import { inspect } from 'node:util'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { open, Persistent, PersistentCounter, PersistentQueue, plain, type Connection } from '../../lib/index.js'
+import { dump } from '../../lib/collection/dump.js'
+import { verifyCollections } from '../../lib/collection/verify-collections.js'
+import { systemDisk } from '../../lib/file/system-disk.js'
+import { Store } from '../../lib/store/store.js'
 import { elsewhere } from '../object/helpers/elsewhere.js'
 import { seeded } from '../helpers/seeded.js'
 import { tempDir } from '../helpers/temp-dir.js'
@@ -158,4 +162,87 @@ t.test('a message names what was pushed as an item, by no number of its own', as
   queue.push({ n: 1 })
   a.commit()
   t.throws(() => ((queue.peek() as { n: unknown }).n = () => 1), { name: 'ValueError', path: 'PersistentQueue.0.n' })
+})
+
+t.test(
+  'no number is given twice: what is held is never another item, and an iteration meets all that come',
+  async t => {
+    const empty = (connection: Connection<Works>, how: string): void => {
+      if (how === 'clear') connection.root.jobs.clear()
+      else while (connection.root.jobs.shift() !== undefined) continue
+    }
+    for (const how of ['shift', 'clear']) {
+      for (const between of ['nothing', 'pack', 'commits', 'same commit']) {
+        const { a, b } = works(t)
+        a.root.jobs.push({ n: 1 }, 2, 3)
+        a.commit()
+        b.refresh()
+        const iterator = b.root.jobs.values()
+        const held = iterator.next().value as { n: number }
+        t.equal(held.n, 1)
+        t.same([iterator.next().value, iterator.next().value], [2, 3])
+        b.refresh()
+        empty(a, how)
+        if (between !== 'same commit') a.commit()
+        if (between === 'pack') await a.pack()
+        if (between === 'commits') {
+          for (let n = 0; n < 3; n++) {
+            a.root.jobs.push('passing')
+            a.commit()
+            empty(a, how)
+            a.commit()
+          }
+        }
+        a.root.jobs.push({ n: 4 }, 5, 6, 7)
+        a.commit()
+        b.refresh()
+        t.same(plain([...iterator]), [{ n: 4 }, 5, 6, 7], `${how}, ${between}`)
+        t.throws(() => (held.n = 9), { code: 'STALE_DATA' })
+        verifyCollections(systemDisk, a.path, ({ message }) => {
+          t.fail(message)
+        })
+        a.close()
+        b.close()
+      }
+    }
+  },
+)
+
+t.test('an empty queue keeps the number of its next item, also in dumps and while it is out of the file', async t => {
+  const { a, b } = works(t)
+  a.root.jobs.push(1, 2, 3)
+  a.commit()
+  while (a.root.jobs.shift() !== undefined) continue
+  a.commit()
+  const lines: string[] = []
+  const store = Store.open(systemDisk, a.path, { readonly: true })
+  await dump(systemDisk, store.latest(), line => void lines.push(line), {})
+  store.close()
+  const queue = lines
+    .map(line => JSON.parse(line) as { type?: string; fields?: object })
+    .find(({ type, fields }) => type === 'PersistentQueue' && fields)
+  t.same(queue?.fields, { next: 3 })
+  b.refresh()
+  const { jobs } = b.root
+  t.same([jobs.size, plain(jobs), inspect(jobs)], [0, [], inspect(a.root.jobs)])
+  const held = a.root.jobs
+  a.root.jobs = new PersistentQueue()
+  a.commit()
+  await a.pack()
+  a.refresh()
+  a.root.other = held
+  held.push('x')
+  a.commit()
+  b.refresh()
+  t.same(plain([...(b.root.other as PersistentQueue<unknown>)]), ['x'])
+  a.close()
+  b.close()
+})
+
+t.test('a push puts in all that it is given, or nothing', async t => {
+  const { a } = works(t)
+  t.throws(() => a.root.jobs.push({ n: 1 }, () => 0), { code: 'VALUE' })
+  t.equal(a.root.jobs.size, 0)
+  t.equal(a.changed, false)
+  a.close()
 })

@@ -342,3 +342,20 @@ t.test('a promise is resolved with an object also where the connection has been 
     again.close()
   }
 })
+
+t.test('a promise is resolved with data that has become stale meanwhile', async t => {
+  const { db, path } = opened(t, { durability: 'fsync' })
+  db.transact(root => (root.part = [[1]]))
+  const other = elsewhere<Root>(path, { root: initial })
+  t.teardown(() => other.close())
+  const given = db.transactAsync(root => {
+    root.a++
+    return (root.part as number[][])[0]
+  })
+  await Promise.resolve()
+  await Promise.resolve()
+  other.transact(root => (root.part = null))
+  const inner = await given
+  t.equal(db.root.a, 1)
+  t.throws(() => inner?.length, { code: 'STALE_DATA' })
+})

@@ -9,6 +9,7 @@ import type { StoredKey } from '../key.js'
 import {
   BARE_LEAF_FORM,
   COUNTED_FORM,
+  DRAINED_FORM,
   INNER_FORM,
   ITEMS_FORM,
   LEAF_FORM,
@@ -32,9 +33,12 @@ export interface Inner {
   readonly children: readonly Oid[]
 }
 
-/** What the collection's own record says. `height`: how many levels of inner nodes there are; 0: `leaf` is everything. */
+/**
+ * What the collection's own record says. `height`: how many levels of inner nodes there are; 0: `leaf` is everything. `next`: of a
+ * queue without items, the number of the next one, if it has had any.
+ */
 export type Root =
-  | { readonly height: 0; readonly size: number; readonly leaf: Leaf }
+  | { readonly height: 0; readonly size: number; readonly leaf: Leaf; readonly next?: number }
   | { readonly height: number; readonly size: number; readonly root: Oid; readonly leaf?: undefined }
 
 export const NO_ENTRIES: Root = { height: 0, size: 0, leaf: NO_LEAF }
@@ -49,6 +53,10 @@ function readRoot(state: StoredState, small: readonly string[]): Root {
     const [size, height, root] = state.raw
     if (!isCount(size) || !isCount(height) || height === 0 || height > HIGHEST) return unknownForm()
     return { size, height, root: referenceIn(root, state.refs) ?? unknownForm() }
+  }
+  if (small === LEAF_FORM && sameKeys(state.keys, DRAINED_FORM)) {
+    const [next] = state.raw
+    return isCount(next) && next > 0 ? { height: 0, size: 0, leaf: NO_LEAF, next } : unknownForm()
   }
   const leaf = readEntries(state, small)
   return leaf ? { height: 0, size: leaf.size, leaf } : unknownForm()
