@@ -146,6 +146,14 @@ export abstract class KeyedState extends TreeHeader {
     return changes
   }
 
+  /**
+   * For who goes through the entries and has come to this key, if it is not to last: gives what has become of it, which is `before`,
+   * a key that does last, where nothing has.
+   */
+  lasting(_key: StoredKey, _before: StoredKey | undefined): (() => StoredKey | undefined) | undefined {
+    return undefined
+  }
+
   /** What was committed, with the keys that it has now. */
   protected asCommitted(changes: readonly Pending[], _handed: Handed): readonly Pending[] {
     return changes

@@ -74,6 +74,10 @@ export class Passage {
   readonly #passed: { key: StoredKey; open: boolean } = { key: 0, open: false }
   /** It has given an entry: the last one's key is that in `#passed`. */
   #begun = false
+  /** That key is one of the transaction alone: gives what it is in another one; undefined: as if none had been given. */
+  #lasting: (() => StoredKey | undefined) | undefined
+  /** The last one that it has given and that was none of these. */
+  #stored: StoredKey | undefined
 
   constructor(header: KeyedHeader, range: Range, values: boolean, way: Way) {
     this.#header = header
@@ -90,6 +94,7 @@ export class Passage {
     header.touch()
     if (this.#serial !== header.serial) {
       this.#serial = header.serial
+      if (this.#lasting) this.#carryOver(this.#lasting())
       this.#interval = header.passes(this.#left(), this.#values)
     }
     const { stored } = header
@@ -100,6 +105,8 @@ export class Passage {
     if (inside) {
       this.#passed.key = entry.key
       this.#begun = true
+      this.#lasting = entry.own && header.lasting(entry.key, this.#stored)
+      if (!this.#lasting) this.#stored = entry.key
     }
     const interval = this.#interval
     if (interval) {
@@ -107,6 +114,12 @@ export class Passage {
       interval.empty = false
     }
     return inside ? entry : undefined
+  }
+
+  #carryOver(key: StoredKey | undefined): void {
+    this.#begun = key !== undefined
+    if (key !== undefined) this.#passed.key = key
+    this.#meeting = undefined
   }
 
   /** What it has not passed yet. */

@@ -12,7 +12,9 @@ import { KeyedHeader } from './keyed-header.js'
 import type { Entry } from './passage.js'
 import { forbidDerived, headerBehind, type nominal } from './sealed.js'
 import type { Rewritten } from './tree/drafts.js'
-import { DRAINED_FORM, LEAF_FORM } from './tree/forms.js'
+import { DRAINED_FORM, LEAF_FORM, QUEUE_TYPE } from './tree/forms.js'
+import { NO_LEAF } from './tree/leaf.js'
+import type { Root } from './tree/node.js'
 import { Cursor, EVERYTHING, type Tree } from './tree/tree.js'
 import { walk } from './walk.js'
 
@@ -27,10 +29,26 @@ export function isItemNumber(key: StoredKey): boolean {
   return typeof key === 'number' && Number.isInteger(key) && key >= 0 && key < FIRST_OWN
 }
 
+/** What one transaction pushes. */
+class Batch {
+  /** The own number of the first ... */
+  readonly from: number
+  /** ... and the one that the commit has given it; undefined: it was not committed. */
+  number: number | undefined
+  /** The transaction is still running. */
+  isOpen = true
+
+  constructor(from: number) {
+    this.from = from
+  }
+}
+
 class QueueHeader extends KeyedHeader {
   #nextOwn = FIRST_OWN
-  /** The number that the commit gives to the first that was pushed, and the one behind the last. */
-  #firstNumber = 0
+  #batch = new Batch(FIRST_OWN)
+  /** What the encoding at hand makes of an own number ... */
+  #number = (own: number): number => own
+  /** ... and the number behind all. */
   #next = 0
   /** It stores that there is no item left. */
   #isDrained = false
@@ -66,14 +84,53 @@ class QueueHeader extends KeyedHeader {
   }
 
   protected override changesTo(stored: Tree, changes: readonly Pending[]): readonly Pending[] {
-    const last = new Cursor(stored).toLast()
-    const { root } = stored
-    let behind = !last.ended ? (last.key as number) + 1 : root.leaf ? (root.next ?? 0) : 0
-    for (const { key } of changes) if ((key as number) < FIRST_OWN) behind = Math.max(behind, (key as number) + 1)
-    this.#firstNumber = behind
-    const numbered = this.#numbered(changes)
-    this.#next = behind + numbered.filter(({ key }) => (key as number) >= behind).length
+    let first = numberBehind(stored)
+    for (const { key } of changes) if ((key as number) < FIRST_OWN) first = Math.max(first, (key as number) + 1)
+    const { from } = this.#batch
+    this.#number = own => first + own - from
+    this.#next = this.#number(this.#nextOwn)
+    return this.#numbered(changes)
+  }
+
+  #numbered(changes: readonly Pending[]): Pending[] {
+    const numbered: Pending[] = []
+    for (const change of changes) {
+      const key = change.key as number
+      if (key < FIRST_OWN) numbered.push(change)
+      else if (!change.gone) numbered.push({ ...change, key: this.#number(key) })
+    }
     return numbered
+  }
+
+  protected override asCommitted(changes: readonly Pending[], handed: Handed): readonly Pending[] {
+    for (const { key, gone } of changes)
+      if ((key as number) >= FIRST_OWN && !gone) handed.table.move(key, this.#number(key as number))
+    return this.#numbered(changes)
+  }
+
+  protected override dropChanges(): void {
+    super.dropChanges()
+    this.#batch.isOpen = false
+    this.#batch = new Batch(this.#nextOwn)
+  }
+
+  protected override stands(): void {
+    this.#batch.number = this.#number(this.#batch.from)
+    super.stands()
+  }
+
+  override lasting(key: StoredKey, before: StoredKey | undefined): (() => StoredKey | undefined) | undefined {
+    if ((key as number) < FIRST_OWN) return undefined
+    const batch = this.#batch
+    return () => {
+      if (batch.isOpen) return key
+      return batch.number === undefined ? before : batch.number + (key as number) - batch.from
+    }
+  }
+
+  protected override emptied(stored: Tree): Root {
+    const next = numberBehind(stored)
+    return next === 0 ? super.emptied(stored) : { height: 0, size: 0, leaf: NO_LEAF, next }
   }
 
   // No number is given twice: whoever goes through the items, or holds one, knows it by its number.
@@ -85,22 +142,6 @@ class QueueHeader extends KeyedHeader {
   override encode(encoder: Encoder): void {
     if (this.#isDrained) encoder.write(this.#next, 'next')
     else super.encode(encoder)
-  }
-
-  #numbered(changes: readonly Pending[]): Pending[] {
-    let number = this.#firstNumber
-    const numbered: Pending[] = []
-    for (const change of changes) {
-      if ((change.key as number) < FIRST_OWN) numbered.push(change)
-      else if (!change.gone) numbered.push({ ...change, key: number++ })
-    }
-    return numbered
-  }
-
-  protected override asCommitted(changes: readonly Pending[], handed: Handed): readonly Pending[] {
-    let number = this.#firstNumber
-    for (const { key, gone } of changes) if ((key as number) >= FIRST_OWN && !gone) handed.table.move(key, number++)
-    return this.#numbered(changes)
   }
 
   /** The numbers of what was pushed mean nothing to anybody. */
@@ -115,6 +156,14 @@ class QueueHeader extends KeyedHeader {
   protected addTo(copy: Looked['content'], _key: unknown, value: unknown): void {
     ;(copy as unknown[]).push(value)
   }
+}
+
+/** The number of the first item that is put behind all that is, or was, there. */
+function numberBehind(stored: Tree): number {
+  const last = new Cursor(stored).toLast()
+  if (!last.ended) return (last.key as number) + 1
+  const { root } = stored
+  return root.leaf ? (root.next ?? 0) : 0
 }
 
 const behind = (queue: unknown): QueueHeader => {
@@ -203,7 +252,7 @@ function valuesOf(header: QueueHeader): IteratorObject<unknown, undefined> {
 }
 
 const QUEUE: Kind = {
-  type: 'PersistentQueue',
+  type: QUEUE_TYPE,
   version: 1,
   Class: PersistentQueue,
   ghost: () => new QueueHeader(Object.create(PersistentQueue.prototype) as object, false),

@@ -105,8 +105,12 @@ export abstract class TreeHeader extends MergingHeader {
 
   /** Everything has been taken into memory: nothing of the stored state is left. */
   protected leaveStored(): void {
-    const root = this.#root
-    this.#setRoot(root?.size === 0 ? root : NO_ENTRIES)
+    this.#setRoot(this.emptied(this.stored))
+  }
+
+  /** What is left of a stored state without entries. */
+  protected emptied(_stored: Tree): Root {
+    return NO_ENTRIES
   }
 
   // ---- plain data, which belongs to a key each: see handed.ts ----

@@ -83,7 +83,6 @@ track('reverse', native => (node, bare, args) => {
 
 // What compares may do anything, and the native method would write over it.
 track('sort', native => (node, bare, args) => {
-  node.change()
   const before = bare.slice()
   const sorted = native.apply(bare.slice(), args) as unknown[]
   node.change()

@@ -162,7 +162,7 @@ function checkOptions({
   if (typeof lockTimeout !== 'number' || !(lockTimeout >= 0))
     throw new RangeError(`lockTimeout must be a number of milliseconds, not ${String(lockTimeout)}`)
   checkIsolation(isolation)
-  if (rest.until !== undefined && !(Number.isSafeInteger(rest.until) && rest.until >= 0))
+  if (rest.until !== undefined && !(Number.isSafeInteger(rest.until) && rest.until > 0))
     throw new RangeError(`until must be the number of a commit, not ${String(rest.until)}`)
   if (rest.until !== undefined && rest.readonly !== true)
     throw new TypeError('until needs { readonly: true }: the past cannot be changed')

@@ -62,6 +62,7 @@ export class SoundRecords {
     const header = readHeader(file, path)
     this.#header = header
     if (header !== undefined) this.#salt = saltOf(header.uuid)
+    else this.skipped.push({ offset: 0, bytes: HEADER_LENGTH })
     this.#baseTid = this.lastTid = header?.baseTid ?? 0
     this.lastTime = header?.baseTime ?? 0
     this.nextOid = Math.max(FIRST_FREE_OID, header?.nextOid ?? 0)

@@ -257,12 +257,24 @@ const cases: [what: string, edit: (lines: Line[]) => unknown, message: RegExp][]
     lines => (ofType(lines, 'PersistentCounter').fields!.value = 'x'),
     /PersistentCounter/,
   ],
+  [
+    'a map in the form of an empty queue',
+    lines => {
+      const shape = free(lines)
+      lines[0]!.nextOid! += 2
+      lines.splice(1, 0, { oid: shape, tid: 1, type: 'PersistentMap', version: 1, keys: ['next'] })
+      lines.splice(-1, 0, { oid: free(lines), tid: 1, type: 'PersistentMap', shape, fields: { next: 2 } })
+      lines.at(-1)!.records! += 2
+    },
+    /PersistentMap \d+: it cannot be read/,
+  ],
   ['a queue with other keys', lines => (queued(lines).fields!.keys![0] = -1), /PersistentQueue \d+: .* -1 is no key/],
 ]
 
 interface Line {
   oid?: number
   tid?: number
+  nextOid?: number
   type?: string
   shape?: number
   version?: number

@@ -246,3 +246,57 @@ t.test('a push puts in all that it is given, or nothing', async t => {
   t.equal(a.changed, false)
   a.close()
 })
+
+t.test('an iteration that has come to what its own transaction pushed goes on behind that', async t => {
+  for (const [end, more] of [
+    ['commit', []],
+    ['abort', ['x']],
+  ] as const) {
+    for (const before of [[], ['a', 'b']]) {
+      const { a, b } = works(t)
+      a.root.jobs.push(...before)
+      a.commit()
+      const iterator = a.root.jobs.values()
+      a.root.jobs.push('x')
+      t.same(
+        [...before, 'x'].map(() => iterator.next().value),
+        [...before, 'x'],
+      )
+      a[end]()
+      b.refresh()
+      b.root.jobs.push('y', ...more)
+      b.commit()
+      a.root.jobs.push('z')
+      a.commit()
+      a.root.jobs.push('last')
+      t.same([...iterator], ['y', ...more, 'z', 'last'], `${end}, behind ${before.length}`)
+      a.abort()
+      a.close()
+      b.close()
+    }
+  }
+})
+
+t.test('nor is one given twice to a queue that was emptied while it was out of the file', async t => {
+  const { a, b } = works(t)
+  a.root.jobs.push({ n: 1 }, { n: 2 }, { n: 3 })
+  a.commit()
+  b.refresh()
+  const iterator = b.root.jobs.values()
+  const [held] = [iterator.next().value, iterator.next().value, iterator.next().value] as { n: number }[]
+  b.refresh()
+  const queue = a.root.jobs
+  a.root.jobs = new PersistentQueue()
+  a.commit()
+  await a.pack()
+  a.refresh()
+  queue.clear()
+  queue.push(4, 5, 6, 7)
+  a.root.jobs = queue
+  a.commit()
+  b.refresh()
+  t.same(plain([...iterator]), [4, 5, 6, 7])
+  t.throws(() => held?.n, { code: 'STALE_DATA' })
+  a.close()
+  b.close()
+})

@@ -143,7 +143,7 @@ t.test('until opens the past', t => {
   t.equal(past.tid, 3)
   past.close()
   t.throws(() => open(db.path, { until: 3 }), { name: 'TypeError' })
-  for (const until of [-1, NaN, 1.5, '2' as unknown as number])
+  for (const until of [-1, 0, NaN, 1.5, '2' as unknown as number])
     t.throws(() => open(db.path, { readonly: true, until, root }), { name: 'RangeError', message: /until must be/ })
   t.end()
 })

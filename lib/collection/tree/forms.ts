@@ -12,7 +12,9 @@ export const LEAF_FORM: readonly string[] = ['keys', 'values']
 export const BARE_LEAF_FORM: readonly string[] = ['keys']
 /** Of a list: a small one, and a leaf. */
 export const ITEMS_FORM: readonly string[] = ['items']
-/** Of a queue that has nothing left. */
+/** The stored name of queues ... */
+export const QUEUE_TYPE = 'PersistentQueue'
+/** ... and the form of one that has nothing left. */
 export const DRAINED_FORM: readonly string[] = ['next']
 /** Inner nodes of a list. */
 export const COUNTED_FORM: readonly string[] = ['counts', 'children']

@@ -14,6 +14,7 @@ import {
   ITEMS_FORM,
   LEAF_FORM,
   NODE_TYPE,
+  QUEUE_TYPE,
   TREE_FORM,
   VALUE_FORM,
   VALUE_TYPE,
@@ -54,7 +55,7 @@ function readRoot(state: StoredState, small: readonly string[]): Root {
     if (!isCount(size) || !isCount(height) || height === 0 || height > HIGHEST) return unknownForm()
     return { size, height, root: referenceIn(root, state.refs) ?? unknownForm() }
   }
-  if (small === LEAF_FORM && sameKeys(state.keys, DRAINED_FORM)) {
+  if (state.shape.type === QUEUE_TYPE && sameKeys(state.keys, DRAINED_FORM)) {
     const [next] = state.raw
     return isCount(next) && next > 0 ? { height: 0, size: 0, leaf: NO_LEAF, next } : unknownForm()
   }
