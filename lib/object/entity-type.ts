@@ -3,9 +3,9 @@ import { EntityHeader, Persistent } from './persistent.js'
 import type { Kind } from './header.js'
 import type { Shape } from './shapes.js'
 
-/** A class whose objects can be stored. */
+/** A class whose objects can be stored. Its constructor may take parameters: only programs call it, loading does not. */
 export interface PersistentClass<T extends Persistent = Persistent> {
-  new (): T
+  new (...parameters: never[]): T
   /** The stored name of the class; its own, not inherited. */
   readonly type: string
   /** Of the fields' meaning: a whole number, 1 unless told. Raise it together with `upgrade`. */
@@ -22,6 +22,11 @@ export interface PersistentClass<T extends Persistent = Persistent> {
    * undefined for a conflict. It may neither make nor touch persistent objects.
    */
   merge?(base: never, theirs: never, mine: never): object | undefined
+}
+
+/** The class of a root: `open` makes the first object of a new store, so its constructor needs no parameters. */
+export interface RootClass<T extends Persistent = Persistent> extends PersistentClass<T> {
+  new (): T
 }
 
 export type Merge = (base: object, theirs: object, mine: object) => object | undefined

@@ -10,7 +10,7 @@ import { ClassRegistry } from './class-registry.js'
 import { Encoder } from './codec.js'
 import { Connection } from './connection.js'
 import type { Writing } from './encoding.js'
-import type { PersistentClass } from './entity-type.js'
+import type { PersistentClass, RootClass } from './entity-type.js'
 import { NOWHERE, headerOf, type Header } from './header.js'
 import { InitialCopy } from './initial-values.js'
 import { define } from './plain-node.js'
@@ -65,7 +65,7 @@ export type InitialValues<S> = S extends AnyFunction | readonly unknown[]
  */
 export function open<R extends Persistent>(
   path: string,
-  options: OpenOptions & { readonly root: PersistentClass<R> },
+  options: OpenOptions & { readonly root: RootClass<R> },
 ): Connection<R>
 export function open<S extends object>(
   path: string,
@@ -74,7 +74,7 @@ export function open<S extends object>(
 export function open(path: string, options?: OpenOptions & { readonly root?: undefined }): Connection<OpenEnded>
 export function open(
   path: string,
-  options: OpenOptions & { readonly root?: PersistentClass | object | undefined } = {},
+  options: OpenOptions & { readonly root?: RootClass | object | undefined } = {},
 ): Connection<never> {
   return openWith(systemDisk, path, options) as Connection<never>
 }
@@ -83,7 +83,7 @@ export function open(
 export function openWith(
   disk: Disk,
   path: string,
-  options: OpenOptions & { readonly root?: PersistentClass | object | undefined } = {},
+  options: OpenOptions & { readonly root?: RootClass | object | undefined } = {},
 ): Connection {
   if (typeof path !== 'string' || path === '') throw new TypeError('open: expects the path of a file')
   checkNames(options, OPTIONS, 'open')
@@ -190,7 +190,7 @@ function initialDraft(registry: ClassRegistry): Draft {
 function newRoot(registry: ClassRegistry): Header {
   const { root } = registry
   if (typeof root === 'function') {
-    const header = headerOf(new (root as PersistentClass)())
+    const header = headerOf(new (root as RootClass)())
     if (!header) throw new TypeError('the constructor of the root class returned something else than its object')
     return header
   }

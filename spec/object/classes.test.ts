@@ -214,6 +214,28 @@ t.test('initial values of a plain root fill what the stored one lacks', async t 
   db.close()
 })
 
+t.test('a constructor may take parameters: loading does not call it', async t => {
+  class Invoice extends Persistent {
+    static type = 'Invoice'
+    customer: Friend
+    amount: number
+    constructor(customer: Friend, amount: number) {
+      super()
+      this.customer = customer
+      this.amount = amount * 2
+    }
+  }
+  const path = join(tempDir(t), 'classes.db')
+  const first = open(path, { root: Root, classes: [Invoice, Friend] })
+  first.transact(root => (root.task = new Invoice(new Friend(), 21)))
+  first.close()
+  withTask(path, Invoice, invoice => {
+    t.equal(invoice.amount, 42)
+    t.equal(invoice.customer.name, 'bob')
+    t.ok(invoice instanceof Invoice)
+  })
+})
+
 t.test('class fields survive under both field semantics', async t => {
   class Assigned extends Persistent {
     static type = 'Assigned'

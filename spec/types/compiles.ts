@@ -22,6 +22,7 @@ import {
   type PackResult,
   type Pause,
   type PersistentClass,
+  type RootClass,
 } from 'perdure'
 
 /** Compiles only if both are the same type, not merely assignable to each other. */
@@ -106,8 +107,20 @@ openEnded.root.whatever = 1
 const options: OpenOptions = { readonly: true, until: 12, lockTimeout: 100, mode: 0o640, writes: 'transact' }
 open('e.db', { ...options, root: Counter }).root.count.toFixed()
 
-const Class: PersistentClass<Task> = Task
+const Class: RootClass<Task> = Task
 open('f.db', { root: Class }).root.title.trim()
+
+class Invoice extends Persistent {
+  static type = 'Invoice'
+  constructor(
+    readonly customer: string,
+    public amount: number,
+  ) {
+    super()
+  }
+}
+const WithParameters: PersistentClass<Invoice> = Invoice
+open('f.db', { root: Counter, classes: [Task, Invoice, WithParameters] })
 
 // ---- transactions ----
 

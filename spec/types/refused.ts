@@ -57,6 +57,14 @@ db.root.counters.set('a', { count: 1 })
 open('a.db', { root: LooksLike })
 // @ts-expect-error among the classes
 open('a.db', { classes: [LooksLike] })
+class Invoice extends Persistent {
+  static type = 'Invoice'
+  constructor(readonly customer: string) {
+    super()
+  }
+}
+// @ts-expect-error open makes the root, and has nothing for its constructor
+open('a.db', { root: Invoice })
 // @ts-expect-error as a class by itself
 const Class: PersistentClass = LooksLike
 // @ts-expect-error no native Map is a PersistentMap
