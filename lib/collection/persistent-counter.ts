@@ -33,8 +33,10 @@ class CounterHeader extends MergingHeader {
 
   add(amount: number): void {
     if (amount === 0) return
+    const added = sum(this.#added, amount)
+    sum(this.#stored ?? 0, added)
     this.change()
-    this.#added += amount
+    this.#added = added
   }
 
   // ---- merging ----
@@ -59,7 +61,7 @@ class CounterHeader extends MergingHeader {
 
   override prepare(view: RecordView | undefined): readonly Recordable[] {
     const isStored = this.scope !== NOWHERE && this.at !== 0 && view !== undefined
-    this.#built = (isStored ? storedIn(view.read(this.oid)) : (this.#stored ?? 0)) + this.#added
+    this.#built = sum(isStored ? storedIn(view.read(this.oid)) : (this.#stored ?? 0), this.#added)
     return []
   }
 
@@ -158,7 +160,10 @@ export class PersistentCounter {
     return behind(this).value
   }
 
-  /** Adds to the value, without asking for it. Throws TypeError unless the amount is a finite number. */
+  /**
+   * Adds to the value, without asking for it. Throws TypeError unless the amount is a finite number, RangeError where the
+   * number would be too large to count exactly.
+   */
   add(amount = 1): void {
     behind(this).add(checkNumber(amount))
   }
@@ -176,6 +181,17 @@ function checkNumber(value: unknown): number {
   if (typeof value !== 'number' || !Number.isFinite(value))
     throw new TypeError(`a counter adds finite numbers, not ${String(value)}`)
   return value
+}
+
+/** Integers up to 2^53 are exact; beyond, additions would be lost in silence. Throws RangeError. */
+function sum(a: number, b: number): number {
+  const result = a + b
+  const isExact = Number.isInteger(a) && Number.isInteger(b) ? Number.isSafeInteger(result) : Number.isFinite(result)
+  if (!isExact)
+    throw new RangeError(
+      `a counter of ${a} cannot add ${b}: it counts exactly up to 2^53. Keep larger numbers in a field, as a bigint`,
+    )
+  return result
 }
 
 const COUNTER: Kind = {

@@ -134,6 +134,36 @@ t.test('adding merges; asking for the value and writing does not', async t => {
   t.throws(() => new PersistentCounter('1' as never), TypeError)
 })
 
+t.test('a counter refuses what it could not count exactly, also where only others together make it so', async t => {
+  const most = Number.MAX_SAFE_INTEGER
+  const { a, b } = works(t)
+  a.root.visits.add(most - 1)
+  t.throws(() => {
+    a.root.visits.add(2)
+  }, RangeError)
+  t.equal(a.root.visits.value, most - 1, 'what was refused is not there')
+  t.throws(() => new PersistentCounter(2 ** 53), RangeError)
+  a.commit()
+  b.refresh()
+  a.root.visits.add(1)
+  b.root.visits.add(1)
+  a.commit()
+  t.throws(() => b.commit(), RangeError)
+  b.abort()
+  t.equal(b.root.visits.value, most)
+  b.root.visits.add(-1)
+  b.commit()
+  a.refresh()
+  t.equal(a.root.visits.value, most - 1)
+
+  const fractions = new PersistentCounter(0.5)
+  fractions.add(2 ** 60)
+  t.throws(() => {
+    fractions.add(Number.MAX_VALUE)
+    fractions.add(Number.MAX_VALUE)
+  }, RangeError)
+})
+
 t.test('both survive a pack, and being packed away while they are held', async t => {
   const { a, b } = works(t)
   const { jobs, visits } = a.root
