@@ -5,7 +5,9 @@ import t, { type Test } from 'tap'
 import { verifyCollections } from '../../lib/collection/verify-collections.js'
 import type { Disk } from '../../lib/file/disk.js'
 import { systemDisk } from '../../lib/file/system-disk.js'
+import type { Connection } from '../../lib/object/connection.js'
 import { decodeAnnotation } from '../../lib/object/inspector.js'
+import type { Persistent } from '../../lib/object/persistent.js'
 import { readHistory } from '../../lib/store/history.js'
 import { recover } from '../../lib/store/recover.js'
 import { Store } from '../../lib/store/store.js'
@@ -14,6 +16,7 @@ import { projectRoot } from '../helpers/project-root.js'
 import { tempDir } from '../helpers/temp-dir.js'
 import { changeSome, check, connect, idOf, values } from './content.js'
 import * as largeValues from './large-values.js'
+import * as queues from './queues.js'
 
 /** A day after the files were written: ids of transactions are only kept for some days. */
 const disk: Disk = { ...systemDisk, now: () => 1_700_100_000_000 }
@@ -90,7 +93,13 @@ for (const golden of FILES) {
   })
 }
 
-for (const name of ['v1-values-inside', 'v1-values-apart']) {
+interface Content<R extends Persistent> {
+  readonly connect: (disk: Disk, path: string) => Connection<R>
+  readonly changeSome: (db: Connection<R>, round: number) => void
+  readonly check: (t: Test, disk: Disk, path: string, round: number) => void
+}
+
+function staysAsWritten<R extends Persistent>(name: string, content: Content<R>): void {
   t.test(name, async t => {
     const path = unpackFile(t, { name })
     const isSound = (): void => {
@@ -101,15 +110,28 @@ for (const name of ['v1-values-inside', 'v1-values-apart']) {
       )
     }
     isSound()
-    largeValues.check(t, disk, path, 0)
-    const db = largeValues.connect(disk, path)
-    largeValues.changeSome(db, 1)
-    largeValues.check(t, disk, path, 1)
+    content.check(t, disk, path, 0)
+    const db = content.connect(disk, path)
+    content.changeSome(db, 1)
+    content.check(t, disk, path, 1)
     isSound()
     await db.pack()
-    largeValues.changeSome(db, 2)
+    content.changeSome(db, 2)
     db.close()
-    largeValues.check(t, disk, path, 2)
+    content.check(t, disk, path, 2)
     isSound()
   })
 }
+
+staysAsWritten('v1-values-inside', largeValues)
+staysAsWritten('v1-values-apart', largeValues)
+staysAsWritten('v1-queues', queues)
+
+t.test('v1-queues: no number is given twice', async t => {
+  for (const pack of [false, true]) {
+    const db = queues.connect(disk, unpackFile(t, { name: 'v1-queues' }))
+    if (pack) await db.pack()
+    t.strictSame(queues.nextNumbers(db), queues.NEXT)
+    db.close()
+  }
+})

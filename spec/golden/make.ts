@@ -8,6 +8,7 @@ import { MemoryDisk } from '../damage/memory-disk.js'
 import { projectRoot } from '../helpers/project-root.js'
 import { changeSome, connect, fill } from './content.js'
 import * as largeValues from './large-values.js'
+import * as queues from './queues.js'
 
 const PATH = '/app.db'
 
@@ -30,6 +31,11 @@ async function makeFiles(): Promise<Record<string, Buffer>> {
   large.flush()
   files['values-apart'] = disk.bytesOf('/large.db') // v1-values-inside is older than values that stand apart
   large.close()
+  const hall = queues.connect(disk, '/queues.db')
+  queues.fill(hall)
+  hall.flush()
+  files.queues = disk.bytesOf('/queues.db')
+  hall.close()
   return files
 }
 
