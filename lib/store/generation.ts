@@ -41,12 +41,14 @@ export class Generation {
    */
   static open(disk: Disk, path: string, access: 'read' | 'append', until: number, mayUseTables = true): Generation {
     const file = openFile(disk, path, access)
+    let generation: Generation | undefined
     try {
-      const generation = new Generation(file, path, access, until)
+      generation = new Generation(file, path, access, until)
       if (mayUseTables) generation.log.useTables()
       return generation
     } catch (error) {
       file.close()
+      generation?.log.close()
       throw error
     }
   }

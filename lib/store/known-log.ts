@@ -1,7 +1,9 @@
 // The log of one generation, and what is known of the records in it up to its reader's tail: from the index file, from the packed
 // state's own table, and from the frames themselves. Owns the reader. Whatever a table turns out to be wrong in is read from the log
 // instead; nobody else learns of that.
+import { CorruptLogError } from '../error.js'
 import type { DataFile } from '../file/data-file.js'
+import { onDisk } from '../file/disk-error.js'
 import type { FileHeader } from '../log/file-header.js'
 import { findCommit } from '../log/find-commit.js'
 import type { FrameHeader } from '../log/frame.js'
@@ -31,6 +33,8 @@ export class KnownLog {
   readonly #header: FileHeader
   readonly #damagedAt: (offset: Offset) => never
   #known = new LogIndex()
+  /** What is known could not be built anew where that was needed. */
+  #mayBeWrong = false
   #indexFile: IndexFile | undefined
   /** What is known reaches beyond the tail, up to here: only where the log is read up to an earlier commit. 0: it does not. */
   #ahead = 0
@@ -86,7 +90,13 @@ export class KnownLog {
     return this.offsets.entries()
   }
 
-  /** Takes over what this process has appended. */
+  /** All that taking note of `frame` is going to read. Behind the append, nothing may fail any more: then it would be called undone. */
+  expectOwn({ records, fresh }: Draft, { firstOid }: AssembledFrame): void {
+    for (const { oid } of records) if (oid > 0) this.newest(oid as Oid)
+    if (fresh > 0) this.newest(firstOid) // no page that is stored begins behind it
+  }
+
+  /** Takes over what this process has appended, after `expectOwn`. */
   applyOwn(draft: Draft, frame: AssembledFrame): void {
     this.#withIndex(() => this.#addOwn(draft, frame))
     this.reader.passOwn(frame.tail)
@@ -150,7 +160,7 @@ export class KnownLog {
   save(mode: number, least: number, forEach: number): void {
     const { tail, syncedTo, suspect } = this.reader
     if (tail.offset - this.#indexed < Math.max(least, forEach * this.offsets.size)) return
-    if (syncedTo < tail.offset || suspect || !this.#known.isSmallFor(tail.offset)) return
+    if (this.#mayBeWrong || syncedTo < tail.offset || suspect || !this.#known.isSmallFor(tail.offset)) return
     const { disk } = this.#file
     this.#withIndex(() => writeIndexFile(disk, this.#path, mode, this.#header, this.#known, { tail, syncedTo }))
     this.#indexed = tail.offset
@@ -178,10 +188,9 @@ export class KnownLog {
   useTables(): void {
     const found = openIndexFile(this.#file.disk, this.#path, this.#header)
     if (found !== undefined) {
-      if (this.#begin(found.table) || this.#beginAhead(found.table)) {
-        this.#indexFile = found
-        return
-      }
+      this.#indexFile = found // whatever happens, it is closed with this log
+      if (this.#begin(found.table) || this.#beginAhead(found.table)) return
+      this.#indexFile = undefined
       found.close()
     }
     const own = this.ownTable()
@@ -229,39 +238,57 @@ export class KnownLog {
     return this.#withIndex(use)
   }
 
-  /** A table has turned out to be wrong: everything once more from the log, up to the tail, behind a table that may be right. */
+  /**
+   * A table has turned out to be wrong: everything once more from the log, up to the tail, behind a table that may be right.
+   * Throws CorruptLogError, DiskError.
+   */
   rebuild(): void {
+    this.#mayBeWrong = true
     const own = this.#indexFile === undefined ? undefined : this.ownTable()
+    onDisk(this.#path, () => {
+      try {
+        this.#rebuildBehind(own)
+      } catch (error) {
+        if (own === undefined || !(error instanceof DamagedIndexError)) throw error
+        this.#rebuildBehind(undefined)
+      }
+    })
+    this.#mayBeWrong = false
+  }
+
+  /** Takes nothing over before the whole log has been read: until then, what is wrong stays to be found wrong, and tried again. */
+  #rebuildBehind(own: OffsetTable | undefined): void {
+    const { tail } = this.reader
+    const known = new LogIndex(own)
+    const sink: FrameSink = (header, bytes, at, end) => {
+      if (header.offset < tail.offset) this.#take(known, header, bytes, at, end, undefined)
+    }
+    const reached = this.replay(sink, own?.tail, tail.tid)
+    if (reached.tid < tail.tid)
+      throw new CorruptLogError(this.#path, reached.offset, reached.tid, 'the log has become shorter than it was')
     this.#indexFile?.close()
     this.#indexFile = undefined
     this.#ahead = 0
     this.#indexed = own?.tail.offset ?? 0
-    this.#known = new LogIndex(own)
+    this.#known = known
     this.pinned.forget()
-    const { tail } = this.reader
-    try {
-      this.replay(
-        (header, bytes, at, end) => {
-          if (header.offset < tail.offset) this.#take(header, bytes, at, end, undefined)
-        },
-        own?.tail,
-        tail.tid,
-      )
-    } catch (error) {
-      if (own === undefined || !(error instanceof DamagedIndexError)) throw error
-      this.rebuild()
-    }
   }
 
   #apply(header: FrameHeader, bytes: Uint8Array, at: number, end: number): void {
     const displaced = this.pinned.any ? this.pinned : undefined
-    this.#withIndex(() => this.#take(header, bytes, at, end, displaced))
+    this.#withIndex(() => this.#take(this.#known, header, bytes, at, end, displaced))
   }
 
-  #take(header: FrameHeader, bytes: Uint8Array, at: number, end: number, displaced: PinnedSnapshots | undefined): void {
+  #take(
+    known: LogIndex,
+    header: FrameHeader,
+    bytes: Uint8Array,
+    at: number,
+    end: number,
+    displaced: PinnedSnapshots | undefined,
+  ): void {
     const nextOid = header.kind === 'base' ? this.#header.nextOid : header.nextOid
     const { salt } = this.reader
-    if (!this.#known.addFrame(header, bytes, at, end, { nextOid, salt, displaced }))
-      this.#damagedAt(header.offset as Offset)
+    if (!known.addFrame(header, bytes, at, end, { nextOid, salt, displaced })) this.#damagedAt(header.offset as Offset)
   }
 }

@@ -1,5 +1,6 @@
 // Copies what can be reached: first everything as of one moment, then what later commits changed or newly reached.
 // Owns the set of objects that the new file holds. Work is handed out in steps, so that the caller can pause between them.
+import { CorruptLogError } from '../error.js'
 import { Backlog } from './backlog.js'
 import type { BaseWriter } from './base-writer.js'
 import type { Generation } from './generation.js'
@@ -81,6 +82,8 @@ export class LiveCopy {
     for (let oid = ROOT_OID; oid < FIRST_FREE_OID; oid = (oid + 1) as Oid) {
       if (this.#source.find(oid, below) !== 0 && this.#live.add(oid)) roots.push(oid)
     }
+    // Whatever made it so: of nothing, nothing is reachable, and all that there is would be dropped.
+    if (roots[0] !== ROOT_OID) throw new CorruptLogError(this.#source.path, 0, tail.tid, 'there is no root object')
     yield* this.#copyAll(roots, below)
   }
 

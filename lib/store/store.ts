@@ -320,6 +320,7 @@ export class Store {
     if (oids.length > 0) return { outcome: 'conflict', oids, snapshot: now }
     const { tail } = generation.reader
     const { draft, frame } = prepared.frame.tail.lastFrame === tail.offset ? prepared : this.#prepare(work, id)
+    generation.log.expectOwn(draft, frame)
     generation.writer.append(frame.bytes, tail.offset)
     generation.log.applyOwn(draft, frame)
     this.durability.syncSoon(() => this.current, frame.bytes.length)
