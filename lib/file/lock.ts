@@ -78,11 +78,8 @@ export class CommitLock {
     const data = this.#held
     if (data === undefined || this.#sidecar === undefined) throw new StateError('the commit lock is not held')
     this.#held = undefined
-    try {
-      this.#unlock(data)
-    } finally {
-      this.#unlock(this.#sidecar)
-    }
+    this.#unlock(data)
+    if (!this.#unlock(this.#sidecar)) this.close() // which lets go of it, too
   }
 
   /** Opens the sidecar anew at the next lock if somebody has removed or replaced it. */
@@ -99,13 +96,20 @@ export class CommitLock {
     this.#sidecar = undefined
   }
 
-  /** An unlock that fails is called again: what was done under the lock stands, and others must be let in. */
-  #unlock(fd: Fd): void {
-    try {
-      this.#disk.unlock(fd)
-    } catch {
-      this.#disk.unlock(fd)
+  /**
+   * An unlock that fails is called again: others must be let in. It never throws, as what was done under the lock stands; false: the
+   * file stays locked, until the next time that it is unlocked.
+   */
+  #unlock(fd: Fd): boolean {
+    for (const isLast of [false, true]) {
+      try {
+        this.#disk.unlock(fd)
+        return true
+      } catch {
+        if (isLast) return false
+      }
     }
+    return false
   }
 
   /** Milliseconds to sleep before try number `n`. */

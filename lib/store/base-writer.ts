@@ -1,6 +1,7 @@
 // Writes a packed file: records gathered into base frames, one after another behind the header's place, with a table of where they
 // stand; the header comes last, when it is known what the frames hold. Owns the position in the new file, and the index of what it
 // holds; knows nothing of where the records come from.
+import { StateError } from '../error.js'
 import { DataFile } from '../file/data-file.js'
 import type { Disk, Fd } from '../file/disk.js'
 import { checksum } from '../log/checksum.js'
@@ -60,6 +61,8 @@ export class BaseWriter {
   /** The last time that it was begun to put on disk what was there, and from where on that was not done yet. */
   #synced: Promise<void> = Promise.resolve()
   #isSyncing = false
+  /** That has failed: a later one proves nothing. */
+  #failedSync: unknown
   #syncedFrom = HEADER_LENGTH
   #verified = HEADER_LENGTH
   #verifiedChecksum: number
@@ -212,6 +215,9 @@ export class BaseWriter {
   finish(header: Omit<FileHeader, keyof BaseName | 'baseEnd' | 'table'>): void {
     this.flush()
     this.#file.write(encodeFileHeader({ ...header, ...this.#name, baseEnd: this.#end, table: this.#table }), 0)
+    if (this.#isSyncing)
+      throw new StateError('finish() needs sync() before it: the system tells one of two fsyncs of a loss')
+    if (this.#failedSync !== undefined) throw this.#failedSync as Error
     this.#file.disk.sync(this.#file.fd)
   }
 
@@ -221,7 +227,7 @@ export class BaseWriter {
     this.#syncedFrom = this.#end
     this.#isSyncing = true
     this.#synced = this.#syncAfter(this.#synced).finally(() => (this.#isSyncing = false))
-    this.#synced.catch(() => undefined) // `sync` tells
+    this.#synced.catch((error: unknown) => (this.#failedSync = error)) // `sync` and `finish` tell
   }
 
   /** Puts on disk what is there: so that `finish` has little left to do. */

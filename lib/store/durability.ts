@@ -9,6 +9,12 @@ import type { Snapshot } from './snapshot.js'
 const BACKGROUND_INTERVAL = 1000 // milliseconds
 const BACKGROUND_BYTES = 64 * 2 ** 20
 
+/**
+ * Says in the file that an fsync of it has failed; false: that could not be done now. `wait`: for the lock, for as long as a commit
+ * would.
+ */
+type TellOthers = (generation: Generation, wait: boolean) => boolean
+
 export class Durability {
   readonly #disk: Disk
   readonly #directoriesSynced = new WeakSet<Generation>()
@@ -22,10 +28,13 @@ export class Durability {
   readonly #failures = new WeakMap<Generation, DurabilityUnknownError>()
   /** An fsync in the background has failed, and no call has reported it yet. */
   #untold = false
-  readonly #tellOthers: (generation: Generation) => void
+  readonly #tellOthers: TellOthers
+  /** Of which the others could not be told that an fsync has failed: that is tried again and again. */
+  #toTell: Generation | undefined
+  #retry: Timer | undefined
+  #closed = false
 
-  /** `tellOthers` is called once for each generation of which an fsync has failed. */
-  constructor(disk: Disk, tellOthers: (generation: Generation) => void) {
+  constructor(disk: Disk, tellOthers: TellOthers) {
     this.#disk = disk
     this.#tellOthers = tellOthers
   }
@@ -79,6 +88,8 @@ export class Durability {
   close(last: Snapshot): void {
     this.#timer?.cancel()
     this.#timer = undefined
+    this.#closed = true
+    this.#tell(true)
     if (this.#owing !== undefined && (this.#untold || !this.#failures.has(last.generation))) this.sync(last)
   }
 
@@ -89,9 +100,21 @@ export class Durability {
     const failure = this.#failures.get(generation)
     if (failure !== undefined) {
       this.#untold = false
+      this.#tell(false)
       throw failure
     }
     if (generation.reader.suspect) throw unknownSince(generation.path, 'another process was told so')
+  }
+
+  /** To be called when a cut may have failed to be put on disk: the others are told at once. */
+  heedFailedCut(generation: Generation): void {
+    const { failedSync } = generation.writer
+    if (failedSync !== undefined) this.#fail(generation, failedSync)
+  }
+
+  /** The name of this file may not be on disk, and a second fsync of the directory would prove nothing. Gives the error to throw. */
+  failed(generation: Generation, cause: unknown): DurabilityUnknownError {
+    return this.#fail(generation, cause)
   }
 
   #isSynced(generation: Generation, offset: number): boolean {
@@ -108,7 +131,7 @@ export class Durability {
   async #start(generation: Generation): Promise<void> {
     const target = generation.reader.tail.offset
     try {
-      await this.#disk.syncAsync(generation.file.fd)
+      await this.#disk.syncAsync(generation.fdApart)
       this.#syncDirectory(generation)
     } catch (cause) {
       throw this.#fail(generation, cause)
@@ -138,8 +161,17 @@ export class Durability {
     if (known !== undefined) return known
     const failure = unknownSince(generation.path, (cause as Error).message, cause)
     this.#failures.set(generation, failure)
-    this.#tellOthers(generation)
+    this.#toTell = generation
+    this.#tell(true)
     return failure
+  }
+
+  #tell(wait: boolean): void {
+    if (this.#toTell === undefined) return
+    this.#retry?.cancel()
+    this.#retry = undefined
+    if (this.#tellOthers(this.#toTell, wait)) this.#toTell = undefined
+    else if (!this.#closed) this.#retry = this.#disk.after(BACKGROUND_INTERVAL, () => this.#tell(false))
   }
 }
 

@@ -2,7 +2,7 @@
 // Kept open as long as somebody holds it: a snapshot on an old generation goes on reading there.
 import { CorruptLogError, NewerFormatError, StoreNotFoundError } from '../error.js'
 import { DataFile } from '../file/data-file.js'
-import type { Disk, FileStatus } from '../file/disk.js'
+import type { Disk, Fd, FileStatus } from '../file/disk.js'
 import { decodeFileHeader, HEADER_LENGTH, type FileHeader } from '../log/file-header.js'
 import type { FrameSink, LogReader, Tail } from '../log/log-reader.js'
 import { LogWriter } from '../log/log-writer.js'
@@ -28,6 +28,7 @@ export class Generation {
   readonly writer: LogWriter
   /** Which file this is; its size and links are as of the opening. */
   readonly identity: FileStatus
+  readonly #apart: DataFile | undefined
   readonly #records: RecordReader
   readonly #parts: RecordReader
   #holders = 1
@@ -40,20 +41,21 @@ export class Generation {
    * Throws StoreNotFoundError, NotAStoreError, NewerFormatError.
    */
   static open(disk: Disk, path: string, access: 'read' | 'append', until: number, mayUseTables = true): Generation {
-    const file = openFile(disk, path, access)
+    const files = openFiles(disk, path, access)
     let generation: Generation | undefined
     try {
-      generation = new Generation(file, path, access, until)
+      generation = new Generation(files, path, access, until)
       if (mayUseTables) generation.log.useTables()
       return generation
     } catch (error) {
-      file.close()
+      files.file.close()
+      files.apart?.close()
       generation?.log.close()
       throw error
     }
   }
 
-  private constructor(file: DataFile, path: string, access: 'read' | 'append', until: number) {
+  private constructor({ file, apart }: OpenFiles, path: string, access: 'read' | 'append', until: number) {
     const bytes = new Uint8Array(HEADER_LENGTH)
     this.header = decodeFileHeader(bytes.subarray(0, file.read(bytes, 0)), path)
     if (access === 'append' && this.header.readonlyFlags !== 0) {
@@ -63,6 +65,7 @@ export class Generation {
       )
     }
     this.file = file
+    this.#apart = apart
     this.path = path
     this.identity = file.status()
     this.log = new KnownLog(file, path, this.header, until, offset => this.#damagedAt(offset))
@@ -74,6 +77,14 @@ export class Generation {
 
   get number(): number {
     return this.header.generation
+  }
+
+  /**
+   * For fsyncs that go on beside others. The system tells each open file of a lost write once: of two at a time on the same one, either
+   * could succeed while the other is told.
+   */
+  get fdApart(): Fd {
+    return (this.#apart ?? this.file).fd
   }
 
   get reader(): LogReader {
@@ -167,6 +178,7 @@ export class Generation {
   release(): void {
     if (--this.#holders > 0) return
     this.file.close()
+    this.#apart?.close()
     this.log.close()
   }
 
@@ -177,6 +189,35 @@ export class Generation {
     this.#replayed = true
     throw new CorruptLogError(this.path, offset, tid, 'a record is damaged')
   }
+}
+
+interface OpenFiles {
+  readonly file: DataFile
+  /** The same file once more, where it may be written. */
+  readonly apart: DataFile | undefined
+}
+
+function openFiles(disk: Disk, path: string, access: 'read' | 'append'): OpenFiles {
+  for (;;) {
+    const file = openFile(disk, path, access)
+    if (access === 'read') return { file, apart: undefined }
+    let apart: DataFile | undefined
+    try {
+      apart = openFile(disk, path, access)
+      if (isSameFile(file, apart)) return { file, apart }
+    } catch (error) {
+      apart?.close()
+      file.close()
+      throw error
+    }
+    apart.close() // a pack came between
+    file.close()
+  }
+}
+
+function isSameFile(a: DataFile, b: DataFile): boolean {
+  const [mine, other] = [a.status(), b.status()]
+  return mine.ino === other.ino && mine.dev === other.dev
 }
 
 function openFile(disk: Disk, path: string, access: 'read' | 'append'): DataFile {

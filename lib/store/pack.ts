@@ -44,7 +44,7 @@ const KEEP_IDS = 7 * 24 * 3600 * 1000
 /**
  * Makes the next generation. Throws PackInterruptedError (another pack was first: nothing is changed), StoreReplacedError (neither is
  * there: what stands at the path by now is not this store), ReadonlyError, UnsupportedError (the file has several names or cannot be
- * replaced), CorruptLogError (a record cannot be read). `asker`: once it is closed, that ends the pack.
+ * replaced), CorruptLogError (a record cannot be read), DurabilityUnknownError (the pack is done, and its name may not be on disk). `asker`: once it is closed, that ends the pack.
  */
 export async function pack(store: Store, options: PackOptions = {}, asker: Asker = store): Promise<PackResult> {
   try {
@@ -81,10 +81,10 @@ async function packStore(store: Store, options: PackOptions, asker: Asker): Prom
     }
     await run(copy.everythingAt(tail))
     await run(writer.writeTable())
-    for (let round = 0; round < MOST_ROUNDS; round++) {
+    for (let round = 1; ; round++) {
       await run(verifying(copy, writer))
       await writer.sync()
-      if (source.file.end() - tail.offset < LITTLE) break
+      if (source.file.end() - tail.offset < LITTLE || round === MOST_ROUNDS) break
       tail = await run(copy.changedSince(tail))
     }
     const result = await store.underLockAsync(() => {
@@ -144,13 +144,26 @@ function putInPlace(
     })
   }
   temporary.keep()
-  disk.syncDirectory(dirname(store.path))
+  syncName(store)
   return {
     objects: copy.objects,
     dropped: copy.known - copy.objects,
     bytesBefore: tail.offset,
     bytesAfter,
     lockedFor: disk.ticks() - started,
+  }
+}
+
+/**
+ * A power cut could bring the old file back, and with it the end of all that was committed to the new one: as long as that is so, nobody
+ * may commit to it.
+ */
+function syncName(store: Store): void {
+  try {
+    store.disk.syncDirectory(dirname(store.path))
+  } catch (cause) {
+    store.latest() // in the new file
+    throw store.durability.failed(store.current, cause)
   }
 }
 

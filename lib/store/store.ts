@@ -95,7 +95,7 @@ export class Store {
     this.lock = new CommitLock(disk, path, identity.mode & 0o666, identity)
     this.#gate = new WriteGate(disk, this.#file, this.lock, this.readonly)
     this.#watch = new PathWatch(disk, this.#file, this.lock)
-    this.durability = new Durability(disk, generation => this.#markSuspect(generation))
+    this.durability = new Durability(disk, (generation, wait) => this.#markSuspect(generation, wait))
   }
 
   #readLog({ onProgress, signal }: StoreOptions): void {
@@ -168,6 +168,7 @@ export class Store {
     try {
       return this.#commit(work, snapshot, accessed, timeout, id)
     } catch (error) {
+      this.durability.heedFailedCut(this.current)
       throw asCommitFailure(this.path, error)
     }
   }
@@ -198,12 +199,22 @@ export class Store {
 
   /** Runs `act` with the lock held and everything read; commits inside use that lock. Blocks up to `timeout`. */
   underLock<T>(act: () => T, timeout = this.lockTimeout): T {
-    return this.#gate.run(act, timeout)
+    try {
+      return this.#gate.run(act, timeout)
+    } catch (error) {
+      this.durability.heedFailedCut(this.current)
+      throw error
+    }
   }
 
   /** The same, waiting for the lock without blocking the event loop; `act` then runs in one stretch. */
-  underLockAsync<T>(act: () => T, timeout = this.lockTimeout): Promise<T> {
-    return this.#gate.runAsync(act, timeout, () => this.catchUpAsync())
+  async underLockAsync<T>(act: () => T, timeout = this.lockTimeout): Promise<T> {
+    try {
+      return await this.#gate.runAsync(act, timeout, () => this.catchUpAsync())
+    } catch (error) {
+      this.durability.heedFailedCut(this.current)
+      throw error
+    }
   }
 
   /** Resolves when the lock was free at a moment. Throws LockTimeoutError. */
@@ -286,20 +297,27 @@ export class Store {
     return { draft, frame: assembleCommit(draft, place, oid => generation.newest(oid), this.#space) }
   }
 
-  /** An fsync has failed. A process that opens the file later would be told that all is well: the file itself must say so. */
-  #markSuspect(generation: Generation): void {
+  /**
+   * An fsync has failed. A process that opens the file later would be told that all is well: the file itself must say so.
+   * False: it does not yet. The lock may be held by the commit that has failed.
+   */
+  #markSuspect(generation: Generation, wait: boolean): boolean {
     try {
-      this.underLock(() => {
-        if (this.current !== generation || generation.reader.suspect) return
-        const { reader, writer } = generation
-        writer.appendControl(assembleControl('suspect', new Uint8Array(), this.#place()), reader.tail.offset)
-        reader.advance()
-      })
+      if (this.lock.held) this.#appendSuspect(generation)
+      else this.underLock(() => this.#appendSuspect(generation), wait ? this.lockTimeout : 0)
+      return true
     } catch {
-      // The disk takes nothing any more. This process knows, and commits no more.
+      return false // others hold the lock, or the disk takes nothing. This process knows, and commits no more.
     } finally {
       if (this.closed) this.lock.close() // it was an fsync that outlived the store
     }
+  }
+
+  #appendSuspect(generation: Generation): void {
+    if (this.current !== generation || generation.reader.suspect) return
+    const { reader, writer } = generation
+    writer.appendControl(assembleControl('suspect', new Uint8Array(), this.#place()), reader.tail.offset)
+    reader.advance()
   }
 
   /** With the lock held and everything applied. */

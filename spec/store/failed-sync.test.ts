@@ -1,0 +1,223 @@
+// The system tells of a lost write once for each open file. Whoever is told, nobody may be told otherwise, here or in another process.
+import { appendFileSync, copyFileSync } from 'node:fs'
+import t, { type Test } from 'tap'
+import type { Disk, Fd } from '../../lib/file/disk.js'
+import { systemDisk } from '../../lib/file/system-disk.js'
+import { BaseWriter } from '../../lib/store/base-writer.js'
+import { pack } from '../../lib/store/pack.js'
+import { Store } from '../../lib/store/store.js'
+import type { Oid, Tid } from '../../lib/store/types.js'
+import { put, record, SHAPE, textOf } from '../helpers/drafts.js'
+import { newStore, stranger } from '../helpers/new-store.js'
+import { tempDir } from '../helpers/temp-dir.js'
+
+const fault = Object.assign(new Error('EIO: as the test wants'), { code: 'EIO' })
+const full = Object.assign(new Error('ENOSPC: as the test wants'), { code: 'ENOSPC' })
+const UNKNOWN = { code: 'DURABILITY_UNKNOWN' }
+
+/** A disk that can lose writes, and tells each open file of it, as the system does. */
+function losingDisk(own: Partial<Disk> = {}) {
+  const open = new Set<Fd>()
+  const toTell = new Set<Fd>()
+  const tell = (fd: Fd): void => {
+    if (toTell.delete(fd)) throw fault
+  }
+  const timers: (() => void)[] = []
+  const disk: Disk = {
+    ...systemDisk,
+    open: (...call) => {
+      const fd = systemDisk.open(...call)
+      open.add(fd)
+      return fd
+    },
+    close: fd => {
+      open.delete(fd)
+      systemDisk.close(fd)
+    },
+    sync: tell,
+    syncAsync: async fd => {
+      tell(fd) // the thread has called, and its answer is under way
+      await new Promise(setImmediate)
+    },
+    after: (_milliseconds, act) => {
+      timers.push(act)
+      return { cancel: () => void timers.splice(timers.indexOf(act), 1) }
+    },
+    ...own,
+  }
+  const lose = (): void => {
+    for (const fd of open) toTell.add(fd)
+  }
+  return { disk, lose, timers }
+}
+
+t.test('an fsync that blocks does not succeed because one in the background was told of the loss', async t => {
+  const { disk, lose } = losingDisk()
+  const store = newStore(t, disk)
+  put(store, record(1, 'in the background'))
+  lose()
+  const background = store.makeDurableAsync(store.latest())
+  put(store, record(1, 'meanwhile'))
+  t.throws(() => store.makeDurable(store.latest()), UNKNOWN)
+  await t.rejects(background, UNKNOWN)
+})
+
+t.test('nor does one in the background because one that blocks was told', async t => {
+  const { disk, lose } = losingDisk()
+  const store = newStore(t, disk)
+  put(store, record(1, 'a'))
+  lose()
+  t.throws(() => store.makeDurable(store.latest()), UNKNOWN)
+  await t.rejects(store.makeDurableAsync(store.latest()), UNKNOWN)
+})
+
+t.test('both have the same file open, also where another takes its place between the two', async t => {
+  const { path } = newStore(t)
+  copyFileSync(path, `${path}.before`)
+  let opened = 0
+  const open = new Set<Fd>()
+  const { disk } = losingDisk({
+    open: (name, access) => {
+      const fd = systemDisk.open(name === path && ++opened === 1 ? `${path}.before` : name, access)
+      open.add(fd)
+      return fd
+    },
+    close: fd => {
+      open.delete(fd)
+      systemDisk.close(fd)
+    },
+  })
+  const store = Store.open(disk, path)
+  const { file, fdApart, identity } = store.current
+  t.not(fdApart, file.fd)
+  t.equal(disk.status(fdApart).ino, disk.status(file.fd).ino)
+  t.equal(identity.ino, disk.lookUp(path)?.ino)
+  store.close()
+  t.equal(open.size, 0)
+})
+
+/** Another process, which has the store open, would commit. */
+function assertTold(t: Test, other: Store, message = 'told'): void {
+  t.throws(() => put(other, record(1, 'on top of it')), UNKNOWN, message)
+}
+
+t.test('others are told of a failed fsync as soon as the lock is free', async t => {
+  const { disk, lose, timers } = losingDisk()
+  const store = newStore(t, disk, { lockTimeout: 20 })
+  const other = stranger(t, store)
+  put(store, record(1, 'lost'))
+  lose()
+  other.underLock(() => t.throws(() => store.makeDurable(store.latest()), UNKNOWN))
+  t.equal(timers.length, 2, 'it is tried again: beside the one for what is not synced yet')
+  timers.at(-1)?.()
+  assertTold(t, other)
+  t.equal(timers.length, 1, 'and then no more')
+})
+
+t.test('or as soon as the disk takes anything, at the next commit that is refused here', async t => {
+  let isFull = false
+  const { disk, lose } = losingDisk({
+    write: (...call) => {
+      if (isFull) throw full
+      return systemDisk.write(...call)
+    },
+  })
+  const store = newStore(t, disk)
+  const other = stranger(t, store)
+  put(store, record(1, 'lost'))
+  lose()
+  isFull = true
+  t.throws(() => store.makeDurable(store.latest()), UNKNOWN)
+  isFull = false
+  t.throws(() => put(store, record(1, 'more')), UNKNOWN)
+  assertTold(t, other)
+})
+
+t.test('or when the store is closed', async t => {
+  let isFull = false
+  const { disk, lose } = losingDisk({
+    write: (...call) => {
+      if (isFull) throw full
+      return systemDisk.write(...call)
+    },
+  })
+  const store = newStore(t, disk)
+  const other = stranger(t, store)
+  put(store, record(1, 'lost'))
+  lose()
+  isFull = true
+  t.throws(() => store.makeDurable(store.latest()), UNKNOWN)
+  isFull = false
+  store.close()
+  assertTold(t, other)
+})
+
+t.test('a cut that could not be put on disk is told at once, whoever has the lock', async t => {
+  for (const how of ['commit', 'commit under the lock', 'what a killed process left'] as const) {
+    let fails = false
+    const { disk } = losingDisk({
+      // Of a large frame, a part; the mark that tells the others is small.
+      write(fd, from, at, length, position) {
+        if (!fails || length < 200) return systemDisk.write(fd, from, at, length, position)
+        if (at > 0) throw full
+        return systemDisk.write(fd, from, at, 20, position)
+      },
+      sync: fd => {
+        if (fails) throw fault
+        systemDisk.sync(fd)
+      },
+    })
+    const store = newStore(t, disk)
+    const other = stranger(t, store)
+    put(store, record(1, 'whole'))
+    fails = true
+    if (how === 'what a killed process left') appendFileSync(store.path, 'PFRM')
+    const text = how === 'what a killed process left' ? 'cut' : 'cut'.repeat(200)
+    const commit = (): unknown => put(store, record(1, text))
+    t.throws(how === 'commit under the lock' ? () => store.underLock(commit) : commit, { code: 'COMMIT_FAILED' }, how)
+    assertTold(t, other, how)
+    t.equal(textOf(other, 1), 'whole')
+  }
+})
+
+t.test('a pack whose name could not be put on disk is done, and nobody commits to it until the next', async t => {
+  let fails = false
+  const { disk } = losingDisk({
+    syncDirectory: path => {
+      if (fails) throw fault
+      systemDisk.syncDirectory(path)
+    },
+  })
+  const store = newStore(t, disk)
+  const other = stranger(t, store)
+  put(store, record(1, 'packed'))
+  fails = true
+  await t.rejects(pack(store), UNKNOWN)
+  fails = false
+  t.equal(store.latest().generation.number, 2)
+  assertTold(t, other)
+  t.throws(() => put(store, record(1, 'here')), UNKNOWN)
+  await pack(other)
+  put(other, record(1, 'again'))
+  t.equal(textOf(store, 1), 'again')
+})
+
+t.test(
+  'a new file is not called whole while it is put on disk in the background, nor after that has failed',
+  async t => {
+    for (const outcome of ['pending', 'failed']) {
+      const { disk } = losingDisk({
+        syncAsync: () => (outcome === 'failed' ? Promise.reject(fault) : new Promise(() => {})),
+      })
+      const fd = disk.create(`${tempDir(t)}/new`, 0o600)
+      const writer = new BaseWriter(disk, fd, { storeId: disk.randomBytes(16), uuid: disk.randomBytes(16) })
+      const state = new Uint8Array(9 << 20)
+      for (let oid = 17; oid < 20; oid++) writer.add({ oid: oid as Oid, shape: SHAPE, tid: 1 as Tid, refs: [], state })
+      writer.syncBehind()
+      await new Promise(setImmediate)
+      const rest = { generation: 1, baseTid: 1, baseTime: 0, nextOid: 20, moments: [], idsSince: 0, readonlyFlags: 0 }
+      t.throws(() => writer.finish(rest), outcome === 'failed' ? fault : { code: 'STATE' }, outcome)
+      disk.close(fd)
+    }
+  },
+)
