@@ -305,11 +305,11 @@ export class Store {
     try {
       if (this.lock.held) this.#appendSuspect(generation)
       else this.underLock(() => this.#appendSuspect(generation), wait ? this.lockTimeout : 0)
+      if (this.closed) this.lock.close() // it was an fsync that outlived the store
       return true
     } catch {
+      if (this.closed) this.lock.close()
       return false // others hold the lock, or the disk takes nothing. This process knows, and commits no more.
-    } finally {
-      if (this.closed) this.lock.close() // it was an fsync that outlived the store
     }
   }
 

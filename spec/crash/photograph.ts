@@ -4,7 +4,7 @@ import { crc32 } from 'node:zlib'
 import type { Random } from '../helpers/seeded.js'
 
 /** What the medium changes at once: assumed by spec/format.md. */
-const SECTOR = 512
+export const SECTOR = 512
 
 interface PhotographedFile {
   readonly number: number
@@ -169,11 +169,16 @@ function sizesOf(versions: readonly Buffer[]): number[] {
 function sectorsOf(versions: readonly Buffer[], n: number): Buffer[] {
   const found: Buffer[] = []
   for (const version of versions) {
-    let sector = version.subarray(n * SECTOR, (n + 1) * SECTOR)
-    if (sector.length < SECTOR) sector = Buffer.concat([sector], SECTOR) // filled up with zeros
+    const sector = sectorOf(version, n)
     if (!found.some(each => each.equals(sector))) found.push(sector)
   }
   return found
+}
+
+/** Filled up with zeros. */
+export function sectorOf(bytes: Buffer, n: number): Buffer {
+  const sector = bytes.subarray(n * SECTOR, (n + 1) * SECTOR)
+  return sector.length < SECTOR ? Buffer.concat([sector], SECTOR) : sector
 }
 
 /** Goes through a tree of choices, branch by branch. */

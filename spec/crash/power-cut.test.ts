@@ -124,6 +124,8 @@ interface Effort {
   /** Disks of each moment, and how many of them are cut off again while they recover. */
   readonly variants: number
   readonly again: number
+  /** How likely a sync fails. */
+  readonly failing?: number
 }
 
 /**
@@ -144,6 +146,7 @@ async function simulate(
     const note = observe(machine, ledger, moments)
     const workload = new Workload(machine, ledger, draw, through)
     machine.shortWrites = 0.1
+    if (boot > 1) machine.failingSyncs = machine.failingDirectorySyncs = effort.failing ?? 0
     machine.watch = (operation, process) => {
       note(operation, process)
       workload.watch(process)
@@ -228,6 +231,20 @@ t.test(
     }
   },
 )
+
+t.test('the same of a disk whose syncs fail now and then: what was said to be durable is there', async t => {
+  const draw = seeded(t)
+  const met: Met = {}
+  for (let run = 0; run < (soak ? 1000 : 2); run++) {
+    const problem = await simulate(draw.int(2 ** 32), { ...effort, boots: 2, variants: 6, failing: 0.15 }, met)
+    if (problem === undefined) continue
+    t.fail(`run ${run}: ${problem}. PERDURE_SEED=${draw.seed} node ${process.argv[1]} repeats it`)
+    break
+  }
+  t.comment(met)
+  for (const what of ['DURABILITY_UNKNOWN', 'packs', 'durable', 'committed', 'torn'])
+    t.ok((met[what] ?? 0) > 0, `it has met: ${what}`)
+})
 
 const liars: readonly { lie: string; through: (disk: Disk) => Disk }[] = [
   { lie: 'does not sync', through: disk => ({ ...disk, sync: () => undefined, syncAsync: () => Promise.resolve() }) },

@@ -1,11 +1,12 @@
 // A machine's disk in memory: files and names as everybody sees them, and apart from that what is really on the medium. What
-// was not synced may be lost in a power cut, in any order and torn at sectors. Each process has a view of its own: a Disk with its
+// was not synced may be lost in a power cut, in any order and torn at sectors. A sync may fail: what it lost is read as if nothing had
+// happened, no later sync brings it to the medium, and each open file is told once. Each process has a view of its own: a Disk with its
 // own descriptors and locks, which a kill takes from it. Clocks, timers and randomness are as given by the seed.
 import { basename, dirname } from 'node:path'
 import { crc32 } from 'node:zlib'
 import type { Disk, Fd, FileStatus, Timer } from '../../lib/file/disk.js'
 import { random, type Random } from '../helpers/seeded.js'
-import { Photograph, type Remains } from './photograph.js'
+import { Photograph, SECTOR, sectorOf, type Remains } from './photograph.js'
 
 /** A change of a file that no sync has covered. The file's content after it. */
 interface Unsynced {
@@ -23,6 +24,12 @@ class Inode {
   unsynced: Unsynced[] = []
   mode: number
   lockedBy: Description | undefined
+  /** Sectors that a failed sync has lost, until they are written again; what the medium has in their place. */
+  readonly lost = new Map<number, Buffer>()
+  /** How many syncs have lost anything. */
+  losses = 0
+  /** Somebody has been told of the last one. */
+  isTold = true
 
   constructor(number: number, mode: number) {
     this.number = number
@@ -36,6 +43,8 @@ interface Description {
   readonly append: boolean
   /** The process that has it. */
   readonly owner: number
+  /** Of how many losses it has been told, or came too late for. */
+  told: number
 }
 
 /** A change of the directory that no sync has covered. `inode` undefined: the name was taken away. */
@@ -75,6 +84,9 @@ export class SimulatedDisk {
   version = 0
   /** How likely a write takes only a part of what it is given. */
   shortWrites = 0
+  /** How likely a sync that has anything to do fails: of a file, of the directory. */
+  failingSyncs = 0
+  failingDirectorySyncs = 0
   readonly #random: Random
   readonly #files: Inode[] = []
   #changes = 0
@@ -82,6 +94,8 @@ export class SimulatedDisk {
   readonly #names = new Map<string, Inode>()
   #syncedNames = new Map<string, Inode>()
   #renames: Rename[] = []
+  /** Names whose last change a failed sync has lost. */
+  readonly #lostNames = new Set<string>()
   #timers: { at: number; act: () => void }[] = []
   #ticks = 1000
   /** Milliseconds since 1970 when the clock shows 0. */
@@ -188,7 +202,7 @@ export class SimulatedDisk {
       return inode
     }
     const opened = (inode: Inode, append: boolean): Fd => {
-      fds.set(nextFd, { inode, append, owner: number })
+      fds.set(nextFd, { inode, append, owner: number, told: inode.losses - (inode.isTold ? 0 : 1) })
       return nextFd++
     }
     const created = (path: string, mode: number): Inode => {
@@ -202,11 +216,22 @@ export class SimulatedDisk {
       if (description.inode.lockedBy === description) description.inode.lockedBy = undefined
       fds.delete(fd)
     }
-    const sync = (inode: Inode, upTo = Infinity): void => {
+    const sync = (description: Description, upTo = Infinity): void => {
+      const { inode } = description
       this.version++
       const covered = inode.unsynced.filter(each => each.number <= upTo)
-      inode.synced = covered.at(-1)?.bytes ?? inode.synced
-      inode.unsynced = inode.unsynced.slice(covered.length)
+      const last = covered.at(-1)
+      if (last !== undefined) {
+        if (this.#random.chance(this.failingSyncs)) this.#lose(inode, last.bytes)
+        inode.synced = without(inode.lost, last.bytes)
+        inode.unsynced = inode.unsynced
+          .slice(covered.length)
+          .map(each => ({ ...each, bytes: without(inode.lost, each.bytes) }))
+      }
+      if (description.told === inode.losses) return
+      description.told = inode.losses
+      inode.isTold = true
+      throw systemError('EIO')
     }
 
     const disk: Disk = {
@@ -234,21 +259,28 @@ export class SimulatedDisk {
         const after = Buffer.alloc(Math.max(inode.bytes.length, start + length))
         inode.bytes.copy(after)
         after.set(bytes.subarray(from, from + length), start)
-        this.#change(inode, after)
+        this.#change(inode, after, start, start + length)
         return length
       }),
       truncate: operation('truncate', (fd: Fd, size: number) => {
         const { inode } = at(fd)
         const after = Buffer.alloc(size)
         inode.bytes.copy(after)
-        this.#change(inode, after)
+        this.#change(inode, after, size, Infinity)
       }),
-      sync: operation('sync', (fd: Fd) => sync(at(fd).inode)),
+      sync: operation('sync', (fd: Fd) => sync(at(fd))),
       syncAsync: async fd => {
         // What is written between the beginning and the end of a sync may or may not be on the medium: it is not.
-        const { inode, upTo } = operation('begin sync', () => ({ inode: at(fd).inode, upTo: this.#changes }))()
+        const { file, upTo } = operation('begin sync', () => ({ file: at(fd), upTo: this.#changes }))()
         await Promise.resolve()
-        operation('end sync', () => sync(inode, upTo))()
+        let failure: unknown
+        try {
+          operation('end sync', () => sync(file, upTo))()
+        } catch (error) {
+          failure = error
+        }
+        await Promise.resolve() // the thread has been told, and this one not yet
+        if (failure !== undefined) throw failure as Error
       },
 
       status: operation('status', (fd: Fd) => this.#status(at(fd).inode)),
@@ -276,8 +308,17 @@ export class SimulatedDisk {
       }),
       syncDirectory: operation('syncDirectory', (_path: string) => {
         this.version++
-        this.#syncedNames = new Map(this.#names)
+        const fails = this.#renames.length > 0 && this.#random.chance(this.failingDirectorySyncs)
+        if (fails) for (const { name } of this.#renames) this.#lostNames.add(name)
+        const names = new Map(this.#names)
+        for (const name of this.#lostNames) {
+          const before = this.#syncedNames.get(name)
+          if (before === undefined) names.delete(name)
+          else names.set(name, before)
+        }
+        this.#syncedNames = names
         this.#renames = []
+        if (fails) throw systemError('EIO')
       }),
       networkFileSystem: () => undefined,
 
@@ -324,16 +365,29 @@ export class SimulatedDisk {
     }
   }
 
-  #change(inode: Inode, after: Buffer): void {
+  #change(inode: Inode, after: Buffer, from: number, to: number): void {
     this.version++
     inode.bytes = after
-    inode.unsynced.push({ number: ++this.#changes, bytes: after })
+    for (const sector of inode.lost.keys())
+      if (sector * SECTOR < to && (sector + 1) * SECTOR > from) inode.lost.delete(sector)
+    inode.unsynced.push({ number: ++this.#changes, bytes: without(inode.lost, after) })
+  }
+
+  /** About half of the sectors that `bytes` would have changed. */
+  #lose(inode: Inode, bytes: Buffer): void {
+    inode.losses++
+    inode.isTold = false
+    for (let n = 0; n * SECTOR < bytes.length; n++) {
+      const before = sectorOf(inode.synced, n)
+      if (!before.equals(sectorOf(bytes, n)) && this.#random.chance(0.5)) inode.lost.set(n, before)
+    }
   }
 
   #rename(name: string, inode: Inode | undefined): void {
     if (inode === undefined) this.#names.delete(name)
     else this.#names.set(name, inode)
     this.version++
+    this.#lostNames.delete(name)
     this.#renames.push({ name, inode })
   }
 
@@ -343,6 +397,14 @@ export class SimulatedDisk {
     const { number, bytes, mode } = inode
     return { dev: 1n, ino: BigInt(number), size: bytes.length, links, mode, uid: 0, gid: 0, isFile: true }
   }
+}
+
+/** What the medium gets of `bytes`: nothing of the sectors that are lost. */
+function without(lost: ReadonlyMap<number, Buffer>, bytes: Buffer): Buffer {
+  if (lost.size === 0) return bytes
+  const medium = Buffer.from(bytes)
+  for (const [n, before] of lost) before.copy(medium, n * SECTOR, 0, Math.max(0, medium.length - n * SECTOR))
+  return medium
 }
 
 export interface SimulatedProcess {

@@ -1,6 +1,7 @@
 // Several processes that write, read, pack, die and come back on one simulated machine, as a seed has it.
 // All that they were promised stands in the ledger.
 import type { Disk } from '../../lib/file/disk.js'
+import { PerdureError } from '../../lib/error.js'
 import { pack } from '../../lib/store/pack.js'
 import type { Snapshot } from '../../lib/store/snapshot.js'
 import { Store } from '../../lib/store/store.js'
@@ -12,6 +13,9 @@ import type { SimulatedDisk, SimulatedProcess } from './simulated-disk.js'
 
 export const PATH = '/data/app.db'
 
+/** Codes of errors that say that the disk has failed. */
+const FAILURES: ReadonlySet<string> = new Set(['DURABILITY_UNKNOWN', 'COMMIT_FAILED', 'DISK'])
+
 interface Member {
   process: SimulatedProcess
   store: Store
@@ -19,6 +23,8 @@ interface Member {
   last: number
   /** A snapshot that it reads while others move on. */
   held: Snapshot | undefined
+  /** That what it has committed may not be on disk: closing tells that only once. */
+  told: boolean
 }
 
 export class Workload {
@@ -52,7 +58,7 @@ export class Workload {
     try {
       this.#act(other, 0.3)
     } catch (error) {
-      if (!other.process.killed) throw error
+      this.#expect(error, other)
       this.#replaceKilled()
     } finally {
       this.#acting--
@@ -68,14 +74,30 @@ export class Workload {
       try {
         await this.#step(member)
       } catch (error) {
-        if (!member.process.killed) throw error
+        this.#expect(error, member)
       }
       this.#replaceKilled()
       this.#killBefore = Infinity
       await Promise.resolve()
     }
     await Promise.all(this.#waiting)
-    for (const { store } of this.#members) store.close()
+    for (const member of this.#members) {
+      try {
+        member.store.close()
+      } catch (error) {
+        this.#expect(error, member)
+      }
+    }
+  }
+
+  /** Of those that were killed anything; of the others what a disk that fails makes of what they do. */
+  #expect(error: unknown, member: Member, process = member.process): void {
+    if (process.killed) return
+    const { failingSyncs, failingDirectorySyncs } = this.#machine
+    if (failingSyncs + failingDirectorySyncs === 0 || !(error instanceof PerdureError) || !FAILURES.has(error.code))
+      throw error
+    member.told ||= error.code === 'DURABILITY_UNKNOWN'
+    this.#count(error.code)
   }
 
   async #step(member: Member): Promise<void> {
@@ -93,9 +115,13 @@ export class Workload {
       case 1:
         this.#count('closed')
         member.held = undefined
-        store.close()
-        this.#promise(member.last)
-        member.store = this.#open(member.process)
+        try {
+          store.close()
+          if (!member.told) this.#promise(member.last)
+        } finally {
+          Object.assign(member, { last: 0, told: false })
+          member.store = this.#open(member.process)
+        }
         return
       case 2:
         this.#count('seconds')
@@ -149,9 +175,7 @@ export class Workload {
     this.#count('async')
     const waits = store.makeDurableAsync(store.latest()).then(
       () => this.#promise(tid),
-      (error: unknown) => {
-        if (!process.killed) throw error
-      },
+      (error: unknown) => this.#expect(error, member, process),
     )
     this.#waiting.add(waits)
   }
@@ -225,7 +249,7 @@ export class Workload {
 
   #start(): Member {
     const process = this.#machine.process()
-    return { process, store: this.#open(process), last: 0, held: undefined }
+    return { process, store: this.#open(process), last: 0, held: undefined, told: false }
   }
 
   #open(process: SimulatedProcess): Store {
