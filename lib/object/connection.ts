@@ -79,7 +79,7 @@ export class Connection<Root = unknown> {
   transact<T>(work: (root: Root) => Sync<T>, options?: TransactOptions): T
   transact<T>(work: (root: Root) => Sync<T>, options?: TransactOptions): T {
     const run = work as (root: Root) => T
-    return transact(this.#session, this.root, run, options)
+    return transact(this.#session, this.root, run, options) as T // undefined only with an id
   }
 
   /**

@@ -30,7 +30,7 @@ export function transactAsync<R, T>(session: Session, work: Work<R, T>, options:
       throw new StateError('transactAsync() cannot be called inside transact(): call transact(), which joins')
     const plan = new Plan(session, work, options)
     const waiting = (session.waiting ??= new Waiting(session)) as Waiting
-    waiting.add({ work, plan, resolve, reject, value: undefined } as Asked)
+    waiting.add({ work, plan, resolve, reject } as Asked)
   })
 }
 
@@ -40,8 +40,6 @@ interface Asked {
   readonly plan: Plan
   readonly resolve: (value: unknown) => void
   readonly reject: (error: unknown) => void
-  /** What it gave when it ran last. */
-  value: unknown
 }
 
 /** What one connection was asked for and has not begun, in that order. */
@@ -158,26 +156,30 @@ class Group implements TransactPlan {
 
   /** Rejects with what kept it from being committed. Once it is committed, everybody is told. */
   async commit(): Promise<void> {
-    const { wrote, snapshot } = await commitAsync(this.#session, this.#session.root, this.#run, this)
+    const { value, wrote, snapshot } = await commitAsync(this.#session, this.#session.root, this.#run, this)
     try {
       if (wrote && this.#session.options.durability === 'fsync') await this.#session.store.makeDurableAsync(snapshot)
     } catch (error) {
       for (const { reject } of this.asked) reject(error)
       return
     }
-    for (const { resolve, value } of this.asked) resolve(value)
+    // No run counts, where the id was known.
+    this.asked.forEach(({ resolve }, n) => {
+      resolve(value?.[n])
+    })
   }
 
-  /** All of them, one after the other. */
-  readonly #run = (root: unknown): void => {
+  /** All of them, one after the other. Gives what each of those gave that are in the group afterwards. */
+  readonly #run = (root: unknown): unknown[] => {
     const { asked } = this
+    const values: unknown[] = []
     const session = this.#session
     const { disk } = session.store
     const until = disk.ticks() + LONGEST
     for (let n = 0; n < asked.length; n++) {
       const each = asked[n] as Asked
       try {
-        each.value = resultOf(session, root, each.work)
+        values[n] = resultOf(session, root, each.work)
       } catch (error) {
         if (n === 0) {
           this.#endAt(1)
@@ -192,6 +194,7 @@ class Group implements TransactPlan {
       }
       if (n + 1 < asked.length && disk.ticks() >= until) this.#endAt(n + 1)
     }
+    return values
   }
 
   #endAt(count: number): void {
@@ -199,12 +202,7 @@ class Group implements TransactPlan {
   }
 }
 
-async function commitAsync<R>(
-  session: Session,
-  root: R,
-  work: Work<R, void>,
-  plan: TransactPlan,
-): Promise<Done<unknown>> {
+async function commitAsync<R, T>(session: Session, root: R, work: Work<R, T>, plan: TransactPlan): Promise<Done<T>> {
   const { store } = session
   const { lockTimeout } = session.options
   for (let run = 1; !plan.isLast(run); run++) {

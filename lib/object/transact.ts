@@ -56,7 +56,13 @@ export function refuseInsideOther(session: Session): void {
   }
 }
 
-export function transact<R, T>(session: Session, root: R, work: Work<R, T>, options: TransactOptions = {}): T {
+/** Gives what the function gave; undefined: a transaction with this id has been committed before. */
+export function transact<R, T>(
+  session: Session,
+  root: R,
+  work: Work<R, T>,
+  options: TransactOptions = {},
+): T | undefined {
   checkOpen(session)
   if (session.inside > 0) {
     if (options.id !== undefined)
@@ -82,7 +88,8 @@ export function transact<R, T>(session: Session, root: R, work: Work<R, T>, opti
 // ---- one run ----------------------------------------------------------------------------------------------------
 
 export interface Done<T> {
-  readonly value: T
+  /** Of the run that was committed; undefined: there was none, as the id was known. */
+  readonly value: T | undefined
   readonly wrote: boolean
   readonly snapshot: Session['snapshot']
 }
@@ -170,7 +177,7 @@ export function attempt<R, T>(
 function committedBefore<T>(session: Session): Done<T> {
   session.end()
   session.moveTo(session.store.latest())
-  return { value: undefined as T, wrote: true, snapshot: session.snapshot }
+  return { value: undefined, wrote: true, snapshot: session.snapshot }
 }
 
 function isCommitted({ snapshot }: Session, id: string | undefined): boolean {

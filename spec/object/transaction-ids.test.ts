@@ -7,6 +7,7 @@ import type { Connection } from '../../lib/index.js'
 import { openWith } from '../../lib/object/open.js'
 import { tempDir } from '../helpers/temp-dir.js'
 import { child } from '../helpers/child.js'
+import { elsewhere } from './helpers/elsewhere.js'
 import type { OrderMethods } from './orders.child.js'
 
 class Root extends Persistent {
@@ -70,6 +71,54 @@ t.test('the commit of another process that comes in between is noticed under the
   t.equal(runs, 1)
   t.strictSame([...db.root.orders], ['same'])
 })
+
+// Each runs once here, and is then found to have been committed elsewhere: what that run gave, nobody gets.
+const meanwhile: [string, (db: Connection<Root>, other: Connection<Root>, t: Test) => Promise<unknown>][] = [
+  [
+    'at the commit',
+    (db, other) =>
+      db.transactAsync(
+        root => {
+          order(other, 'same')
+          return root.orders.push('same')
+        },
+        { id: 'same', isolation: 'snapshot' },
+      ),
+  ],
+  [
+    'after a conflict',
+    (db, other) =>
+      db.transactAsync(
+        root => {
+          const length = root.orders.push('same')
+          if (length === 1) order(other, 'same')
+          return length
+        },
+        { id: 'same' },
+      ),
+  ],
+  [
+    'after it found the lock taken',
+    (db, other, t) => {
+      const result = db.transactAsync(root => root.orders.push('same'), { id: 'same' })
+      const both = (root: Root): number => {
+        db.refresh() // before that, it runs
+        return root.orders.push('same')
+      }
+      t.equal(other.transact(both, { id: 'same', attempts: 1 }), 1)
+      return result
+    },
+  ],
+]
+for (const [when, run] of meanwhile) {
+  t.test(`transactAsync() gives nothing of a run that was undone, if the id is known ${when}`, async t => {
+    const { db } = start(t)
+    const other = elsewhere<Root>(db.path, { root: Root })
+    t.teardown(() => other.close())
+    t.equal(await run(db, other, t), undefined)
+    t.strictSame([...db.root.orders], ['same'])
+  })
+}
 
 t.test('a pack keeps ids for seven days', async t => {
   const { db, clock } = start(t)
