@@ -1,7 +1,7 @@
 // Fills an object with a version of its record: decodes, upgrades what an older class wrote, and leads plain data that was
 // handed out back to its places.
 import { SchemaError } from '../error.js'
-import type { Oid, StoredRecord } from '../store/types.js'
+import type { Oid, StoredRecord, Tid } from '../store/types.js'
 import { isUnknownKind } from './class-registry.js'
 import { Decoder, referencesOf, unpackState } from './codec.js'
 import { MOST_SHOWN } from './inspection.js'
@@ -24,23 +24,34 @@ export interface Loading {
   withoutAccess<T>(run: () => T): T
 }
 
+/** All of it, or nothing: what throws half-way leaves the object unread, and its plain data at the places that it had. */
 export function load(header: Header, record: StoredRecord, shape: Shape, generation: number, loading: Loading): void {
-  const { kind } = header
+  const { kind, placed } = header
   if (shape.type !== kind.type)
     throw new SchemaError(`object ${record.oid} is a '${shape.type}' now, and was a '${kind.type}'`)
+  // No version until all of it is there: where the stack is full, it cannot even be dropped.
+  header.generation = 0
+  header.tid = 0 as Tid
   header.load++
-  if (header instanceof MergingHeader) header.take(loading.view.take(record))
-  else decode(header, record, shape, loading)
-  if (header instanceof EntityHeader && header.kind.defaults) header.fillIn(header.kind.defaults)
-  header.inert = isUnknownKind(kind) || shape.version > kind.version ? record : undefined
-  header.fetched = undefined
-  header.shape = shape
+  try {
+    if (header instanceof MergingHeader) header.take(loading.view.take(record))
+    else decode(header, record, shape, loading)
+    if (header instanceof EntityHeader && header.kind.defaults) header.fillIn(header.kind.defaults)
+    header.inert = isUnknownKind(kind) || shape.version > kind.version ? record : undefined
+    header.fetched = undefined
+    header.shape = shape
+    if (!header.keyed) {
+      rebind(header)
+      stamp(header)
+    }
+  } catch (error) {
+    header.placed = placed
+    header.drop()
+    throw error
+  }
   header.at = record.offset
   header.tid = record.tid
   header.generation = generation
-  if (header.keyed) return
-  rebind(header)
-  stamp(header)
 }
 
 function decode(header: Header, record: StoredRecord, shape: Shape, loading: Loading): void {
