@@ -3,24 +3,13 @@
 import { types } from 'node:util'
 import { ValueError } from '../error.js'
 import { Header, handlerOf, NOWHERE } from './header.js'
+import { keepAboveAll, own, ownerOf } from './owned-bytes.js'
 import { define, Node, type Container } from './plain-node.js'
 import { trackWhole, Untracked } from './untracked.js'
 import { copyDate, copyLeaf, isBytes } from './values.js'
 
 /** Deeper than this, a state could be written and not be read again where the stack is smaller. */
 export const DEEPEST = 300
-
-/** Typed arrays that stand in a state, by their owner. */
-const bytesOf = new WeakMap<object, Header>()
-
-export function own(bytes: object, owner: Header): void {
-  bytesOf.set(bytes, owner)
-}
-
-/** Does a typed array stand in the state of any owner? */
-export function isOwned(bytes: object): boolean {
-  return bytesOf.has(bytes)
-}
 
 /** Where a value is going to stand; asked only when something is refused. */
 export interface Where {
@@ -62,6 +51,8 @@ class Adoption {
   readonly #tracks: boolean
   /** Some part is moved. */
   #moves = false
+  /** Some part is a typed array. */
+  #hasBytes = false
 
   constructor(owner: Header, place: Where, key: unknown, tracks = true) {
     this.#owner = owner
@@ -85,15 +76,20 @@ class Adoption {
       return value
     }
     if (Array.isArray(value)) return this.#container(value, step)
-    if (bytesOf.get(value) === this.#owner) {
+    if (ownerOf(value) === this.#owner) {
       this.#owner.bytesMove()
+      this.#hasBytes = true
+      if (this.#owner.keyed) this.#moves = true // what is around them is not read anew: they would be others then
       return value
     }
     const date = this.#tracks ? undefined : copyDate(value)
     if (date) return step ? date : new Untracked(date)
     const leaf = copyLeaf(value)
     if (leaf === undefined) return this.#container(value, step)
-    if (isBytes(leaf)) own(leaf, this.#owner)
+    if (isBytes(leaf)) {
+      own(leaf, this.#owner)
+      this.#hasBytes = true
+    }
     return leaf
   }
 
@@ -124,7 +120,11 @@ class Adoption {
   }
 
   #made(target: Container, above: Step | undefined): object {
-    if (this.#tracks) return new Node(target, this.#owner).object
+    if (this.#tracks) {
+      const node = new Node(target, this.#owner)
+      if (this.#hasBytes) keepAboveAll(node)
+      return node.object
+    }
     if (above) return target
     return this.#moves ? trackWhole(target, this.#owner).object : new Untracked(target)
   }

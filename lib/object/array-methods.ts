@@ -2,6 +2,7 @@
 // meet holes on the way; so they check once, and run on the bare array.
 import { StateError } from '../error.js'
 import { adopt } from './adopt.js'
+import { keepAbove } from './owned-bytes.js'
 import { open } from './parts.js'
 import { attach, nodeOf, release, type Node } from './plain-node.js'
 
@@ -38,7 +39,10 @@ function track(
 /** Copies in the arguments from `from` to `to`; nothing is changed yet. */
 function adoptArguments(node: Node, args: unknown[], from: number, to: number): void {
   const length = (node.target as unknown[]).length
-  for (let i = from; i < to; i++) args[i] = adopt(args[i], node.owner, node, length + i - from)
+  for (let i = from; i < to; i++) {
+    args[i] = adopt(args[i], node.owner, node, length + i - from)
+    keepAbove(args[i], node)
+  }
 }
 
 // [name, first new element among the arguments, one past the last]

@@ -2,8 +2,8 @@
 // Refuses whatever the encoder never writes.
 import { types } from 'node:util'
 import type { Oid, StoredRecord, Stretch } from '../store/types.js'
-import { own } from './adopt.js'
 import { unresolved, type Header, type Scope } from './header.js'
+import { own } from './owned-bytes.js'
 import { define, isBare } from './plain-node.js'
 import { isKeyList, type Shape } from './shapes.js'
 import {

@@ -3,6 +3,7 @@ import { adopt } from './adopt.js'
 import { trackedMethod } from './array-methods.js'
 import { HANDLER } from './header.js'
 import { noteSource } from './kept-sources.js'
+import { keepAbove } from './owned-bytes.js'
 import { count, part } from './parts.js'
 import { toJSON } from './plain.js'
 import { attach, define, release, type Container, type Node } from './plain-node.js'
@@ -107,6 +108,7 @@ function write(node: Node, key: string | symbol, value: unknown): boolean {
   const had = Object.hasOwn(target, key)
   const old = had ? (target as Record<string, unknown>)[key] : undefined
   if (node.attached) attach(own, node)
+  keepAbove(own, node)
   if (key === '__proto__') define(target, key, own)
   else (target as Record<string, unknown>)[key] = own
   if (had && node.attached) release(old, node)

@@ -2,9 +2,9 @@
 // map are only stored, and bytes are the cheapest way to keep them until then. Whoever asks for one gets it unpacked.
 import { types } from 'node:util'
 import type { Stretch } from '../store/types.js'
-import { isOwned } from './adopt.js'
 import { Decoder } from './decoder.js'
 import type { Header } from './header.js'
+import { ownerOf } from './owned-bytes.js'
 import { Packer } from './packer.js'
 import { ESCAPE, NUMBER, unpackAll, weighBytes, weighDate, WHOLE_NUMBER } from './unpack.js'
 
@@ -138,7 +138,7 @@ function packBytes(value: ArrayBufferView): number {
   if (!(isBuffer || prototype === Uint8Array.prototype) || !types.isUint8Array(value)) return NaN
   // Bytes that are shared may change meanwhile, and those that are gone are refused.
   if (Object.hasOwn(value, 'length')) return NaN
-  if (value.length === 0 || !(value.buffer instanceof ArrayBuffer) || isOwned(value)) return NaN
+  if (value.length === 0 || !(value.buffer instanceof ArrayBuffer) || ownerOf(value)) return NaN
   if (isBuffer) packer.buffer(value)
   else packer.binary(value)
   return weighBytes(value.length) + (isBuffer ? ESCAPE : 0)

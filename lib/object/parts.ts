@@ -1,6 +1,7 @@
 // What a plain container hands out: containers in it get their handlers, and dates are sealed, when they are asked for, as most
 // never are. Until then nobody can have changed or moved them, so that they stand where they stood when the container around them got its place.
 import { types } from 'node:util'
+import { keepAbove } from './owned-bytes.js'
 import { placePart } from './places.js'
 import { define, isUnasked, Node, type Container } from './plain-node.js'
 import { seal } from './values.js'
@@ -26,9 +27,16 @@ export function part(node: Node, key: string | symbol, value: unknown): unknown 
   return inner.object
 }
 
-/** To be called before a part is put in. */
+/** To be called before a part is put in, or handed out. */
 export function count(node: Node): void {
-  if (node.bare < 0) node.bare = Object.values(node.target).filter(isUnasked).length
+  if (node.bare >= 0) return
+  let bare = 0
+  for (const part of Object.values(node.target)) {
+    if (typeof part !== 'object' || part === null) continue
+    if (isUnasked(part)) bare++
+    else keepAbove(part, node)
+  }
+  node.bare = bare
 }
 
 /** All parts may be handed out from now on. */

@@ -1,6 +1,7 @@
 // How plain data follows its owner. Each container remembers its place in the owner's last stored state: stamped when
 // that state was loaded or committed, never by what a transaction did since. After a new load it is found again by it.
 import type { Header } from './header.js'
+import { keepAboveAll } from './owned-bytes.js'
 import { open, part } from './parts.js'
 import { define, nodeOf, partsOf, setShown, type Node } from './plain-node.js'
 
@@ -174,6 +175,7 @@ function takeOver(old: Node, fresh: Node): void {
   }
   old.slots = 1
   old.bare = fresh.bare
+  if (old.bare === 0) keepAboveAll(old)
   old.load = fresh.load
   old.ready = fresh.ready
   setShown(old.target, old.ready === old.load)

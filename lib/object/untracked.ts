@@ -2,8 +2,9 @@
 // data is stored, or passed over, and not looked at, so it gets its handlers (plain-node.ts), or is sealed, only when it is handed out.
 import { types } from 'node:util'
 import type { Header } from './header.js'
+import { keepAboveAll } from './owned-bytes.js'
 import { define, isBare, Node, type Container } from './plain-node.js'
-import { seal } from './values.js'
+import { isBytes, seal } from './values.js'
 
 export class Untracked {
   /** Parts of a container are primitives, leaves, persistent objects or marks of references to them, and containers like it. */
@@ -31,12 +32,14 @@ export function track(target: Container, owner: Header, hasMarks: boolean): Node
 /** All of it, from the innermost container on. Nodes of the owner among the parts stay what they are. */
 export function trackWhole(target: Container, owner: Header): Node {
   let ready = true
+  let hasBytes = false
   if (Array.isArray(target)) {
     for (let i = 0; i < target.length; i++) {
       const part: unknown = target[i]
       if (typeof part === 'symbol') ready = false
       else if (types.isDate(part)) seal(part)
       else if (isBare(part)) target[i] = trackWhole(part, owner).object
+      else if (isBytes(part)) hasBytes = true
     }
   } else {
     for (const key of Object.keys(target)) {
@@ -44,7 +47,10 @@ export function trackWhole(target: Container, owner: Header): Node {
       if (typeof part === 'symbol') ready = false
       else if (types.isDate(part)) seal(part)
       else if (isBare(part)) define(target, key, trackWhole(part, owner).object)
+      else if (isBytes(part)) hasBytes = true
     }
   }
-  return new Node(target, owner, ready)
+  const node = new Node(target, owner, ready)
+  if (hasBytes) keepAboveAll(node)
+  return node
 }
