@@ -317,10 +317,18 @@ export class Handed {
     }
   }
 
-  /** Values that somebody may have, with their keys. */
+  /** Values that somebody may have, with their keys; after a reload, once they are known to stand there still. */
   *all(): Generator<readonly [StoredKey, object], undefined> {
     for (const place of this.table) {
       const value = place.current(this.#owner.load)
+      if (value) yield [place.key, value]
+    }
+  }
+
+  /** The same of all that somebody may have: it is found out. */
+  *found(): Generator<readonly [StoredKey, object], undefined> {
+    for (const place of [...this.table]) {
+      const value = this.#current(place)
       if (value) yield [place.key, value]
     }
   }
@@ -345,7 +353,7 @@ export class Handed {
   #gatherBytes(put: readonly unknown[]): void {
     const sought = new Set<object>()
     for (const value of put) for (const bytes of bytesIn(value)) sought.add(bytes)
-    for (const [key, value] of [...this.all()])
+    for (const [key, value] of [...this.found()])
       for (const bytes of bytesIn(value)) if (sought.has(bytes)) this.#owner.changeAt(key, value)
   }
 }

@@ -207,7 +207,7 @@ export abstract class TreeHeader extends MergingHeader {
 
   override changeAll(): void {
     this.change()
-    for (const [key, value] of this.handed.all()) this.changeAt(key, value)
+    for (const [key, value] of [...this.handed.found()]) this.changeAt(key, value)
   }
 
   override bringBack(node: Node): void {

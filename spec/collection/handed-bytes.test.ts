@@ -170,6 +170,27 @@ t.test('bytes that are moved keep what they stand in now', async t => {
   }
 })
 
+t.test('what others change at other keys loses nothing, though nothing was used since', async t => {
+  const { db } = opened(t)
+  db.transact(root => {
+    for (const { put } of kinds) put(root, { bytes: Uint8Array.of(1) })
+  })
+  const rival = elsewhere<Root>(db.path, { root: Root, classes: [Note] })
+  t.teardown(() => rival.close())
+  for (const { name, get, other } of kinds) {
+    const { bytes } = get(db.root) as { bytes: Uint8Array }
+    db.refresh()
+    rival.transact(other)
+    db.refresh()
+    bytes[0] = 5
+    touch(db.root[name])
+    db.commit()
+    rival.refresh()
+    t.equal((get(rival.root) as { bytes: Uint8Array }).bytes[0], 5, name)
+    t.equal((get(db.root) as { bytes: Uint8Array }).bytes, bytes, name)
+  }
+})
+
 t.test('bytes that others have put into a value that is held keep it', async t => {
   const { db } = opened(t)
   const put = ({ map, note }: Root, n: number): unknown => map.set('k', { note, bytes: Uint8Array.of(n) })
@@ -188,3 +209,19 @@ t.test('bytes that others have put into a value that is held keep it', async t =
   t.equal((db.root.map.get('k') as { bytes: Uint8Array }).bytes, bytes)
 })
 
+t.test(
+  'bytes that stand at two keys are refused, also where one was not used since others changed something',
+  async t => {
+    const { db } = opened(t)
+    db.transact(({ map }) => map.set('a', { bytes: Uint8Array.of(1) }))
+    const rival = elsewhere<Root>(db.path, { root: Root, classes: [Note] })
+    t.teardown(() => rival.close())
+    const { bytes } = db.root.map.get('a') as { bytes: Uint8Array }
+    db.refresh()
+    rival.transact(({ map }) => map.set('other', 1))
+    db.refresh()
+    db.root.map.set('b', { bytes })
+    t.throws(() => db.commit(), { code: 'VALUE', message: /PersistentMap\.a\.bytes/ })
+    db.abort()
+  },
+)
