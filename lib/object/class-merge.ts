@@ -13,11 +13,16 @@ import { copyDate, copyLeaf } from './values.js'
 
 /**
  * What is to be stored in place of `header` if `now` is what the changes are made to; undefined: that is a conflict.
- * A header of its own, so that a commit that fails leaves the object as it was.
+ * A header of its own, so that a commit that fails leaves the object as it was. `accessed`: what the transaction has read.
  */
-export function mergeByClass(session: Session, header: Header, now: RecordView): EntityHeader | undefined {
+export function mergeByClass(
+  session: Session,
+  header: Header,
+  now: RecordView,
+  accessed: ReadonlySet<Oid>,
+): EntityHeader | undefined {
   if (!(header instanceof EntityHeader) || !header.kind.merge) return undefined
-  if (!header.changed || session.accessed.includes(header.oid)) return undefined
+  if (!header.changed || accessed.has(header.oid)) return undefined
   // In another file nobody can tell any more what the object was.
   if (now.snapshot.generation !== session.snapshot.generation) return undefined
   const base = storedFields(session, header, session.view)

@@ -160,10 +160,11 @@ function merged(
 ): Snapshot {
   const conflicts: Conflict[] = []
   const [before, after] = [session.viewOf(base), session.viewOf(now)]
+  const accessed = new Set(session.accessed)
   for (const oid of oids) {
     const header = session.cache.get(oid)
     const kind = header?.changed ? 'write' : 'read'
-    const standIn = header && mergingIsOn() ? mergeByClass(session, header, after) : undefined
+    const standIn = header && mergingIsOn() ? mergeByClass(session, header, after, accessed) : undefined
     if (header && standIn) {
       standIns.set(header, standIn)
     } else if (header instanceof MergingHeader && mergingIsOn() && isIn(before, oid) && isIn(after, oid)) {

@@ -58,6 +58,7 @@ class Root extends Persistent {
   presence = new Presence()
   plain = new Plain()
   note = new Note()
+  all: (Presence | Plain)[] = []
 }
 
 interface Both {
@@ -273,6 +274,29 @@ t.test('plain data and references of all three versions can be stored', async t 
   db.commit()
   rival.refresh()
   t.same(rival.root.presence.where.seats, [9, 10])
+})
+
+t.test('what was read is looked up in all that was read, and not gone through for each object', async t => {
+  const stores = both(t)
+  const { db, rival } = stores
+  const COUNT = 500
+  db.transact(({ all }) => {
+    for (let n = 0; n < COUNT; n++) all.push(new Presence(), new Plain())
+  })
+  rival.refresh()
+  let typed = 0
+  for (const each of rival.root.all)
+    if (each instanceof Presence) each.seen = 1
+    else typed += each.typed
+  t.equal(typed, 0)
+  db.transact(({ all }) => {
+    for (const each of all) if (each instanceof Presence) each.typed = 1
+  })
+  const arrays = Array.prototype as { includes: (this: unknown, sought: unknown) => boolean }
+  const searched = t.capture(arrays, 'includes', arrays.includes)
+  rival.commit()
+  t.equal(calls.length, COUNT)
+  t.ok(searched().length < COUNT, `${searched().length} arrays were searched`)
 })
 
 t.test('after a pack nobody knows what the object was: a conflict, and transact runs again', async t => {
