@@ -4,9 +4,10 @@ import { ValueError } from '../error.js'
 import type { Oid } from '../store/types.js'
 import { Decoder } from './codec.js'
 import { unresolvedOid, type Header } from './header.js'
-import { EntityHeader, whileEditing, type Fields } from './persistent.js'
+import { whileEditing } from './editing.js'
+import { EntityHeader, type Fields } from './persistent.js'
 import { plain } from './plain.js'
-import { define, isBare, nodeOf } from './plain-node.js'
+import { define, isBare, nodeOf, type Container } from './plain-node.js'
 import type { RecordView } from './record-view.js'
 import type { Session } from './session.js'
 import { copyDate, copyLeaf } from './values.js'
@@ -29,18 +30,24 @@ export function mergeByClass(
   const theirs = storedFields(session, header, now)
   if (!base || !theirs) return undefined
   const { kind } = header
-  const made = session.withoutAccess(() =>
-    whileEditing(`static merge of ${kind.type}`, () => kind.merge?.(base, theirs, ownFields(session, header))),
+  return session.withoutAccess(() =>
+    whileEditing(`static merge of ${kind.type}`, () => {
+      const made = kind.merge?.(base, theirs, ownFields(session, header))
+      if (made === undefined) return undefined
+      if (made === null || typeof made !== 'object' || Array.isArray(made)) {
+        throw new ValueError(header.name, 'static merge gives an object with the fields to store, or undefined')
+      }
+      const standIn = kind.create()
+      standIn.oid = header.oid
+      standIn.fillIn(made as Fields, 'static merge')
+      standIn.scope = session
+      return standIn
+    }),
   )
-  if (made === undefined) return undefined
-  if (made === null || typeof made !== 'object' || Array.isArray(made)) {
-    throw new ValueError(header.name, 'static merge gives an object with the fields to store, or undefined')
-  }
-  const standIn = kind.create()
-  standIn.oid = header.oid
-  standIn.fillIn(made as Fields)
-  standIn.scope = session
-  return standIn
+}
+
+function containerOf(value: object): Container | undefined {
+  return isBare(value) ? value : nodeOf(value)?.target
 }
 
 /** undefined: there is none, or another version of the class wrote it. */
@@ -72,9 +79,9 @@ function ownFields(session: Session, header: EntityHeader): Fields {
 /** The value with copies of its containers, dates and typed arrays. Begins no transaction, and is no access. */
 function untracked(value: unknown, resolve: (oid: Oid) => object): unknown {
   if (typeof value === 'symbol') return resolve(unresolvedOid(value))
-  const target = isBare(value) ? value : nodeOf(value)?.target
-  if (target === undefined)
-    return typeof value === 'object' && value !== null ? (copyDate(value) ?? copyLeaf(value) ?? value) : value
+  if (typeof value !== 'object' || value === null) return value
+  const target = containerOf(value)
+  if (target === undefined) return copyDate(value) ?? copyLeaf(value) ?? value
   if (Array.isArray(target)) return target.map(part => untracked(part, resolve))
   const copy = Object.create(Object.getPrototypeOf(target) as object | null) as Fields
   for (const [key, part] of Object.entries(target)) define(copy, key, untracked(part, resolve))

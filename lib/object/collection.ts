@@ -5,7 +5,7 @@ import { adopt, adoptUntracked } from './adopt.js'
 import { HANDLER, Header, unresolvedOid, type Kind } from './header.js'
 import { inspectObject } from './inspection.js'
 import { attach, release, type Seat } from './plain-node.js'
-import { forbidIfEditing } from './persistent.js'
+import { forbidIfEditing } from './editing.js'
 
 export abstract class CollectionHeader extends Header {
   readonly object: object

@@ -6,6 +6,7 @@ import { pack, type PackOptions, type PackResult } from '../store/pack.js'
 import { LOST_SHAPE, type Oid } from '../store/types.js'
 import { encodeAnnotation, type Annotation } from './annotation.js'
 import { commitSession } from './commit.js'
+import { refuseIfEditing } from './editing.js'
 import { peek } from './load.js'
 import { setLooking, type Looking } from './inspection.js'
 import { headerOf, type Header } from './header.js'
@@ -66,6 +67,7 @@ export class Connection<Root = unknown> {
 
   /** The object with this number; undefined: there is none in this snapshot. */
   get(oid: number): object | undefined {
+    refuseIfEditing('get()')
     this.#session.begin()
     return this.#session.headerOf(oid as Oid)?.object
   }
@@ -108,6 +110,7 @@ export class Connection<Root = unknown> {
   ): 'committed' | 'not committed' | 'unknown' {
     checkId(id)
     checkOpen(this.#session)
+    refuseIfEditing('resolve()')
     this.#session.waiting?.run()
     const { generation } = this.#session.store.latest()
     if (generation.ids.has(id)) return 'committed'
@@ -151,6 +154,7 @@ export class Connection<Root = unknown> {
   /** All that this connection has committed or read is on disk afterwards. */
   flush(): void {
     checkOpen(this.#session)
+    refuseIfEditing('flush()')
     this.#session.waiting?.run()
     if (!this.#session.store.readonly) this.#session.store.makeDurable(this.#session.snapshot)
   }
@@ -193,6 +197,7 @@ export class Connection<Root = unknown> {
    */
   connect(): Connection<Root> {
     checkOpen(this.#session)
+    refuseIfEditing('connect()')
     return new Connection<Root>(this.#again(), this.#again)
   }
 
@@ -240,6 +245,7 @@ export class Connection<Root = unknown> {
   #check(call: string, refuse: { readonly changes?: string; readonly paused?: string }): void {
     const session = this.#session
     checkOpen(session)
+    refuseIfEditing(call)
     session.waiting?.run()
     if (session.inside > 0) throw new StateError(`${call} cannot be called inside transact(), which commits by itself`)
     if (refuse.changes !== undefined && session.changed.size > 0) throw new StateError(refuse.changes)

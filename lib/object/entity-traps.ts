@@ -190,7 +190,7 @@ function isPrimitive(value: unknown): boolean {
 const MOST_ORDINARY = 1000
 
 function checkField({ kind, name }: EntityHeader, key: string): void {
-  if (kind.members.has(key) || key === '__proto__') {
+  if (kind.refuses(key)) {
     throw new ValueError(
       `${name}.${key}`,
       'is a member of the class, which would hide the stored field: choose another name',

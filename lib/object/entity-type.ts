@@ -94,6 +94,11 @@ export class EntityType implements Kind {
       this.transient.add(name)
   }
 
+  /** Can no field have this name? */
+  refuses(key: string): boolean {
+    return this.members.has(key) || key === '__proto__'
+  }
+
   /** Do the keys of a record hide no member, and none of them the key? */
   admits(shape: Shape): boolean {
     const known = this.#admitted.get(shape)

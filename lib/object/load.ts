@@ -6,7 +6,8 @@ import { isUnknownKind } from './class-registry.js'
 import { Decoder, referencesOf, unpackState } from './codec.js'
 import { MOST_SHOWN } from './inspection.js'
 import type { Header } from './header.js'
-import { EntityHeader, whileEditing } from './persistent.js'
+import { whileEditing } from './editing.js'
+import { EntityHeader } from './persistent.js'
 import { MergingHeader } from './merging.js'
 import type { RecordView } from './record-view.js'
 import { rebind, stamp } from './places.js'
@@ -36,7 +37,8 @@ export function load(header: Header, record: StoredRecord, shape: Shape, generat
   try {
     if (header instanceof MergingHeader) header.take(loading.view.take(record))
     else decode(header, record, shape, loading)
-    if (header instanceof EntityHeader && header.kind.defaults) header.fillIn(header.kind.defaults)
+    if (header instanceof EntityHeader && header.kind.defaults)
+      header.fillIn(header.kind.defaults, header.kind.Class ? 'static defaults' : 'open()')
     header.inert = isUnknownKind(kind) || shape.version > kind.version ? record : undefined
     header.fetched = undefined
     header.shape = shape
@@ -83,10 +85,13 @@ function upgrade(
     define(state, key, decoder.value(raw[i]))
   })
   loading.withoutAccess(() => {
-    whileEditing(`static upgrade of ${header.kind.type}`, () => header.kind.upgrade?.(state, from))
+    whileEditing(`static upgrade of ${header.kind.type}`, () => {
+      header.kind.upgrade?.(state, from)
+      for (const key of keys) if (Object.hasOwn(state, key) && header.kind.members.has(key)) header.hides(key)
+      header.decode([], [], decoder)
+      header.fillIn(state, 'static upgrade')
+    })
   })
-  header.decode([], [], decoder)
-  header.fillIn(state)
 }
 
 /** What a record holds, for looking at, plain and untracked; references are given as what `reference` makes of them. */

@@ -1,9 +1,10 @@
 // The object that applications write: its constructor returns a Proxy (entity-traps.ts) with a header behind it, which
 // holds the state. Loading makes a header and a Proxy: no constructor runs, no initialiser.
 import { inspect, types } from 'node:util'
-import { SchemaError } from '../error.js'
+import { SchemaError, ValueError } from '../error.js'
 import { adopt } from './adopt.js'
 import type { Encoder } from './codec.js'
+import { forbidIfEditing } from './editing.js'
 import { LATER, readFields, readLater, unasked, type Decoder, type Unasked } from './decoder.js'
 import { EntityTraps } from './entity-traps.js'
 import { entityTypeOf, type EntityType, type PersistentClass } from './entity-type.js'
@@ -107,7 +108,7 @@ export class EntityHeader extends Header {
     for (let i = 0; i < keys.length; i++) {
       const key = keys[i] as string
       if (key in view) {
-        if (members.has(key)) this.#hidden(key)
+        if (members.has(key)) this.hides(key)
         if (this.kind.transient.has(key)) continue
         define(state, key, decoder.field(raw[i]))
       } else {
@@ -117,20 +118,29 @@ export class EntityHeader extends Header {
     this.state = state
   }
 
-  /** Adds fields that the state lacks, copied in. No change: the record stays as it is until something else changes it. */
-  fillIn(fields: Fields | undefined): void {
+  /**
+   * Adds fields that the state lacks, copied in. No change: the record stays as it is until something else changes it. Throws ValueError;
+   * `source` says who gives them.
+   */
+  fillIn(fields: Fields, source: string): void {
     const state = this.state as Fields
-    for (const key of Object.keys(fields ?? {})) {
+    for (const key of Object.keys(fields)) {
       if (Object.hasOwn(state, key) || this.kind.transient.has(key)) continue
-      if (this.kind.members.has(key)) this.#hidden(key)
-      const own = adopt(fields?.[key], this, this, key)
+      if (this.kind.refuses(key)) {
+        throw new ValueError(
+          `${this.name}.${key}`,
+          `${source} gives a field with the name of a member of the class, which would hide it: choose another name`,
+        )
+      }
+      const own = adopt(fields[key], this, this, key)
       attach(own)
       this.hasTracked()
       define(state, key, own)
     }
   }
 
-  #hidden(key: string): never {
+  /** A field of the record has the name of a member of the class. */
+  hides(key: string): never {
     throw new SchemaError(
       `${this.name} ${this.oid} has a stored field "${key}", which a method or accessor of the class hides: ` +
         'rename that, or move the field in static upgrade',
@@ -254,24 +264,3 @@ export abstract class Persistent {
 /** Another copy of the package has classes that look the same and are not: found by this mark. */
 export const BRAND = Symbol.for('perdure.Persistent')
 Object.defineProperty(Persistent, BRAND, { value: true })
-
-let editing: string | undefined
-
-/** While `static upgrade` or `static merge` runs, persistent objects may be neither made nor touched. */
-export function whileEditing<T>(what: string, run: () => T): T {
-  const before = editing
-  editing = what
-  try {
-    return run()
-  } finally {
-    editing = before
-  }
-}
-
-export function forbidIfEditing(): void {
-  if (editing !== undefined) {
-    throw new SchemaError(
-      `${editing} may only edit the plain state that it is given, not make or touch persistent objects`,
-    )
-  }
-}

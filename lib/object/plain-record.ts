@@ -45,7 +45,7 @@ function copyOf(session: Session, kind: EntityType, record: StoredRecord, shape:
   }
   for (const key of Object.keys(kind.defaults ?? {})) {
     if (Object.hasOwn(copy, key) || kind.transient.has(key)) continue
-    if (kind.members.has(key)) return undefined
+    if (kind.refuses(key)) return undefined
     define(copy, key, plain(kind.defaults?.[key]))
   }
   return copy

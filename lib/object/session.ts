@@ -17,7 +17,7 @@ import { MergingHeader } from './merging.js'
 import { RecordCache, RecordView } from './record-view.js'
 import { watchPending } from './exit-warning.js'
 import type { Header, Scope } from './header.js'
-import { forbidIfEditing } from './persistent.js'
+import { forbidIfEditing } from './editing.js'
 import { mention, plainRecord } from './plain-record.js'
 import { ShapeTable, type Shape } from './shapes.js'
 

@@ -3,6 +3,7 @@
 // takes one lock, one write and one fsync. Each has its own outcome all the same, and none is undone for what another did.
 import { CommitTooLargeError, GoneError, SchemaError, StaleDataError, StateError, ValueError } from '../error.js'
 import { encodeAnnotation } from './annotation.js'
+import { refuseIfEditing } from './editing.js'
 import type { Isolation, Session } from './session.js'
 import {
   attempt,
@@ -26,6 +27,7 @@ const LONGEST = 5
 export function transactAsync<R, T>(session: Session, work: Work<R, T>, options: TransactOptions = {}): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     checkOpen(session)
+    refuseIfEditing('transactAsync()')
     if (session.inside > 0)
       throw new StateError('transactAsync() cannot be called inside transact(): call transact(), which joins')
     const plan = new Plan(session, work, options)

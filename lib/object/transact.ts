@@ -2,6 +2,7 @@
 // so that it cannot fail for that reason. This is the form that blocks; transact-async.ts waits.
 import { ClosedError, StateError, WriteConflictError } from '../error.js'
 import { encodeAnnotation } from './annotation.js'
+import { refuseIfEditing } from './editing.js'
 import { commitSession, type CommitPlan } from './commit.js'
 import { checkNames } from './option-names.js'
 import type { Isolation, Session } from './session.js'
@@ -64,6 +65,7 @@ export function transact<R, T>(
   options: TransactOptions = {},
 ): T | undefined {
   checkOpen(session)
+  refuseIfEditing('transact()')
   if (session.inside > 0) {
     if (options.id !== undefined)
       throw new StateError('a nested transact has no id of its own: give it to the outer one')

@@ -213,7 +213,10 @@ t.test('undefined is a conflict, and anything but an object with fields is refus
   t.throws(change, { code: 'VALUE', path: 'Presence.where.room' })
   stores.db.abort()
   answer = () => ({ see: 5 })
-  t.throws(change, { code: 'SCHEMA' })
+  t.throws(change, { code: 'VALUE', path: 'Presence.see', message: /static merge gives/ })
+  stores.db.abort()
+  answer = () => JSON.parse('{ "__proto__": { "a": 1 } }') as Fields
+  t.throws(change, { code: 'VALUE', path: 'Presence.__proto__', message: /static merge gives/ })
   stores.db.abort()
   answer = () => {
     new Note()
@@ -225,7 +228,7 @@ t.test('undefined is a conflict, and anything but an object with fields is refus
   stores.db.transact(root => (root.presence.note = root.note))
   t.throws(change, { code: 'SCHEMA', message: /static merge of Presence/ })
   stores.db.abort()
-  t.same([stores.db.root.presence.seen, stores.db.root.presence.typed], [0, 8], 'all of theirs, and nothing of mine')
+  t.same([stores.db.root.presence.seen, stores.db.root.presence.typed], [0, 9], 'all of theirs, and nothing of mine')
 })
 
 t.test('a commit that fails for another reason leaves the object as it was assigned', async t => {
@@ -414,4 +417,20 @@ t.test('what it gets of this transaction are copies, dates and bytes in them too
   db.close()
   rival.close()
   t.end()
+})
+
+t.test('what it makes has no tie to the data of other objects, which it may not touch', async t => {
+  const stores = both(t)
+  const { db } = stores
+  const { where } = db.root.presence
+  answer = (_base, theirs) => ({ ...theirs, where })
+  t.throws(
+    () =>
+      meets(
+        stores,
+        root => (root.presence.seen = 5),
+        root => root.presence.typed++,
+      ),
+    { code: 'SCHEMA', message: /static merge of Presence/ },
+  )
 })

@@ -115,6 +115,59 @@ t.test('upgrade may neither make nor touch persistent objects', async t => {
   }
 })
 
+t.test('no field gets a name that none can have, whoever gives it', async t => {
+  const path = stored(t)
+  const odd = (value: unknown): object =>
+    JSON.parse(JSON.stringify({ proto: value }).replace('proto', '__proto__')) as object
+  class Upgrades extends Persistent {
+    static type = 'Task'
+    static version = 2
+    static upgrade(state: object): void {
+      Object.defineProperty(state, '__proto__', { value: 1, writable: true, enumerable: true, configurable: true })
+    }
+  }
+  class Adds extends Persistent {
+    static type = 'Task'
+    static version = 2
+    static upgrade(state: Record<string, unknown>): void {
+      state.added = 1
+    }
+    added(): void {
+      // hides what is added
+    }
+  }
+  class Lacks extends Persistent {
+    static type = 'Task'
+    static defaults = odd({ a: 1 })
+  }
+  class Names extends Persistent {
+    static type = 'Task'
+    static defaults = { named: 1 }
+    get named(): number {
+      return 2
+    }
+  }
+  const refused: [PersistentClass, string, RegExp][] = [
+    [Upgrades, 'Task.__proto__', /static upgrade gives/],
+    [Adds, 'Task.added', /static upgrade gives/],
+    [Lacks, 'Task.__proto__', /static defaults gives/],
+    [Names, 'Task.named', /static defaults gives/],
+  ]
+  for (const [Task, place, message] of refused) {
+    withTask(path, Task, task => {
+      t.throws(() => Object.keys(task), { code: 'VALUE', path: place, message })
+      t.throws(() => plain(task), { code: 'VALUE', path: place, message })
+    })
+  }
+  const plainRoot = join(tempDir(t), 'plain.db')
+  const root = Object.assign(odd(1), { a: 1 })
+  t.throws(() => open(plainRoot, { root }), { code: 'VALUE', path: 'root.__proto__' })
+  open(plainRoot, { root: {} }).close()
+  const db = open(plainRoot, { root })
+  t.throws(() => Object.keys(db.root), { code: 'VALUE', path: 'root.__proto__', message: /open\(\) gives/ })
+  db.close()
+})
+
 t.test('a record newer than the class can be read and not changed', async t => {
   const path = stored(t)
   class Newer extends Persistent {

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { join } from 'node:path'
-import { open, type Connection, type Persistent } from '../../lib/index.js'
+import { open, Persistent, type Connection } from '../../lib/index.js'
 import { tempDir } from '../helpers/temp-dir.js'
 
 // The table of spec/semantics.md, cell by cell.
@@ -72,3 +72,71 @@ for (const [name, call, outcomes] of table) {
     })
   })
 }
+
+// ---- inside of what edits the state of an object ---------------------------------------------------------------
+
+let edits: (() => void) | undefined
+
+class Before extends Persistent {
+  static type = 'Part'
+  n = 0
+}
+class Part extends Persistent {
+  static type = 'Part'
+  static version = 2
+  n = 0
+  static upgrade(): void {
+    edits?.()
+  }
+  static merge(_base: object, theirs: object): object {
+    edits?.()
+    return theirs
+  }
+}
+
+const harmless = ['root', 'path', 'tid', 'changed']
+const uses = table.filter(([name]) => /^(reading|changing|get$)/.test(name)).map(([name]) => name)
+
+type WithPart = Root & { part: Part }
+
+/** Tries everything while something is edited by what `cause` does, and what that says. */
+async function whileEdited(db: Connection<WithPart>, cause: () => unknown): Promise<Record<string, string>> {
+  const { root } = db
+  const { list } = root
+  const found: [string, Promise<string>][] = []
+  edits = () => {
+    for (const [name, call] of table) found.push([name, outcomeOf(() => call(db, root, list))])
+    found.push(['resolve', outcomeOf(() => db.resolve('x'))])
+  }
+  cause()
+  edits = undefined
+  return Object.fromEntries(await Promise.all(found.map(async ([name, outcome]) => [name, await outcome] as const)))
+}
+
+const expected = Object.fromEntries(
+  [...table.map(([name]) => name), 'resolve'].map(name => [
+    name,
+    harmless.includes(name) ? 'ok' : uses.includes(name) && name !== 'get' ? 'SchemaError' : 'StateError',
+  ]),
+)
+
+t.test('inside static upgrade and static merge, a connection does nothing', async t => {
+  const path = join(tempDir(t), 'editing.db')
+  const root = { n: 0, list: [] as number[], part: new Before() }
+  open(path, { root, classes: [Before], durability: 'os' }).close()
+  const options = { classes: [Part], durability: 'os' } as const
+  const db = open(path, options) as unknown as Connection<WithPart>
+  const rival = open(path, options) as unknown as Connection<WithPart>
+  t.teardown(() => {
+    for (const connection of [db, rival]) connection[Symbol.dispose]()
+  })
+  t.strictSame(await whileEdited(db, () => db.root.part.n), expected)
+  db.transact(root => (root.part.n = 1))
+  rival.root.part.n = 2
+  rival.root.n = 3
+  db.transact(root => (root.part.n = 4))
+  t.strictSame(await whileEdited(rival, () => rival.commit()), expected)
+  t.notOk(rival.changed, 'what was under way goes on')
+  db.refresh()
+  t.strictSame([db.root.n, db.root.part.n], [3, 4])
+})
