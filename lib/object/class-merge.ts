@@ -1,11 +1,13 @@
 // Changes to an object of a class with `static merge`, where others have changed the object meanwhile: the class is given
 // three versions of its fields and makes the one to store. Only of objects that the transaction assigned to and never read.
+import { isDeepStrictEqual } from 'node:util'
 import { ValueError } from '../error.js'
 import type { Oid } from '../store/types.js'
 import { Decoder } from './codec.js'
-import { unresolvedOid, type Header } from './header.js'
+import { handlerOf, headerOf, unresolvedOid, type Header } from './header.js'
 import { whileEditing } from './editing.js'
 import { EntityHeader, type Fields } from './persistent.js'
+import { stampMerged } from './places.js'
 import { plain } from './plain.js'
 import { define, isBare, nodeOf, type Container } from './plain-node.js'
 import type { RecordView } from './record-view.js'
@@ -43,6 +45,34 @@ export function mergeByClass(
       standIn.scope = session
       return standIn
     }),
+  )
+}
+
+/**
+ * `made` has been stored in place of the object, which is to be read anew. What the transaction has put somewhere is led there only if
+ * `made` has the same data there: other data would be changed by who holds it.
+ */
+export function settleMerged(header: Header, made: Header): void {
+  stampMerged(header, key => isSame(header.slot(key), made.slot(key)))
+  header.drop()
+}
+
+/** Whether one value of a state, where nobody may have followed its references, is equal to another one. */
+function isSame(a: unknown, b: unknown): boolean {
+  if (typeof a === 'symbol') return headerOf(b)?.oid === unresolvedOid(a)
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return Object.is(a, b)
+  const [one, other] = [containerOf(a), containerOf(b)]
+  if (one && other) return isSameContainer(one, other)
+  return a === b || (!handlerOf(a) && !handlerOf(b) && isDeepStrictEqual(a, b))
+}
+
+function isSameContainer(one: Container, other: Container): boolean {
+  const keys = Object.keys(one)
+  return (
+    Array.isArray(one) === Array.isArray(other) &&
+    (Object.getPrototypeOf(one) === null) === (Object.getPrototypeOf(other) === null) &&
+    keys.length === Object.keys(other).length &&
+    keys.every(key => Object.hasOwn(other, key) && isSame(Reflect.get(one, key), Reflect.get(other, key)))
   )
 }
 

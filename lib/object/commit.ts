@@ -5,7 +5,7 @@ import type { Snapshot } from '../store/snapshot.js'
 import type { CommitResult } from '../store/store-options.js'
 import type { Generation } from '../store/generation.js'
 import { copyOf, type Offset, type Oid, type Tid } from '../store/types.js'
-import { mergeByClass } from './class-merge.js'
+import { mergeByClass, settleMerged } from './class-merge.js'
 import { Encoder } from './codec.js'
 import type { Encoded, EncodedState, Way, Writing } from './encoding.js'
 import { Header } from './header.js'
@@ -262,9 +262,9 @@ function settle(
     // One that stands in for another is not.
     if (header.held || session.cache.get(header.oid) === header) session.budget.took(header, to - from, session.serial)
   }
-  for (const header of standIns.keys()) {
+  for (const [header, standIn] of standIns) {
     for (const sample of takeSamples(header)) noted.push(sample)
-    header.drop()
+    settleMerged(header, standIn)
   }
   session.nothingChanged()
   session.end()

@@ -39,6 +39,20 @@ export function stamp(owner: Header): void {
   owner.placed = placed ?? NONE
 }
 
+/**
+ * The owner's state was stored as something else, which is yet to be loaded. What was moved is at its place only where `stands`, for that
+ * key of the owner, says that its data is: otherwise it has none any more. What was not moved has the place that it had.
+ */
+export function stampMerged(owner: Header, stands: (key: unknown) => boolean): void {
+  forgetRemoved(owner)
+  let placed: Node[] | undefined
+  owner.eachSlot((value, key) => {
+    const node = nodeOf(value)
+    if (node) placed = stands(key) ? place(node, null, key, placed) : placeUnmoved(node, null, key, placed)
+  })
+  owner.placed = placed ?? NONE
+}
+
 /** The same where there is no container. */
 export function stampNone(owner: Header): void {
   if (owner.removed) forgetRemoved(owner)
@@ -129,6 +143,19 @@ function placeParts(node: Node, placed: Node[] | undefined): Node[] | undefined 
   for (const name of Object.keys(target)) {
     const inner = nodeOf(target[name])
     if (inner) all = place(inner, node, certain ? name : undefined, all)
+  }
+  return all
+}
+
+/** Only what stands where it stood, all the way. */
+function placeUnmoved(node: Node, parent: Node | null, key: unknown, placed: Node[] | undefined): Node[] | undefined {
+  if (!node.stored || node.parent !== parent || node.key !== key) return placed
+  const all = placed ?? []
+  all.push(node)
+  if (node.bare < 0 || !isCertain(node)) return all
+  for (const [name, value] of Object.entries(node.target)) {
+    const inner = nodeOf(value)
+    if (inner) placeUnmoved(inner, node, name, all)
   }
   return all
 }

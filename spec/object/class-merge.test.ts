@@ -3,7 +3,16 @@ import { execFileSync } from 'node:child_process'
 import t from 'tap'
 import { join } from 'node:path'
 import { systemDisk } from '../../lib/file/system-disk.js'
-import { open, oidOf, Persistent, plain, WriteConflictError, type Connection } from '../../lib/index.js'
+import {
+  open,
+  oidOf,
+  Persistent,
+  plain,
+  StaleDataError,
+  touch,
+  WriteConflictError,
+  type Connection,
+} from '../../lib/index.js'
 import { openWith } from '../../lib/object/open.js'
 import { plainNode } from '../helpers/plain-node.js'
 import { seeded } from '../helpers/seeded.js'
@@ -417,6 +426,202 @@ t.test('what it gets of this transaction are copies, dates and bytes in them too
   db.close()
   rival.close()
   t.end()
+})
+
+// ---- plain data that the program holds from before ---------------------------------------------------------------
+
+interface Part {
+  v: string
+  in?: Part
+  list?: Part[]
+}
+
+class Box extends Persistent {
+  static type = 'Box'
+  n = 0
+  a: Part = { v: 'a', in: { v: 'in' }, list: [{ v: 'item' }] }
+  b: Part | undefined = { v: 'b' }
+  c: Part | undefined
+  static merge(base: Fields, theirs: Fields, mine: Fields): object | undefined {
+    return answer?.(base, theirs, mine)
+  }
+}
+
+const heldOf = ({ a, b }: Box) => ({
+  a,
+  in: a.in as Part,
+  list: a.list as Part[],
+  item: a.list?.[0] as Part,
+  b: b as Part,
+})
+type Held = ReturnType<typeof heldOf>
+type Merge = NonNullable<typeof answer>
+
+const keepsTheirs: Merge = (_base, theirs) => theirs
+const keepsMine: Merge = (_base, { n }, mine) => ({ ...mine, n })
+
+const nothing = (): void => undefined
+const takesOut = (box: Box, { a }: Held): void => {
+  box.a = { v: 'new', in: { v: 'new in' }, list: [{ v: 'new item' }] }
+  a.v = 'taken'
+}
+const putsBack = (box: Box, held: Held): void => {
+  takesOut(box, held)
+  held.a.in = { v: 'other' }
+  box.a = held.a
+}
+const moves = (box: Box, held: Held): void => {
+  takesOut(box, held)
+  box.b = held.a
+}
+const takesApart = (box: Box, held: Held): void => {
+  takesOut(box, held)
+  box.c = held.in
+}
+
+/** Where each is then: at this place, stale, or nowhere (local data). */
+type Places = Record<keyof Held, 'a' | 'a.in' | 'a.list' | 'b' | 'b.in' | 'b.list' | 'c' | 'stale' | 'local'>
+
+const inPlace: Places = { a: 'a', in: 'a.in', list: 'a.list', item: 'stale', b: 'b' }
+const out: Places = { a: 'local', in: 'local', list: 'local', item: 'local', b: 'b' }
+const moved: Places = { a: 'b', in: 'b.in', list: 'b.list', item: 'stale', b: 'local' }
+const gone: Places = { a: 'stale', in: 'stale', list: 'stale', item: 'stale', b: 'local' }
+
+const lasting: [what: string, act: (box: Box, held: Held) => void, merge: Merge, Places][] = [
+  ['was left alone, and others have changed it', nothing, keepsTheirs, inPlace],
+  ['was left alone, and is kept as it was', nothing, keepsMine, inPlace],
+  [
+    'was left alone, and something else is made of it',
+    nothing,
+    (_base, theirs) => ({ ...theirs, a: { v: 'made', list: [] } }),
+    { ...inPlace, in: 'stale' },
+  ],
+  [
+    'was left alone, and is kept in another field',
+    nothing,
+    (_base, { a, ...theirs }) => ({ ...theirs, c: a }),
+    { a: 'stale', in: 'stale', list: 'stale', item: 'stale', b: 'b' },
+  ],
+  [
+    'was left alone, and has become of another kind',
+    nothing,
+    (_base, theirs) => ({ ...theirs, a: [], b: 5 }),
+    { a: 'stale', in: 'stale', list: 'stale', item: 'stale', b: 'stale' },
+  ],
+  ['was taken out', takesOut, keepsMine, out],
+  ['was taken out, and others keep it', takesOut, keepsTheirs, out],
+  ['was taken out, and stays as it was', takesOut, (base, { n }) => ({ ...base, n }), out],
+  ['was put back where it stood', putsBack, keepsMine, { ...inPlace, in: 'local' }],
+  ['was put back where it stood, and others have changed it', putsBack, keepsTheirs, { ...inPlace, in: 'local' }],
+  ['was moved', moves, keepsMine, moved],
+  ['was moved, and is a copy', moves, (_base, { n }, mine) => structuredClone({ ...mine, n }), moved],
+  ['was moved, and others have something else there', moves, keepsTheirs, gone],
+  ['was moved, and nothing is there', moves, (_base, { a, n }) => ({ a, n }), gone],
+  [
+    'was moved, and something else is made of it',
+    moves,
+    (_base, { n }, mine) => ({ ...mine, n, b: { ...(mine.b as Part), more: 1 } }),
+    gone,
+  ],
+  ['was moved, and is kept in a third field', moves, (_base, theirs, mine) => ({ ...theirs, c: mine.b }), gone],
+  ['was taken out of what was taken out', takesApart, keepsMine, { ...out, in: 'c' }],
+  ['was taken out of what was taken out, and nothing is there', takesApart, keepsTheirs, { ...out, in: 'stale' }],
+]
+
+for (const [what, act, merge, places] of lasting) {
+  t.test(`plain data that ${what}: it leads to where its data is, or nowhere`, async t => {
+    const path = join(tempDir(t), 'boxes.db')
+    const options = { root: Box, durability: 'os' } as const
+    const [db, rival] = [open(path, options), open(path, options)]
+    t.teardown(() => {
+      db[Symbol.dispose]()
+      rival.close()
+    })
+    const box = db.root
+    const held = heldOf(box)
+    db.refresh()
+    answer = undefined
+    act(box, held)
+    box.n = 0
+    rival.transact(root => {
+      root.n = 1
+      root.a.v = 'theirs'
+    })
+    answer = merge
+    db.commit()
+    const expected = plain(box) as Box
+    rival.refresh()
+    t.strictSame(plain(rival.root), expected, 'all see what is stored')
+    const at = (root: object, place: string): unknown =>
+      place.split('.').reduce<unknown>((above, name) => (above as Fields)[name], root)
+    for (const [name, place] of Object.entries(places) as [keyof Held, string][]) {
+      const change = (part: Held[typeof name]): unknown =>
+        Array.isArray(part) ? part.push({ v: name }) : (part.v = name)
+      const part = held[name]
+      if (place === 'stale') {
+        t.throws(() => plain(part), StaleDataError, name)
+        t.throws(() => change(part), StaleDataError, name)
+      } else if (place === 'local') {
+        const was = db.changed
+        change(part)
+        t.equal(db.changed, was, name)
+      } else {
+        t.equal(at(box, place), part, name)
+        change(part)
+        change(at(expected, place) as Part)
+        t.ok(db.changed, name)
+      }
+    }
+    db.commit()
+    rival.refresh()
+    t.strictSame(plain(rival.root), expected, 'and what is changed then, is changed there')
+  })
+}
+
+t.test('bytes are read again from an object that was merged, and can be moved on', async t => {
+  class Day extends Persistent {
+    static type = 'Day'
+    n = 0
+    at = new Date(1)
+    bytes?: Uint8Array = Uint8Array.of(1)
+    data: { bytes: Uint8Array } | undefined = { bytes: Uint8Array.of(2) }
+    other: Uint8Array | undefined
+    static merge(_base: Fields, { n }: Fields, mine: Fields): Fields {
+      return { ...mine, n }
+    }
+  }
+  const path = join(tempDir(t), 'days.db')
+  const [db, rival] = [open(path, { root: Day, durability: 'os' }), open(path, { root: Day, durability: 'os' })]
+  t.teardown(() => {
+    db[Symbol.dispose]()
+    rival.close()
+  })
+  const day = db.root
+  const [at, bytes, data] = [day.at, day.bytes as Uint8Array, day.data as { bytes: Uint8Array }]
+  const inner = data.bytes
+  db.refresh()
+  delete day.bytes
+  day.other = bytes
+  day.at = at
+  rival.transact(root => (root.n = 1))
+  db.commit()
+  t.strictSame(plain(day), { n: 1, at: new Date(1), data: { bytes: Uint8Array.of(2) }, other: Uint8Array.of(1) })
+  t.equal(day.data, data)
+  t.not(day.other, bytes)
+  t.not(data.bytes, inner)
+  data.bytes[0] = 7
+  day.other[0] = 8
+  touch(day)
+  day.bytes = bytes
+  db.commit()
+  rival.refresh()
+  t.strictSame(plain(rival.root), {
+    n: 1,
+    at: new Date(1),
+    data: { bytes: Uint8Array.of(7) },
+    other: Uint8Array.of(8),
+    bytes: Uint8Array.of(1),
+  })
 })
 
 t.test('what it makes has no tie to the data of other objects, which it may not touch', async t => {
