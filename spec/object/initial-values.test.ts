@@ -110,3 +110,55 @@ t.test('what leads back to itself is refused, and so are objects among the defau
   })
   t.end()
 })
+
+t.test('what cannot be stored is refused as in a new store', t => {
+  const dir = tempDir(t)
+  const map = new PersistentMap<string, number>()
+  const itself: Record<string, unknown> = { map }
+  itself.inner = { itself }
+  const deep = Array.from({ length: 50_000 }).reduce<unknown>(below => ({ below }), map)
+  class Derived extends Array<unknown> {}
+  let asked = 0
+  const odd: Record<string, unknown> = {
+    itself,
+    deep,
+    'named field': Object.assign([map], { named: 1 }),
+    accessor: {
+      map,
+      get asked() {
+        return ++asked
+      },
+    },
+    symbol: { map, [Symbol('odd')]: 1 },
+    'not enumerable': Object.defineProperty({ map }, 'hidden', { value: 1 }),
+    // eslint-disable-next-line no-sparse-arrays
+    hole: [map, , 1],
+    derived: Derived.of(map),
+    'instance of a class': Object.assign(new (class Some {})(), { map }),
+  }
+  const refusal = (name: string, value: unknown): unknown => {
+    try {
+      const db = open(join(dir, name), { ...OS, root: { value } })
+      db.close()
+      return 'none'
+    } catch (error) {
+      const { code, message } = error as { code?: string; message: string }
+      return { code, message }
+    }
+  }
+  for (const [what, value] of Object.entries(odd)) {
+    const isNew = refusal(`new ${what}`, value)
+    open(join(dir, what), { ...OS, root: {} }).close()
+    t.match(isNew, { code: 'VALUE', message: /^root\.value/ }, what)
+    if (what !== 'deep') t.same(refusal(what, value), isNew, what)
+    const again = open(join(dir, what), OS)
+    t.equal(again.tid, 1, 'nothing is stored')
+    again.close()
+  }
+  t.equal(asked, 0)
+  const frozen = Object.freeze({ all: Object.freeze([map, new Date(1)]) })
+  const db = open(join(dir, 'deep'), { ...OS, root: { frozen } })
+  t.same(plain(db.root, { depth: 2 }), { frozen: { all: [new Map(), new Date(1)] } })
+  db.close()
+  t.end()
+})
