@@ -5,10 +5,20 @@ import {
   checkFrame,
   FRAME_HEADER_LENGTH,
   FRAME_MAGIC,
+  FRAME_TRAILER_LENGTH,
   frameLength,
   readFrameHeader,
+  trailerLength,
   type FrameHeader,
 } from './frame.js'
+
+/** What is known of the log before damage. */
+export interface BeforeDamage {
+  /** Everything below this offset is known to have been on disk. */
+  readonly proved: number
+  /** In which boot the last frame was written; undefined: there is none. */
+  readonly boot: number | undefined
+}
 
 /** What stands behind damage. */
 export interface BehindDamage {
@@ -16,8 +26,11 @@ export interface BehindDamage {
   readonly nextGood: number | undefined
   /** The highest offset that a whole frame there says was on disk. */
   readonly proved: number
-  /** In which boots whole frames there were written. */
-  readonly boots: ReadonlySet<number>
+  /**
+   * Where the last whole frame begins before which no power cut can have done damage: it was written since the machine was started,
+   * or bytes before it are gone.
+   */
+  readonly witness: number | undefined
 }
 
 const PIECE = 1 << 20
@@ -27,27 +40,59 @@ const MOST_PASSES = 8
 export function examineDamage(file: DataFile, from: number, end: number, salt: number): BehindDamage {
   let nextGood: number | undefined
   let proved = 0
-  const boots = new Set<number>()
+  let witness: number | undefined
   for (const found of findFrames(file, from, end, salt)) {
     if (typeof found === 'number' || found.bytes === undefined) continue
-    const { header } = found
-    nextGood ??= header.offset
+    const { at, header } = found
+    nextGood ??= at
     proved = Math.max(proved, header.syncedTo)
-    boots.add(header.boot)
+    if (at !== header.offset || isSameBoot(header.boot, file.disk.boot)) witness = at
   }
-  return { nextGood, proved, boots }
+  return { nextGood, proved, witness }
+}
+
+/**
+ * Whether damage at `at` can be the mark of a power cut: only what an earlier boot than `now` wrote, and nobody proved to be on disk.
+ * `behind` is asked only where it matters.
+ */
+export function isMarkOfPowerCut(at: number, before: BeforeDamage, now: number, behind: () => BehindDamage): boolean {
+  if (at < before.proved || before.boot === undefined || isSameBoot(before.boot, now)) return false
+  const { proved, witness = 0 } = behind()
+  return at >= proved && at > witness
+}
+
+/** An unknown boot counts as this one: then nothing is taken for the mark of a power cut. */
+export function isSameBoot(one: number, other: number): boolean {
+  return one === 0 || other === 0 || one === other
+}
+
+/**
+ * Of a frame with a sound header that announces more bytes than there are: whether some have been cut out, while an append that was
+ * never finished just ends. Then the file ends with the end of that frame, or with one that says it belongs where it is or further behind.
+ */
+export function isCutOut(file: DataFile, header: FrameHeader, end: number): boolean {
+  const trailer = Buffer.alloc(FRAME_TRAILER_LENGTH)
+  file.read(trailer, end - trailer.length)
+  const length = trailerLength(trailer)
+  if (length === undefined) return false
+  if (length === frameLength(header)) return true
+  const at = end - length
+  const last = at > header.offset ? readHeader(file, at, header.salt) : undefined
+  return last !== undefined && frameLength(last) === length
 }
 
 /** A frame with a sound header, found without knowing what stands before it. */
 export interface FoundFrame {
   readonly header: FrameHeader
+  /** Where it begins: before the place that it names if bytes before it are gone. */
+  readonly at: number
   /** All of it; undefined: something of it is damaged, or not there. */
   readonly bytes: Uint8Array | undefined
 }
 
 /**
  * All frames with a sound header between `from` and `end`, wherever they begin; a number: up to there has been gone through.
- * `salt` undefined: of whatever file.
+ * `salt` undefined: of whatever file, but only where they say that they belong.
  */
 export function* findFrames(
   file: DataFile,
@@ -58,31 +103,42 @@ export function* findFrames(
   const magic = Buffer.from(FRAME_MAGIC)
   let work = (end - from) * MOST_PASSES + PIECE
   let behind = from // the end of the last frame found
-  for (let at = from; at < end; at += PIECE - magic.length + 1) {
-    const piece = Buffer.alloc(Math.min(PIECE, end - at))
-    const bytes = piece.subarray(0, file.read(piece, at))
+  for (let start = from; start < end; start += PIECE - magic.length + 1) {
+    const piece = Buffer.alloc(Math.min(PIECE, end - start))
+    const bytes = piece.subarray(0, file.read(piece, start))
     for (let hit = bytes.indexOf(magic); hit >= 0; hit = bytes.indexOf(magic, hit + 1)) {
-      if (at + hit < behind) continue
+      const at = start + hit
+      if (at < behind) continue
       const inPiece = hit + FRAME_HEADER_LENGTH <= bytes.length
-      const header = inPiece ? readFrameHeader(bytes, hit, at + hit, salt) : readHeader(file, at + hit, salt)
+      const header = inPiece ? readHeaderIn(bytes, hit, at, salt) : readHeader(file, at, salt)
       if (header === undefined) continue
-      const isThere = header.offset + frameLength(header) <= end
-      if (isThere && (work -= frameLength(header)) < 0) return
-      const whole = isThere ? readWhole(file, header) : undefined
-      if (whole !== undefined) behind = at + hit + whole.length
-      yield { header, bytes: whole }
+      const length = frameLength(header)
+      const isThere = at + length <= end
+      if (isThere && (work -= length) < 0) return
+      const whole = isThere ? readWhole(file, at, header) : undefined
+      if (whole !== undefined) behind = at + length
+      yield { header, at, bytes: whole }
     }
-    yield at + piece.length
+    yield start + piece.length
   }
 }
 
 function readHeader(file: DataFile, at: number, salt: number | undefined): FrameHeader | undefined {
   const head = Buffer.alloc(FRAME_HEADER_LENGTH)
-  return file.read(head, at) < head.length ? undefined : readFrameHeader(head, 0, at, salt)
+  return file.read(head, at) < head.length ? undefined : readHeaderIn(head, 0, at, salt)
 }
 
-function readWhole(file: DataFile, header: FrameHeader): Uint8Array | undefined {
+/**
+ * A frame that names a place further behind than where it is has lost bytes before it. One that names a place before it is a copy,
+ * kept as data: what is copied into a log stands further behind than where it was.
+ */
+function readHeaderIn(bytes: Uint8Array, hit: number, at: number, salt: number | undefined): FrameHeader | undefined {
+  const header = readFrameHeader(bytes, hit, salt === undefined ? at : undefined, salt)
+  return header !== undefined && header.offset >= at ? header : undefined
+}
+
+function readWhole(file: DataFile, at: number, header: FrameHeader): Uint8Array | undefined {
   const bytes = Buffer.alloc(frameLength(header))
-  if (file.read(bytes, header.offset) < bytes.length) return undefined
+  if (file.read(bytes, at) < bytes.length) return undefined
   return checkFrame(bytes, 0, header) === undefined ? undefined : bytes
 }

@@ -120,10 +120,15 @@ export function sealFrame(frame: Uint8Array, header: FrameHeader): number {
 }
 
 /**
- * The header at `at`, if there is a sound one that says it stands at `offset`; its length is then to be trusted. `salt` undefined:
- * of whatever file.
+ * The header at `at`, if there is a sound one that says it stands at `offset`; its length is then to be trusted. `offset`, `salt`
+ * undefined: at whatever place, of whatever file.
  */
-export function readFrameHeader(bytes: Uint8Array, at: number, offset: number, salt?: number): FrameHeader | undefined {
+export function readFrameHeader(
+  bytes: Uint8Array,
+  at: number,
+  offset: number | undefined,
+  salt?: number,
+): FrameHeader | undefined {
   if (at + FRAME_HEADER_LENGTH > bytes.length) return undefined
   const stored = getUint32(bytes, at + AT.salt)
   if (getUint32(bytes, at + AT.magic) !== MAGIC || (salt !== undefined && stored !== salt)) return undefined
@@ -144,7 +149,8 @@ export function readFrameHeader(bytes: Uint8Array, at: number, offset: number, s
     salt: stored,
   }
   if (kind === undefined || (kind === 'control') !== (control !== undefined)) return undefined
-  if (header.offset !== offset || header.bodyLength > LARGEST_FRAME - SMALLEST_FRAME) return undefined
+  if (offset !== undefined && header.offset !== offset) return undefined
+  if (header.bodyLength > LARGEST_FRAME - SMALLEST_FRAME) return undefined
   if (Number.isNaN(header.tid + header.time + header.nextOid + header.syncedTo)) return undefined
   return { kind, ...header }
 }
@@ -152,6 +158,11 @@ export function readFrameHeader(bytes: Uint8Array, at: number, offset: number, s
 /** The checksum of a frame, as its trailer says; undefined: this is no trailer. */
 export function trailerChecksum(trailer: Uint8Array): number | undefined {
   return getUint32(trailer, 8) === END_MAGIC ? getUint32(trailer, 0) : undefined
+}
+
+/** The length of the whole frame, as its trailer says; undefined: this is no trailer. */
+export function trailerLength(trailer: Uint8Array): number | undefined {
+  return getUint32(trailer, 8) === END_MAGIC ? getUint32(trailer, 4) : undefined
 }
 
 /** Whether bytes that are fewer than a header could be the beginning of one: enough to tell a torn append from damage. */

@@ -2,7 +2,7 @@
 // Owns the tail (how far this process has read). Never writes, and remembers nothing of bytes that are not yet a whole frame.
 import { CorruptLogError, StoreReplacedError } from '../error.js'
 import type { DataFile } from '../file/data-file.js'
-import { examineDamage } from './damage.js'
+import { examineDamage, isCutOut, isMarkOfPowerCut, isSameBoot } from './damage.js'
 import { chainStart, decodeFileHeader, HEADER_LENGTH, saltOf, type FileHeader } from './file-header.js'
 import {
   checkFrame,
@@ -219,7 +219,11 @@ export class LogReader {
       const header = readFrameHeader(bytes, at, offset, this.salt)
       if (header === undefined) return this.#damaged('the frame header is damaged', end)
       const length = frameLength(header)
-      if (offset + length > end) return this.#atEnd(end, 'short')
+      if (offset + length > end) {
+        return isCutOut(this.#file, header, end)
+          ? this.#damaged('bytes are missing in the frame', end, false)
+          : this.#atEnd(end, 'short')
+      }
       if (strict && offset + length > stop) return 'budget'
       if (length > left) {
         if (at > 0) return 'again'
@@ -283,23 +287,21 @@ export class LogReader {
     return 'applied'
   }
 
-  #damaged(what: string, end: number): 'again' | 'torn' {
-    const { offset } = this.tail
+  /** `mayBeTorn`: a power cut can do what is wrong there. */
+  #damaged(what: string, end: number, mayBeTorn = true): 'again' | 'torn' {
+    const { offset, boot } = this.tail
     this.#damageSeen = this.#damage === offset ? this.#damageSeen + 1 : 1
     this.#damage = offset
     if (this.#damageSeen <= RE_READS) return 'again'
     this.#damageSeen = 0
-    const { boot } = this.#file.disk
-    const { nextGood, proved, boots } = examineDamage(this.#file, offset, end, this.salt)
-    // A power cut can only have damaged what an earlier boot wrote and nobody proved to be on disk.
-    const unproved = offset >= Math.max(this.syncedTo, proved, this.#header.baseEnd)
-    const before = this.tail.boot
-    if (unproved && before !== undefined && ![before, ...boots].some(each => isSameBoot(each, boot))) {
+    const behind = examineDamage(this.#file, offset, end, this.salt)
+    const before = { proved: Math.max(this.syncedTo, this.#header.baseEnd), boot }
+    if (mayBeTorn && isMarkOfPowerCut(offset, before, this.#file.disk.boot, () => behind)) {
       this.#torn = { offset, end }
       return 'torn'
     }
     if (!this.lastFrameStands()) throw new StoreReplacedError(this.#path, REPLACED)
-    throw this.#corrupt(what, nextGood)
+    throw this.#corrupt(what, behind.nextGood)
   }
 
   /** Whether the torn end found earlier is still what stands there: a writer may have cut it and appended since. */
@@ -319,9 +321,4 @@ export class LogReader {
   #corrupt(what: string, nextGood?: number): CorruptLogError {
     return new CorruptLogError(this.#path, this.tail.offset, this.tail.tid, what, nextGood)
   }
-}
-
-/** An unknown boot counts as this one: then nothing is taken for the mark of a power cut. */
-function isSameBoot(one: number, other: number): boolean {
-  return one === 0 || other === 0 || one === other
 }
