@@ -67,17 +67,16 @@ export function isSameBoot(one: number, other: number): boolean {
 }
 
 /**
- * Of a frame with a sound header that announces more bytes than there are: whether some have been cut out, while an append that was
+ * Of a frame at `at`, whose header is sound and announces more bytes than there are: whether some have been cut out, while an append that was
  * never finished just ends. Then the file ends with the end of that frame, or with one that says it belongs where it is or further behind.
  */
-export function isCutOut(file: DataFile, header: FrameHeader, end: number): boolean {
+export function isCutOut(file: DataFile, header: FrameHeader, at: number, end: number): boolean {
   const trailer = Buffer.alloc(FRAME_TRAILER_LENGTH)
   file.read(trailer, end - trailer.length)
   const length = trailerLength(trailer)
   if (length === undefined) return false
   if (length === frameLength(header)) return true
-  const at = end - length
-  const last = at > header.offset ? readHeader(file, at, header.salt) : undefined
+  const last = end - length > at ? readHeader(file, end - length, header.salt) : undefined
   return last !== undefined && frameLength(last) === length
 }
 

@@ -220,7 +220,7 @@ export class LogReader {
       if (header === undefined) return this.#damaged('the frame header is damaged', end)
       const length = frameLength(header)
       if (offset + length > end) {
-        return isCutOut(this.#file, header, end)
+        return isCutOut(this.#file, header, offset, end)
           ? this.#damaged('bytes are missing in the frame', end, false)
           : this.#atEnd(end, 'short')
       }

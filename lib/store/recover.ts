@@ -6,9 +6,10 @@ import type { Disk } from '../file/disk.js'
 import { asDiskError, onDisk } from '../file/disk-error.js'
 import type { BaseWriter, Kept } from './base-writer.js'
 import { atOnce, eachGiving, inSlices, type LongWork } from './long-work.js'
+import type { Part } from './damaged-log.js'
 import { NewStore } from './new-store.js'
 import { RecordBatch } from './record-batch.js'
-import { SoundRecords, type Part } from './sound-records.js'
+import { SoundRecords } from './sound-records.js'
 import { LOST_SHAPE, ROOT_OID, type Oid, type Tid } from './types.js'
 
 export interface RecoverReport {
@@ -18,7 +19,7 @@ export interface RecoverReport {
   readonly lost: readonly number[]
   /** Damaged stretches: where each begins, and how many bytes in it hold nothing sound. */
   readonly skipped: readonly Part[]
-  /** The beginning of a commit at the end of the file that was never finished, and is left out: nothing is lost by that. */
+  /** The end of the file that holds no commit, and is left out: an append that was never finished, or what a power cut has damaged. */
   readonly torn: Part | undefined
   /** Commits of which nothing or not everything was found, by number, as far as that can be told: their changes are missing. */
   readonly missingCommits: readonly { readonly from: number; readonly to: number }[]

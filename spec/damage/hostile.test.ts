@@ -212,6 +212,8 @@ const FILES: Readonly<Record<string, () => Uint8Array>> = {
     ),
   'twenty thousand damaged records': () =>
     breakRecords(craft(withRoot(...Array.from({ length: 20_000 }, (_, n) => ({ oid: 20 + n, state: hex('91 01') }))))),
+  'a damaged record full of what looks like long ones': () =>
+    breakRecords(craft(withRoot({ oid: 20, state: repeat('80 80 10 00 00 00 00 01 10 01 00 80 40', 80_000) }))),
   'ids of transactions': () =>
     craft(
       withRoot(

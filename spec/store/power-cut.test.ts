@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { Disk } from '../../lib/file/disk.js'
 import { systemDisk } from '../../lib/file/system-disk.js'
+import { recover } from '../../lib/store/recover.js'
 import { Store } from '../../lib/store/store.js'
 import { verify } from '../../lib/store/verify.js'
 import { initialDraft, put, record, textOf } from '../helpers/drafts.js'
@@ -149,5 +150,54 @@ t.test('a short frame of an earlier boot is cut like any other', t => {
   t.equal(textOf(store, 1), 'and on')
   t.strictSame(siblings(path), [], 'it never was a commit')
   store.close()
+  t.end()
+})
+
+/** What a salvage finds, and the text of the root then. */
+function salvaged(t: Test, path: string, boot: number) {
+  const to = join(tempDir(t), 'saved.db')
+  const { skipped, torn, missingCommits, lastTid } = recover(bootOf(boot), path, to)
+  const store = Store.open(systemDisk, to)
+  const text = textOf(store, 1)
+  store.close()
+  return { skipped: skipped.length, torn, missingCommits, lastTid, text }
+}
+
+t.test('a salvage leaves out what a power cut has damaged, as a reader does: half of a commit never was a state', t => {
+  const { path, starts } = makeStore(t, 3)
+  const [, , , fourth = 0, fifth = 0, end = 0] = starts
+  damage(path, fifth - 12, 12)
+  const torn = { offset: fourth, bytes: end - fourth }
+  t.same(salvaged(t, path, 2), { skipped: 0, torn, missingCommits: [], lastTid: 4, text: 'text 3' })
+  const missingCommits = [{ from: 5, to: 5 }]
+  t.same(salvaged(t, path, 1), { skipped: 1, torn: undefined, missingCommits, lastTid: 6, text: 'text 5' })
+  damage(path, fourth, 72)
+  t.match(salvaged(t, path, 2), { torn, text: 'text 3' }, 'whether or not its header is sound')
+  t.end()
+})
+
+t.test('so it does behind other damage, and with a damaged file header', t => {
+  const { path, starts } = makeStore(t, 3)
+  const [, , third = 0, , fifth = 0, end = 0] = starts
+  damage(path, third - 12, 12)
+  damage(path, end - 12, 12)
+  const torn = { offset: fifth, bytes: end - fifth }
+  const missingCommits = [{ from: 3, to: 3 }]
+  t.same(salvaged(t, path, 2), { skipped: 1, torn, missingCommits, lastTid: 5, text: 'text 4' })
+  damage(path, 0, 100)
+  t.same(salvaged(t, path, 2), { skipped: 2, torn, missingCommits, lastTid: 5, text: 'text 4' })
+  t.end()
+})
+
+t.test('what is proved to have been on disk is damaged to a salvage, too, and so is what this boot has written', t => {
+  const { path, starts } = makeStore(t, 4)
+  const [, , , , fifth = 0] = starts
+  const other = Store.open(bootOf(2), path)
+  put(other, record(1, 'of this boot'))
+  other.close()
+  damage(path, fifth - 12, 12)
+  t.match(salvaged(t, path, 3), { skipped: 1, torn: undefined, missingCommits: [{ from: 5, to: 5 }], lastTid: 7 })
+  damage(path, fifth + 20, 10)
+  t.match(salvaged(t, path, 2), { skipped: 1, torn: undefined, text: 'of this boot' })
   t.end()
 })

@@ -1,4 +1,4 @@
-import { appendFileSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
+import { appendFileSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { systemDisk } from '../../lib/file/system-disk.js'
@@ -134,6 +134,88 @@ t.test('sound records of a damaged frame are saved', async t => {
   const report = recover(systemDisk, made.path, made.to)
   t.equal(report.saved + report.lost.length, 6)
   t.equal(report.lost.length, 1, 'only the damaged record is lost')
+})
+
+t.test('a zeroed block of a commit of many objects costs the versions in it, and no others', t => {
+  const made = makeStore(t)
+  const writer = Store.open(systemDisk, made.path)
+  const first = put(writer, ...Array.from({ length: 500 }, (_, n) => record(-1 - n, `made ${n}`)))
+  const { offset } = writer.latest()
+  const oids = Array.from({ length: 500 }, (_, n) => first + n)
+  put(writer, ...oids.map((oid, n) => record(oid, `changed ${n}`)))
+  const places = oids.map(oid => writer.current.newest(oid as Oid))
+  writer.close()
+  const from = Math.ceil((offset + 72) / 512) * 512 + 512
+  const bytes = readFileSync(made.path).fill(0, from, from + 512)
+  writeFileSync(made.path, bytes)
+  const hit = oids.map((_, n) => (places[n] ?? 0) < from + 512 && (places[n + 1] ?? bytes.length) > from)
+  t.ok(hit.filter(Boolean).length > 10)
+  t.match(recover(systemDisk, made.path, made.to), { missingCommits: [{ from: 14, to: 14 }], skipped: [{ offset }] })
+  const store = openSaved(t, made.to)
+  t.same(
+    oids.map(oid => textOf(store, oid)),
+    hit.map((isHit, n) => `${isHit ? 'made' : 'changed'} ${n}`),
+  )
+  t.end()
+})
+
+t.test('commits behind bytes that were cut out of the file are saved, although they are not where they belong', t => {
+  const made = makeStore(t)
+  const { offset, bytes } = frameOf(made, 9)
+  const content = readFileSync(made.path)
+  for (const [from, to] of [
+    [offset + 80, offset + 90],
+    [offset + 75, offset + bytes],
+    [offset + 30, offset + bytes + 30],
+    [offset + 80, frameOf(made, 11).offset + 80],
+  ] as const) {
+    writeFileSync(made.path, Buffer.concat([content.subarray(0, from), content.subarray(to)]))
+    rmSync(made.to, { force: true })
+    const { skipped, torn, missingCommits, lastTid } = recover(systemDisk, made.path, made.to)
+    const last = to > offset + 2 * bytes ? 11 : to > offset + bytes ? 10 : 9
+    t.match({ skipped, torn, lastTid }, { skipped: [{ offset }], torn: undefined, lastTid: 12 }, `${from} to ${to}`)
+    t.same(missingCommits, [{ from: 9, to: last }])
+    const store = Store.open(systemDisk, made.to)
+    t.same(
+      made.oids.map(oid => textOf(store, oid)),
+      [8, 9, 10, 11, 12].map((tid, n) => `${tid >= 9 && tid <= last ? 'made' : 'changed'} ${n}`),
+    )
+    store.close()
+  }
+  t.end()
+})
+
+t.test('bytes cut out of the last commit are told, and its sound records saved', t => {
+  const made = makeStore(t)
+  const writer = Store.open(systemDisk, made.path)
+  put(writer, record(1, 'x'.repeat(1000)), ...made.oids.map(oid => record(oid, 'last')))
+  writer.close()
+  const at = readFileSync(made.path).lastIndexOf('xxx')
+  const content = readFileSync(made.path)
+  writeFileSync(made.path, Buffer.concat([content.subarray(0, at - 50), content.subarray(at)]))
+  t.match(recover(systemDisk, made.path, made.to), { torn: undefined, missingCommits: [{ from: 13, to: 13 }] })
+  const store = openSaved(t, made.to)
+  t.same(
+    [1, ...made.oids].map(oid => textOf(store, oid)),
+    ['root', 'last', 'last', 'last', 'last', 'last'],
+  )
+  t.end()
+})
+
+t.test('a packed state is no mark of a power cut, whatever is damaged in it, and with the file header', async t => {
+  const made = makeStore(t)
+  const before = Store.open({ ...systemDisk, boot: 1 }, made.path)
+  await pack(before)
+  before.latest()
+  const at = before.current.newest(made.oids[0] as Oid)
+  before.close()
+  damage(made.path, at + 8)
+  for (const spoil of [() => undefined, () => damage(made.path, 100)]) {
+    spoil()
+    rmSync(made.to, { force: true })
+    const report = recover({ ...systemDisk, boot: 2 }, made.path, made.to)
+    t.match(report, { saved: 5, lost: [made.oids[0]], torn: undefined })
+  }
 })
 
 t.test('what was not a store is refused, and an existing file is never overwritten', t => {

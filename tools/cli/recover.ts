@@ -67,7 +67,7 @@ function* describe(
     yield `skipped: ${size(bytes)} at offset ${offset}, nothing sound there`
   yield* more(skipped.length, 'skipped stretches')
   if (torn)
-    yield `left out: ${size(torn.bytes)} at offset ${torn.offset}, the beginning of a commit that was never finished`
+    yield `left out: ${size(torn.bytes)} at offset ${torn.offset}, where a commit was never finished, or never on disk before a power cut`
   if (lost.length > 0) {
     yield `lost: ${count(lost.length, 'object')} that others refer to (${lost.slice(0, MOST_SHOWN).join(', ')}); using one throws GoneError: replace or delete what leads to it`
     yield* more(lost.length, 'lost objects')

@@ -1,0 +1,200 @@
+// Goes through the frames of a file in which anything may be damaged: what is whole, what is damaged, and what at its end is no commit.
+// Owns how far it has come; knows nothing of records; only reads.
+import { NotAStoreError } from '../error.js'
+import type { DataFile } from '../file/data-file.js'
+import {
+  examineDamage,
+  findFrames,
+  isCutOut,
+  isMarkOfPowerCut,
+  type BehindDamage,
+  type FoundFrame,
+} from '../log/damage.js'
+import { chainStart, HEADER_LENGTH, saltOf, type FileHeader } from '../log/file-header.js'
+import {
+  FRAME_HEADER_LENGTH,
+  FRAME_TRAILER_LENGTH,
+  frameLength,
+  mayBeginFrame,
+  trailerChecksum,
+  type FrameHeader,
+} from '../log/frame.js'
+import { eachGiving } from './long-work.js'
+
+/** Bytes of the file. */
+export interface Part {
+  readonly offset: number
+  readonly bytes: number
+}
+
+/** A frame with a sound header. */
+export interface FramePart {
+  readonly header: FrameHeader
+  /** Where it begins. */
+  readonly at: number
+  readonly isWhole: boolean
+  /** From its beginning on; if it is not whole, as many as may be its own. */
+  readonly bytes: Uint8Array
+}
+
+/** Gets each frame, in order; gives how many bytes of its body hold something sound. */
+export type TakeFrame = (frame: FramePart) => Generator<void, number>
+
+export class DamagedLog {
+  /** Damaged stretches: where each begins, and how many bytes in it hold nothing sound. */
+  readonly skipped: Part[] = []
+  /** The end of the file, if it is no commit: an append that was not finished, or the mark of a power cut. Nothing of it is handed on. */
+  torn: Part | undefined
+  /** Nothing behind it belongs to the log. */
+  end: number
+  readonly #file: DataFile
+  readonly #path: string
+  readonly #header: FileHeader | undefined
+  readonly #take: TakeFrame
+  #salt: number | undefined
+  /** Up to where the file has been gone through. */
+  #at = HEADER_LENGTH
+  /** The frame that begins there, whose header alone is known to be sound. */
+  #broken: FoundFrame | undefined
+  /** The damaged stretch that ends there. */
+  #stretch: { readonly offset: number; bytes: number } | undefined
+  /** The highest offset that the frames so far say was on disk. */
+  #syncedTo: number
+  /** In which boot the last whole frame was written; undefined: there is none behind which a power cut can have left its mark. */
+  #boot: number | undefined
+  /** What the next frame must say of the one before it; undefined: nobody knows. */
+  #checksum: number | undefined
+  /** What stands behind the first place where the mark of a power cut may be. */
+  #behind: BehindDamage | undefined
+
+  /** `header` undefined: it is damaged. */
+  constructor(file: DataFile, path: string, header: FileHeader | undefined, take: TakeFrame) {
+    this.#file = file
+    this.#path = path
+    this.#header = header
+    this.#take = take
+    this.end = file.end()
+    this.#salt = header && saltOf(header.uuid)
+    this.#checksum = header && chainStart(header.uuid)
+    this.#syncedTo = header?.baseEnd ?? 0
+    if (header === undefined) this.skipped.push({ offset: 0, bytes: HEADER_LENGTH })
+  }
+
+  /** With what the checksums of its records begin. */
+  get salt(): number {
+    return this.#salt ?? 0
+  }
+
+  /** Gives how far it is now and then. Throws NotAStoreError: nothing in the file is a store's. */
+  *goThrough(): Generator<number, void> {
+    this.#salt ??= yield* this.#findSalt()
+    for (const found of findFrames(this.#file, HEADER_LENGTH, this.end, this.#salt)) {
+      if (typeof found !== 'number') yield* this.#meet(found)
+      if (this.torn !== undefined) return
+      yield typeof found === 'number' ? Math.max(found, this.#at) : this.#at
+    }
+    yield* this.#finish()
+  }
+
+  /** That of the first frame. */
+  *#findSalt(): Generator<number, number> {
+    for (const found of findFrames(this.#file, HEADER_LENGTH, this.end, undefined)) {
+      if (typeof found !== 'number') return found.header.salt
+      yield found
+    }
+    throw new NotAStoreError(this.#path, 'nothing in this file belongs to a store')
+  }
+
+  *#meet(found: FoundFrame): Generator<number, void> {
+    const { header, at, bytes } = found
+    yield* this.#passTo(at)
+    if (this.torn !== undefined) return
+    if (bytes === undefined) {
+      if (!this.#isMark(at)) this.#broken = found
+      return
+    }
+    const isStray = this.#stretch === undefined && this.#checksum !== undefined && header.previous !== this.#checksum
+    if (isStray && this.#isMark(at)) return
+    this.#endStretch()
+    yield* eachGiving(at, this.#take({ header, at, isWhole: true, bytes }))
+    this.#at = at + bytes.length
+    this.#checksum = trailerChecksum(bytes.subarray(-FRAME_TRAILER_LENGTH))
+    this.#syncedTo = Math.max(this.#syncedTo, header.syncedTo)
+    // Without the file header, nobody knows where the packed state ends, which was on disk before the file had its name.
+    if (this.#header !== undefined || header.kind !== 'base') this.#boot = header.boot
+  }
+
+  /** What stands behind the last whole frame. */
+  *#finish(): Generator<number, void> {
+    const broken = this.#broken
+    const baseEnd = this.#header?.baseEnd ?? 0
+    const frameEnd = broken && broken.at + frameLength(broken.header)
+    if (frameEnd !== undefined && frameEnd <= this.end) yield* this.#passTo(frameEnd)
+    this.#passTable()
+    if (this.#at >= baseEnd && this.#isUnfinished()) this.#tear(this.#at)
+    else yield* this.#passTo(this.end)
+    this.#endStretch()
+    if (this.end < baseEnd) this.skipped.push({ offset: this.end, bytes: baseEnd - this.end })
+  }
+
+  /** Whether an append that was not finished is all that is left: a reader says the same of it. */
+  #isUnfinished(): boolean {
+    const broken = this.#broken
+    if (broken !== undefined) {
+      return broken.header.kind !== 'base' && !isCutOut(this.#file, broken.header, broken.at, this.end)
+    }
+    if (this.#at >= this.end || this.end - this.#at >= FRAME_HEADER_LENGTH) return false
+    return mayBeginFrame(this.#read(this.#at, this.end))
+  }
+
+  /** Whether the mark of a power cut begins there: then the log ends there. A reader says the same of it. */
+  #isMark(at: number): boolean {
+    const file = this.#file
+    const before = { proved: this.#syncedTo, boot: this.#boot }
+    const behind = (): BehindDamage => (this.#behind ??= examineDamage(file, at, this.end, this.salt))
+    if (!isMarkOfPowerCut(at, before, file.disk.boot, behind)) return false
+    this.#endStretch()
+    this.#tear(at)
+    return true
+  }
+
+  #tear(at: number): void {
+    this.torn = { offset: at, bytes: this.end - at }
+    this.end = at
+  }
+
+  /** Nothing from where we are up to `to` is whole; of a frame whose header is sound, there are records. */
+  *#passTo(to: number): Generator<number, void> {
+    this.#passTable()
+    if (to <= this.#at) return
+    const broken = this.#broken
+    if (broken === undefined && this.#isMark(this.#at)) return
+    this.#stretch ??= { offset: this.#at, bytes: 0 }
+    this.#stretch.bytes += to - this.#at
+    if (broken !== undefined) this.#stretch.bytes -= yield* this.#takeBroken(broken, to)
+    this.#at = to
+    this.#broken = undefined
+  }
+
+  #passTable(): void {
+    const table = this.#header?.table
+    if (this.#at === table?.at) this.#at = table.end
+  }
+
+  #endStretch(): void {
+    if (this.#stretch !== undefined) this.skipped.push(this.#stretch)
+    this.#stretch = undefined
+  }
+
+  /** Gives how many bytes of it hold something sound. */
+  *#takeBroken({ header, at }: FoundFrame, to: number): Generator<number, number> {
+    const bytes = this.#read(at, Math.min(to, at + frameLength(header)))
+    const sound = yield* eachGiving(at, this.#take({ header, at, isWhole: false, bytes }))
+    return FRAME_HEADER_LENGTH + sound
+  }
+
+  #read(from: number, to: number): Uint8Array {
+    const bytes = Buffer.alloc(to - from)
+    return bytes.subarray(0, this.#file.read(bytes, from))
+  }
+}
