@@ -9,6 +9,7 @@ import { atOnce, inSlices, type LongWork } from './long-work.js'
 import { OidSet } from './oid-set.js'
 import { RecordCursor } from './record-cursor.js'
 import { FIRST_FREE_OID, ROOT_OID, type Offset, type Oid } from './types.js'
+import { checkBehind, whatFollows } from './verify-behind.js'
 
 /** Bytes, and objects, that are read in one step. */
 const STEP = 1 << 20
@@ -77,12 +78,12 @@ function* verifying(
       if (finding.kind !== 'tail') damage++
       found(finding)
     }
-    yield* checkFrames(generation, report)
+    const isReadToEnd = yield* checkFrames(generation, report)
     const packed = new LogIndex()
     const checked = new OidSet()
     const counts = yield* checkRecords(generation, packed, checked, report)
     checkTable(generation, packed, report)
-    if (generation.newest(ROOT_OID) === 0)
+    if (isReadToEnd && generation.newest(ROOT_OID) === 0)
       report({ kind: 'root', offset: 0, oid: ROOT_OID, message: 'there is no root object' })
     yield* checkOthers(generation, checked, report)
     const { baseTid } = generation.header
@@ -93,31 +94,32 @@ function* verifying(
   }
 }
 
-/** Leaves the generation's reader behind the last sound frame. */
-function* checkFrames(
-  { reader, file }: Generation,
-  report: (finding: Finding) => void,
-): Generator<VerifyProgress, void> {
+/** Leaves the generation's reader where the first damage is, or the end: gives which. */
+function* checkFrames(generation: Generation, report: (finding: Finding) => void): Generator<VerifyProgress, boolean> {
+  const { reader, file } = generation
   try {
     let status = reader.advance(STEP)
     for (; status === 'budget'; status = reader.advance(STEP))
       yield { what: 'frames', done: reader.tail.offset, all: file.end() }
-    if (status !== 'short' && status !== 'torn') return
+    if (status !== 'short' && status !== 'torn') return true
     const left = file.end() - reader.tail.offset
     const message =
       status === 'short'
         ? `${left} bytes of an incomplete commit: the next writer removes them`
         : `${left} bytes damaged by a power cut before they were on disk: the next writer saves them aside and removes them`
     report({ kind: 'tail', offset: reader.tail.offset, message })
+    return true
   } catch (error) {
     if (!(error instanceof CorruptLogError)) throw error
     report({ kind: 'frame', offset: error.offset, message: whatIsDamaged(error) })
+    const all = file.end()
+    for (const done of checkBehind(generation, error, report)) yield { what: 'frames', done, all }
+    return false
   }
 }
 
 function whatIsDamaged({ what, lastGoodTid, nextGoodOffset }: CorruptLogError): string {
-  const behind = nextGoodOffset === undefined ? 'nothing sound follows' : `sound data follows from ${nextGoodOffset} on`
-  return `${what}; the last good commit before it is ${lastGoodTid}; ${behind}`
+  return `${what}; the last good commit before it is ${lastGoodTid}; ${whatFollows(nextGoodOffset)}`
 }
 
 /**
@@ -166,8 +168,9 @@ function* checkRecords(
 
 type Links = Pick<RecordCursor, 'oid' | 'shape' | 'count'> & { readonly refs: readonly Oid[] }
 
-/** Says what of the shape and the references of a newest version is not there. */
+/** Says what of the shape and the references of a newest version is not there; nothing if not even the packed state is. */
 function linkCheck(generation: Generation, report: (finding: Finding) => void): (links: Links, offset: Offset) => void {
+  if (generation.reader.tail.offset < generation.header.baseEnd) return () => undefined
   const shapes = new Set<Oid>(generation.shapes)
   return ({ oid, shape, count, refs }, offset) => {
     if (shape >= FIRST_FREE_OID && !shapes.has(shape)) {
