@@ -154,7 +154,7 @@ export class DurabilityUnknownError extends PerdureError {
   }
 }
 
-/** Bytes in the log are wrong at `offset`; the last whole commit before them is `lastGoodTid`. */
+/** Bytes in the log are wrong at `offset`; the last whole commit before them is `lastGoodTid`. 0: there is none, or the packed state is damaged. */
 export class CorruptLogError extends PerdureError {
   readonly path: string
   readonly offset: number
@@ -165,11 +165,13 @@ export class CorruptLogError extends PerdureError {
   readonly nextGoodOffset: number | undefined
   constructor(path: string, offset: number, lastGoodTid: number, what: string, nextGoodOffset?: number) {
     const behind = nextGoodOffset === undefined ? '' : `; sound data follows from ${nextGoodOffset} on`
+    const isGood = lastGoodTid > 0
+    const before = isGood ? `the last good commit before it is ${lastGoodTid}` : 'no commit before it is whole'
+    const reading = isGood ? `open(path, { readonly: true, until: ${lastGoodTid} }) reads that commit; ` : ''
     super(
       'CORRUPT_LOG',
-      `${path}: ${what} at offset ${offset}; the last good commit before it is ${lastGoodTid}${behind}. ` +
-        `Keep the file as it is. \`perdure verify\` lists all findings; open(path, { readonly: true, until: ${lastGoodTid} }) reads ` +
-        'that commit; `perdure recover` saves what is sound into a new file.',
+      `${path}: ${what} at offset ${offset}; ${before}${behind}. Keep the file as it is. \`perdure verify\` lists all findings; ` +
+        `${reading}\`perdure recover\` saves what is sound into a new file.`,
     )
     this.path = path
     this.offset = offset

@@ -318,7 +318,9 @@ export class LogReader {
     return bytes.length < frameLength(header) || checkFrame(bytes, 0, header) === undefined
   }
 
+  /** The packed state is no commit before all of it has been read. */
   #corrupt(what: string, nextGood?: number): CorruptLogError {
-    return new CorruptLogError(this.#path, this.tail.offset, this.tail.tid, what, nextGood)
+    const { offset, tid } = this.tail
+    return new CorruptLogError(this.#path, offset, offset < this.#header.baseEnd ? 0 : tid, what, nextGood)
   }
 }

@@ -119,7 +119,8 @@ function* checkFrames(generation: Generation, report: (finding: Finding) => void
 }
 
 function whatIsDamaged({ what, lastGoodTid, nextGoodOffset }: CorruptLogError): string {
-  return `${what}; the last good commit before it is ${lastGoodTid}; ${whatFollows(nextGoodOffset)}`
+  const before = lastGoodTid > 0 ? `the last good commit before it is ${lastGoodTid}` : 'no commit before it is whole'
+  return `${what}; ${before}; ${whatFollows(nextGoodOffset)}`
 }
 
 /**

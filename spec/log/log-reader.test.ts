@@ -256,6 +256,23 @@ t.test('a packed state that is not all there is damage, wherever it ends', async
   }
 })
 
+t.test('advice to read a commit is given only where there is one before the damage', async t => {
+  const log = new LogBuilder(packed).base('packed').base('PACKED').commits('next', 'last')
+  for (const [at, lastGoodTid] of [
+    [log.ends[0], 0],
+    [log.ends[1], 0],
+    [log.ends[2], 7],
+    [log.ends[3], 8],
+  ] as const) {
+    const { reader, file } = readerOf(log)
+    file.bytes = damaged(log, (at ?? 0) + 20)
+    const advice = `until: ${lastGoodTid} }`
+    const message =
+      lastGoodTid === 0 ? /; no commit before it is whole(?!.*until).*perdure recover/ : new RegExp(advice)
+    t.throws(() => reader.advance(), { code: 'CORRUPT_LOG', offset: at, lastGoodTid, message })
+  }
+})
+
 t.test('a superseded frame is not applied while it is the last', async t => {
   const log = new LogBuilder().commits('one').superseded()
   const { reader } = readerOf(log)
