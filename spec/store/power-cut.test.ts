@@ -153,6 +153,70 @@ t.test('a short frame of an earlier boot is cut like any other', t => {
   t.end()
 })
 
+/** A store whose end a power cut has damaged, and what stands there. */
+function makeTorn(t: Test): { path: string; rest: Buffer } {
+  const { path, starts } = makeStore(t, 3)
+  const [, , , fourth = 0] = starts
+  damage(path, fourth + 20, 40)
+  return { path, rest: readFileSync(path).subarray(fourth) }
+}
+
+function fail(code: string): never {
+  throw Object.assign(new Error(`${code}: it cannot be done`), { code })
+}
+
+/** Commits a text to the root, which must fail `attempts` times, and then not. */
+function commitAtLast(t: Test, path: string, attempts: number, failing: Partial<Disk>): void {
+  const store = Store.open({ ...bootOf(2), ...failing }, path)
+  for (let n = 0; n < attempts; n++) t.throws(() => put(store, record(1, 'and on')))
+  store.close()
+  const { length } = siblings(path)
+  const writer = Store.open(bootOf(2), path)
+  put(writer, record(1, 'and on'))
+  t.equal(textOf(writer, 1), 'and on')
+  writer.close()
+  t.ok(length <= 1, `${length} copies after ${attempts} attempts`)
+}
+
+t.test('a copy of the end that could not be finished is removed: the disk may be full', t => {
+  const { path, rest } = makeTorn(t)
+  let n = 0
+  commitAtLast(t, path, 3, {
+    write: (fd, from, at, length, position) =>
+      n++ % 2 === 0 ? systemDisk.write(fd, from, at, Math.min(length, 10), position) : fail('ENOSPC'),
+  })
+  commitAtLast(t, makeTorn(t).path, 3, { sync: () => fail('EIO') })
+  const [saved = '', ...others] = siblings(path)
+  t.same(others, [])
+  t.ok(readFileSync(join(dirname(path), saved)).equals(rest))
+  t.end()
+})
+
+t.test('where it could not be cut off, the copy of the end is used by whoever comes next', t => {
+  const { path, rest } = makeTorn(t)
+  commitAtLast(t, path, 3, { truncate: () => fail('EIO') })
+  const [saved = '', ...others] = siblings(path)
+  t.same(others, [])
+  t.ok(readFileSync(join(dirname(path), saved)).equals(rest))
+  t.end()
+})
+
+t.test('a copy of another end is not taken for it', t => {
+  const { path, rest } = makeTorn(t)
+  const offset = readFileSync(path).length - rest.length
+  const other = Buffer.from(rest)
+  other[50] = 1
+  writeFileSync(`${path}.torn-${offset}-00000000`, other)
+  writeFileSync(`${path}.torn-${offset}-00000001`, rest.subarray(1))
+  writeFileSync(`${path}.torn-${offset}-backup`, rest)
+  const writer = Store.open(bootOf(2), path)
+  put(writer, record(1, 'and on'))
+  writer.close()
+  t.equal(siblings(path).length, 4)
+  t.equal(siblings(path).filter(name => readFileSync(join(dirname(path), name)).equals(rest)).length, 2)
+  t.end()
+})
+
 /** What a salvage finds, and the text of the root then. */
 function salvaged(t: Test, path: string, boot: number) {
   const to = join(tempDir(t), 'saved.db')
