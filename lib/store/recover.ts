@@ -1,9 +1,9 @@
 // Salvage: whatever whole frames and sound records a damaged file still holds, put into a new file. Never touches the damaged one.
 // An object of which nothing is left, but to which others refer, is put in as lost: touching it then says so.
-import { CorruptLogError, StoreNotFoundError } from '../error.js'
+import { CorruptLogError, NotAStoreError, StoreNotFoundError } from '../error.js'
 import { DataFile } from '../file/data-file.js'
 import type { Disk } from '../file/disk.js'
-import { asDiskError, onDisk } from '../file/disk-error.js'
+import { asDiskError, isSystemError } from '../file/disk-error.js'
 import type { BaseWriter, Kept } from './base-writer.js'
 import { atOnce, eachGiving, inSlices, type LongWork } from './long-work.js'
 import type { Part } from './damaged-log.js'
@@ -42,10 +42,14 @@ const STEP = 1 << 8
 
 /**
  * Salvages `from` into a new store `to`. Throws StoreNotFoundError, NotAStoreError (nothing in it is a store's),
- * NewerFormatError, UnsupportedError (`to` exists).
+ * NewerFormatError, UnsupportedError (`to` exists), DiskError.
  */
 export function recover(disk: Disk, from: string, to: string): RecoverReport {
-  return onDisk(from, () => atOnce(salvaging(disk, from, to)))
+  try {
+    return atOnce(salvaging(disk, from, to))
+  } catch (error) {
+    throw withPath(error, from, to)
+  }
 }
 
 /** The same in slices, with turns of the event loop between. Rejects with the reason of `options.signal` when that is aborted. */
@@ -58,12 +62,20 @@ export async function recoverAsync(
   try {
     return await inSlices(disk, salvaging(disk, from, to), options)
   } catch (error) {
-    throw asDiskError(from, error)
+    throw withPath(error, from, to)
   }
 }
 
+/** The damaged file is only read: what cannot be done otherwise concerns the new one. */
+function withPath(error: unknown, from: string, to: string): unknown {
+  if (!isSystemError(error)) return error
+  return asDiskError(error.path ?? (error.syscall === 'read' ? from : to), error)
+}
+
 function* salvaging(disk: Disk, from: string, to: string): Generator<RecoverProgress, RecoverReport> {
-  if (disk.lookUp(from) === undefined) throw new StoreNotFoundError(from)
+  const there = disk.lookUp(from)
+  if (there === undefined) throw new StoreNotFoundError(from)
+  if (!there.isFile) throw new NotAStoreError(from, 'this is not a regular file') // opening a pipe would wait
   const file = new DataFile(disk, disk.open(from, 'read'))
   let made: NewStore | undefined
   try {

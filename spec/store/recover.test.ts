@@ -230,6 +230,32 @@ t.test('what was not a store is refused, and an existing file is never overwritt
   t.end()
 })
 
+t.test('what is no regular file is not even opened', t => {
+  const disk = MemoryDisk.with({ '/pipe': Buffer.alloc(5000) })
+  const pipe = wrapDisk(disk, (name, _n, go) => {
+    if (name === 'open') t.fail('it was opened')
+    return name === 'lookUp' ? { ...(go() as object), isFile: false } : go()
+  })
+  t.throws(() => recover(pipe, '/pipe', '/new.db'), { code: 'NOT_A_STORE', path: '/pipe', message: /regular file/ })
+  t.end()
+})
+
+t.test('what the disk refuses is told of the file that it concerns', t => {
+  const { path, to } = makeStore(t)
+  for (const [call, file] of [
+    ['read', path],
+    ['write', to],
+    ['sync', to],
+  ] as const) {
+    const failing = wrapDisk(systemDisk, (name, _n, go) => {
+      if (name !== call) return go()
+      throw Object.assign(new Error('EIO: i/o error'), { code: 'EIO', syscall: name })
+    })
+    t.throws(() => recover(failing, path, to), { code: 'DISK', path: file }, call)
+  }
+  t.end()
+})
+
 t.test('a commit at the end that was never finished is left out, whatever part of it is there', t => {
   const { path, frames, oids } = makeStore(t)
   const store = Store.open(systemDisk, path)
