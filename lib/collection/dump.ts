@@ -34,19 +34,22 @@ export interface DumpReport {
 
 /**
  * Everything that can be reached, all shapes, and the ids of transactions. `write` gets one line after another, without
- * line ends; the last one says that it is. Rejects with the reason of `options.signal` when that is aborted; CorruptLogError,
+ * line ends, and whether it is of a lost object; the last one says that it is. Rejects with the reason of `options.signal` when that is aborted; CorruptLogError,
  * SchemaError (a newer version wrote it), UnsupportedError (a record is too large for a line).
  */
 export function dump(
   disk: Disk,
   snapshot: Snapshot,
-  write: (line: string) => void,
+  write: (line: string, isLost: boolean) => void,
   options: LongWork<DumpProgress>,
 ): Promise<DumpReport> {
   return inSlices(disk, dumping(snapshot, write), options)
 }
 
-function* dumping(snapshot: Snapshot, write: (line: string) => void): Generator<DumpProgress, DumpReport> {
+function* dumping(
+  snapshot: Snapshot,
+  write: (line: string, isLost: boolean) => void,
+): Generator<DumpProgress, DumpReport> {
   const { generation, tid, time } = snapshot
   const { nextOid } = generation.reader.tail
   const { idsSince } = generation.header
@@ -58,14 +61,14 @@ function* dumping(snapshot: Snapshot, write: (line: string) => void): Generator<
   }
   let done = 0
   let lost = 0
-  write(JSON.stringify({ perdure: 'dump', version: DUMP_VERSION, tid, time, nextOid, idsSince }))
+  write(JSON.stringify({ perdure: 'dump', version: DUMP_VERSION, tid, time, nextOid, idsSince }), false)
   for (const record of reachable(snapshot, missing)) {
     const isLost = !known.has(record.shape) && isOfNoUse(record, snapshot)
     if (isLost) lost++
-    write(isLost ? JSON.stringify(lostLine(record)) : textOf(record, snapshot, shapes))
+    write(isLost ? JSON.stringify(lostLine(record)) : textOf(record, snapshot, shapes), isLost)
     yield { done: ++done, all }
   }
-  write(JSON.stringify({ end: true, records: done }))
+  write(JSON.stringify({ end: true, records: done }), false)
   return { records: done, lost, tid }
 }
 

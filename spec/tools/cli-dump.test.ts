@@ -1,10 +1,23 @@
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import t from 'tap'
 import { plainNode } from '../helpers/plain-node.js'
-import { bank, commitOffsets, damage, jsonLines, openBank, perdure, printed, printedJson, tool } from './cli-tool.js'
+import {
+  bank,
+  commitOffsets,
+  damage,
+  jsonLines,
+  openBank,
+  perdure,
+  piped,
+  printed,
+  printedJson,
+  start,
+  tool,
+} from './cli-tool.js'
 
 t.test('dump prints a store as lines of JSON, and load makes a store of them', async t => {
   const path = bank(t)
@@ -66,6 +79,27 @@ t.test('Ctrl-C stops load while it waits for more: exit code 130, and no store i
   t.notOk(isMaking())
 })
 
+t.test('so it does while nobody writes to a named pipe', async t => {
+  const path = bank(t)
+  const pipe = `${path}.pipe`
+  execFileSync('mkfifo', [pipe])
+  const dumped = await printed(t, 'dump', path)
+  const { process: child, ended } = start(['load', pipe, '-o', `${path}.copy`])
+  const writer = await open(pipe, 'w')
+  await writer.write(dumped.slice(0, 500))
+  const isMaking = (): boolean => readdirSync(dirname(path)).some(name => name.endsWith('.new'))
+  while (!isMaking()) await new Promise(resolve => setTimeout(resolve, 10))
+  child.kill('SIGINT')
+  t.match(await ended, { code: 130, stderr: `perdure: ${pipe}: interrupted; no store was made\n` })
+  await writer.close()
+  t.notOk(existsSync(`${path}.copy`))
+  const [whole, again] = [start(['load', pipe, '-o', `${path}.copy`]), await open(pipe, 'w')]
+  await again.write(dumped)
+  await again.close()
+  t.match(await whole.ended, { code: 0, stderr: '' })
+  t.equal(await printed(t, 'dump', `${path}.copy`), dumped)
+})
+
 t.test('load refuses what is no whole dump, and what would replace something', async t => {
   const path = bank(t)
   const [text, copy] = [`${path}.jsonl`, `${path}.copy`]
@@ -101,5 +135,10 @@ t.test('of a store in which objects are lost, both do what can be done, and exit
   const dumped = await perdure('dump', saved, '-o', text)
   t.match(dumped, { code: 4, stdout: /records written/, stderr: /of 1 object that others refer to, nothing was left/ })
   t.match(await perdure('load', text, '-o', copy), { code: 4, stdout: /lost: 1 object/, stderr: '' })
+  for (const args of [
+    ['dump', copy],
+    ['load', text, '-o', `${copy}2`],
+  ])
+    t.match(await piped(args, 'true'), { code: '4' }, `${args.join(' ')} tells it, whoever reads`)
   t.match(jsonLines(await perdure('dump', copy).then(({ stdout }) => stdout)), jsonLines(readFileSync(text, 'utf8')))
 })

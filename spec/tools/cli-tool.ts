@@ -1,5 +1,5 @@
 // The compiled command line as a child process, and stores to run it on.
-import { spawn, type ChildProcessByStdio, type SpawnOptions } from 'node:child_process'
+import { execFile, spawn, type ChildProcessByStdio, type SpawnOptions } from 'node:child_process'
 import { closeSync, openSync, readSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
@@ -45,6 +45,24 @@ export function start(args: readonly string[], { nodeArgs = [], ...options }: Ru
 /** Runs `perdure ...args` to its end. */
 export function perdure(...args: string[]): Promise<Run> {
   return start(args).ended
+}
+
+/** Runs the tool with standard output going to `reader`, a shell command; gives the tool's own exit code. */
+export function piped(
+  args: readonly string[],
+  reader: string,
+): Promise<{ code: string; stdout: string; stderr: string }> {
+  const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`
+  const [command, all] = plainNode(tool, ...args)
+  const call = [command, ...all].map(quoted).join(' ')
+  const script = `{ { ${call}; echo "exit $?" >&3; } | ${reader}; } 3>&2`
+  return new Promise((resolve, reject) => {
+    execFile('sh', ['-c', script], (error, stdout, stderr) => {
+      if (error) return reject(new Error('sh has failed', { cause: error }))
+      const [rest = '', code = ''] = stderr.split('exit ')
+      resolve({ code: code.trim(), stdout, stderr: rest })
+    })
+  })
 }
 
 /** Fails the test unless the run did what it should without a word on stderr; returns what it printed. */

@@ -1,5 +1,5 @@
 // What all commands have in common: help, mistakes in the call, files that are no store, pipes, permissions.
-import { execFile, spawnSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import {
   chmodSync,
   closeSync,
@@ -16,7 +16,7 @@ import t, { type Test } from 'tap'
 import { plainNode } from '../helpers/plain-node.js'
 import { projectRoot } from '../helpers/project-root.js'
 import { tempDir } from '../helpers/temp-dir.js'
-import { bank, damage, openBank, perdure, printed, start, tool, commitOffsets } from './cli-tool.js'
+import { bank, damage, openBank, perdure, piped, printed, start, tool, commitOffsets } from './cli-tool.js'
 
 /** Those that need nothing but a store. */
 const COMMANDS = ['inspect', 'log', 'verify', 'pack', 'dump'] as const
@@ -98,6 +98,50 @@ t.test('a path where no store is: exit code 1, one message', async t => {
   }
 })
 
+t.test('what recover is given must be a regular file: it does not wait for who might write to a pipe', async t => {
+  const dir = tempDir(t)
+  const pipe = join(dir, 'pipe')
+  execFileSync('mkfifo', [pipe])
+  for (const path of [pipe, dir, '/dev/null']) {
+    const { code, stdout, stderr } = await perdure('recover', path, '-o', join(dir, 'new.db'))
+    t.same([code, stdout], [1, ''], path)
+    isOneMessage(t, stderr, path, /not a regular file/)
+  }
+})
+
+t.test('a new file that cannot be put anywhere: exit code 3', async t => {
+  const path = bank(t)
+  const dump = join(dirname(path), 'dump')
+  await printed(t, 'dump', path, '-o', dump)
+  for (const output of [join(dirname(path), 'missing', 'new'), join(path, 'new')]) {
+    for (const args of [
+      ['recover', path],
+      ['dump', path],
+      ['load', dump],
+    ]) {
+      const { code, stdout, stderr } = await perdure(...args, '-o', output)
+      t.same([code, stdout], [3, ''], args.join(' '))
+      isOneMessage(t, stderr, output, /there is no directory/)
+    }
+  }
+})
+
+t.test('what is told of names and texts does not steer the terminal', async t => {
+  const path = join(tempDir(t), 'a\x1b[31m\nb')
+  const calls = [
+    ...COMMANDS.map(command => [command, path]),
+    ['recover', path, '-o', `${path}.new`],
+    ['load', path, '-o', join(path, 'new')],
+    ['inspect', path, '\x1b[31m'],
+    ['log', path, '-n', '\x1b[31m'],
+  ]
+  const told = await Promise.all(calls.map(call => perdure(...call)))
+  for (const { stderr, stdout } of told) {
+    t.notMatch(stderr + stdout, '\x1b')
+    t.match(stderr, /perdure: .*\\u001b\[31m/)
+  }
+})
+
 t.test('a file of a newer format: exit code 3, and advice to install a newer version', async t => {
   const path = bank(t)
   const bytes = readFileSync(path)
@@ -159,21 +203,6 @@ t.test('reading needs no fs-ext; pack says what to do', async t => {
   t.ok(readFileSync(path).equals(before), 'the store is as it was')
 })
 
-/** Runs the tool with standard output going to `reader`, a shell command; gives the tool's own exit code. */
-function piped(args: readonly string[], reader: string): Promise<{ code: string; stdout: string; stderr: string }> {
-  const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`
-  const [command, all] = plainNode(tool, ...args)
-  const call = [command, ...all].map(quoted).join(' ')
-  const script = `{ { ${call}; echo "exit $?" >&3; } | ${reader}; } 3>&2`
-  return new Promise((resolve, reject) => {
-    execFile('sh', ['-c', script], (error, stdout, stderr) => {
-      if (error) return reject(new Error('sh has failed', { cause: error }))
-      const [rest = '', code = ''] = stderr.split('exit ')
-      resolve({ code: code.trim(), stdout, stderr: rest })
-    })
-  })
-}
-
 t.test('a reader that goes away ends the tool in silence, with exit code 0', async t => {
   const path = bank(t)
   const db = openBank(path)
@@ -193,6 +222,17 @@ t.test('a reader that goes away ends the tool in silence, with exit code 0', asy
     t.match(await piped(args, 'true'), { code: '0', stderr: '' }, args.join(' '))
   }
   damage(path, (await commitOffsets(t, path)).get(700)! + 90)
+  for (const args of [
+    ['inspect', path],
+    ['inspect', path, '--json'],
+    ['log', path, '--json'],
+    ['dump', path],
+  ]) {
+    t.match(await piped(args, 'true'), { code: '1' }, `${args.join(' ')} tells that it is damaged`)
+  }
+  const saved = `${path}.saved`
+  t.match(await piped(['recover', path, '-o', saved], 'true'), { code: '4', stderr: '' })
+  t.match(await piped(['recover', path, '-o', `${saved}2`, '--json'], 'true'), { code: '4', stderr: '' })
   t.match(await piped(['verify', path], 'head -c 1'), { code: '1', stderr: '' }, 'damage is told all the same')
   t.match(await piped(['verify', path], 'true'), { code: '1', stderr: '' })
 })

@@ -7,9 +7,10 @@ import { dump, type DumpProgress, type DumpReport } from '../../lib/collection/d
 import type { Store } from '../../lib/store/store.js'
 import { EXIT, type ExitCode } from './exit-code.js'
 import { interruptible } from './interruptible.js'
+import { checkNewFile } from './new-file.js'
 import { print, printJson, say, write as writeAll } from './output.js'
 import { withStore } from './store-to-read.js'
-import { count } from './units.js'
+import { count, harmless } from './units.js'
 
 /** Characters that are gathered before they are written. */
 const GATHERED = 1 << 16
@@ -23,28 +24,43 @@ export function addDump(program: Command, exit: (code: ExitCode) => void): void 
     .option('-o, --output <new file>', 'where to, instead of standard output; it must not exist')
     .option('--json', 'with -o, print the report as one JSON object')
     .action(async (file: string, { output, json }: { output?: string; json?: true }) =>
-      exit(await runDump(file, output, json === true)),
+      exit(await runDump(file, output, json === true, exit)),
     )
 }
 
-async function runDump(path: string, output: string | undefined, asJson: boolean): Promise<ExitCode> {
+/** Tells at the first loss how it will end, should nobody read the rest. */
+async function runDump(
+  path: string,
+  output: string | undefined,
+  asJson: boolean,
+  exit: (code: ExitCode) => void,
+): Promise<ExitCode> {
+  if (output !== undefined) checkNewFile(output)
   let lost = 0
-  const exitCode = await withStore(path, async ({ store }) => {
+  const exitCode = await withStore(path, exit, async ({ store, damage }) => {
+    const show = (line: string, isLost: boolean): void => {
+      if (isLost && damage === undefined) exit(EXIT.withLoss)
+      print(line)
+    }
     const report =
       output === undefined
-        ? await dumpStore(store, `${path}: interrupted; what was printed is not all`, print)
+        ? await dumpStore(store, `${path}: interrupted; what was printed is not all`, show)
         : await intoFile(output, write => dumpStore(store, `${path}: interrupted; nothing was written`, write))
     lost = report.lost
     if (output === undefined) return
     if (asJson) printJson({ path, output, ...report })
-    else print(`${count(report.records, 'record')} written to ${output}, as of commit ${report.tid}`)
+    else print(harmless(`${count(report.records, 'record')} written to ${output}, as of commit ${report.tid}`))
   })
   if (lost === 0) return exitCode
   say(`${path}: of ${count(lost, 'object')} that others refer to, nothing was left to be written`)
   return exitCode === EXIT.done ? EXIT.withLoss : exitCode
 }
 
-function dumpStore(store: Store, interrupted: string, write: (line: string) => void): Promise<DumpReport> {
+function dumpStore(
+  store: Store,
+  interrupted: string,
+  write: (line: string, isLost: boolean) => void,
+): Promise<DumpReport> {
   return interruptible(interrupted, (signal, bar) => {
     const onProgress = ({ done, all }: DumpProgress): void => bar.update(done, all, count(done, 'record'))
     return dump(systemDisk, store.latest(), write, { signal, onProgress })

@@ -39,16 +39,25 @@ const NO: ReadonlySet<string> = new Set([
   'EISDIR',
 ])
 
-/** The code to exit with, and the text for stderr. */
-export function explain(error: unknown): { exitCode: ExitCode; message: string } {
+/** How an error is told. */
+export interface Explanation {
+  readonly exitCode: ExitCode
+  /** For stderr. */
+  readonly message: string
+  /** Of a mistake in the tool or the library: whoever reports it needs to know where. */
+  readonly trace?: string | undefined
+}
+
+export function explain(error: unknown): Explanation {
   if (error instanceof Refusal) return error
   if (!(error instanceof Error)) return { exitCode: EXIT.couldNot, message: String(error) }
-  if (error instanceof DiskError) return explain(error.cause)
-  const { code, errno, path } = error as NodeJS.ErrnoException
+  const cause = error instanceof DiskError ? (error.cause as Error) : error
+  const { code, errno, path = error instanceof DiskError ? error.path : undefined } = cause as NodeJS.ErrnoException
   const exitCode = code !== undefined && NO.has(code) ? EXIT.no : EXIT.couldNot
-  if (error instanceof PerdureError) return { exitCode, message: error.message }
   const meaning = errno === undefined ? undefined : getSystemErrorMap().get(errno)?.[1]
   if (meaning !== undefined) return { exitCode, message: path === undefined ? meaning : `${path}: ${meaning}` }
-  // A mistake in the tool or the library: whoever reports it needs to know where.
-  return { exitCode, message: error.stack ?? error.message }
+  if (error instanceof PerdureError) return { exitCode, message: error.message }
+  const { stack = '' } = error
+  const at = stack.indexOf('\n    at ')
+  return { exitCode, message: String(error), trace: at < 0 ? undefined : stack.slice(at + 1) }
 }

@@ -30,13 +30,18 @@ export function addInspect(program: Command, exit: (code: ExitCode) => void): vo
     .option('--json', 'print one JSON object')
     .addHelpText('after', EXAMPLES)
     .action(async (file: string, place: string | undefined, options: Options) =>
-      exit(await runInspect(file, place, options)),
+      exit(await runInspect(file, place, options, exit)),
     )
 }
 
-function runInspect(path: string, place: string | undefined, { json: asJson, limit }: Options): Promise<ExitCode> {
+function runInspect(
+  path: string,
+  place: string | undefined,
+  { json: asJson, limit }: Options,
+  exit: (code: ExitCode) => void,
+): Promise<ExitCode> {
   const address = place === undefined ? undefined : parsePlace(place)
-  return withStore(path, ({ store }) => {
+  return withStore(path, exit, ({ store }) => {
     if (address === undefined) (asJson ? printStoreJson : printStore)(store, limit)
     else showPlace(store, address, limit, asJson === true)
   })

@@ -1,13 +1,15 @@
 // `perdure load`: a new store from what `perdure dump` wrote.
-import { createReadStream, statSync } from 'node:fs'
+import { createReadStream, openSync, statSync } from 'node:fs'
+import { Socket } from 'node:net'
 import { stdin } from 'node:process'
-import { addAbortSignal } from 'node:stream'
+import { addAbortSignal, type Readable } from 'node:stream'
 import type { Command } from 'commander'
 import '../../lib/index.js' // knows the collections
 import { loadDump, type LoadProgress, type LoadReport } from '../../lib/collection/load-dump.js'
 import { systemDisk } from '../../lib/file/system-disk.js'
 import { EXIT, Refusal, type ExitCode } from './exit-code.js'
 import { interruptible } from './interruptible.js'
+import { checkNewFile } from './new-file.js'
 import { print, printJson } from './output.js'
 import { count, harmless, size } from './units.js'
 
@@ -23,33 +25,43 @@ export function addLoad(program: Command, exit: (code: ExitCode) => void): void 
     .requiredOption('-o, --output <new file>', 'where to; it must not exist')
     .option('--json', 'print the report as one JSON object')
     .action(async (file: string, { output, json }: { output: string; json?: true }) =>
-      exit(await runLoad(file, output, json === true)),
+      exit(await runLoad(file, output, json === true, exit)),
     )
 }
 
-async function runLoad(path: string, output: string, asJson: boolean): Promise<ExitCode> {
+async function runLoad(
+  path: string,
+  output: string,
+  asJson: boolean,
+  exit: (code: ExitCode) => void,
+): Promise<ExitCode> {
+  checkNewFile(output)
   const fromStdin = path === '-'
   const name = fromStdin ? 'standard input' : path
+  const { text: source, known } = fromStdin ? { text: stdin, known: undefined } : openText(path)
   const report = await interruptible(`${name}: interrupted; no store was made`, (signal, bar) => {
-    const known = fromStdin ? undefined : sizeOf(path)
     const onProgress = ({ what, done, all = known }: LoadProgress): void =>
       bar.update(done, all ?? 0, what === 'loading' ? `${what}  ${size(done)}` : what)
-    const text = addAbortSignal(signal, fromStdin ? stdin : createReadStream(path, { highWaterMark: PIECE }))
+    const text = addAbortSignal(signal, source)
     return loadDump(systemDisk, name, text as AsyncIterable<Uint8Array>, output, { signal, onProgress })
   })
+  const exitCode = report.lost === 0 ? EXIT.done : EXIT.withLoss
+  exit(exitCode)
   if (asJson) printJson({ path: name, output, ...report })
   else for (const line of describe(report, output)) print(line)
-  return report.lost === 0 ? EXIT.done : EXIT.withLoss
+  return exitCode
 }
 
-function sizeOf(path: string): number {
+/** Reading a named pipe as a file could not be given up before somebody writes to it; nor could opening it, but for Ctrl-C by itself. */
+function openText(path: string): { readonly text: Readable; readonly known: number | undefined } {
   const status = statSync(path)
   if (status.isDirectory()) throw new Refusal(EXIT.no, `${path}: this is a directory`)
-  return status.size
+  if (status.isFIFO()) return { text: new Socket({ fd: openSync(path, 'r') }), known: undefined }
+  return { text: createReadStream(path, { highWaterMark: PIECE }), known: status.size }
 }
 
 function* describe({ records, lost, damaged, tid }: LoadReport, output: string): Generator<string> {
-  yield `${count(records, 'record')} loaded into ${output}, as of commit ${tid}`
+  yield harmless(`${count(records, 'record')} loaded into ${output}, as of commit ${tid}`)
   if (lost > 0) yield `lost: ${count(lost, 'object')} of which the dump has nothing; using one throws GoneError`
   for (const what of damaged.slice(0, MOST_SHOWN)) yield harmless(`damaged: ${what}`)
   if (damaged.length > MOST_SHOWN) yield `… and ${damaged.length - MOST_SHOWN} more: --json lists them all`

@@ -47,11 +47,15 @@ export function addLog(program: Command, exit: (code: ExitCode) => void): void {
     .option('-n, --last <count>', 'only the last so many commits', wholeNumber)
     .option('-r, --reverse', 'newest first')
     .option('--json', 'one JSON object a line')
-    .action(async (file: string, options: Options) => exit(await runLog(file, options)))
+    .action(async (file: string, options: Options) => exit(await runLog(file, options, exit)))
 }
 
-function runLog(path: string, { json, reverse, last = Infinity }: Options): Promise<ExitCode> {
-  return withStore(path, ({ store }) => {
+function runLog(
+  path: string,
+  { json, reverse, last = Infinity }: Options,
+  exit: (code: ExitCode) => void,
+): Promise<ExitCode> {
+  return withStore(path, exit, ({ store }) => {
     const snapshot = store.latest()
     const width = String(snapshot.tid).length
     const show = (line: Line): void => {

@@ -2,6 +2,7 @@
 // slows the tool down instead of filling its memory, and one that has gone stops it.
 import { writeSync } from 'node:fs'
 import { isatty } from 'node:tty'
+import { harmless } from './units.js'
 
 const STDOUT = 1
 const STDERR = 2
@@ -38,9 +39,9 @@ export function flush(): void {
   }
 }
 
-/** A message for whoever runs the tool. */
+/** A message for whoever runs the tool, in one line. */
 export function say(message: string): void {
-  draw(`perdure: ${message}\n`)
+  draw(`perdure: ${harmless(message)}\n`)
 }
 
 /** The same without name and line end. */

@@ -9,6 +9,7 @@ import { addLog } from './log.js'
 import { ClosedPipe, draw, flush, print, say } from './output.js'
 import { addPack } from './pack.js'
 import { addRecover } from './recover.js'
+import { harmless } from './units.js'
 import { addVerify } from './verify.js'
 
 const EXAMPLES = `
@@ -51,8 +52,9 @@ function ended(error: unknown, exitCode: ExitCode): ExitCode {
   }
   // Commander has said what it had to say.
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage
-  const { exitCode: code, message } = explain(error)
+  const { exitCode: code, message, trace } = explain(error)
   say(message)
+  if (trace !== undefined) draw(`${trace}\n`)
   return code
 }
 
@@ -65,7 +67,14 @@ function createProgram(exit: (code: ExitCode) => void): Command {
     .configureOutput({
       writeOut: text => print(text.replace(/\n$/, '')),
       writeErr: draw,
-      outputError: text => draw(text.replace(/^error: /, 'perdure: ')),
+      outputError: text =>
+        draw(
+          text
+            .replace(/^error: /, 'perdure: ')
+            .split('\n')
+            .map(harmless)
+            .join('\n'),
+        ),
     })
     .showHelpAfterError('(perdure --help tells more)')
     .addHelpText('after', EXAMPLES)

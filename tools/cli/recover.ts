@@ -7,6 +7,7 @@ import { systemDisk } from '../../lib/file/system-disk.js'
 import { recoverAsync, type RecoverProgress, type RecoverReport } from '../../lib/store/recover.js'
 import { EXIT, type ExitCode } from './exit-code.js'
 import { interruptible } from './interruptible.js'
+import { checkNewFile } from './new-file.js'
 import { print, printJson } from './output.js'
 import type { VerifyProgress } from '../../lib/store/verify.js'
 import { count, harmless, size } from './units.js'
@@ -21,21 +22,32 @@ export function addRecover(program: Command, exit: (code: ExitCode) => void): vo
     .requiredOption('-o, --output <new file>', 'where to; it must not exist')
     .option('--json', 'print the report as one JSON object')
     .action(async (file: string, { output, json }: { output: string; json?: true }) =>
-      exit(await runRecover(file, output, json === true)),
+      exit(await runRecover(file, output, json === true, exit)),
     )
 }
 
-async function runRecover(path: string, output: string, asJson: boolean): Promise<ExitCode> {
+/** Tells before anything is printed how it will end, should nobody read that. */
+async function runRecover(
+  path: string,
+  output: string,
+  asJson: boolean,
+  exit: (code: ExitCode) => void,
+): Promise<ExitCode> {
+  checkNewFile(output)
   const report = await interruptible(`${path}: interrupted; nothing was written`, (signal, bar) => {
     const onProgress = ({ what, done, all }: RecoverProgress): void => bar.update(done, all, what)
     return recoverAsync(systemDisk, path, output, { signal, onProgress })
   })
+  const { lost, skipped, missingCommits } = report
+  const isWhole = lost.length + skipped.length + missingCommits.length === 0
+  exit(isWhole ? EXIT.done : EXIT.withLoss)
   if (!asJson) for (const line of describe(report, output)) print(line)
   const damaged = await damagedCollections(path, output)
+  const exitCode = isWhole && damaged.length === 0 ? EXIT.done : EXIT.withLoss
+  exit(exitCode)
   if (asJson) printJson({ path, output, ...report, damaged })
   else for (const line of describeDamaged(damaged)) print(line)
-  const { lost, skipped, missingCommits } = report
-  return lost.length + skipped.length + missingCommits.length + damaged.length === 0 ? EXIT.done : EXIT.withLoss
+  return exitCode
 }
 
 /** What is wrong with collections of the new file. */
@@ -58,7 +70,7 @@ function* describe(
   { saved, lost, skipped, torn, missingCommits, lastTid, rootLost }: RecoverReport,
   output: string,
 ): Generator<string> {
-  yield `${count(saved, 'object')} saved in ${output}, up to commit ${lastTid}`
+  yield harmless(`${count(saved, 'object')} saved in ${output}, up to commit ${lastTid}`)
   for (const { from, to } of missingCommits.slice(0, MOST_SHOWN)) {
     yield from === to ? `missing: commit ${from}` : `missing: commits ${from} to ${to}`
   }

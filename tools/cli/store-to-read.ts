@@ -13,10 +13,19 @@ export interface StoreToRead {
   readonly damage: CorruptLogError | undefined
 }
 
-/** Runs `look` and closes the store again. Returns the exit code: damage has been reported then, after what could be shown. */
-export async function withStore(path: string, look: (opened: StoreToRead) => void | Promise<void>): Promise<ExitCode> {
+/**
+ * Runs `look` and closes the store again. Returns the exit code, and tells it before anything is shown, should nobody read that.
+ * Damage has been reported then, after what could be shown.
+ */
+export async function withStore(
+  path: string,
+  exit: (code: ExitCode) => void,
+  look: (opened: StoreToRead) => void | Promise<void>,
+): Promise<ExitCode> {
   const opened = openToRead(path)
   const { store, damage } = opened
+  const exitCode = damage === undefined ? EXIT.done : EXIT.no
+  exit(exitCode)
   try {
     await look(opened)
   } finally {
@@ -24,7 +33,7 @@ export async function withStore(path: string, look: (opened: StoreToRead) => voi
     flush()
     if (damage !== undefined) say(damage.message)
   }
-  return damage === undefined ? EXIT.done : EXIT.no
+  return exitCode
 }
 
 function openToRead(path: string): StoreToRead {

@@ -38,7 +38,7 @@ async function runVerify(path: string, asJson: boolean, exit: (code: ExitCode) =
   })
   const summary: VerifySummary = { ...records, damage }
   if (asJson) printJson({ kind: 'summary', path, ...summary })
-  else print(`${path}: ${sum(summary)}`)
+  else print(harmless(`${path}: ${sum(summary)}`))
   return summary.damage === 0 ? EXIT.done : EXIT.no
 }
 
