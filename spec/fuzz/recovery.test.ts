@@ -1,5 +1,5 @@
 // The log reader, the torn-end logic and `recover`, given files that were damaged in several places at once: what is read was
-// committed, whole and in order; what a writer makes of it is sound; and nothing is saved that never was.
+// committed, whole and in order; what a writer makes of it is sound; and nothing is saved that never was, nor anything else than is read.
 import t from 'tap'
 import { PerdureError } from '../../lib/error.js'
 import { HEADER_LENGTH } from '../../lib/log/file-header.js'
@@ -69,10 +69,18 @@ function checkWriting(known: KnownStore, disk: MemoryDisk): void {
   else read()
 }
 
+/** Where a reader sees a state, a salvage saves that one. (Of a packed state, a reader sees only what it asks for.) */
 function checkSaving(known: KnownStore, disk: MemoryDisk): void {
   if (orTyped(() => recover(disk, PATH, SAVED)) === undefined) return
   const store = Store.open(disk, SAVED, { readonly: true })
   try {
+    const seen = known.packed
+      ? undefined
+      : orTyped(() => withStore(disk, { readonly: true }, open => open.latest().tid))
+    if (seen !== undefined && store.latest().tid !== seen)
+      throw new Error(`commit ${store.latest().tid} was saved, and a reader sees ${seen}`)
+    if (seen !== undefined && !sameContent(known.contents[seen], readAll(store, known)))
+      throw new Error(`not the state of commit ${seen} was saved`)
     for (const oid of known.contents.at(-1)?.keys() ?? []) {
       const text = textOf(store, oid)
       const was = text === undefined || text === '' || known.contents.some(content => content.get(oid) === text)
