@@ -2,6 +2,7 @@
 // meet holes on the way; so they check once, and run on the bare array.
 import { StateError } from '../error.js'
 import { adopt } from './adopt.js'
+import { noteSourceIn } from './kept-sources.js'
 import { keepAbove } from './owned-bytes.js'
 import { open } from './parts.js'
 import { attach, nodeOf, release, type Node } from './plain-node.js'
@@ -36,48 +37,87 @@ function track(
 
 // ---- mutating ---------------------------------------------------------------------------------------------------
 
-/** Copies in the arguments from `from` to `to`; nothing is changed yet. */
-function adoptArguments(node: Node, args: unknown[], from: number, to: number): void {
-  const length = (node.target as unknown[]).length
-  for (let i = from; i < to; i++) {
-    args[i] = adopt(args[i], node.owner, node, length + i - from)
-    keepAbove(args[i], node)
+/**
+ * Copies in the arguments from `from` on, which are to stand at `at` and behind; nothing is changed yet. Gives what was copied, in
+ * their places.
+ */
+function adoptArguments(node: Node, args: unknown[], from: number, at: number): unknown[] | undefined {
+  let copied: unknown[] | undefined
+  for (let i = from; i < args.length; i++) {
+    const given = args[i]
+    const own = adopt(given, node.owner, node, at + i - from)
+    keepAbove(own, node)
+    if (Object.is(own, given)) continue
+    copied ??= []
+    copied[i - from] = given
+    args[i] = own
   }
+  return copied
 }
 
-// [name, first new element among the arguments, one past the last]
-for (const [name, from, to] of [
-  ['push', 0, Infinity],
-  ['unshift', 0, Infinity],
-  ['splice', 2, Infinity],
-  ['pop', 0, 0],
-  ['shift', 0, 0],
-] as const) {
+/** Where `splice` begins. */
+function startOf(given: unknown, length: number): number {
+  const start = typeof given === 'number' ? Math.trunc(given) : 0
+  return start < 0 ? Math.max(start + length, 0) : Math.min(start, length)
+}
+
+// [name, first new element among the arguments, where it is going to stand]
+for (const [name, from, place] of [
+  ['push', 0, (_args, length) => length],
+  ['unshift', 0, () => 0],
+  ['splice', 2, ([start], length) => startOf(start, length)],
+] as const satisfies [string, number, (args: readonly unknown[], length: number) => number][]) {
   track(name, native => (node, bare, args) => {
-    adoptArguments(node, args, from, Math.min(to, args.length))
+    const at = place(args, bare.length)
+    const copied = adoptArguments(node, args, from, at)
     node.change()
     const counts = node.attached
-    if (counts) for (let i = from; i < Math.min(to, args.length); i++) attach(args[i], node)
+    if (counts) for (let i = from; i < args.length; i++) attach(args[i], node)
     const result = native.apply(bare, args)
     if (counts && name === 'splice') for (const out of result as unknown[]) release(out, node)
-    else if (counts && to === 0) release(result, node)
+    if (copied && counts) copied.forEach((source, i) => noteSourceIn(node, String(at + i), source as object))
     return result
   })
 }
 
-for (const name of ['fill', 'copyWithin']) {
-  track(name, native => (node, bare, args) => {
-    if (name === 'fill') adoptArguments(node, args, 0, Math.min(1, args.length))
+for (const name of ['pop', 'shift']) {
+  track(name, native => (node, bare) => {
     node.change()
-    const before = bare.slice()
-    native.apply(bare, args)
-    if (node.attached) {
-      for (const value of bare) attach(value, node)
-      for (const value of before) release(value, node)
-    }
-    return node.object
+    const result = native.apply(bare, [])
+    if (node.attached) release(result, node)
+    return result
   })
 }
+
+/** What `act` makes of the bare array takes the place of what is in it. */
+function rewrite(node: Node, bare: unknown[], act: () => void): unknown {
+  node.change()
+  const before = bare.slice()
+  act()
+  if (node.attached) {
+    for (const value of bare) attach(value, node)
+    for (const value of before) release(value, node)
+  }
+  return node.object
+}
+
+track('copyWithin', native => (node, bare, args) => rewrite(node, bare, () => native.apply(bare, args)))
+
+// Each place gets a copy of its own.
+track('fill', native => (node, bare, [value, ...range]) => {
+  const isFilled = native.apply(new Array(bare.length).fill(false), [true, ...range]) as boolean[]
+  const own = isFilled.map((is, i) => (is ? adopt(value, node.owner, node, i) : bare[i]))
+  rewrite(node, bare, () => {
+    for (let i = 0; i < own.length; i++) {
+      if (isFilled[i] !== true) continue
+      bare[i] = own[i]
+      keepAbove(own[i], node)
+    }
+  })
+  const first = isFilled.indexOf(true)
+  if (node.attached && first >= 0 && !Object.is(own[first], value)) noteSourceIn(node, String(first), value as object)
+  return node.object
+})
 
 track('reverse', native => (node, bare, args) => {
   node.change()
@@ -92,7 +132,10 @@ track('sort', native => (node, bare, args) => {
   node.change()
   if (bare.length !== before.length || !bare.every((part, i) => Object.is(part, before[i])))
     throw new StateError('the array was changed by the function that compares its elements')
-  for (let i = 0; i < sorted.length; i++) bare[i] = sorted[i]
+  for (let i = 0; i < sorted.length; i++) {
+    if (Object.hasOwn(sorted, i)) bare[i] = sorted[i]
+    else Reflect.deleteProperty(bare, i)
+  }
   return node.object
 })
 

@@ -294,7 +294,12 @@ export class Encoder implements Way {
 
   #array(target: readonly unknown[]): void {
     packer.array(target.length)
-    for (let i = 0; i < target.length; i++) this.write(target[i], i)
+    for (let i = 0; i < target.length; i++) {
+      const part = target[i]
+      if (part === undefined && !Object.hasOwn(target, i))
+        throw new ValueError(this.path(i), 'a hole in an array: take it out with splice, or put something there')
+      this.write(part, i)
+    }
   }
 
   #plainObject(target: Record<string, unknown>): void {

@@ -21,7 +21,11 @@ export class EntityTraps implements ProxyHandler<object> {
 
   get(_shell: object, key: string | symbol, receiver: unknown): unknown {
     const { header } = this
-    if (typeof key === 'symbol') return key === HANDLER ? header : Reflect.get(header.kind.shell, key, receiver)
+    if (typeof key === 'symbol') {
+      if (key !== HANDLER) return Reflect.get(header.kind.shell, key, receiver)
+      // Nobody's but its own: what stands around it, be it a Proxy, is another object.
+      return receiver === header.object ? header : undefined
+    }
     if (header.serial !== header.scope.serial) {
       if (key === 'then' && !isInReach(() => header.touch())) return undefined
       if (header.kind.merge && header.kind.methods.has(key)) return Reflect.get(header.kind.shell, key, receiver)

@@ -1,6 +1,7 @@
 // Plain data is copied in when it is assigned, so an object that the program keeps is not the stored one. Changing that
 // instead is an easy mistake and loses data in silence: a sample is remembered until the commit, which compares and warns.
-import type { Header } from './header.js'
+import { handlerOf, type Header } from './header.js'
+import type { Node } from './plain-node.js'
 
 /** Only so many fields of an object are compared. */
 const MOST_FIELDS = 32
@@ -12,7 +13,7 @@ export interface Sample {
   readonly source: object
   /** For which one warning is enough. */
   readonly field: string
-  readonly path: string
+  readonly path: () => string
   readonly was: readonly unknown[]
 }
 
@@ -45,6 +46,7 @@ export const ANY_KEY = '*'
 /** `source` was copied into the field of this owner; `path` tells where exactly it stands, if the field does not. */
 export function noteSource(owner: Header, key: string, source: object, path?: () => string): void {
   if (!Array.isArray(source) && Object.getPrototypeOf(source) !== Object.prototype) return
+  if (handlerOf(source)) return // it is stored itself, elsewhere, and may be changed there
   const fields = fieldsOf(owner.kind, owner.oid === 0 ? ofNew : ofStored)
   const count = fields.get(key) ?? 0
   fields.set(key, count + 1)
@@ -52,13 +54,22 @@ export function noteSource(owner: Header, key: string, source: object, path?: ()
   const field = `${owner.name}.${key}`
   if (warned.has(field)) return
   if ((Array.isArray(source) ? source : Object.keys(source)).length > MOST_FIELDS) return
-  const sample = { source, field, path: path?.() ?? field, was: contentOf(source) }
+  const sample = { source, field, path: path ?? (() => field), was: contentOf(source) }
   const noted = samples.get(owner)
   if (noted) noted.push(sample)
   else {
     samples.set(owner, [sample])
     sampled++
   }
+}
+
+/** The same of what was put into a container; what stands anywhere in one field of the owner, or key of a collection, is one kind. */
+export function noteSourceIn(node: Node, key: string, source: object): void {
+  let top = node
+  while (top.parent) top = top.parent
+  const { owner } = node
+  const field = typeof top.key === 'string' && !owner.keyed ? `${top.key}.${ANY_KEY}` : ANY_KEY
+  noteSource(owner, field, source, () => node.path(key))
 }
 
 /** What was noted of an owner that has been committed, or whose changes are undone. */
@@ -76,7 +87,7 @@ export function compareSources(noted: readonly Sample[]): void {
     if (warned.has(field) || isAsItWas(source, was)) continue
     warned.add(field)
     process.emitWarning(
-      `The plain data assigned to ${path} was changed after the assignment. A copy was stored, and that did not change: ` +
+      `The plain data assigned to ${path()} was changed after the assignment. A copy was stored, and that did not change: ` +
         'read it back from its owner and change what you get.',
       { type: 'PerdureWarning', code: 'PERDURE_KEPT_SOURCE' },
     )

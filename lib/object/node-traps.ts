@@ -2,7 +2,7 @@
 import { adopt } from './adopt.js'
 import { trackedMethod } from './array-methods.js'
 import { HANDLER } from './header.js'
-import { noteSource } from './kept-sources.js'
+import { noteSourceIn } from './kept-sources.js'
 import { keepAbove } from './owned-bytes.js'
 import { count, part } from './parts.js'
 import { toJSON } from './plain.js'
@@ -15,9 +15,10 @@ export class NodeTraps implements ProxyHandler<Container> {
     this.node = node
   }
 
-  get(target: Container, key: string | symbol): unknown {
-    if (key === HANDLER) return this.node
+  get(target: Container, key: string | symbol, receiver?: unknown): unknown {
     const { node } = this
+    // Nobody's but its own: what stands around it, be it a Proxy, is another object.
+    if (key === HANDLER) return receiver === node.object ? node : undefined
     if (key === 'then' && !isInReach(() => node.see())) return undefined
     node.see()
     const value = (target as Record<string | symbol, unknown>)[key]
@@ -44,7 +45,9 @@ export class NodeTraps implements ProxyHandler<Container> {
     const { node } = this
     node.see()
     if (!Object.hasOwn(target, key)) return true
-    if (Array.isArray(target)) return node.refuse(String(key), 'deleting would leave a hole: use splice')
+    if (Array.isArray(target) && !isAtEnd(target, key)) {
+      return node.refuse(String(key), 'deleting would leave a hole: use splice')
+    }
     node.change()
     const old = (target as Record<string | symbol, unknown>)[key]
     delete (target as Record<string | symbol, unknown>)[key]
@@ -91,6 +94,20 @@ export function isInReach(see: () => void): boolean {
   }
 }
 
+// An array method that is not called on the tracked array itself, but by `Array.prototype` or on a Proxy around it, goes from
+// element to element. To take some out it deletes the last ones and sets the length then; to put in several it moves the
+// last one up first, and fills the gap. Such holes may stand until the next commit, which refuses them; others never come to be.
+
+/** Nothing stands behind it. */
+function isAtEnd(target: readonly unknown[], key: string | symbol): boolean {
+  const index = typeof key === 'string' ? Number(key) : NaN
+  return Number.isInteger(index) && !Object.hasOwn(target, index + 1)
+}
+
+function isLast(target: readonly unknown[], value: unknown): boolean {
+  return target.length > 0 && Object.is(target[target.length - 1], value)
+}
+
 function write(node: Node, key: string | symbol, value: unknown): boolean {
   node.see()
   const { target } = node
@@ -100,7 +117,8 @@ function write(node: Node, key: string | symbol, value: unknown): boolean {
     const index = Number(key)
     if (!Number.isInteger(index) || index < 0 || String(index) !== key)
       return node.refuse(key, 'an array has no fields')
-    if (index > target.length) return node.refuse(key, `would leave a hole behind index ${target.length - 1}`)
+    if (index > target.length && !isLast(target, value))
+      return node.refuse(key, `would leave a hole behind index ${target.length - 1}`)
   }
   const own = adopt(value, node.owner, node, key)
   node.change()
@@ -112,7 +130,7 @@ function write(node: Node, key: string | symbol, value: unknown): boolean {
   if (key === '__proto__') define(target, key, own)
   else (target as Record<string, unknown>)[key] = own
   if (had && node.attached) release(old, node)
-  if (own !== value && node.attached) noteSource(node.owner, key, value as object, () => node.path(key))
+  if (own !== value && node.attached) noteSourceIn(node, key, value as object)
   return true
 }
 

@@ -1,0 +1,175 @@
+import t from 'tap'
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { open, plain, type Connection } from '../../lib/index.js'
+import { elsewhere } from './helpers/elsewhere.js'
+import { tempDir } from '../helpers/temp-dir.js'
+
+type Method = (...args: readonly unknown[]) => unknown
+type Item = number | { n: number; tags?: string[] }
+
+const NUMBERS: readonly Item[] = [3, 1, 2, 5, 4]
+const OBJECTS: readonly Item[] = [{ n: 3, tags: ['a'] }, { n: 1 }, { n: 2 }, { n: 5 }, { n: 4 }]
+const byNumber = (a: Item, b: Item): number => Number(typeof a === 'object' ? a.n : a) - Number(typeof b === 'object' ? b.n : b) // prettier-ignore
+const put = (): Item => ({ n: 9, tags: ['new'] })
+
+/** Calls of Array's methods that change it, with what is put in made anew for each. */
+const CALLS: readonly (readonly [name: string, args: () => readonly unknown[]])[] = [
+  ['pop', () => []],
+  ['shift', () => []],
+  ['push', () => [7]],
+  ['push', () => [put(), 7, put()]],
+  ['unshift', () => [7]],
+  ['unshift', () => [put(), 7, put()]],
+  ['splice', () => [1]],
+  ['splice', () => [0, 2]],
+  ['splice', () => [1, 3]],
+  ['splice', () => [0, 5]],
+  ['splice', () => [2, 1, put()]],
+  ['splice', () => [1, 3, put(), 7]],
+  ['splice', () => [1, 1, put(), 7, put(), 8]],
+  ['splice', () => [0, 0, put(), 7, put(), 8, 9, 10, 11]],
+  ['splice', () => [-1, 0, 1, 2, 3]],
+  ['splice', () => [5, 0, put(), put()]],
+  ['reverse', () => []],
+  ['sort', () => [byNumber]],
+  ['fill', () => [7]],
+  ['fill', () => [put()]],
+  ['fill', () => [put(), 1, -1]],
+  ['copyWithin', () => [0, 3]],
+]
+
+interface Logged {
+  readonly keys: string[]
+}
+
+/** As libraries do that watch data: what is read gets a Proxy, what is written is taken out of it. */
+function watched<T extends object>(target: T, log: Logged): T {
+  const behind = new WeakMap<object, object>()
+  const wrap = (value: object): object => {
+    const proxy = new Proxy(value, {
+      get(target, key, receiver): unknown {
+        const part: unknown = Reflect.get(target, key, receiver)
+        return typeof part === 'object' && part !== null ? wrap(part) : part
+      },
+      set(target, key, part: unknown, receiver): boolean {
+        log.keys.push(String(key))
+        const raw: unknown = typeof part === 'object' && part !== null ? (behind.get(part) ?? part) : part
+        return Reflect.set(target, key, raw, receiver)
+      },
+    })
+    behind.set(proxy, value)
+    return proxy
+  }
+  return wrap(target) as T
+}
+
+const RECEIVERS: Record<string, (array: Item[]) => Item[]> = {
+  'the array': array => array,
+  'a Proxy': array => new Proxy(array, {}),
+  'a Proxy that watches': array => watched(array, { keys: [] }),
+}
+
+type Way = (db: Connection<{ list: Item[] }>, act: (list: Item[]) => unknown) => unknown
+
+const WAYS: Record<string, Way> = {
+  'by hand': (db, act) => {
+    const result = act(db.root.list)
+    db.commit()
+    return result
+  },
+  'in transact': (db, act) => db.transact(root => act(root.list)),
+}
+
+for (const [receiver, reach] of Object.entries(RECEIVERS)) {
+  t.test(`called on ${receiver}, Array's own methods do what they do to an ordinary array`, t => {
+    const path = join(tempDir(t), 'list.db')
+    const db = open(path, { root: { list: [] as Item[] }, durability: 'os' })
+    for (const [how, way] of Object.entries(WAYS)) {
+      for (const items of [NUMBERS, OBJECTS]) {
+        for (const [name, args] of CALLS) {
+          if (name === 'copyWithin' && items === OBJECTS) continue // would put one container in two places
+          const method = (Array.prototype as unknown as Record<string, Method>)[name] as Method
+          for (const isDetached of [true, false]) {
+            db.transact(root => (root.list = [...items]))
+            const native = structuredClone([...items])
+            const wanted = method.apply(native, [...args()])
+            const found = way(db, list => {
+              const array = reach(list)
+              const result = isDetached
+                ? method.apply(array, [...args()])
+                : (array as unknown as Record<string, Method>)[name]?.(...args())
+              return result === array ? 'itself' : plain(result)
+            })
+            const what = `${how}: ${name}(${JSON.stringify(args())}) of ${JSON.stringify(items)}`
+            assert.deepStrictEqual(found, wanted === native ? 'itself' : wanted, what)
+            assert.deepStrictEqual(plain(db.root.list), native, what)
+            const again = elsewhere<{ list: Item[] }>(path)
+            assert.deepStrictEqual(plain(again.root.list), native, `${what}, read by another`)
+            again.close()
+          }
+        }
+      }
+    }
+    db.close()
+    t.pass(`${CALLS.length} calls`)
+    t.end()
+  })
+}
+
+t.test('what is moved by a method that is called on a Proxy stays the object that it is', t => {
+  const db = open(join(tempDir(t), 'moved.db'), { root: { list: [{ n: 1 }, { n: 2 }, { n: 3 }] }, durability: 'os' })
+  const { list } = db.root
+  const [first, second, third] = list
+  const put = { n: 9 }
+  db.transact(() => new Proxy(list, {}).splice(0, 1, put, put, put))
+  t.same([list[3] === second, list[4] === third, list.length], [true, true, 5])
+  t.same([first?.n, list[0] === list[1]], [1, false])
+  db.transact(() => (third!.n = 30))
+  t.equal(list[4]?.n, 30)
+  db.close()
+  t.end()
+})
+
+t.test('a hole may stand while a method is at work, and is refused by the commit', t => {
+  const db = open(join(tempDir(t), 'holes.db'), { root: { list: [1, 2, 3], at: { list: [1] } }, durability: 'os' })
+  const { list } = db.root
+  t.throws(() => (list[5] = 1), { code: 'VALUE', path: 'root.list.5' }, 'nobody moves anything up')
+  t.throws(() => Reflect.deleteProperty(list, 1), { code: 'VALUE', path: 'root.list.1' }, 'something stands behind it')
+  t.throws(() => (list.length = 4), { code: 'VALUE' })
+  db.commit()
+  t.same(list, [1, 2, 3], 'nothing has changed')
+
+  Reflect.deleteProperty(list, 2)
+  t.equal(2 in list, false)
+  t.throws(() => db.commit(), { code: 'VALUE', path: 'root.list.2', message: /a hole/ })
+  list.sort((a, b) => b - a)
+  t.throws(() => db.commit(), { code: 'VALUE', path: 'root.list.2', message: /a hole/ }, 'it is no undefined, either')
+  list.length = 2
+  db.commit()
+  t.same(list, [2, 1])
+
+  list[5] = 1
+  t.throws(() => db.commit(), { code: 'VALUE', path: 'root.list.2', message: /a hole/ })
+  list.splice(2, 3, 7, 8, 9)
+  db.commit()
+  t.same(list, [2, 1, 7, 8, 9, 1])
+
+  t.throws(() => db.transact(root => Reflect.deleteProperty(root.at.list, 0)), { code: 'VALUE', path: 'root.at.list.0' }) // prettier-ignore
+  t.same(db.root.at.list, [1])
+  db.close()
+  t.end()
+})
+
+t.test('fill puts a copy of its own at each place', t => {
+  const db = open(join(tempDir(t), 'filled.db'), { root: { list: [{ n: 1 }, { n: 2 }, { n: 3 }] }, durability: 'os' })
+  const { list } = db.root
+  db.transact(() => list.fill({ n: 9 }, 1))
+  list[1]!.n = 10
+  db.commit()
+  t.same(plain(list), [{ n: 1 }, { n: 10 }, { n: 9 }])
+  t.throws(() => list.fill((() => 1) as never), { code: 'VALUE', path: 'root.list.0' })
+  t.same(plain(list), [{ n: 1 }, { n: 10 }, { n: 9 }])
+  db.close()
+  t.end()
+})
