@@ -1,0 +1,74 @@
+import t, { type Test } from 'tap'
+import { join } from 'node:path'
+import { open, Persistent, PersistentList, type Connection } from '../../lib/index.js'
+import { tempDir } from '../helpers/temp-dir.js'
+
+interface Job {
+  n: number
+}
+
+class Desk extends Persistent {
+  static type = 'Desk'
+  pushed: Job[] = []
+  unshifted: Job[] = [{ n: 1 }]
+  spliced: Job[] = [{ n: 1 }, { n: 2 }, { n: 3 }]
+  filled: Job[] = [{ n: 1 }, { n: 2 }]
+  assigned: Job[] = []
+  nested: { jobs: Record<string, Job[]> } = { jobs: { today: [] } }
+  queue: Job[] = []
+  list = new PersistentList<Job>([{ n: 1 }])
+}
+
+/** Which data the warnings of a transaction are about. */
+function listening(t: Test, db: Connection<Desk>): (change: (desk: Desk) => void) => Promise<string[]> {
+  const warnings: string[] = []
+  const listen = ({ message, code }: Error & { code?: string }): void => {
+    if (code === 'PERDURE_KEPT_SOURCE') warnings.push(/assigned to (\S+)/.exec(message)?.[1] ?? message)
+  }
+  process.on('warning', listen)
+  t.teardown(() => process.off('warning', listen))
+  return async change => {
+    db.transact(change)
+    await new Promise(resolve => setImmediate(resolve))
+    return warnings.splice(0)
+  }
+}
+
+t.test('a native object that is put into an array and then changed is warned of, however it was put there', async t => {
+  const db = open(join(tempDir(t), 'desk.db'), { root: Desk, durability: 'os' })
+  const said = listening(t, db)
+  const job = { n: 1 }
+  t.same(await said(desk => { desk.pushed.push({ n: 0 }, job); job.n++ }), ['Desk.pushed.1']) // prettier-ignore
+  t.same(await said(desk => { desk.unshifted.unshift(job); job.n++ }), ['Desk.unshifted.0']) // prettier-ignore
+  t.same(await said(desk => { desk.spliced.splice(-1, 1, { n: 0 }, job); job.n++ }), ['Desk.spliced.3']) // prettier-ignore
+  t.same(await said(desk => { desk.filled.fill(job, 1); job.n++ }), ['Desk.filled.1']) // prettier-ignore
+  t.same(await said(desk => { desk.assigned[0] = job; job.n++ }), ['Desk.assigned.0']) // prettier-ignore
+  t.same(await said(desk => { desk.nested.jobs.today?.push(job); job.n++ }), ['Desk.nested.jobs.today.0']) // prettier-ignore
+  t.same(await said(desk => { desk.pushed.push(job); job.n++ }), [], 'once for each field') // prettier-ignore
+  t.same(await said(desk => { desk.queue.push(job) }), [], 'nothing was changed') // prettier-ignore
+  db.close()
+})
+
+t.test('what is copied from other stored data may be changed where it stands', async t => {
+  const db = open(join(tempDir(t), 'desk.db'), { root: Desk, durability: 'os' })
+  const said = listening(t, db)
+  t.same(
+    await said(desk => {
+      const first = desk.list.at(0)!
+      desk.queue.push(first)
+      desk.queue[1] = first
+      desk.list.push(desk.queue[0]!)
+      first.n = 5
+      desk.queue[0]!.n = 6
+    }),
+    [],
+  )
+  t.same(
+    [[...db.root.list], db.root.queue],
+    [
+      [{ n: 5 }, { n: 1 }],
+      [{ n: 6 }, { n: 1 }],
+    ],
+  )
+  db.close()
+})
