@@ -1,7 +1,7 @@
 // PersistentCounter: the class that applications use, and its header. A transaction keeps what it adds; a commit adds that
 // to whatever the number is by then.
 import type { Conflict } from '../error.js'
-import { inspectable, registerCollection } from '../object/collection.js'
+import { registerCollection, sealedClass } from '../object/collection.js'
 import type { Encoder } from '../object/codec.js'
 import { NOWHERE, type Kind } from '../object/header.js'
 import { MergingHeader, type Looked } from '../object/merging.js'
@@ -153,7 +153,9 @@ export class PersistentCounter {
 
   constructor(value = 0) {
     forbidDerived(new.target, PersistentCounter)
-    new CounterHeader(this, true).add(checkNumber(value))
+    const header = new CounterHeader(makeCounter(), true)
+    header.add(checkNumber(value))
+    return header.object as this
   }
 
   get value(): number {
@@ -198,7 +200,7 @@ const COUNTER: Kind = {
   type: 'PersistentCounter',
   version: 1,
   Class: PersistentCounter,
-  ghost: () => new CounterHeader(Object.create(PersistentCounter.prototype) as object, false),
+  ghost: () => new CounterHeader(makeCounter(), false),
 }
 registerCollection(COUNTER)
-inspectable(PersistentCounter.prototype)
+const makeCounter = sealedClass(PersistentCounter)

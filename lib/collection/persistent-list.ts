@@ -1,6 +1,6 @@
 // PersistentList: the class that applications use. The methods of Array that make sense without indexed fields and
 // holes, with their meanings; those that make an array make a native one.
-import { inspectable, registerCollection } from '../object/collection.js'
+import { registerCollection, sealedClass } from '../object/collection.js'
 import type { Kind } from '../object/header.js'
 import { StateError } from '../error.js'
 import {
@@ -58,8 +58,9 @@ export class PersistentList<T> {
 
   constructor(items?: Iterable<T> | null) {
     forbidDerived(new.target, PersistentList)
-    const header = new ListHeader(LIST, this, true)
+    const header = new ListHeader(LIST, makeList(), true)
     header.extend('end', [...(items ?? [])])
+    return header.object as this
   }
 
   /** Number of items. Known without counting. */
@@ -327,7 +328,7 @@ const LIST: Kind = {
   type: 'PersistentList',
   version: 1,
   Class: PersistentList,
-  ghost: () => new ListHeader(LIST, Object.create(PersistentList.prototype) as object, false),
+  ghost: () => new ListHeader(LIST, makeList(), false),
 }
 registerCollection(LIST)
-inspectable(PersistentList.prototype)
+const makeList = sealedClass(PersistentList)

@@ -1,5 +1,5 @@
 // PersistentMap: the class that applications use, and its header.
-import { inspectable, registerCollection } from '../object/collection.js'
+import { registerCollection, sealedClass } from '../object/collection.js'
 import type { Kind } from '../object/header.js'
 import type { Looked } from '../object/merging.js'
 import type { Key, StoredKey } from './key.js'
@@ -71,8 +71,9 @@ export class PersistentMap<K extends Key, V> {
 
   constructor(entries?: Iterable<readonly [K, V]> | null) {
     forbidDerived(new.target, PersistentMap)
-    const header = new MapHeader(this, true)
+    const header = new MapHeader(makeMap(), true)
     header.fill(entries ?? [])
+    return header.object as this
   }
 
   /** Number of entries. Known without counting. */
@@ -232,7 +233,7 @@ const MAP: Kind = {
   type: 'PersistentMap',
   version: 1,
   Class: PersistentMap,
-  ghost: () => new MapHeader(Object.create(PersistentMap.prototype) as object, false),
+  ghost: () => new MapHeader(makeMap(), false),
 }
 registerCollection(MAP)
-inspectable(PersistentMap.prototype)
+const makeMap = sealedClass(PersistentMap)

@@ -1,6 +1,6 @@
 // PersistentQueue: the class that applications use, and its header. A queue is kept as a map from numbers, which grow
 // towards its end. What a transaction pushes gets its number from the commit, behind everything that is there by then.
-import { inspectable, registerCollection } from '../object/collection.js'
+import { registerCollection, sealedClass } from '../object/collection.js'
 import type { Encoder } from '../object/codec.js'
 import { GoneError } from '../error.js'
 import type { Kind } from '../object/header.js'
@@ -187,7 +187,9 @@ export class PersistentQueue<T> {
 
   constructor(items?: Iterable<T> | null) {
     forbidDerived(new.target, PersistentQueue)
-    new QueueHeader(this, true).push([...(items ?? [])])
+    const header = new QueueHeader(makeQueue(), true)
+    header.push([...(items ?? [])])
+    return header.object as this
   }
 
   /** Number of items. */
@@ -255,7 +257,7 @@ const QUEUE: Kind = {
   type: QUEUE_TYPE,
   version: 1,
   Class: PersistentQueue,
-  ghost: () => new QueueHeader(Object.create(PersistentQueue.prototype) as object, false),
+  ghost: () => new QueueHeader(makeQueue(), false),
 }
 registerCollection(QUEUE)
-inspectable(PersistentQueue.prototype)
+const makeQueue = sealedClass(PersistentQueue)

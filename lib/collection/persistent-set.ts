@@ -1,5 +1,5 @@
 // PersistentSet: the class that applications use, and its header.
-import { inspectable, registerCollection } from '../object/collection.js'
+import { registerCollection, sealedClass } from '../object/collection.js'
 import type { Kind } from '../object/header.js'
 import type { Looked } from '../object/merging.js'
 import { bulkLoad } from './bulk-load.js'
@@ -73,8 +73,9 @@ export class PersistentSet<T extends Key> {
 
   constructor(values?: Iterable<T> | null) {
     forbidDerived(new.target, PersistentSet)
-    const header = new SetHeader(this, true)
+    const header = new SetHeader(makeSet(), true)
     header.fill(values ?? [])
+    return header.object as this
   }
 
   /** Number of values. */
@@ -246,7 +247,7 @@ const SET: Kind = {
   type: 'PersistentSet',
   version: 1,
   Class: PersistentSet,
-  ghost: () => new SetHeader(Object.create(PersistentSet.prototype) as object, false),
+  ghost: () => new SetHeader(makeSet(), false),
 }
 registerCollection(SET)
-inspectable(PersistentSet.prototype)
+const makeSet = sealedClass(PersistentSet)

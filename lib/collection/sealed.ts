@@ -1,5 +1,6 @@
 // What the collections have in common to the outside: they are told apart by the type checker and cannot be derived from.
-import { headerOf, type Header } from '../object/header.js'
+import type { Header } from '../object/header.js'
+import { hiddenHeader } from '../object/hidden-header.js'
 
 /** Marks collections in the types, so that nothing else looks like one; there is no such property. */
 export declare const nominal: unique symbol
@@ -21,7 +22,7 @@ export function headerBehind<H extends Header>(
   HeaderClass: abstract new (...args: never[]) => H,
   type: string,
 ): H {
-  const header = headerOf(object)
+  const header = hiddenHeader(object)
   if (header instanceof HeaderClass) return header
   throw new TypeError(`a method of ${type} was called on something that is no ${type}`)
 }

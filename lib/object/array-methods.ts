@@ -75,7 +75,7 @@ for (const [name, from, place] of [
     if (counts) for (let i = from; i < args.length; i++) attach(args[i], node)
     const result = native.apply(bare, args)
     if (counts && name === 'splice') for (const out of result as unknown[]) release(out, node)
-    if (copied && counts) copied.forEach((source, i) => noteSourceIn(node, String(at + i), source as object))
+    if (copied && counts) copied.forEach((source, i) => noteSourceIn(node, at + i, source as object))
     return result
   })
 }
@@ -115,7 +115,7 @@ track('fill', native => (node, bare, [value, ...range]) => {
     }
   })
   const first = isFilled.indexOf(true)
-  if (node.attached && first >= 0 && !Object.is(own[first], value)) noteSourceIn(node, String(first), value as object)
+  if (node.attached && first >= 0 && !Object.is(own[first], value)) noteSourceIn(node, first, value as object)
   return node.object
 })
 

@@ -1,8 +1,9 @@
-// What a sealed collection is built on: an object with methods and no fields, whose header is kept under a hidden key.
+// What a sealed collection is built on: an object with methods and no fields, whose header is hidden (hidden-header.ts).
 // No Proxy: every method asks the header first. Knows nothing of how any collection keeps its entries.
 import { inspect } from 'node:util'
 import { adopt, adoptUntracked } from './adopt.js'
-import { HANDLER, Header, unresolvedOid, type Kind } from './header.js'
+import { Header, unresolvedOid, type Kind } from './header.js'
+import { hiddenHeader, hide, makerOf, type Sealable } from './hidden-header.js'
 import { inspectObject } from './inspection.js'
 import { attach, release, type Seat } from './plain-node.js'
 import { forbidIfEditing } from './editing.js'
@@ -15,8 +16,7 @@ export abstract class CollectionHeader extends Header {
     if (isNew) forbidIfEditing()
     this.changed = isNew
     this.object = object
-    Object.defineProperty(object, HANDLER, { value: this })
-    Object.freeze(object)
+    hide(this, object)
   }
 
   /** A value on its way in, for `key`: call before `change()`, and `place` it afterwards. */
@@ -48,13 +48,15 @@ export abstract class CollectionHeader extends Header {
   abstract toPlain(convert: (value: unknown) => unknown): unknown
 }
 
-/** Defines how collections print; their class calls it once. */
-export function inspectable(prototype: object): void {
-  Object.defineProperty(prototype, inspect.custom, {
-    value(this: { [HANDLER]: Header }, depth: number, options: object): string {
-      return inspectObject(this[HANDLER], depth, options)
+/** What makes the objects of a collection's class, which calls it once; from then on these print what they hold. */
+export function sealedClass<T extends Sealable>(Class: abstract new (...args: never[]) => T): () => T {
+  Object.defineProperty(Class.prototype, inspect.custom, {
+    value(this: object, depth: number, options: object): string {
+      const header = hiddenHeader(this)
+      return header ? inspectObject(header, depth, options) : inspect({ ...this }, options)
     },
   })
+  return makerOf(Class)
 }
 
 const kinds: Kind[] = []

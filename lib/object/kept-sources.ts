@@ -63,13 +63,12 @@ export function noteSource(owner: Header, key: string, source: object, path?: ()
   }
 }
 
-/** The same of what was put into a container; what stands anywhere in one field of the owner, or key of a collection, is one kind. */
-export function noteSourceIn(node: Node, key: string, source: object): void {
+/** The same of what was put into a container; what stands anywhere below one field of the owner is one kind. */
+export function noteSourceIn(node: Node, key: string | number, source: object): void {
   let top = node
   while (top.parent) top = top.parent
-  const { owner } = node
-  const field = typeof top.key === 'string' && !owner.keyed ? `${top.key}.${ANY_KEY}` : ANY_KEY
-  noteSource(owner, field, source, () => node.path(key))
+  const field = typeof top.key === 'string' && !node.owner.keyed ? top.key : ANY_KEY
+  noteSource(node.owner, field, source, () => node.path(key))
 }
 
 /** What was noted of an owner that has been committed, or whose changes are undone. */
