@@ -1,11 +1,13 @@
 // The Proxy of an entity. Reading a field of a loaded object is one comparison and one property load; everything else
 // leaves that path at once. A class of its own with one field, because engines look traps up anew at every access, and find
 // them much faster in a small object than in a header.
+import { inspect } from 'node:util'
 import { ValueError } from '../error.js'
 import { adoptUntracked } from './adopt.js'
 import { LATER } from './decoder.js'
 import { SPECIAL } from './entity-type.js'
 import { HANDLER, handlerOf, unresolvedOid } from './header.js'
+import { inspectObject } from './inspection.js'
 import { noteSource } from './kept-sources.js'
 import { isInReach, isOrdinaryField, isWholeField } from './node-traps.js'
 import { attach, define, Node, release } from './plain-node.js'
@@ -111,6 +113,11 @@ export class EntityTraps implements ProxyHandler<object> {
 
   preventExtensions(): boolean {
     throw new TypeError('stored data cannot be frozen or sealed')
+  }
+
+  /** For those who want to see what is behind a Proxy (`%o`, the prompt of Node). */
+  [inspect.custom](depth: number | null, options: object): string {
+    return inspectObject(this.header, depth, options)
   }
 }
 

@@ -70,8 +70,7 @@ function unlessClosed<T>(look: () => T): T | undefined {
 
 /** Method of containers with references that were not followed. */
 export function inspectContainer(this: unknown, depth: number | null, options: object): string {
-  const node = nodeOf(this)
-  return inspect(node && markReferences(this, node.owner), { ...options, depth })
+  return inspect(markReferences(this, nodeOf(this)?.owner), { ...options, depth })
 }
 
 function label(header: Header): string {
@@ -115,10 +114,10 @@ function hasToPlain(header: Header): header is Header & { toPlain(convert: (valu
 }
 
 /** `way`: the containers around it; until a commit refuses it, one can stand in itself. */
-function markReferences(value: unknown, from: Header, way: readonly object[] = []): unknown {
+function markReferences(value: unknown, from: Header | undefined, way: readonly object[] = []): unknown {
   if (typeof value === 'symbol') {
     const oid = unresolvedOid(value)
-    return new Mark(`[${looking?.(from)?.nameOf(oid) ?? 'object'} ${oid}]`)
+    return new Mark(`[${(from && looking?.(from)?.nameOf(oid)) ?? 'object'} ${oid}]`)
   }
   const handler = handlerOf(value)
   if (handler instanceof Header) return new Mark(`[${label(handler)}]`)

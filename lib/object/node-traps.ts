@@ -1,4 +1,5 @@
 // The Proxy of a plain container inside an owner: every use asks the node first, and every change marks the owner.
+import { inspect } from 'node:util'
 import { adopt } from './adopt.js'
 import { trackedMethod } from './array-methods.js'
 import { HANDLER } from './header.js'
@@ -78,6 +79,11 @@ export class NodeTraps implements ProxyHandler<Container> {
 
   preventExtensions(): boolean {
     throw new TypeError('stored data cannot be frozen or sealed')
+  }
+
+  /** For those who want to see what is behind a Proxy (`%o`, the prompt of Node): the data stands beside it. */
+  [inspect.custom](): string {
+    return 'tracked'
   }
 }
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { inspect } from 'node:util'
+import { format, inspect } from 'node:util'
 import { join } from 'node:path'
 import { open, oidOf, PersistentMap } from '../../lib/index.js'
 import { printed } from '../helpers/printed.js'
@@ -74,6 +74,34 @@ t.test('data that contains itself prints, until a commit refuses it', t => {
   t.match(inspect(map, { depth: 9 }), 'up: [Circular]')
   t.throws(() => db.commit(), { code: 'VALUE' })
   db.abort()
+  db.close()
+  t.end()
+})
+
+t.test('who looks behind the Proxy, as %o and the prompt of Node do, sees the data and no internals', t => {
+  const path = join(tempDir(t), 'behind.db')
+  const root: { first: Item | null; list: { at: Item; tags: string[] }[] } = { first: null, list: [] }
+  const options = { root, classes: [Item], durability: 'os' as const }
+  const db = open(path, options)
+  db.transact(r => {
+    r.first = new Item()
+    r.list = [{ at: r.first, tags: ['a'] }]
+  })
+  const oid = oidOf(db.root.first as Item)
+  const behind = (value: unknown): string => inspect(value, { showProxy: true, depth: 9 }).replace(/\s+/g, ' ')
+  const first = `Item ${oid} { n: 0, name: '', tags: [], next: null }`
+  const tracked = `Proxy [ [ { at: Proxy [ {}, ${first} ], tags: [ 'a' ] } ], tracked ]`
+  t.equal(behind(db.root.first), `Proxy [ {}, ${first} ]`)
+  t.equal(behind(db.root), `Proxy [ {}, root 1 { first: [Item ${oid}], list: [ { at: [Item ${oid}], tags: [ 'a' ] } ] } ]`) // prettier-ignore
+  t.equal(behind(db.root.list), tracked)
+  t.equal(format('%o', db.root.list[0]?.tags), "Proxy [ [ 'a', [length]: 1 ], tracked ]")
+  const other = elsewhere<typeof db.root>(path, options)
+  t.equal(
+    behind(other.root.list),
+    `Proxy [ [ Proxy [ { at: [object ${oid}], tags: [ 'a' ] }, tracked ] ], tracked ]`,
+    'nobody has used it',
+  )
+  other.close()
   db.close()
   t.end()
 })
