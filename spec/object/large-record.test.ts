@@ -26,8 +26,15 @@ t.test('an object whose record grows large by plain data is named once, with wha
   }
   const { root } = db
   t.same(await said(() => (root.scan = new Uint8Array(100_000))), [], 'bytes cannot be kept in another way')
+  t.same(await said(() => (root.lines = Array.from({ length: 5000 }, () => 'short'))), [], 'most of it is the bytes')
+  root.lines = []
   root.scan = new Uint8Array(0)
   t.same(await said(() => root.lines.push('short')), [])
+  const scanned = new Diary()
+  scanned.lines = Array.from({ length: 10_000 }, (_, i) => i % 100) as unknown as string[]
+  scanned.pages = { '日記': '日'.repeat(24_000) } // prettier-ignore
+  const [most] = await said(() => root.map.set(0, scanned))
+  t.match(most, /the plain object Diary\.pages: use a PersistentMap/, 'in bytes, not in characters')
   const [first, ...more] = await said(() => root.lines.push('x'.repeat(70_000)))
   t.match(first, /^Diary 1 takes 68 KiB.*the plain array Diary\.lines: use a PersistentList/)
   t.same([more, await said(() => root.lines.push('again'))], [[], []])
