@@ -2,6 +2,11 @@
 import { checkNames } from '../object/option-names.js'
 import type { Persistent } from '../object/persistent.js'
 import { plain, type Mentioned, type PlainOptions } from '../object/plain.js'
+import type { PersistentCounter } from './persistent-counter.js'
+import type { PersistentList } from './persistent-list.js'
+import type { PersistentMap } from './persistent-map.js'
+import type { PersistentQueue } from './persistent-queue.js'
+import type { PersistentSet } from './persistent-set.js'
 import type { Collection } from './sealed.js'
 
 /** What a map or list gives of its values. */
@@ -32,7 +37,18 @@ export function wantsOnlyCopies(options: CopyOptions | undefined, of: string): b
 export type Copied<V> = V extends Persistent ? CopiedFields<V> : CopiedPart<V>
 
 /** What {@link plain} gives of `V` if it follows no references: of a collection its native counterpart. */
-export type Plain<V> = V extends Collection ? unknown : Copied<V>
+export type Plain<V> = V extends Collection ? Native<V> : Copied<V>
+
+type Native<V> =
+  V extends PersistentMap<infer K, infer T>
+    ? Map<CopiedPart<K>, CopiedPart<T>>
+    : V extends PersistentSet<infer T>
+      ? Set<CopiedPart<T>>
+      : V extends PersistentList<infer T> | PersistentQueue<infer T>
+        ? CopiedPart<T>[]
+        : V extends PersistentCounter
+          ? number
+          : unknown
 
 /**
  * A copy of the value as ordinary objects and arrays, with no tie to the store. Persistent objects become plain objects,
@@ -43,7 +59,7 @@ export const plainCopy = plain as {
   (value: unknown, options: PlainOptions): unknown
 }
 
-// Without methods, as far as types can tell them from fields.
+// Without methods; accessors, which a copy has not got either, look to types as fields do.
 type CopiedFields<T> = { [F in keyof T as T[F] extends (...args: never[]) => unknown ? never : F]: CopiedPart<T[F]> }
 
 type CopiedPart<T> = T extends Persistent | Collection

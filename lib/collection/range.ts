@@ -6,18 +6,34 @@ import type { Key, StoredKey } from './key.js'
 import { compareKeys, TOP } from './key-order.js'
 import { EVERYTHING, type Bound, type Range } from './tree/tree.js'
 
+/** A key; of a tuple also its first elements, which stand before all that begins with them. */
+export type KeyBound<K, Before extends readonly unknown[] = []> = K extends readonly [infer First, ...infer Rest]
+  ? Readonly<Before> | KeyBound<Rest, [...Before, First]>
+  : K extends readonly unknown[]
+    ? readonly [...Before, ...K]
+    : K
+
+/** What keys can begin with. */
+export type KeyPrefix<K> = K extends string
+  ? string
+  : K extends Uint8Array
+    ? Uint8Array
+    : K extends readonly unknown[]
+      ? KeyBound<K>
+      : never
+
 /** Some of the keys: those that fulfil all that is given. */
 export interface KeyRange<K extends Key = Key> {
   /** Not before this key. */
-  readonly gte?: K
+  readonly gte?: KeyBound<K>
   /** Behind this key. */
-  readonly gt?: K
+  readonly gt?: KeyBound<K>
   /** Not behind this key. */
-  readonly lte?: K
+  readonly lte?: KeyBound<K>
   /** Before this key. */
-  readonly lt?: K
+  readonly lt?: KeyBound<K>
   /** Strings or byte arrays that begin so, or tuples whose first elements are these. */
-  readonly prefix?: K
+  readonly prefix?: KeyPrefix<K>
 }
 
 export interface RangeOptions<K extends Key = Key> extends KeyRange<K> {

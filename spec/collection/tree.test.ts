@@ -2,7 +2,15 @@
 import { statSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
 import t from 'tap'
-import { open, PersistentMap, PersistentSet, plain, type Connection, type Key } from '../../lib/index.js'
+import {
+  open,
+  PersistentMap,
+  PersistentSet,
+  plain,
+  type Connection,
+  type Key,
+  type KeyPrefix,
+} from '../../lib/index.js'
 import { seeded, type Random } from '../helpers/seeded.js'
 import { faultsOf, shapeOf } from './check.js'
 import { shelf, thing, type Shelf } from './store.js'
@@ -199,7 +207,7 @@ t.test('a prefix is one of strings, byte arrays or tuples', async t => {
   for (const stored of [false, true]) {
     if (stored) db.commit()
     else for (const key of keys) db.root.set.add(key)
-    const having = (prefix: Key): Key[] => [...db.root.set.range({ prefix })]
+    const having = (prefix: KeyPrefix<Key>): Key[] => [...db.root.set.range({ prefix })]
     t.same(having('ab'), ['ab', 'ab\uffff', 'ab\uffff\uffff'])
     t.same(having('\uffff'), ['\uffff', '\uffff\uffff'])
     t.same(having(Uint8Array.of(1)), [Uint8Array.of(1), Uint8Array.of(1, 255)])
@@ -207,7 +215,7 @@ t.test('a prefix is one of strings, byte arrays or tuples', async t => {
     t.same(having(['u', 'x']), [['u', 'x', 2]])
     t.same([...db.root.set.range({ prefix: 'ab', gt: 'ab', reverse: true, limit: 1 })], ['ab\uffff\uffff'])
   }
-  t.throws(() => db.root.set.range({ prefix: 1 }), { code: 'VALUE' })
+  t.throws(() => db.root.set.range({ prefix: 1 as never }), { code: 'VALUE' })
   t.throws(() => db.root.set.range({ limit: -1 }), RangeError)
 })
 

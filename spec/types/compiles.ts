@@ -5,8 +5,10 @@ import {
   oidOf,
   open,
   Persistent,
+  PersistentCounter,
   PersistentList,
   PersistentMap,
+  PersistentQueue,
   PersistentSet,
   plain,
   StateError,
@@ -183,7 +185,31 @@ same<typeof copiedItem, Copied<Post> | undefined>(true)
 const [copiedData] = new PersistentMap<string, { n: number; to: Task | undefined }>().values({ plain: true })
 same<typeof copiedData, { n: number; to: Mentioned | undefined } | undefined>(true)
 
+const nativeMap = plain(new PersistentMap<readonly [string, Task], { n: bigint; to: Task }>())
+same<typeof nativeMap, Map<[string, Mentioned], { n: bigint; to: Mentioned }>>(true)
+const nativeSet = plain(new PersistentSet<Date>())
+same<typeof nativeSet, Set<Date>>(true)
+const nativeLists = [plain(new PersistentList<Task>()), plain(new PersistentQueue<string[]>())] as const
+same<typeof nativeLists, readonly [Mentioned[], string[][]]>(true)
+const nativeNumber = plain(new PersistentCounter())
+same<typeof nativeNumber, number>(true)
+const inside = plain({ map: new PersistentMap<string, number>() })
+same<typeof inside, { map: Mentioned }>(true)
+
 const keys: Key[] = [1, 2n, 'a', new Date(), Buffer.from(''), new Uint8Array(1), ['a', [1, new Date()]], new Counter()]
+const words = new PersistentMap<[lang: string, word: string, n: number], Counter>()
+words.keys({ prefix: [] })
+words.values({ prefix: ['en'], reverse: true })
+words.entries({ gte: ['en', 'a'], lt: ['en', 'b', 3], plain: true })
+words.deleteRange({ gt: ['en'] })
+words.count({ prefix: ['en', 'a'] })
+const days = new PersistentSet<readonly [Date, ...string[]]>()
+days.range({ gte: [new Date(0)], lt: [new Date(1), 'a', 'b'] })
+type Ticket = `T-${number}` & { readonly branded: true }
+new PersistentMap<Ticket, number>().keys({ prefix: 'T-1' })
+new PersistentSet<Buffer | readonly string[]>().keys({ prefix: new Uint8Array(1) })
+const anyKeys: Iterable<Key> = new PersistentSet<Key>().range({ prefix: ['a'], gte: 1, limit: 3 })
+
 const byTask = new PersistentMap<Task, number>([[new Task(), 1]])
 const byPair = new PersistentMap<readonly [string, number], string>()
 byPair.set(['a', 1], 'x')
@@ -196,4 +222,4 @@ try {
   if (error instanceof StateError) error.code.trim()
 }
 
-export { byCollection, byTask, keys, look, packed, tid }
+export { anyKeys, byCollection, byTask, keys, look, packed, tid }

@@ -161,6 +161,17 @@ new PersistentSet<symbol>()
 new PersistentSet<Float64Array>()
 // @ts-expect-error tuples are keys if their elements are
 const key: Key = ['a', true]
+const byPair = new PersistentMap<[string, number], Counter>()
+// @ts-expect-error the second element is a number
+byPair.keys({ prefix: ['a', 'b'] })
+// @ts-expect-error what a bound begins with is the first element
+byPair.count({ gte: [1] })
+// @ts-expect-error tuples have no third element
+byPair.range({ lt: ['a', 1, 2] })
+// @ts-expect-error a key itself is whole
+byPair.get(['a'])
+// @ts-expect-error a number is the beginning of none
+new PersistentSet<number>().keys({ prefix: 1 })
 // @ts-expect-error not the key of this map
 db.root.counters.get(1)
 // @ts-expect-error not the value of this map
