@@ -1,7 +1,5 @@
 // The real disk: node:fs, fs-ext, clocks and randomness. Holds no state of any store.
-import type { randomBytes } from 'node:crypto'
 import * as fs from 'node:fs'
-import { createRequire } from 'node:module'
 import { basename, dirname, join, resolve } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { promisify } from 'node:util'
@@ -9,22 +7,14 @@ import { isMainThread } from 'node:worker_threads'
 import { crc32 } from 'node:zlib'
 import { UnsupportedError } from '../error.js'
 import type { Disk, Fd, FileStatus } from './disk.js'
+import { fsExtIfLoaded, loadFsExt, type FsExt } from './fs-ext.js'
 import { lockHolder } from './lock-holder.js'
 import { networkFileSystem } from './network-file-system.js'
-
-interface FsExt {
-  flockSync(fd: Fd, flags: 'exnb' | 'un'): void
-  seekSync(fd: Fd, position: number, whence: number): number
-}
 
 const SEEK_END = 2
 const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_RDWR } = fs.constants
 const fdatasync = promisify(fs.fdatasync)
 const sleepCell = new Int32Array(new SharedArrayBuffer(4))
-
-const load = createRequire(import.meta.url)
-
-let fsExt: FsExt | undefined
 
 function checkWriting(): void {
   if (process.platform === 'win32') throw new UnsupportedError('Perdure runs on Linux and macOS, not on Windows')
@@ -43,33 +33,11 @@ function setTraces(limit: number): void {
   if (mayLimitTraces) Error.stackTraceLimit = limit
 }
 
-/** Loaded at the first lock, never at import: reading needs no compiled add-on. */
-function loadFsExt(): FsExt {
-  if (fsExt !== undefined) return fsExt
+function fsExt(): FsExt {
+  const loaded = fsExtIfLoaded()
+  if (loaded) return loaded
   checkWriting()
-  try {
-    return (fsExt = load('fs-ext') as FsExt)
-  } catch (cause) {
-    throw new UnsupportedError(howToGetFsExt(isInstalled()), { cause })
-  }
-}
-
-function isInstalled(): boolean {
-  try {
-    load.resolve('fs-ext')
-    return true
-  } catch {
-    return false
-  }
-}
-
-/** npm removes an optional package that could not be compiled, and then has nothing that it could rebuild. */
-function howToGetFsExt(isInstalled: boolean): string {
-  const remedy = isInstalled
-    ? 'is installed but not compiled for this Node. Run `npm install-scripts approve fs-ext` (older versions of npm do ' +
-      'not know this, nor need it), then `npm rebuild fs-ext`. '
-    : 'is not installed: it was left out, or could not be compiled. Run `npm install fs-ext`. '
-  return `writing needs the add-on fs-ext, which ${remedy}That takes a C++ compiler, make and Python 3. Reading works without it.`
+  return loadFsExt()
 }
 
 function toStatus(stats: fs.BigIntStats): FileStatus {
@@ -171,7 +139,7 @@ export const systemDisk: Disk = {
   checkWriting,
   close: fd => fs.closeSync(fd),
 
-  end: fd => (fsExt === undefined ? fs.fstatSync(fd).size : fsExt.seekSync(fd, 0, SEEK_END)),
+  end: fd => fsExtIfLoaded()?.seekSync(fd, 0, SEEK_END) ?? fs.fstatSync(fd).size,
   read,
   write: (fd, from, at, length, position) => fs.writeSync(fd, from, at, length, position),
   truncate: (fd, size) => fs.ftruncateSync(fd, size),
@@ -197,7 +165,7 @@ export const systemDisk: Disk = {
   networkFileSystem,
 
   tryLock(fd) {
-    const ext = loadFsExt()
+    const ext = fsExt()
     const traces = Error.stackTraceLimit
     try {
       setTraces(0)
@@ -211,7 +179,7 @@ export const systemDisk: Disk = {
       setTraces(traces)
     }
   },
-  unlock: fd => loadFsExt().flockSync(fd, 'un'),
+  unlock: fd => fsExt().flockSync(fd, 'un'),
   lockHolder,
 
   now: () => Date.now(),
@@ -226,6 +194,6 @@ export const systemDisk: Disk = {
   warn: message => process.emitWarning(message, { type: 'PerdureWarning' }),
   random: () => Math.random(),
   // Loaded when it is needed: it takes longer than all else that is imported here, and most programs open a store that there is.
-  randomBytes: length => (load('node:crypto') as { randomBytes: typeof randomBytes }).randomBytes(length),
+  randomBytes: length => process.getBuiltinModule('node:crypto').randomBytes(length),
   boot: bootChecksum(),
 }

@@ -1,0 +1,26 @@
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import { open } from '../../lib/index.js'
+import { plainNode } from '../helpers/plain-node.js'
+import { tempDir } from '../helpers/temp-dir.js'
+
+const script = fileURLToPath(new URL('./descriptors.child.js', import.meta.url))
+
+/** What the first commit of a process gives that may have so many descriptors, and the next one when it may have them. */
+function commits(path: string, left: number): unknown {
+  const [command, args] = plainNode(script, path, String(left))
+  const shell = ['-c', 'ulimit -S -n 100 && exec "$0" "$@"', command, ...args]
+  const { stdout, stderr } = spawnSync('bash', shell, { encoding: 'utf8' })
+  if (stdout === '') throw new Error(`the child did not report: ${stderr}`)
+  return JSON.parse(stdout) as unknown
+}
+
+t.test('a process that is out of descriptors when it needs the add-on is told so, and writes later', async t => {
+  const path = join(tempDir(t), 'app.db')
+  open(path, { root: { n: 0 } }).close()
+  let n = 0
+  for (const left of [0, 1]) t.same(commits(path, left), ['COMMIT_FAILED EMFILE', String(++n)], `${left} left`)
+  t.same(commits(path, 5), [String(++n), String(++n)])
+})
