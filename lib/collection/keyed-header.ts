@@ -1,6 +1,6 @@
 // What maps, sets and queues ask and do by key, with a note of what the transaction depends on by that (keyed-state.ts).
 // Positions, nodes and records are the tree's; knows nothing of the order of keys.
-import { ANY_KEY, noteSource } from '../object/kept-sources.js'
+import { noteSourceAt } from '../object/kept-sources.js'
 import { plain } from '../object/plain.js'
 import { Answers, type Answer } from './answers.js'
 import { keyIn, keyOut, type StoredKey } from './key.js'
@@ -128,8 +128,7 @@ export abstract class KeyedHeader extends KeyedState {
   /** A value that was given, and what has become of it on its way in. */
   protected putAdopted(key: StoredKey, value: unknown, own: unknown): void {
     this.putOwn(key, own)
-    if (typeof value === 'object' && value !== null && own !== value)
-      noteSource(this, ANY_KEY, value, () => this.path(key))
+    if (typeof value === 'object' && value !== null && own !== value) noteSourceAt(this, key, value)
   }
 
   /** A value that has been adopted. */

@@ -1,7 +1,7 @@
 // What PersistentList asks a list and does to it, with a note of what the transaction depends on by that.
 import { StateError } from '../error.js'
 import { headerOf, unresolved, unresolvedOid } from '../object/header.js'
-import { ANY_KEY, noteSource } from '../object/kept-sources.js'
+import { noteSourceAt } from '../object/kept-sources.js'
 import { plain } from '../object/plain.js'
 import type { Oid } from '../store/types.js'
 import type { Side } from './list-edits.js'
@@ -149,7 +149,7 @@ export class ListHeader extends ListState {
   #noteSources(start: number, values: readonly unknown[], own: readonly Own[]): void {
     values.forEach((value, i) => {
       if (typeof value === 'object' && value !== null && own[i]?.value !== value)
-        noteSource(this, ANY_KEY, value, () => `${this.name}.${start + i}`)
+        noteSourceAt(this, String(start + i), value)
     })
   }
 
