@@ -6,7 +6,7 @@ import { Header, handlerOf, NOWHERE } from './header.js'
 import { keepAboveAll, own, ownerOf } from './owned-bytes.js'
 import { define, Node, type Container } from './plain-node.js'
 import { trackWhole, Untracked } from './untracked.js'
-import { copyDate, copyLeaf, isBytes } from './values.js'
+import { copyDate, copyLeaf, DETACHED, isBytes, isDetached } from './values.js'
 
 /** Deeper than this, a state could be written and not be read again where the stack is smaller. */
 export const DEEPEST = 300
@@ -84,6 +84,7 @@ class Adoption {
     }
     const date = this.#tracks ? undefined : copyDate(value)
     if (date) return step ? date : new Untracked(date)
+    if (isDetached(value)) this.#refuse(step, DETACHED)
     const leaf = copyLeaf(value)
     if (leaf === undefined) return this.#container(value, step)
     if (isBytes(leaf)) {

@@ -87,6 +87,8 @@ export function isUnknownKind(kind: Kind): boolean {
 function checkClass(given: unknown): EntityType {
   const Class = given as AnyClass
   if (typeof given !== 'function') throw new TypeError(`classes: ${String(given)} is not a class`)
+  if (given === Persistent)
+    throw new TypeError('Persistent is no class to store: derive one of your own from it, with a static type')
   if (!(Class.prototype instanceof Persistent)) {
     if ((Class as { [BRAND]?: unknown })[BRAND] === true) {
       throw new TypeError(

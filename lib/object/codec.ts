@@ -12,7 +12,16 @@ import { Node, type Container } from './plain-node.js'
 import { Recordable } from './recordable.js'
 import { contentOf, encodeShape, sameKeys, type Shape } from './shapes.js'
 import { Untracked } from './untracked.js'
-import { encodeBytes, encodePrimitive, isBytes, isOrdinaryString, keysAreUsual, TAG } from './values.js'
+import {
+  DETACHED,
+  encodeBytes,
+  encodePrimitive,
+  isBytes,
+  isDetached,
+  isOrdinaryString,
+  keysAreUsual,
+  TAG,
+} from './values.js'
 
 /** One state after another: nothing else is written while an encoder is at work. */
 const packer = new Packer()
@@ -202,6 +211,7 @@ export class Encoder implements Way {
     else if (isBytes(value)) {
       if (this.#bytesMet.has(value)) this.#refuseTwice('typed array', this.path(key))
       this.#bytesMet.add(value)
+      if (isDetached(value)) throw new ValueError(this.path(key), DETACHED)
       packer.value(encodeBytes(value))
     } else if (types.isDate(value)) packer.date(Date.prototype.getTime.call(value))
     else if (value instanceof Recordable) this.reference(value, key)

@@ -10,6 +10,8 @@ import { refuseIfEditing } from './editing.js'
 import { peek } from './load.js'
 import { setLooking, type Looking } from './inspection.js'
 import { headerOf, type Header } from './header.js'
+import { ownerOf } from './owned-bytes.js'
+import { nodeOf } from './plain-node.js'
 import { Session } from './session.js'
 import { checkNames } from './option-names.js'
 import { checkId, checkOpen, refuseInsideOther, transact, type TransactOptions } from './transact.js'
@@ -257,8 +259,10 @@ export class Connection<Root = unknown> {
 
 function needed(object: object): Header {
   const header = headerOf(object)
-  if (!header) throw new TypeError('expects a persistent object')
-  return header
+  if (header) return header
+  const owner = nodeOf(object)?.owner ?? ownerOf(object)
+  const isPart = owner ? `: this is plain data of ${owner.name} ${owner.oid || '(new)'}, which is one` : ''
+  throw new TypeError(`expects a persistent object${isPart}`)
 }
 
 /** The object's number; undefined: it was never stored. */

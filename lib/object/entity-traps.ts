@@ -9,7 +9,7 @@ import { SPECIAL } from './entity-type.js'
 import { HANDLER, handlerOf, unresolvedOid } from './header.js'
 import { inspectObject } from './inspection.js'
 import { noteSource } from './kept-sources.js'
-import { isInReach, isOrdinaryField, isWholeField } from './node-traps.js'
+import { isInReach, isOrdinaryField, isWholeField, refuseFreezing, refusePrototype } from './node-traps.js'
 import { attach, define, Node, release } from './plain-node.js'
 import type { EntityHeader, Fields } from './persistent.js'
 import { Untracked } from './untracked.js'
@@ -40,8 +40,10 @@ export class EntityTraps implements ProxyHandler<object> {
 
   set(_shell: object, key: string | symbol, value: unknown, receiver: unknown): boolean {
     const { header } = this
-    if (typeof key === 'string' && !header.kind.ordinary.has(key) && header.kind.accessors.has(key))
-      return Reflect.set(header.kind.shell, key, value, receiver)
+    if (typeof key === 'string' && !header.kind.ordinary.has(key) && header.kind.accessors.has(key)) {
+      if (Reflect.set(header.kind.shell, key, value, receiver)) return true
+      throw new TypeError(`${header.name}.${key} has only a getter`)
+    }
     if (receiver === header.object) return write(header, key, value)
     return Reflect.defineProperty(receiver as object, key, {
       value,
@@ -108,11 +110,11 @@ export class EntityTraps implements ProxyHandler<object> {
   }
 
   setPrototypeOf(shell: object, prototype: object | null): boolean {
-    return prototype === Object.getPrototypeOf(shell)
+    return prototype === Object.getPrototypeOf(shell) || refusePrototype()
   }
 
   preventExtensions(): boolean {
-    throw new TypeError('stored data cannot be frozen or sealed')
+    return refuseFreezing()
   }
 
   /** For those who want to see what is behind a Proxy (`%o`, the prompt of Node). */

@@ -74,17 +74,25 @@ export class NodeTraps implements ProxyHandler<Container> {
   }
 
   setPrototypeOf(target: Container, prototype: object | null): boolean {
-    return prototype === Object.getPrototypeOf(target)
+    return prototype === Object.getPrototypeOf(target) || refusePrototype()
   }
 
   preventExtensions(): boolean {
-    throw new TypeError('stored data cannot be frozen or sealed')
+    return refuseFreezing()
   }
 
   /** For those who want to see what is behind a Proxy (`%o`, the prompt of Node): the data stands beside it. */
   [inspect.custom](): string {
     return 'tracked'
   }
+}
+
+export function refusePrototype(): never {
+  throw new TypeError('stored data cannot be given another prototype')
+}
+
+export function refuseFreezing(): never {
+  throw new TypeError('stored data cannot be frozen or sealed')
 }
 
 /**

@@ -14,7 +14,7 @@ import type { PersistentClass, RootClass } from './entity-type.js'
 import { NOWHERE, headerOf, type Header } from './header.js'
 import { InitialCopy } from './initial-values.js'
 import { define } from './plain-node.js'
-import { checkNames } from './option-names.js'
+import { checkNames, quoted } from './option-names.js'
 import type { Fields, Persistent } from './persistent.js'
 import { giveOid } from './recordable.js'
 import { Session, type Isolation, type SessionOptions } from './session.js'
@@ -154,16 +154,16 @@ function checkOptions({
   ...rest
 }: OpenOptions): Omit<SessionOptions, 'endsWithTurn'> {
   if (durability !== 'fsync' && durability !== 'os')
-    throw new TypeError(`durability must be 'fsync' or 'os', not ${String(durability)}`)
+    throw new TypeError(`durability must be 'fsync' or 'os', not ${quoted(durability)}`)
   if (writes !== 'anywhere' && writes !== 'transact')
-    throw new TypeError(`writes must be 'anywhere' or 'transact', not ${String(writes)}`)
+    throw new TypeError(`writes must be 'anywhere' or 'transact', not ${quoted(writes)}`)
   if (typeof cacheBytes !== 'number' || !(cacheBytes >= 0))
-    throw new RangeError(`cacheBytes must be a number of bytes, not ${String(cacheBytes)}`)
+    throw new RangeError(`cacheBytes must be a number of bytes, not ${quoted(cacheBytes)}`)
   if (typeof lockTimeout !== 'number' || !(lockTimeout >= 0))
-    throw new RangeError(`lockTimeout must be a number of milliseconds, not ${String(lockTimeout)}`)
+    throw new RangeError(`lockTimeout must be a number of milliseconds, not ${quoted(lockTimeout)}`)
   checkIsolation(isolation)
   if (rest.until !== undefined && !(Number.isSafeInteger(rest.until) && rest.until > 0))
-    throw new RangeError(`until must be the number of a commit, not ${String(rest.until)}`)
+    throw new RangeError(`until must be the number of a commit, not ${quoted(rest.until)}`)
   if (rest.until !== undefined && rest.readonly !== true)
     throw new TypeError('until needs { readonly: true }: the past cannot be changed')
   return { durability, isolation, writes, cacheBytes, lockTimeout }

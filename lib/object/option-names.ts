@@ -1,13 +1,18 @@
-// A misspelt option would do nothing, in silence: what gives less than was asked for, or deletes more.
+// What options are refused with. A misspelt one would do nothing, in silence: what gives less than was asked for, or deletes more.
 
 /** Throws TypeError unless `options` is an object with no other names than these; `of`: whose options they are, for the message. */
 export function checkNames(options: unknown, known: ReadonlySet<string>, of: string): void {
   if (typeof options !== 'object' || options === null)
-    throw new TypeError(`${of}: expects an object of options, not ${String(options)}`)
+    throw new TypeError(`${of}: expects an object of options, not ${quoted(options)}`)
   for (const name of Object.keys(options)) {
     if (known.has(name)) continue
     const meant = [...known].find(each => each.toLowerCase() === name.toLowerCase())
     const hint = meant === undefined ? `there are ${[...known].join(', ')}` : `did you mean ${meant}?`
     throw new TypeError(`${of}: there is no option ${name}; ${hint}`)
   }
+}
+
+/** A value that is refused, in messages: '1' is not 1. */
+export function quoted(value: unknown): string {
+  return typeof value === 'string' ? `'${value}'` : String(value)
 }

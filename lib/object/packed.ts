@@ -138,7 +138,7 @@ function packBytes(value: ArrayBufferView): number {
   if (!(isBuffer || prototype === Uint8Array.prototype) || !types.isUint8Array(value)) return NaN
   // Bytes that are shared may change meanwhile, and those that are gone are refused.
   if (Object.hasOwn(value, 'length')) return NaN
-  if (value.length === 0 || !(value.buffer instanceof ArrayBuffer) || ownerOf(value)) return NaN
+  if (value.length === 0 || !(value.buffer instanceof ArrayBuffer) || ownerOf(value) !== undefined) return NaN
   if (isBuffer) packer.buffer(value)
   else packer.binary(value)
   return weighBytes(value.length) + (isBuffer ? ESCAPE : 0)

@@ -4,7 +4,7 @@ import { ClosedError, StateError, WriteConflictError } from '../error.js'
 import { encodeAnnotation } from './annotation.js'
 import { refuseIfEditing } from './editing.js'
 import { commitSession, type CommitPlan } from './commit.js'
-import { checkNames } from './option-names.js'
+import { checkNames, quoted } from './option-names.js'
 import type { Isolation, Session } from './session.js'
 import { isOrdinaryString } from './values.js'
 
@@ -119,9 +119,9 @@ export class Plan implements TransactPlan {
     const { attempts = DEFAULT_ATTEMPTS, timeout, note, meta, isolation, id } = options
     if (typeof work !== 'function') throw new TypeError('transact: expects a function')
     if (!Number.isSafeInteger(attempts) || attempts < 1)
-      throw new RangeError(`attempts must be a whole number of at least 1, not ${String(attempts)}`)
+      throw new RangeError(`attempts must be a whole number of at least 1, not ${quoted(attempts)}`)
     if (timeout !== undefined && !(timeout >= 0))
-      throw new RangeError(`timeout must be a number of milliseconds, not ${String(timeout)}`)
+      throw new RangeError(`timeout must be a number of milliseconds, not ${quoted(timeout)}`)
     checkIsolation(isolation)
     if (id !== undefined) checkId(id)
     checkIdle(session)

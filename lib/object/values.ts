@@ -228,6 +228,19 @@ export function isBytes(value: unknown): value is Bytes {
   return types.isTypedArray(value)
 }
 
+/** Its bytes have been handed over to somebody else, with `postMessage`, say: what is left looks empty. */
+export function isDetached(value: object): boolean {
+  if (!types.isTypedArray(value) || value.byteLength > 0) return false
+  try {
+    new Uint8Array(value.buffer)
+    return false
+  } catch {
+    return true
+  }
+}
+
+export const DETACHED = 'a typed array whose bytes have been transferred to somebody else cannot be stored'
+
 /** What a special value without parts stands for, dates unsealed. Objects with unusual keys are the codec's. */
 export function decodeSpecial(tag: unknown, parts: readonly unknown[]): unknown {
   const [part] = parts

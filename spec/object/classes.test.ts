@@ -240,6 +240,7 @@ t.test('open refuses classes that could not be loaded again', async t => {
   refuse(Derived, /no type of its own/)
   refuse(class {}, /does not extend Persistent/)
   refuse({}, /is not a class/)
+  refuse(Persistent, /derive one of your own/)
   t.throws(() => open(path, { classes: [Root, Twin] }), { name: 'TypeError', message: /both have static type/ })
   class Copy {}
   Object.defineProperty(Copy, Symbol.for('perdure.Persistent'), { value: true })

@@ -170,6 +170,55 @@ t.test('transient fields hold anything, beside the state', t => {
   t.end()
 })
 
+t.test('touch asks for the owner, and says who that is', t => {
+  const db = shelf(t)
+  const map = new PersistentMap<string, { n: number; bytes: Uint8Array }>([['a', { n: 1, bytes: Uint8Array.of(1) }]])
+  db.transact(root => ((root.first = new Item()).next = map as unknown as Item))
+  const value = map.get('a')!
+  const message = `expects a persistent object: this is plain data of PersistentMap ${oidOf(map)}, which is one`
+  t.throws(() => touch(value), { name: 'TypeError', message })
+  t.throws(() => touch(value.bytes), { name: 'TypeError', message })
+  t.throws(() => touch({}), { name: 'TypeError', message: 'expects a persistent object' })
+  t.end()
+})
+
+t.test('bytes that were handed over to somebody else are refused, not stored as none', t => {
+  const root: { at: { bytes?: NodeJS.TypedArray } } = { at: {} }
+  const db = open(join(tempDir(t), 'bytes.db'), { root, durability: 'os' })
+  const transfer = ({ buffer }: NodeJS.TypedArray): void => void structuredClone(0, { transfer: [buffer as ArrayBuffer] }) // prettier-ignore
+  const gone = new Float64Array(3)
+  transfer(gone)
+  t.throws(() => (db.root.at.bytes = gone), { code: 'VALUE', path: 'root.at.bytes', message: /transferred/ })
+  t.equal(db.changed, false)
+  for (const bytes of [Uint8Array.of(1), new Float32Array(2), Buffer.from('abc')]) {
+    db.root.at.bytes = bytes
+    transfer(db.root.at.bytes)
+    t.throws(() => db.commit(), { code: 'VALUE', path: 'root.at.bytes', message: /transferred/ })
+    db.abort()
+  }
+  db.root.at.bytes = new Uint8Array(0)
+  db.commit()
+  db.close()
+  t.end()
+})
+
+t.test('what cannot be done to a stored object is refused with the reason', t => {
+  const db = shelf(t)
+  class Addr extends Persistent {
+    static type = 'Addr'
+    get full(): string {
+      return 'x'
+    }
+  }
+  const addr = new Addr()
+  t.throws(() => Object.assign(addr, { full: 'y' }), { name: 'TypeError', message: 'Addr.full has only a getter' })
+  for (const stored of [addr, db.root, db.root.items])
+    t.throws(() => Object.setPrototypeOf(stored, null) as unknown, { name: 'TypeError', message: /another prototype/ })
+  t.equal(Object.setPrototypeOf(addr, Addr.prototype), addr)
+  t.throws(() => open(db.path, { readonly: true, until: '1' as never }), { message: /, not '1'$/ })
+  t.end()
+})
+
 t.test('bytes changed inside a typed array need touch', t => {
   const db = shelf(t)
   db.root.bytes[0] = 9
