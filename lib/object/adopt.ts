@@ -79,7 +79,7 @@ class Adoption {
     if (ownerOf(value) === this.#owner) {
       this.#owner.bytesMove()
       this.#hasBytes = true
-      if (this.#owner.keyed) this.#moves = true // what is around them is not read anew: they would be others then
+      this.#moves = true // what is around them must not be read anew: there would be others in it
       return value
     }
     const date = this.#tracks ? undefined : copyDate(value)

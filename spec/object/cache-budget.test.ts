@@ -268,3 +268,23 @@ t.test('bytes and dates that were handed out stay what they are while other obje
   t.same([...(again.root.all.get(0) as Blob).bytes], [77, 78, 0, 0])
   again.close()
 })
+
+t.test('so do bytes that were moved into new data', async t => {
+  const initial = { bytes: Uint8Array.of(1) as Uint8Array | undefined, data: [] as { bytes: Uint8Array }[] }
+  const path = join(tempDir(t), 'moved.db')
+  const db = open(path, { root: initial, durability: 'os', cacheBytes: 0 })
+  const { root } = db
+  const bytes = root.bytes as Uint8Array
+  root.data = [{ bytes }]
+  root.bytes = undefined
+  db.commit()
+  db.refresh()
+  bytes[0] = 77
+  touch(root)
+  db.commit()
+  t.equal(root.data[0]?.bytes, bytes)
+  db.close()
+  const again = open(path, { root: initial })
+  t.same([...(again.root.data[0]?.bytes ?? [])], [77])
+  again.close()
+})
