@@ -76,8 +76,9 @@ export function isCutOut(file: DataFile, header: FrameHeader, at: number, end: n
   const length = trailerLength(trailer)
   if (length === undefined) return false
   if (length === frameLength(header)) return true
-  const last = end - length > at ? readHeader(file, end - length, header.salt) : undefined
-  return last !== undefined && frameLength(last) === length
+  const start = end - length
+  const last = start > at ? readHeader(file, start, header.salt) : undefined
+  return last !== undefined && frameLength(last) === length && readWhole(file, start, last) !== undefined
 }
 
 /** A frame with a sound header, found without knowing what stands before it. */

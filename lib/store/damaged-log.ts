@@ -107,6 +107,7 @@ export class DamagedLog {
 
   *#meet(found: FoundFrame): Generator<number, void> {
     const { header, at, bytes } = found
+    if (bytes === undefined && at !== header.offset && this.#isInBroken(at)) return // strayed there, as a sector may
     yield* this.#passTo(at)
     if (this.torn !== undefined) return
     if (bytes === undefined) {
@@ -122,6 +123,11 @@ export class DamagedLog {
     this.#syncedTo = Math.max(this.#syncedTo, header.syncedTo)
     // Without the file header, nobody knows where the packed state ends, which was on disk before the file had its name.
     if (this.#header !== undefined || header.kind !== 'base') this.#boot = header.boot
+  }
+
+  #isInBroken(at: number): boolean {
+    const broken = this.#broken
+    return broken !== undefined && at < broken.at + frameLength(broken.header)
   }
 
   /** What stands behind the last whole frame. */

@@ -134,7 +134,7 @@ export class Durability {
       await this.#disk.syncAsync(generation.fdApart)
       this.#syncDirectory(generation)
     } catch (cause) {
-      throw this.#fail(generation, cause)
+      throw this.#fail(generation, cause, false)
     }
     // The system reports a lost write once: another fsync of this file may have been told meanwhile.
     this.refuseAfterFailure(generation)
@@ -156,13 +156,14 @@ export class Durability {
     this.#directoriesSynced.add(generation)
   }
 
-  #fail(generation: Generation, cause: unknown): DurabilityUnknownError {
+  /** `wait`: others may be told at once, however long that blocks; else as soon as the lock is free. */
+  #fail(generation: Generation, cause: unknown, wait = true): DurabilityUnknownError {
     const known = this.#failures.get(generation)
     if (known !== undefined) return known
     const failure = unknownSince(generation.path, (cause as Error).message, cause)
     this.#failures.set(generation, failure)
     this.#toTell = generation
-    this.#tell(true)
+    this.#tell(wait)
     return failure
   }
 

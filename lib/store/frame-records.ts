@@ -2,7 +2,7 @@
 // at every byte: by what each record of this frame must say of itself, then by its checksum. The work is bounded whatever the bytes say.
 import { checksum } from '../log/checksum.js'
 import { HEADER_LENGTH } from '../log/file-header.js'
-import { FRAME_HEADER_LENGTH, type FrameHeader } from '../log/frame.js'
+import { FRAME_HEADER_LENGTH, frameLength, type FrameHeader } from '../log/frame.js'
 import { PartChecksums } from '../log/part-checksums.js'
 import { CHECKSUM_LENGTH, getUint32, recordLength } from './record.js'
 import { RecordCursor } from './record-cursor.js'
@@ -54,7 +54,7 @@ export class FrameRecords {
     // What stands behind the last one is no record, whatever it looks like.
     for (let n = 0; n < this.#frame.records && at < this.#end; n++) {
       const isSound = record.check(this.#bytes, at, this.#salt) && record.end <= this.#end
-      if (isSound && record.back <= this.#frame.offset + at) {
+      if (isSound && this.#isBack(record.back, at)) {
         found(record, at)
         bytes += record.end - at
         at = record.end
@@ -124,7 +124,7 @@ export class FrameRecords {
 
   /** Whether a record that begins at `at` can be of this frame, by the numbers that the reader comes to. */
   #isOfFrame(at: number): boolean {
-    const { kind, offset, tid, nextOid } = this.#frame
+    const { kind, tid, nextOid } = this.#frame
     const reader = this.#reader
     const oid = reader.next()
     const shape = reader.next()
@@ -134,8 +134,13 @@ export class FrameRecords {
     if (reader.failed || oid === 0 || refs > reader.end - reader.at) return false
     const highest = Math.max(oid, shape)
     if (kind === 'base') return back === 0 && writer <= this.#base.tid && highest < this.#base.nextOid
-    const replaced = offset + at - back
-    return writer === tid && highest < nextOid && (back === 0 || (replaced > HEADER_LENGTH && replaced < offset))
+    return writer === tid && highest < nextOid && (back === 0 || (back > at && this.#isBack(back, at)))
+  }
+
+  /** Whether what it replaced can be so far back. If bytes of the frame are missing, it may have stood that much further behind. */
+  #isBack(back: number, at: number): boolean {
+    const missing = Math.max(0, frameLength(this.#frame) - this.#bytes.length)
+    return back <= this.#frame.offset + at + missing - HEADER_LENGTH
   }
 
   #checksum(from: number, to: number): number {

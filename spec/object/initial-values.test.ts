@@ -131,7 +131,7 @@ t.test('what cannot be stored is refused as in a new store', t => {
     },
     symbol: { map, [Symbol('odd')]: 1 },
     'not enumerable': Object.defineProperty({ map }, 'hidden', { value: 1 }),
-    // eslint-disable-next-line no-sparse-arrays
+    // eslint-disable-next-line no-sparse-arrays -- the hole is the case
     hole: [map, , 1],
     derived: Derived.of(map),
     'instance of a class': Object.assign(new (class Some {})(), { map }),

@@ -186,18 +186,49 @@ t.test('commits behind bytes that were cut out of the file are saved, although t
 })
 
 t.test('bytes cut out of the last commit are told, and its sound records saved', t => {
+  // The more bytes are gone, the nearer to what they replaced the records seem to be: at last, before the beginning of the file.
+  for (const gone of [50, 4000]) {
+    const made = makeStore(t)
+    const writer = Store.open(systemDisk, made.path)
+    put(writer, record(1, 'x'.repeat(5000)), ...made.oids.map(oid => record(oid, 'last')))
+    writer.close()
+    const at = readFileSync(made.path).lastIndexOf('xxx')
+    const content = readFileSync(made.path)
+    writeFileSync(made.path, Buffer.concat([content.subarray(0, at - gone), content.subarray(at)]))
+    t.match(recover(systemDisk, made.path, made.to), { torn: undefined, missingCommits: [{ from: 13, to: 13 }] })
+    const store = openSaved(t, made.to)
+    t.same(
+      [1, ...made.oids].map(oid => textOf(store, oid)),
+      ['root', 'last', 'last', 'last', 'last', 'last'],
+      `${gone} bytes`,
+    )
+  }
+  t.end()
+})
+
+t.test('the beginning of another commit that has strayed into a frame ends that nowhere', t => {
   const made = makeStore(t)
   const writer = Store.open(systemDisk, made.path)
-  put(writer, record(1, 'x'.repeat(1000)), ...made.oids.map(oid => record(oid, 'last')))
+  const first = put(writer, ...Array.from({ length: 500 }, (_, n) => record(-1 - n, `made ${n}`)))
+  const { offset } = writer.latest()
+  const oids = Array.from({ length: 500 }, (_, n) => first + n)
+  put(writer, ...oids.map((oid, n) => record(oid, `changed ${n}`)))
+  const places = oids.map(oid => writer.current.newest(oid as Oid))
+  const later = writer.latest().offset
+  put(writer, record(1, 'x'.repeat(1000)))
   writer.close()
-  const at = readFileSync(made.path).lastIndexOf('xxx')
-  const content = readFileSync(made.path)
-  writeFileSync(made.path, Buffer.concat([content.subarray(0, at - 50), content.subarray(at)]))
-  t.match(recover(systemDisk, made.path, made.to), { torn: undefined, missingCommits: [{ from: 13, to: 13 }] })
+  const from = offset + 1500
+  const bytes = readFileSync(made.path)
+  bytes.copy(bytes, from, later, later + 512)
+  writeFileSync(made.path, bytes)
+  recover(systemDisk, made.path, made.to)
   const store = openSaved(t, made.to)
   t.same(
-    [1, ...made.oids].map(oid => textOf(store, oid)),
-    ['root', 'last', 'last', 'last', 'last', 'last'],
+    oids.map(oid => textOf(store, oid)),
+    oids.map((_, n) => {
+      const isHit = (places[n] ?? 0) < from + 512 && (places[n + 1] ?? bytes.length) > from
+      return `${isHit ? 'made' : 'changed'} ${n}`
+    }),
   )
   t.end()
 })
