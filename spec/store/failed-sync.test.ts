@@ -114,6 +114,21 @@ t.test('others are told of a failed fsync as soon as the lock is free', async t 
   t.equal(timers.length, 1, 'and then no more')
 })
 
+t.test('where nobody waits for the answer, nobody waits for the lock either', async t => {
+  let slept = 0
+  const { disk, lose, timers } = losingDisk({ sleep: milliseconds => void (slept += milliseconds) })
+  const store = newStore(t, disk)
+  const other = stranger(t, store)
+  put(store, record(1, 'lost'))
+  lose()
+  t.ok(other.lock.try(other.current.file.fd))
+  await t.rejects(store.makeDurableAsync(store.latest()), UNKNOWN)
+  t.equal(slept, 0)
+  other.lock.release()
+  timers.at(-1)?.()
+  assertTold(t, other)
+})
+
 t.test('or as soon as the disk takes anything, at the next commit that is refused here', async t => {
   let isFull = false
   const { disk, lose } = losingDisk({
