@@ -188,8 +188,7 @@ function checkNumber(value: unknown): number {
 /** Integers up to 2^53 are exact; beyond, additions would be lost in silence. Throws RangeError. */
 function sum(a: number, b: number): number {
   const result = a + b
-  const isExact = Number.isInteger(a) && Number.isInteger(b) ? Number.isSafeInteger(result) : Number.isFinite(result)
-  if (!isExact)
+  if (Math.abs(result) > Number.MAX_SAFE_INTEGER)
     throw new RangeError(
       `a counter of ${a} cannot add ${b}: it counts exactly up to 2^53. Keep larger numbers in a field, as a bigint`,
     )

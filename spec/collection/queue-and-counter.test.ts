@@ -157,11 +157,13 @@ t.test('a counter refuses what it could not count exactly, also where only other
   t.equal(a.root.visits.value, most - 1)
 
   const fractions = new PersistentCounter(0.5)
-  fractions.add(2 ** 60)
   t.throws(() => {
-    fractions.add(Number.MAX_VALUE)
-    fractions.add(Number.MAX_VALUE)
+    fractions.add(2 ** 60)
   }, RangeError)
+  t.throws(() => {
+    fractions.add(-Number.MAX_VALUE)
+  }, RangeError)
+  t.equal(fractions.value, 0.5)
 })
 
 t.test('both survive a pack, and being packed away while they are held', async t => {
