@@ -10,7 +10,7 @@ import { SimulatedDisk } from './simulated-disk.js'
 import { PATH, Workload } from './workload.js'
 
 const soak = process.env.PERDURE_SOAK !== undefined
-t.setTimeout(soak ? 0 : 120_000)
+t.setTimeout(soak ? 0 : 240_000)
 
 /** The disk at one moment, and what had been promised then. */
 interface Moment {
