@@ -164,10 +164,10 @@ export class Handed {
         this.#standsAlone(node, place)
       }
     } else {
-      const isFound = found && (this.#owner.keysLast || this.#isSame(place.before, place.index, found))
-      const rebinds = isFound && node && typeof raw === 'object'
+      const isSame = found !== undefined && this.#isSame(place.before, place.index, found)
+      const rebinds = found && node && typeof raw === 'object' && (isSame || this.#owner.keysLast)
       const fresh = rebinds ? nodeOf(this.#decode(raw, found.leaf)) : undefined
-      if (node && fresh) rebindAt(node, fresh)
+      if (node && fresh) rebindAt(node, fresh, isSame)
       if (!node || node.load !== this.#owner.load) {
         this.table.delete(key)
         return

@@ -27,7 +27,7 @@ export interface Loading {
 
 /** All of it, or nothing: what throws half-way leaves the object unread, and its plain data at the places that it had. */
 export function load(header: Header, record: StoredRecord, shape: Shape, generation: number, loading: Loading): void {
-  const { kind, placed } = header
+  const { kind, placed, tid } = header
   if (shape.type !== kind.type)
     throw new SchemaError(`object ${record.oid} is a '${shape.type}' now, and was a '${kind.type}'`)
   // No version until all of it is there: where the stack is full, it cannot even be dropped.
@@ -43,12 +43,13 @@ export function load(header: Header, record: StoredRecord, shape: Shape, generat
     header.fetched = undefined
     header.shape = shape
     if (!header.keyed) {
-      rebind(header)
+      rebind(header, record.tid === tid)
       stamp(header)
     }
   } catch (error) {
     header.placed = placed
     header.drop()
+    header.tid = tid // the version to which these places belong
     throw error
   }
   header.at = record.offset

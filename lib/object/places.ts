@@ -17,15 +17,14 @@ export function stampLater(owner: Header, value: unknown, key: string): void {
 export function placePart(node: Node, parent: Node, name: string): void {
   const { owner } = node
   if (!parent.attached) (owner.removed ??= []).push(node)
-  const key = isCertain(parent) ? name : undefined
-  if (!owner.keyed) return placeIn(owner, node, parent, key)
+  if (!owner.keyed) return placeIn(owner, node, parent, name)
   let top = parent
   while (top.parent) top = top.parent
-  top.placed = place(node, parent, key, top.placed)
+  top.placed = place(node, parent, name, top.placed)
 }
 
-function placeIn(owner: Header, node: Node, parent: Node | null, key: string | undefined): void {
-  owner.placed = place(node, parent, key, owner.placed === NONE ? undefined : owner.placed) ?? NONE
+function placeIn(owner: Header, node: Node, parent: Node | null, key: string): void {
+  owner.placed = place(node, parent, key, owner.placed === NONE ? undefined : owner.placed)
 }
 
 /** The owner's state is the stored one: notes every container's place in it. */
@@ -72,15 +71,18 @@ export function stampAt(node: Node, key: unknown): void {
   node.placed = placeParts(node, undefined)
 }
 
-/** `top` stands at a key whose content has been read anew, as `fresh`: the containers of its stored place take that over. */
-export function rebindAt(top: Node, fresh: Node): void {
+/**
+ * `top` stands at a key whose content has been read anew, as `fresh`: the containers of its stored place take that over. `same`: it is
+ * what it was when they got their places.
+ */
+export function rebindAt(top: Node, fresh: Node, same: boolean): void {
   if (kindOf(fresh) !== kindOf(top)) return
   const before = top.placed ?? NONE
   top.placed = undefined
   if (top.stored && top.parent === null) takeOver(top, fresh)
   for (const old of before) {
     const { parent, key } = old
-    if (parent === null || parent.load !== fresh.load) continue
+    if (parent === null || !leadsOn(parent, fresh.load, same)) continue
     const inner = partAt(parent, key as string)
     if (!inner || inner === old || kindOf(inner) !== kindOf(old)) continue
     takeOver(old, inner)
@@ -119,13 +121,13 @@ function setPlace(node: Node, parent: Node | null, key: unknown): void {
   node.key = key
 }
 
-/** Places a container and all below it; gives `placed` with those that can be found again. */
-function place(node: Node, parent: Node | null, key: unknown, placed: Node[] | undefined): Node[] | undefined {
+/** Places a container and all below it; gives `placed` with these. */
+function place(node: Node, parent: Node | null, key: unknown, placed: Node[] | undefined): Node[] {
   setPlace(node, parent, key)
-  if (key === undefined) return placeParts(node, placed)
   const all = placed ?? []
   all.push(node)
-  return placeParts(node, all)
+  placeParts(node, all)
+  return all
 }
 
 function placeParts(node: Node, placed: Node[] | undefined): Node[] | undefined {
@@ -133,16 +135,15 @@ function placeParts(node: Node, placed: Node[] | undefined): Node[] | undefined 
   const { target } = node
   let all = placed
   if (Array.isArray(target)) {
-    for (const each of target) {
-      const inner = nodeOf(each)
-      if (inner) all = place(inner, node, undefined, all)
+    for (let i = 0; i < target.length; i++) {
+      const inner = nodeOf(target[i])
+      if (inner) all = place(inner, node, String(i), all)
     }
     return all
   }
-  const certain = isCertain(node)
   for (const name of Object.keys(target)) {
     const inner = nodeOf(target[name])
-    if (inner) all = place(inner, node, certain ? name : undefined, all)
+    if (inner) all = place(inner, node, name, all)
   }
   return all
 }
@@ -152,7 +153,7 @@ function placeUnmoved(node: Node, parent: Node | null, key: unknown, placed: Nod
   if (!node.stored || node.parent !== parent || node.key !== key) return placed
   const all = placed ?? []
   all.push(node)
-  if (node.bare < 0 || !isCertain(node)) return all
+  if (node.bare < 0 || Array.isArray(node.target)) return all
   for (const [name, value] of Object.entries(node.target)) {
     const inner = nodeOf(value)
     if (inner) placeUnmoved(inner, node, name, all)
@@ -160,18 +161,21 @@ function placeUnmoved(node: Node, parent: Node | null, key: unknown, placed: Nod
   return all
 }
 
-/** Whether what stands below it can be found again by a name. */
-function isCertain({ key, target }: Node): boolean {
-  return key !== undefined && !Array.isArray(target)
+/** Whether what stands at a place below `parent` is what stood there: names say so, positions in an array only in the `same` content. */
+function leadsOn(parent: Node, load: number, same: boolean): boolean {
+  return parent.load === load && (same || !Array.isArray(parent.target))
 }
 
-/** The owner has been loaded anew: containers that were handed out take over what stands at their places now. */
-export function rebind(owner: Header): void {
+/**
+ * The owner has been loaded anew: containers that were handed out take over what stands at their places now. `same`: it is the version
+ * in which they got them.
+ */
+export function rebind(owner: Header, same: boolean): void {
   const before = owner.placed
   owner.placed = NONE
   for (const old of before) {
     const { parent, key } = old
-    if (parent !== null && parent.load !== owner.load) continue
+    if (parent !== null && !leadsOn(parent, owner.load, same)) continue
     const fresh = parent === null ? nodeOf(owner.slot(key)) : partAt(parent, key as string)
     if (!fresh || fresh === old || kindOf(fresh) !== kindOf(old)) continue
     takeOver(old, fresh)

@@ -47,7 +47,7 @@ export class Node {
   walked = false
   /** Stands in the owner's last stored state ... */
   stored = false
-  /** ... at this key of that node, or key or seat of the owner (null); undefined: below an array, no way leads back. */
+  /** ... at this key of that node, or key or seat of the owner (null). */
   parent: Node | null = null
   key: unknown = undefined
   /** The last encoding that met it. */

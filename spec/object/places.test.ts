@@ -1,7 +1,15 @@
 import t from 'tap'
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
-import { open, StaleDataError, type Connection, type Persistent } from '../../lib/index.js'
+import {
+  open,
+  PersistentList,
+  PersistentMap,
+  plain,
+  StaleDataError,
+  type Connection,
+  type Persistent,
+} from '../../lib/index.js'
 import { seeded, type Random } from '../helpers/seeded.js'
 import { tempDir } from '../helpers/temp-dir.js'
 import { elsewhere } from './helpers/elsewhere.js'
@@ -9,7 +17,7 @@ import { elsewhere } from './helpers/elsewhere.js'
 // The model: a native mirror of the owner's state. At every commit each mirrored container's place is written down. What
 // is undone is replaced by a copy of the stored state, and each handle must then show what stands at its stored place.
 type Mirror = Mirror[] | { [key: string]: Mirror | number }
-type Place = readonly string[] | 'below an array'
+type Place = readonly string[]
 interface Handle {
   readonly tracked: Mirror
   mirror: Mirror
@@ -38,18 +46,17 @@ class World {
     const walk = (at: Mirror, place: Place): void => {
       this.places.set(at, place)
       for (const [key, part] of entriesOf(at)) {
-        if (isContainer(part))
-          walk(part, place === 'below an array' || Array.isArray(at) ? 'below an array' : [...place, key])
+        if (isContainer(part)) walk(part, [...place, key])
       }
     }
     walk(this.mirror, [])
   }
 
-  /** The owner is read anew: its state is `now`. */
-  reload(now: Mirror): void {
+  /** The owner is read anew: its state is `now`; undefined: what was stored, in the same version. */
+  reload(now?: Mirror): void {
     const undone = this.mirror
     const before = this.places
-    this.mirror = copyOf(now)
+    this.mirror = copyOf(now ?? this.stored)
     const lost = new Set<Mirror>()
     const loseBelow = (at: Mirror): void => {
       if (lost.has(at)) return
@@ -61,7 +68,7 @@ class World {
     for (const handle of this.handles) {
       if (handle.state === 'stale') continue
       const place = before.get(handle.mirror)
-      const found = place === undefined || place === 'below an array' ? undefined : this.at(place)
+      const found = place && this.at(place, now === undefined)
       if (found && Array.isArray(found) === Array.isArray(handle.mirror)) handle.mirror = found
       else if (place !== undefined || lost.has(handle.mirror)) handle.state = 'stale'
     }
@@ -74,11 +81,12 @@ class World {
     this.note()
   }
 
-  at(place: readonly string[]): Mirror | undefined {
+  /** Positions in arrays lead on in the same version only. */
+  at(place: Place, same: boolean): Mirror | undefined {
     let at: Mirror = this.mirror
     for (const key of place) {
-      if (Array.isArray(at) || !Object.hasOwn(at, key)) return undefined
-      const part = at[key]
+      if ((Array.isArray(at) && !same) || !Object.hasOwn(at, key)) return undefined
+      const part = (at as Record<string, Mirror | number>)[key]
       if (!isContainer(part)) return undefined
       at = part
     }
@@ -220,7 +228,7 @@ t.test(
           } else if (draw === 1) {
             history.push('abort')
             db.abort()
-            if (dirty) world.reload(world.stored)
+            if (dirty) world.reload()
             dirty = false
           } else if (draw === 2) {
             history.push('another commits')
@@ -273,3 +281,80 @@ t.test(
     t.pass('60 programs')
   },
 )
+
+interface Task {
+  name: string
+  steps: { done: boolean }[][]
+}
+type Board = Persistent & { tasks: Task[]; title: string; map: PersistentMap<string, Task>; list: PersistentList<Task> }
+
+const task = (name: string): Task => ({ name, steps: [[{ done: false }, { done: false }], [{ done: false }]] })
+
+const places: Record<string, (board: Board) => Task> = {
+  'an array': board => board.tasks[1] as Task,
+  'a map': board => board.map.get('b') as Task,
+  'a list': board => board.list.at(1) as Task,
+}
+
+for (const [name, at] of Object.entries(places)) {
+  t.test(`what is below arrays, in ${name}, stays what it is when what was done to it is undone`, t => {
+    const path = join(tempDir(t), 'board.db')
+    const tasks = (): Task[] => [task('a'), task('b'), task('c')]
+    const map = new PersistentMap(tasks().map(each => [each.name, each]))
+    const options = {
+      root: { tasks: tasks(), title: '', map, list: new PersistentList(tasks()) },
+      durability: 'os',
+    } as const
+    const db = open(path, options) as unknown as Connection<Board>
+    const rival = elsewhere<Board>(path, options)
+    t.teardown(() => {
+      db.close()
+      rival.close()
+    })
+    const held = at(db.root)
+    const { steps } = held
+    const [first, second] = steps as [Task['steps'][0], Task['steps'][0]]
+    const step = first[1] as { done: boolean }
+    const isAsBefore = (): void => {
+      t.equal(at(db.root), held)
+      t.equal(held.steps[0]?.[1], step)
+      t.strictSame(plain(held), task('b'))
+      t.strictSame([step.done, first.length, second.length], [false, 2, 1])
+    }
+
+    step.done = true
+    steps.reverse()
+    first.shift()
+    second.push({ done: true }, first.pop() as { done: boolean })
+    db.root.tasks.shift()
+    db.abort()
+    isAsBefore()
+
+    t.throws(() => {
+      db.transact(({ tasks }) => {
+        step.done = true
+        steps.pop()
+        tasks.length = 0
+        throw new Error('no')
+      })
+    }, /no/)
+    isAsBefore()
+
+    // ... and what is changed then is what stands there.
+    db.transact(() => {
+      step.done = true
+    })
+    t.equal(at(db.root).steps[0]?.[1], step)
+    rival.refresh()
+    t.equal(at(rival.root).steps[0]?.[1]?.done, true)
+
+    // Not so once others have committed another version.
+    at(rival.root).steps.unshift([])
+    rival.commit()
+    db.refresh()
+    t.throws(() => step.done, StaleDataError)
+    t.throws(() => first.length, StaleDataError)
+    t.equal(at(db.root).steps.length, 3)
+    t.end()
+  })
+}
