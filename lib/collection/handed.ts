@@ -256,11 +256,9 @@ export class Handed {
   }
 
   clear(): void {
-    const places = [...this.table]
-    for (const place of places) {
-      const value = this.#current(place)
-      if (value) release(value, place)
-    }
+    // Found before anything is done, as that may take reading, which may fail.
+    const found = Array.from(this.table, place => ({ place, value: this.#current(place) }))
+    for (const { place, value } of found) if (value) release(value, place)
     this.table.clear()
   }
 

@@ -107,9 +107,12 @@ export abstract class KeyedState extends TreeHeader {
 
   // ---- merging ----
 
-  override goOn(): void {
-    super.goOn()
-    this.handed.goOn(this.changes.table)
+  override goOn(view: RecordView): () => void {
+    const step = super.goOn(view)
+    return () => {
+      step()
+      this.handed.goOn(this.changes.table)
+    }
   }
 
   override forget(): void {

@@ -131,6 +131,7 @@ export class ListHeader extends ListState {
     if (count === 0 && own.length === 0) return []
     if (start + count > this.now.length)
       throw new StateError(`${this.name}: the list was changed by code in the data that is put into it`)
+    this.#findHandedOut(start, start + count)
     this.change()
     this.#noteSources(start, values, own)
     const out: unknown[] = []
@@ -139,6 +140,14 @@ export class ListHeader extends ListState {
     this.#noteWrite(start, start + Math.max(count, 1), side)
     this.#exchange(start, count, own, side)
     return out
+  }
+
+  /** What goes out is found before anything is done, as that may take reading, which may fail. */
+  #findHandedOut(from: number, to: number): void {
+    if (!this.handed.any) return
+    for (const piece of this.now.between(from, to))
+      if (piece instanceof Stretch)
+        for (const key of this.handed.table.keysBetween(piece.from, piece.to)) this.handed.known(key)
   }
 
   #adopted(start: number, values: readonly unknown[]): Own[] {

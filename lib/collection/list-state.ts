@@ -140,18 +140,21 @@ export abstract class ListState extends TreeHeader {
     return keys.size === 0 ? undefined : { oid: this.oid, type: this.name, kind, keys: [...keys] }
   }
 
-  override goOn(): void {
-    super.goOn()
-    this.#near = undefined
-    const edits = this.#edits
-    if (!edits) return
-    const growth = this.stored.size - edits.size
-    if (growth !== 0) {
-      const moved = edits.goOn(growth)
-      this.handed.table.moveAll(key => (isStored(key) ? moved(key) : key))
+  override goOn(view: RecordView): () => void {
+    const step = super.goOn(view)
+    return () => {
+      step()
+      this.#near = undefined
+      this.edition++
+      const edits = this.#edits
+      if (!edits) return
+      const growth = this.stored.size - edits.size
+      if (growth !== 0) {
+        const moved = edits.goOn(growth)
+        this.handed.table.moveAll(key => (isStored(key) ? moved(key) : key))
+      }
+      this.handed.goOn(ownIn(edits.piecesIn(0)))
     }
-    this.handed.goOn(ownIn(edits.piecesIn(0)))
-    this.edition++
   }
 
   // ---- storing ----

@@ -46,9 +46,11 @@ class CounterHeader extends MergingHeader {
     return same ? undefined : { oid: this.oid, type: this.name, kind: 'read', keys: ['value'] }
   }
 
-  override goOn(): void {
-    const { view } = this.scope
-    if (view) this.#stored = storedIn(view.read(this.oid))
+  override goOn(view: RecordView): () => void {
+    const stored = storedIn(view.read(this.oid))
+    return () => {
+      this.#stored = stored
+    }
   }
 
   override forget(): void {

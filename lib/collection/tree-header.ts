@@ -91,13 +91,17 @@ export abstract class TreeHeader extends MergingHeader {
 
   protected unload(): void {
     this.#setRoot(null)
+    this.#built = undefined
     this.#handed?.undo()
     this.dropChanges()
   }
 
-  goOn(): void {
-    this.#setRoot(undefined)
-    this.load++
+  goOn(view: RecordView): () => void {
+    const root = this.#readRoot(view)
+    return () => {
+      this.#setRoot(root)
+      this.load++
+    }
   }
 
   /** What the transaction did is undone, or stored. */
@@ -212,6 +216,11 @@ export abstract class TreeHeader extends MergingHeader {
 
   override bringBack(node: Node): void {
     this.handed.bringBack(node)
+  }
+
+  override forgetHandedOut(): void {
+    super.forgetHandedOut()
+    this.#handed = undefined
   }
 
   // ---- storing ----

@@ -104,6 +104,7 @@ export function commitSession(
     const toWrite = standIns.size === 0 ? changed : Array.from(changed, header => standIns.get(header) ?? header)
     const encoded = new Encoder(new SessionWriting(session, base)).encode(toWrite, annotation)
     const checked = new Checked(session, encoded, isolation)
+    checkStack()
     const result = store.commit(encoded.draft, base, checked, wait && lockTimeout, id)
     switch (result.outcome) {
       case 'committed':
@@ -126,6 +127,17 @@ export function commitSession(
       }
     }
   }
+}
+
+const ROOM = new Array(512).fill(undefined) as undefined[]
+
+/** Throws RangeError if there is hardly any stack left: behind the append that would come too late. */
+function checkStack(): void {
+  Reflect.apply(nothing, undefined, ROOM)
+}
+
+function nothing(): void {
+  // so many arguments take as many places on the stack
 }
 
 /** What must not have changed: gathered only if something was committed in between, which is seldom so. */
@@ -219,6 +231,7 @@ function keepWritten(
   taken.made ??= header.made(taken)
 }
 
+/** It is committed: nothing that fails from now on may say otherwise. An object that cannot settle is read anew. */
 function settle(
   session: Session,
   { headers, states, shapes, newObjects }: Encoded,
@@ -245,28 +258,51 @@ function settle(
       header.shape = state.form
       header.changed = false
     }
-    warnIfLarge(header, state.to - state.from)
-    if (header.readByParts) keepWritten(session, { header, state, offset, tid, firstOid })
+    if (!header.readByParts) continue
+    try {
+      keepWritten(session, { header, state, offset, tid, firstOid })
+    } catch {
+      // then it is read back
+    }
   }
   const noted: Sample[] = []
-  for (const header of headers) {
-    if (!(header instanceof Header)) continue
-    for (const sample of takeSamples(header)) noted.push(sample)
-    header.settled()
+  for (let i = 0; i < headers.length; i++) {
+    const header = headers[i] as Recordable
+    const { from, to } = states[i] as EncodedState
+    try {
+      warnIfLarge(header, to - from)
+      if (!(header instanceof Header)) continue
+      for (const sample of takeSamples(header)) noted.push(sample)
+      header.settled()
+    } catch {
+      if (header instanceof Header) session.half.push(header)
+    }
   }
+  for (const [header, standIn] of standIns) {
+    for (const sample of takeSamples(header)) noted.push(sample)
+    try {
+      settleMerged(header, standIn)
+    } catch {
+      session.half.push(header)
+    }
+  }
+  session.nothingChanged()
   // Not before all of them know what was handed out of them: the budget may let go of any.
+  try {
+    keepLoaded(session, headers, states)
+    session.end()
+  } catch {
+    // what is not let go of now is later
+  }
+  compareSources(noted)
+}
+
+function keepLoaded({ budget, cache, serial }: Session, headers: Encoded['headers'], states: Encoded['states']): void {
   for (let i = 0; i < headers.length; i++) {
     const header = headers[i] as Recordable
     if (!(header instanceof Header)) continue
     const { from, to } = states[i] as EncodedState
     // One that stands in for another is not.
-    if (header.held || session.cache.get(header.oid) === header) session.budget.took(header, to - from, session.serial)
+    if (header.held || cache.get(header.oid) === header) budget.took(header, to - from, serial)
   }
-  for (const [header, standIn] of standIns) {
-    for (const sample of takeSamples(header)) noted.push(sample)
-    settleMerged(header, standIn)
-  }
-  session.nothingChanged()
-  session.end()
-  compareSources(noted)
 }

@@ -128,6 +128,11 @@ export abstract class Header extends Recordable {
     return this
   }
 
+  /** Whether plain data that was put at a key may be there still. */
+  holds(_key: unknown): boolean {
+    return true
+  }
+
   touch(): void {
     if (this.serial !== this.scope.serial) this.scope.touched(this)
   }
@@ -171,6 +176,12 @@ export abstract class Header extends Recordable {
   /** Something in it was changed that nobody can see. */
   changeAll(): void {
     this.change()
+  }
+
+  /** All plain data of it that the program may have is stale once it is read anew. */
+  forgetHandedOut(): void {
+    this.placed = NONE
+    this.removed = undefined
   }
 
   /** Forgets the loaded state and what was changed in it. */

@@ -21,8 +21,11 @@ export abstract class MergingHeader extends CollectionHeader {
    */
   abstract conflict(before: RecordView, now: RecordView, reads: boolean): Conflict | undefined
 
-  /** The transaction, which has changed it, goes on from a later snapshot: what it did belongs to the state there. */
-  abstract goOn(): void
+  /**
+   * The transaction, which has changed it, is to go on from a later snapshot: what it did belongs to the state there. Reads what
+   * that takes; it has gone on when what is given has been called, which is done when the connection shows that snapshot.
+   */
+  abstract goOn(view: RecordView): () => void
 
   /** The transaction has ended: what it asked is of no interest any more. */
   abstract forget(): void

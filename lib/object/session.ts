@@ -66,6 +66,11 @@ export class Session implements Scope, Loading {
   /** Transactions that are to run before anything else does: see transact-async.ts. */
   waiting: { run(): void } | undefined
   #began = false
+  /**
+   * What is in memory of these, and what was handed out of it, is nothing to rely on: they are read anew before anything else is done. To
+   * be pushed to, without a method in between, which the engine may have to compile: where the stack is full that fails.
+   */
+  half: Header[] = []
   #letGo: (() => void) | undefined
   readonly #records: RecordCache
   #view: RecordView
@@ -92,6 +97,10 @@ export class Session implements Scope, Loading {
   begin(): void {
     if (this.closed) throw new ClosedError(`the connection to ${this.store.path} is closed`)
     if (this.#began) return
+    if (this.half.length > 0) {
+      this.#dropHalf()
+      this.end()
+    }
     this.waiting?.run()
     this.moveTo(this.store.latest())
     this.#began = true
@@ -111,9 +120,10 @@ export class Session implements Scope, Loading {
   /** The next access begins another transaction. */
   end(): void {
     if (this.closed) return
+    this.#began = false
+    this.serial++
     this.#letGo?.()
     this.#letGo = undefined
-    this.serial++
     // New ones: to empty what is there takes longer.
     if (this.accessed.length > 0) this.accessed = []
     if (this.copied.size > 0) this.copied = new OidSet()
@@ -123,17 +133,33 @@ export class Session implements Scope, Loading {
       this.merging = new Set()
     }
     this.doomed = undefined
-    this.#began = false
     this.budget.trim(this.serial)
   }
 
+  /** Throws before anything is undone, or undoes everything, if only before the next access. */
   undo(): void {
-    for (const header of this.changed) {
+    const half = [...this.half, ...this.changed]
+    const none = new Set<Header>()
+    this.half = half
+    this.changed = none
+    this.#began = false
+    this.serial++
+    for (let header = half.at(-1); header; header = half.at(-1)) {
       takeSamples(header)
       header.drop()
+      half.pop()
     }
     this.nothingChanged()
     this.end()
+  }
+
+  #dropHalf(): void {
+    const half = this.half
+    for (let header = half.at(-1); header; header = half.at(-1)) {
+      header.forgetHandedOut()
+      header.drop()
+      half.pop()
+    }
   }
 
   /** What was changed is committed or undone. */
@@ -156,6 +182,7 @@ export class Session implements Scope, Loading {
     const before = this.snapshot
     if (now === before) return
     if (now.generation !== before.generation) {
+      this.#dropHalf()
       this.#goOver(before, now)
       now.generation.retain()
       before.generation.release()
@@ -169,9 +196,12 @@ export class Session implements Scope, Loading {
    * change is compared at its next access.
    */
   goOnFrom(now: Snapshot): void {
+    const view = this.viewOf(now)
+    const steps: (() => void)[] = []
+    for (const header of this.changed) if (header instanceof MergingHeader) steps.push(header.goOn(view))
     this.moveTo(now)
     this.serial++
-    for (const header of this.changed) if (header instanceof MergingHeader) header.goOn()
+    for (const step of steps) step()
   }
 
   get view(): RecordView {
@@ -342,7 +372,8 @@ export class Session implements Scope, Loading {
     }
     const { fetched } = header
     const record = sameFile && fetched?.offset === at ? fetched : generation.read(at, header.oid)
-    if (header.loaded && record.tid === header.tid) {
+    // Without a place it was about to be led over to another file, which has failed.
+    if (header.loaded && header.at !== 0 && record.tid === header.tid) {
       header.at = at
       header.generation = generation.number
       return
