@@ -29,7 +29,13 @@ export function adopt(value: unknown, owner: Header, where: Where, key: unknown)
   }
 }
 
-/** The same for one that stands in the owner itself, but a date, or a container that is copied in and has no part that is moved, becomes an Untracked. */
+/** The same, but what stands in the owner already is copied, too. */
+export function adoptCopy(value: unknown, owner: Header, where: Where, key: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return adopt(value, owner, where, key)
+  return new Adoption(owner, where, key, true, true).object(value, undefined)
+}
+
+/** As `adopt` does it for one that stands in the owner itself, but a date, or a container that is copied in and has no part that is moved, becomes an Untracked. */
 export function adoptUntracked(value: unknown, owner: Header, key: unknown): unknown {
   if (typeof value !== 'object' || value === null) return adopt(value, owner, owner, key)
   return new Adoption(owner, owner, key, false).object(value, undefined)
@@ -49,16 +55,19 @@ class Adoption {
   readonly #key: unknown
   /** Containers get their handlers at once. */
   readonly #tracks: boolean
+  /** What the owner has is copied, too. */
+  readonly #copies: boolean
   /** Some part is moved. */
   #moves = false
   /** Some part is a typed array. */
   #hasBytes = false
 
-  constructor(owner: Header, place: Where, key: unknown, tracks = true) {
+  constructor(owner: Header, place: Where, key: unknown, tracks = true, copies = false) {
     this.#owner = owner
     this.#place = place
     this.#key = key
     this.#tracks = tracks
+    this.#copies = copies
   }
 
   value(value: unknown, step: Step): unknown {
@@ -71,12 +80,12 @@ class Adoption {
     if (handler instanceof Header) return this.#entity(handler, step)
     if (handler instanceof Node) {
       handler.see()
-      if (handler.owner !== this.#owner) return this.#container(handler.target, step)
+      if (handler.owner !== this.#owner || this.#copies) return this.#container(handler.target, step)
       this.#moves = true
       return value
     }
     if (Array.isArray(value)) return this.#container(value, step)
-    if (ownerOf(value) === this.#owner) {
+    if (!this.#copies && ownerOf(value) === this.#owner) {
       this.#owner.bytesMove()
       this.#hasBytes = true
       this.#moves = true // what is around them must not be read anew: there would be others in it

@@ -1,7 +1,7 @@
 // The methods of a tracked array. Called through the Proxy they would pay for every index, and the mutating ones would
 // meet holes on the way; so they check once, and run on the bare array.
 import { StateError } from '../error.js'
-import { adopt } from './adopt.js'
+import { adopt, adoptCopy } from './adopt.js'
 import { noteSourceIn } from './kept-sources.js'
 import { keepAbove } from './owned-bytes.js'
 import { open } from './parts.js'
@@ -55,10 +55,23 @@ function adoptArguments(node: Node, args: unknown[], from: number, at: number): 
   return copied
 }
 
+/** Positions as numbers: asking objects for theirs may run code, which may change the array. What is left out stays so. */
+function numbersOf(args: readonly unknown[]): unknown[] {
+  return args.map(arg =>
+    typeof arg === 'object' || typeof arg === 'function' ? Math.trunc(arg as unknown as number) : arg,
+  )
+}
+
 /** Where `splice` begins. */
 function startOf(given: unknown, length: number): number {
-  const start = typeof given === 'number' ? Math.trunc(given) : 0
+  const start = Math.trunc(given as number) || 0
   return start < 0 ? Math.max(start + length, 0) : Math.min(start, length)
+}
+
+/** To be called before the array is changed, when the code of others may have run since its parts were made ready. */
+function change(node: Node): void {
+  node.change()
+  open(node)
 }
 
 // [name, first new element among the arguments, where it is going to stand]
@@ -67,10 +80,11 @@ for (const [name, from, place] of [
   ['unshift', 0, () => 0],
   ['splice', 2, ([start], length) => startOf(start, length)],
 ] as const satisfies [string, number, (args: readonly unknown[], length: number) => number][]) {
-  track(name, native => (node, bare, args) => {
+  track(name, native => (node, bare, given) => {
+    const args = [...numbersOf(given.slice(0, from)), ...given.slice(from)]
     const at = place(args, bare.length)
     const copied = adoptArguments(node, args, from, at)
-    node.change()
+    change(node)
     const counts = node.attached
     if (counts) for (let i = from; i < args.length; i++) attach(args[i], node)
     const result = native.apply(bare, args)
@@ -91,7 +105,7 @@ for (const name of ['pop', 'shift']) {
 
 /** What `act` makes of the bare array takes the place of what is in it. */
 function rewrite(node: Node, bare: unknown[], act: () => void): unknown {
-  node.change()
+  change(node)
   const before = bare.slice()
   act()
   if (node.attached) {
@@ -101,12 +115,15 @@ function rewrite(node: Node, bare: unknown[], act: () => void): unknown {
   return node.object
 }
 
-track('copyWithin', native => (node, bare, args) => rewrite(node, bare, () => native.apply(bare, args)))
+track('copyWithin', native => (node, bare, args) => {
+  const places = numbersOf(args)
+  return rewrite(node, bare, () => native.apply(bare, places))
+})
 
 // Each place gets a copy of its own.
 track('fill', native => (node, bare, [value, ...range]) => {
   const isFilled = native.apply(new Array(bare.length).fill(false), [true, ...range]) as boolean[]
-  const own = isFilled.map((is, i) => (is ? adopt(value, node.owner, node, i) : bare[i]))
+  const own = isFilled.map((is, i) => (is ? adoptCopy(value, node.owner, node, i) : bare[i]))
   rewrite(node, bare, () => {
     for (let i = 0; i < own.length; i++) {
       if (isFilled[i] !== true) continue
@@ -129,9 +146,10 @@ track('reverse', native => (node, bare, args) => {
 track('sort', native => (node, bare, args) => {
   const before = bare.slice()
   const sorted = native.apply(bare.slice(), args) as unknown[]
-  node.change()
+  node.see()
   if (bare.length !== before.length || !bare.every((part, i) => Object.is(part, before[i])))
     throw new StateError('the array was changed by the function that compares its elements')
+  node.change()
   for (let i = 0; i < sorted.length; i++) {
     if (Object.hasOwn(sorted, i)) bare[i] = sorted[i]
     else Reflect.deleteProperty(bare, i)

@@ -1,7 +1,7 @@
 import t from 'tap'
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
-import { open, plain, type Connection } from '../../lib/index.js'
+import { open, plain, StateError, type Connection } from '../../lib/index.js'
 import { elsewhere } from './helpers/elsewhere.js'
 import { tempDir } from '../helpers/temp-dir.js'
 
@@ -170,6 +170,79 @@ t.test('fill puts a copy of its own at each place', t => {
   t.same(plain(list), [{ n: 1 }, { n: 10 }, { n: 9 }])
   t.throws(() => list.fill((() => 1) as never), { code: 'VALUE', path: 'root.list.0' })
   t.same(plain(list), [{ n: 1 }, { n: 10 }, { n: 9 }])
+  const [first] = list
+  Object.assign(first!, { of: [{ bytes: new Uint8Array([1, 2]) }] })
+  list.fill(first!, 1)
+  first!.n = 2
+  list[1]!.n = 3
+  db.commit()
+  const of = [{ bytes: new Uint8Array([1, 2]) }]
+  t.same(
+    plain(list),
+    [
+      { n: 2, of },
+      { n: 3, of },
+      { n: 1, of },
+    ],
+    'also of what stands in the array',
+  )
+  t.equal(list[0], first)
+  db.close()
+  t.end()
+})
+
+t.test('positions may be objects, and asking them for their numbers may change the array', t => {
+  const path = join(tempDir(t), 'positions.db')
+  for (const name of ['copyWithin', 'splice', 'fill'] as const) {
+    const db = open(path, { root: { list: [] as Item[] }, durability: 'os' })
+    for (const then of ['shorten it', 'undo', 'nothing'] as const) {
+      db.transact(root => (root.list = [{ n: 0 }, { n: 1 }, { n: 2 }]))
+      const { list } = db.root
+      const last = list[2] as { n: number }
+      const first = {
+        valueOf(): number {
+          if (then === 'shorten it') list.length = 1
+          if (then === 'undo') db.abort()
+          return 0
+        },
+      } as unknown as number
+      if (name === 'copyWithin') list.copyWithin(first, 3, 3)
+      else if (name === 'splice') list.splice(first, 1)
+      else list.fill({ n: 5 }, first, 1)
+      const length = then === 'shorten it' ? 1 : 3
+      t.equal(list.length, name === 'splice' ? length - 1 : length)
+      if (then !== 'undo') {
+        list.length = 0
+        list.push(last)
+      }
+      db.commit()
+      last.n = 50
+      t.ok(db.changed, `${name}, ${then}: what is put back is part of it`)
+      db.commit()
+      const again = elsewhere<{ list: Item[] }>(path)
+      t.same(plain(again.root.list), plain(list))
+      again.close()
+    }
+    db.close()
+  }
+  t.end()
+})
+
+t.test('a sort that is refused because something else has changed the array changes nothing itself', t => {
+  const path = join(tempDir(t), 'sort.db')
+  const db = open(path, { root: { list: [3, 1, 2] as Item[] }, durability: 'os' })
+  const other = elsewhere<{ list: Item[] }>(path)
+  const compare = (a: Item, b: Item): number => {
+    if (other.root.list.length === 3) {
+      other.transact(({ list }) => list.push(0))
+      db.refresh()
+    }
+    return Number(a) - Number(b)
+  }
+  t.throws(() => db.root.list.sort(compare), StateError)
+  t.equal(db.changed, false)
+  t.same(plain(db.root.list), [3, 1, 2, 0])
+  other.close()
   db.close()
   t.end()
 })
