@@ -2,6 +2,7 @@
 // Positions, nodes and records are the tree's; knows nothing of the order of keys.
 import { noteSourceAt } from '../object/kept-sources.js'
 import { plain } from '../object/plain.js'
+import { isObject } from '../object/values.js'
 import { Answers, type Answer } from './answers.js'
 import { keyIn, keyOut, type StoredKey } from './key.js'
 import type { KeyTable } from './key-table.js'
@@ -175,6 +176,10 @@ export abstract class KeyedHeader extends KeyedState {
   }
 
   // ---- for the object layer ----
+
+  override holds(key: unknown): boolean {
+    return isObject(this.changes.get(key as StoredKey)?.value)
+  }
 
   slot(key: unknown): unknown {
     return this.get(key as StoredKey)

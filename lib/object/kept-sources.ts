@@ -1,6 +1,5 @@
 // Plain data is copied in when it is assigned, so an object that the program keeps is not the stored one. Changing that
 // instead is an easy mistake and loses data in silence: a sample is remembered until the commit, which compares and warns.
-import type { Where } from './adopt.js'
 import { handlerOf, type Header } from './header.js'
 import type { Node } from './plain-node.js'
 
@@ -14,7 +13,7 @@ export interface Sample {
   readonly source: object
   /** For which one warning is enough. */
   readonly field: string
-  readonly where: Where
+  readonly where: Header | Node
   readonly key: unknown
   readonly was: readonly unknown[]
 }
@@ -33,6 +32,8 @@ const belowNew = new WeakMap<object, Counts>()
 const belowStored = new WeakMap<object, Counts>()
 const warned = new Set<string>()
 const samples = new WeakMap<Header, Sample[]>()
+/** What was noted of a source last: it may go on to something else, and be put there as it is then. */
+const latest = new WeakMap<object, Sample>()
 /** How many owners have samples; those that were forgotten before a commit count, too. */
 let sampled = 0
 
@@ -78,18 +79,20 @@ function note(
   owner: Header,
   name: string,
   source: object,
-  where: Where,
+  where: Header | Node,
   key: unknown,
   all: WeakMap<object, Counts>,
 ): void {
   if (!Array.isArray(source) && Object.getPrototypeOf(source) !== Object.prototype) return
   if (handlerOf(source)) return // it is stored itself, elsewhere, and may be changed there
+  if (sampled > 0) latest.delete(source)
   const count = countOf(owner.kind, all, name)
   if (count.made++ >= FIRST && count.made % EVERY !== 1) return
   const field = `${owner.name}.${name}`
   if (warned.has(field)) return
   if ((Array.isArray(source) ? source : Object.keys(source)).length > MOST_FIELDS) return
   const sample = { source, field, where, key, was: contentOf(source) }
+  latest.set(source, sample)
   const noted = samples.get(owner)
   if (noted) noted.push(sample)
   else {
@@ -98,19 +101,20 @@ function note(
   }
 }
 
-/** What was noted of an owner that has been committed, or whose changes are undone. */
+/** What was noted of an owner that is being committed, or whose changes are undone; without what stands there no more. */
 export function takeSamples(owner: Header): readonly Sample[] {
   const noted = sampled === 0 ? undefined : samples.get(owner)
   if (!noted) return NONE
   samples.delete(owner)
   sampled--
-  return noted
+  return noted.filter(({ where, key }) => where.holds(key))
 }
 
 /** To be called when the commit is over: looking at what the program keeps may run code of the program. */
 export function compareSources(noted: readonly Sample[]): void {
-  for (const { source, field, where, key, was } of noted) {
-    if (warned.has(field) || isAsItWas(source, was)) continue
+  for (const sample of noted) {
+    const { source, field, where, key, was } = sample
+    if (warned.has(field) || latest.get(source) !== sample || isAsItWas(source, was)) continue
     warned.add(field)
     process.emitWarning(
       `The plain data assigned to ${where.path(key)} was changed after the assignment. A copy was stored, and that did not change: ` +

@@ -15,7 +15,7 @@ import { sameKeys } from './shapes.js'
 import { attach, define } from './plain-node.js'
 import type { Oid, StoredRecord } from '../store/types.js'
 import { track, Untracked } from './untracked.js'
-import { seal, unknownForm } from './values.js'
+import { isObject, seal, unknownForm } from './values.js'
 
 export type Fields = Record<string, unknown>
 
@@ -215,6 +215,10 @@ export class EntityHeader extends Header {
       if (typeof value === 'object' && (ArrayBuffer.isView(value) || types.isDate(value))) return true
     }
     return false
+  }
+
+  override holds(key: unknown): boolean {
+    return isObject(this.state?.[key as string])
   }
 
   slot(key: unknown): unknown {

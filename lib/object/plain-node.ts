@@ -5,7 +5,7 @@ import { StaleDataError, ValueError } from '../error.js'
 import { handlerOf, unresolvedOid, type Header } from './header.js'
 import { inspectContainer } from './inspection.js'
 import { NodeTraps } from './node-traps.js'
-import { isBytes, isSealed } from './values.js'
+import { isBytes, isObject, isSealed } from './values.js'
 
 export type Container = unknown[] | Record<string, unknown>
 
@@ -133,6 +133,11 @@ export class Node {
     }
     if (this.slots > 0) this.owner.eachSlot((value, name) => search(value, this.owner.path(name)))
     return `${found ?? (Array.isArray(this.target) ? 'array' : 'object')}.${String(key)}`
+  }
+
+  /** Whether something other than a primitive stands at a key. */
+  holds(key: unknown): boolean {
+    return this.attached && isObject((this.target as Record<string, unknown>)[key as string])
   }
 
   refuse(key: string, reason: string): never {

@@ -33,6 +33,10 @@ export function special(tag: number, ...parts: Packable[]): Packable {
   return { '': [tag, ...parts] }
 }
 
+export function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
+}
+
 /** Typed arrays and buffers: mutable in place, which nobody can watch. */
 export type Bytes = NodeJS.TypedArray
 

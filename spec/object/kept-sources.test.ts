@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { join } from 'node:path'
-import { open, Persistent, PersistentList, type Connection } from '../../lib/index.js'
+import { open, Persistent, PersistentList, PersistentMap, type Connection } from '../../lib/index.js'
 import { tempDir } from '../helpers/temp-dir.js'
 
 interface Job {
@@ -20,7 +20,7 @@ class Desk extends Persistent {
 }
 
 /** Which data the warnings of a transaction are about. */
-function listening(t: Test, db: Connection<Desk>): (change: (desk: Desk) => void) => Promise<string[]> {
+function listening<R>(t: Test, db: Connection<R>): (change: (root: R) => void) => Promise<string[]> {
   const warnings: string[] = []
   const listen = ({ message, code }: Error & { code?: string }): void => {
     if (code === 'PERDURE_KEPT_SOURCE') warnings.push(/assigned to (\S+)/.exec(message)?.[1] ?? message)
@@ -46,6 +46,53 @@ t.test('a native object that is put into an array and then changed is warned of,
   t.same(await said(desk => { desk.nested.jobs.today?.push(job); job.n++ }), ['Desk.nested.jobs.today.0']) // prettier-ignore
   t.same(await said(desk => { desk.pushed.push(job); job.n++ }), [], 'once for each field') // prettier-ignore
   t.same(await said(desk => { desk.queue.push(job) }), [], 'nothing was changed') // prettier-ignore
+  db.close()
+})
+
+class Board extends Persistent {
+  static type = 'Board'
+  job: Job | null = null
+  jobs: Job[] = []
+  list = new PersistentList<Job>()
+  map = new PersistentMap<number, Job>()
+}
+
+t.test('what counts of a native object is how it was when it was put somewhere last, if it stands there', async t => {
+  const db = open(join(tempDir(t), 'board.db'), { root: Board, durability: 'os' })
+  const said = listening(t, db)
+  const job = { n: 1 }
+  t.same(await said(board => { board.job = job; job.n++; board.job = job }), [], 'again') // prettier-ignore
+  t.same(await said(board => { board.job = job; board.job = null; job.n++ }), [], 'taken out again') // prettier-ignore
+  t.same(await said(board => { board.map.set(1, job); board.map.delete(1); job.n++ }), [], 'of a map') // prettier-ignore
+  t.same(await said(board => { board.jobs.push(job); board.jobs = []; job.n++ }), [], 'with what it was put into') // prettier-ignore
+  t.same(
+    await said(({ list, map, jobs }) => {
+      for (job.n = 0; job.n < 2; job.n++) {
+        list.push(job)
+        map.set(job.n, job)
+        jobs[job.n] = job
+      }
+      job.n--
+    }),
+    [],
+    'one for all',
+  )
+  const { list, map, jobs } = db.root
+  const stored = [...list, ...map.values(), ...jobs].map(({ n }) => n)
+  t.same(stored, [0, 1, 0, 1, 0, 1])
+  db.close()
+})
+
+t.test('it is warned of in the last place to which it was put', async t => {
+  class Shelf extends Board {
+    static override type = 'Shelf'
+  }
+  const db = open(join(tempDir(t), 'shelf.db'), { root: Shelf, durability: 'os' })
+  const said = listening(t, db)
+  const job = { n: 1 }
+  t.same(await said(shelf => { shelf.job = job; shelf.map.set(1, job); job.n++ }), ['PersistentMap.1']) // prettier-ignore
+  t.same(await said(shelf => { shelf.job = job; job.n++; shelf.list.push(job); job.n++ }), ['PersistentList.0']) // prettier-ignore
+  t.same(await said(shelf => { shelf.job = job; job.n++ }), ['Shelf.job']) // prettier-ignore
   db.close()
 })
 
