@@ -32,18 +32,16 @@ export function lengthOf(piece: Piece): number {
 
 const MOST_IN_RUN = 512
 
-interface Run {
-  pieces: Piece[]
-  /** Of all its pieces. */
-  length: number
-}
-
 export class Pieces {
   /** None is empty. */
-  #runs: Run[] = []
+  #runs: Piece[][] = []
+  /** How many items each has: apart from them, so that going past many is quick. */
+  #lengths: number[] = []
   #length = 0
-  // Where the last question led, because the next one often leads there too: a piece, and its position.
+  // Where the last question or change led, because the next one is often near: a run, where it begins, and a piece of it
+  // (or behind its last one) with its position.
   #run = 0
+  #runStart = 0
   #index = 0
   #start = 0
 
@@ -53,21 +51,19 @@ export class Pieces {
   }
 
   *[Symbol.iterator](): Generator<Piece, undefined> {
-    for (const { pieces } of this.#runs) yield* pieces
+    for (const run of this.#runs) yield* run
   }
 
   /** The item at a position that there is: of the transaction, or its stored position. */
   at(position: number): Own | number {
-    this.#find(position)
-    const piece = this.#runs[this.#run]?.pieces[this.#index] as Piece
+    const piece = this.#find(position)
     return piece instanceof Own ? piece : piece.from + position - this.#start
   }
 
   /** Pieces of a stretch of it. */
   *between(from: number, to: number): Generator<Piece, undefined> {
     for (let at = from; at < to;) {
-      this.#find(at)
-      const piece = this.#runs[this.#run]?.pieces[this.#index] as Piece
+      const piece = this.#find(at)
       const start = this.#start
       const end = start + lengthOf(piece)
       yield piece instanceof Own ? piece : new Stretch(piece.from + at - start, piece.from + Math.min(end, to) - start)
@@ -77,102 +73,141 @@ export class Pieces {
 
   /** Takes out and puts in; gives what was taken out. */
   splice(at: number, count: number, put: readonly Piece[]): Piece[] {
-    const out = this.#takeOut(at, count)
+    const out = count > 0 ? this.#takeOut(at, count) : []
     if (put.length > 0) this.#putIn(at, put)
     return out
   }
 
-  /** Finds the piece at a position below the length. */
-  #find(position: number): void {
-    const last = this.#runs.at(-1)
-    if (last && position >= this.#length - last.length) {
-      if (this.#run !== this.#runs.length - 1 || position < this.#start)
-        this.#be(this.#runs.length - 1, 0, this.#length - last.length)
-    } else if (position < this.#start) this.#be(0, 0, 0)
+  /** Goes to the piece at a position below the length. */
+  #find(position: number): Piece {
+    this.#findRun(position)
+    const run = this.#runs[this.#run] as Piece[]
+    while (position < this.#start) this.#start -= lengthOf(run[--this.#index] as Piece)
     for (;;) {
-      const run = this.#runs[this.#run] as Run
-      if (this.#index === 0 && position >= this.#start + run.length) {
-        this.#be(this.#run + 1, 0, this.#start + run.length)
-        continue
-      }
-      const piece = run.pieces[this.#index]
-      if (!piece) this.#be(this.#run + 1, 0, this.#start)
-      else if (position >= this.#start + lengthOf(piece))
-        this.#be(this.#run, this.#index + 1, this.#start + lengthOf(piece))
-      else return
+      const piece = run[this.#index] as Piece
+      const end = this.#start + lengthOf(piece)
+      if (position < end) return piece
+      this.#index++
+      this.#start = end
     }
   }
 
-  #be(run: number, index: number, start: number): void {
+  /** From where it is, or from one end of all if that is nearer. */
+  #findRun(position: number): void {
+    const lengths = this.#lengths
+    if (position < this.#runStart / 2) this.#enter(0, 0)
+    else if (position >= this.#runStart) {
+      if (position < this.#runStart + (lengths[this.#run] as number)) return
+      if (this.#length - position < position - this.#runStart) this.#enterLast()
+    }
+    let run = this.#run
+    let start = this.#runStart
+    if (position < start) {
+      while (position < start) start -= lengths[--run] as number
+      // It is likely to go on that way: from its end.
+      this.#enter(run, start)
+      this.#index = (this.#runs[run] as Piece[]).length
+      this.#start = start + (lengths[run] as number)
+      return
+    }
+    for (let length = 0; position >= start + (length = lengths[run] as number); run++) start += length
+    if (run !== this.#run) this.#enter(run, start)
+  }
+
+  /** At the first piece of a run. */
+  #enter(run: number, start: number): void {
     this.#run = run
-    this.#index = index
+    this.#runStart = start
+    this.#index = 0
     this.#start = start
   }
 
-  /** A piece begins at the position afterwards. Gives where: behind the last one of a run, if it is the end of everything. */
-  #cut(position: number): readonly [run: number, index: number] {
+  #enterLast(): void {
     const last = this.#runs.length - 1
-    if (position >= this.#length) return [last, this.#runs[last]?.pieces.length ?? 0]
+    this.#enter(last, this.#length - (this.#lengths[last] as number))
+  }
+
+  /** Goes to a position at which a piece begins afterwards, or behind the last one. There is a run. */
+  #cut(position: number): void {
+    if (position >= this.#length) {
+      this.#enterLast()
+      this.#index = (this.#runs[this.#run] as Piece[]).length
+      this.#start = this.#length
+      return
+    }
     this.#find(position)
-    const [run, index, offset] = [this.#run, this.#index, position - this.#start]
-    if (offset === 0) return [run, index]
-    const { pieces } = this.#runs[run] as Run
-    const { from, to } = pieces[index] as Stretch // only a stretch has an inside
-    pieces.splice(index, 1, new Stretch(from, from + offset), new Stretch(from + offset, to))
-    return [run, index + 1]
+    if (position === this.#start) return
+    if ((this.#runs[this.#run] as Piece[]).length >= MOST_IN_RUN) {
+      this.#divide(MOST_IN_RUN >> 1)
+      this.#find(position)
+    }
+    const run = this.#runs[this.#run] as Piece[]
+    const { from, to } = run[this.#index] as Stretch // only a stretch has an inside
+    const middle = from + position - this.#start
+    run.splice(this.#index, 1, new Stretch(from, middle), new Stretch(middle, to))
+    this.#index++
+    this.#start = position
+  }
+
+  /** The run becomes several of so many pieces. */
+  #divide(most: number): void {
+    const at = this.#run
+    const pieces = this.#runs[at] as Piece[]
+    const runs: Piece[][] = []
+    for (let i = 0; i < pieces.length; i += most) runs.push(pieces.slice(i, i + most))
+    this.#runs = this.#runs.slice(0, at).concat(runs, this.#runs.slice(at + 1))
+    this.#lengths = this.#lengths.slice(0, at).concat(runs.map(lengthOfAll), this.#lengths.slice(at + 1))
+    this.#enter(at, this.#runStart)
   }
 
   #takeOut(at: number, count: number): Piece[] {
-    const out: Piece[] = []
-    if (count === 0) return out
     this.#cut(at + count)
-    const [first, from] = this.#cut(at)
-    let run = first
-    let index = from
-    let left = count
-    while (left > 0) {
-      const { pieces } = this.#runs[run] as Run
-      const start = index
+    this.#cut(at)
+    const out: Piece[] = []
+    const [runs, lengths] = [this.#runs, this.#lengths]
+    // Some of the pieces of a first run and of a last one, and all of those between.
+    const firstWhole = this.#index === 0 ? this.#run : this.#run + 1
+    let whole = 0
+    for (let at = this.#run, index = this.#index, left = count; left > 0; at++, index = 0) {
+      const run = runs[at] as Piece[]
+      let end = index
       let taken = 0
-      while (index < pieces.length && taken < left) taken += lengthOf(pieces[index++] as Piece)
-      for (const piece of pieces.splice(start, index - start)) out.push(piece)
-      ;(this.#runs[run] as Run).length -= taken
+      while (end < run.length && taken < left) taken += lengthOf(run[end++] as Piece)
       left -= taken
-      if (pieces.length === 0) this.#runs.splice(run, 1)
-      else run++
-      index = 0
+      lengths[at] = (lengths[at] as number) - taken
+      const isWhole = index === 0 && end === run.length
+      if (isWhole) whole++
+      for (const piece of isWhole ? run : run.splice(index, end - index)) out.push(piece)
+    }
+    if (whole > 0) {
+      runs.splice(firstWhole, whole)
+      lengths.splice(firstWhole, whole)
     }
     this.#length -= count
-    this.#be(0, 0, 0)
     return out
   }
 
   #putIn(at: number, put: readonly Piece[]): void {
-    const [at0, index] = this.#cut(at)
-    if (this.#runs.length === 0) this.#runs.push({ pieces: [], length: 0 })
-    const run = Math.max(at0, 0)
-    const { pieces } = this.#runs[run] as Run
-    const atEnd = index === pieces.length && run === this.#runs.length - 1
-    const rest = pieces.splice(index)
-    for (const piece of put) pieces.push(piece)
-    for (const piece of rest) pieces.push(piece)
-    let added = 0
-    for (const piece of put) added += lengthOf(piece)
-    this.#length += added
-    ;(this.#runs[run] as Run).length += added
-    if (pieces.length > MOST_IN_RUN) {
-      // What grows at its end keeps its runs full.
-      const most = atEnd ? MOST_IN_RUN : MOST_IN_RUN >> 1
-      const runs: Run[] = []
-      for (let i = 0; i < pieces.length; i += most) runs.push(runOf(pieces.slice(i, i + most)))
-      this.#runs = this.#runs.slice(0, run).concat(runs, this.#runs.slice(run + 1))
+    if (this.#runs.length === 0) {
+      this.#runs.push([])
+      this.#lengths.push(0)
     }
-    if (run <= this.#run) this.#be(0, 0, 0)
+    this.#cut(at)
+    const atEnd = at === this.#length
+    const run = this.#runs[this.#run] as Piece[]
+    const rest = run.splice(this.#index)
+    for (const piece of put) run.push(piece)
+    for (const piece of rest) run.push(piece)
+    const added = lengthOfAll(put)
+    this.#length += added
+    this.#lengths[this.#run] = (this.#lengths[this.#run] as number) + added
+    // What grows at its end keeps its runs full.
+    if (run.length > MOST_IN_RUN) this.#divide(atEnd ? MOST_IN_RUN : MOST_IN_RUN >> 1)
   }
 }
 
-function runOf(pieces: Piece[]): Run {
+function lengthOfAll(pieces: readonly Piece[]): number {
   let length = 0
   for (const piece of pieces) length += lengthOf(piece)
-  return { pieces, length }
+  return length
 }

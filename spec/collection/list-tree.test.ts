@@ -179,6 +179,61 @@ t.test('a large list is sorted, reversed and filtered as an array is', async t =
   check('filtered')
 })
 
+for (const [name, which] of Object.entries({
+  'from the end': (_: Random, length: number, n: number) => Math.max(0, length - 1 - n),
+  'from the front': (_: Random, length: number, n: number) => Math.min(n, length - 1),
+  'at both ends in turns': (_: Random, length: number, n: number) =>
+    n % 2 === 0 ? Math.min(n, length - 1) : Math.max(0, length - n),
+  anywhere: (random: Random, length: number) => random.int(length),
+})) {
+  t.test(`thousands of changes of a list in one transaction do what they do to an array: ${name}`, async t => {
+    const random = seeded(t)
+    const { db, rival } = shelf(t)
+    const native: Item[] = Array.from({ length: 6000 }, (_, i) => (i % 10 === 0 ? { n: i } : i))
+    const list = db.root.list as PersistentList<Item>
+    list.bulkLoad(native)
+    db.commit()
+    rival.refresh()
+    for (let n = 0; n < 5000; n++) {
+      const at = which(random, native.length, n)
+      const index = random.chance(0.2) && native.length > 0 ? at - native.length : at
+      const [items, same] = [[n], [n]]
+      const count = random.int(3)
+      if (random.chance(0.2)) items.length = same.length = 0
+      const [is, should] = [list.splice(index, count, ...items), native.splice(index, count, ...same)]
+      if (!isDeepStrictEqual(plain(is), should)) t.same(plain(is), should, `change ${n}`)
+      const asked = random.int(native.length)
+      if (!isDeepStrictEqual(plain(list.at(asked)), native[asked])) t.fail(`at ${asked} after change ${n}`)
+    }
+    t.same(plain(list), native)
+    t.equal(list.length, native.length)
+    db.commit()
+    t.same(faultsOf(list as never), [])
+    rival.refresh()
+    t.same(plain(rival.root.list), native)
+  })
+}
+
+t.test('thousands of changes at either end merge with what others put there', async t => {
+  const { db, rival } = shelf(t)
+  const native: Item[] = Array.from({ length: 8000 }, (_, i) => i)
+  const list = db.root.list as PersistentList<Item>
+  list.bulkLoad(native)
+  db.commit()
+  for (let at = 3000; at > 0; at -= 2) list.splice(at, 1)
+  for (let at = -3000; at < 0; at++) list.set(at, -at)
+  for (let at = 3000; at > 0; at -= 2) native.splice(at, 1)
+  for (let at = 3000; at > 0; at--) native[native.length - at] = at
+  list.push('mine')
+  rival.root.list.splice(4000, 500, 'theirs')
+  rival.commit()
+  db.commit()
+  native.splice(2500, 500, 'theirs')
+  native.push('mine')
+  t.same(faultsOf(list as never), [])
+  t.same(plain(list), native)
+})
+
 t.test('one change of many items appends little, and a bulk load packs the leaves', async t => {
   const { db } = shelf(t)
   const list = db.root.list as PersistentList<string>
