@@ -47,7 +47,11 @@ interface Asked {
 /** What one connection was asked for and has not begun, in that order. */
 class Waiting {
   readonly #session: Session
+  /** What groups have given back, the first one last: it comes before all others. */
+  readonly #back: Asked[] = []
+  /** Those before the next one have begun. */
   #asked: Asked[] = []
+  #next = 0
   #isComing = false
   #isRunning = false
 
@@ -56,14 +60,16 @@ class Waiting {
   }
 
   add(asked: Asked): void {
-    if (this.#asked.push(asked) > 1) return
+    const isFirst = this.#first === undefined
+    this.#asked.push(asked)
+    if (!isFirst) return
     this.#session.end() // so that the next access begins a transaction, before which they run
     this.#come()
   }
 
   /** What was in a group and is to run behind it. */
-  giveBack(asked: Asked[]): void {
-    this.#asked = asked.concat(this.#asked)
+  giveBack(asked: readonly Asked[]): void {
+    for (let n = asked.length - 1; n >= 0; n--) this.#back.push(asked[n] as Asked)
     this.#come()
   }
 
@@ -80,8 +86,34 @@ class Waiting {
   run(): void {
     if (this.#isRunning || this.#session.inside > 0 || isInsideOther(this.#session)) return
     this.#isRunning = true
-    while (this.#asked.length > 0) this.#begin(this.#asked.splice(0, alikeInFront(this.#asked)))
+    for (let first = this.#take(); first; first = this.#take()) this.#begin(this.#groupOf(first))
     this.#isRunning = false
+  }
+
+  get #first(): Asked | undefined {
+    return this.#back.at(-1) ?? this.#asked[this.#next]
+  }
+
+  #take(): Asked | undefined {
+    const asked = this.#back.pop() ?? this.#asked[this.#next++]
+    if (this.#next >= this.#asked.length) {
+      this.#asked = []
+      this.#next = 0
+    }
+    return asked
+  }
+
+  /** What can be one group with the first one. */
+  #groupOf(first: Asked): Asked[] {
+    const group = [first]
+    if (!mayShare(first.plan)) return group
+    while (group.length < MOST) {
+      const next = this.#first
+      if (next === undefined || !mayShare(next.plan) || !isAlike(first.plan, next.plan)) break
+      group.push(next)
+      this.#take()
+    }
+    return group
   }
 
   #begin(asked: Asked[]): void {
@@ -91,18 +123,6 @@ class Waiting {
       else for (const { reject } of group.asked) reject(error)
     })
   }
-}
-
-/** How many can be one group, from the first one on. */
-function alikeInFront(asked: readonly Asked[]): number {
-  const [first] = asked
-  if (first === undefined || !mayShare(first.plan)) return 1
-  let count = 1
-  for (; count < MOST; count++) {
-    const next = asked[count]?.plan
-    if (next === undefined || !mayShare(next) || !isAlike(first.plan, next)) break
-  }
-  return count
 }
 
 /** An id is that of a commit, and who is in a hurry waits for nobody. */

@@ -6,6 +6,8 @@ import { openWith } from '../../lib/object/open.js'
 import { decodeAnnotation } from '../../lib/object/inspector.js'
 import { readHistory } from '../../lib/store/history.js'
 import { Store } from '../../lib/store/store.js'
+import { handledBy } from '../helpers/handled.js'
+import { seeded } from '../helpers/seeded.js'
 import { tempDir } from '../helpers/temp-dir.js'
 import { elsewhere } from './helpers/elsewhere.js'
 
@@ -115,6 +117,48 @@ t.test('one that throws is undone alone, and those before and behind it are comm
   t.same([...db.root.list], ['0', '2', '3'])
   t.same(runs, [2, 2, 1, 1], 'those before it once more, without it')
   t.same(said(path), [{}, { count: 2 }])
+})
+
+t.test('whoever throws, they run in the order in which they were asked for', async t => {
+  const random = seeded(t)
+  for (let round = 0; round < 10; round++) {
+    const { db, clock } = opened(t)
+    const [throws, alike] = [random.pick([0, 0.01, 0.1, 0.9]), random.pick([0, 0.5, 0.98])]
+    const expected: string[] = []
+    let note = 'same'
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 300 }, (_, n) => {
+        if (!random.chance(alike)) note = `from ${n}`
+        const fails = random.chance(throws)
+        const takes = random.pick([0, 0, 1])
+        if (!fails) expected.push(String(n))
+        const add = (root: Root): number => {
+          clock.now += takes
+          if (fails) throw new Error(`with ${root.list.length}`)
+          return root.list.push(String(n))
+        }
+        return db.transactAsync(add, { note })
+      }),
+    )
+    t.same([...db.root.list], expected)
+    t.same(
+      outcomes.flatMap(outcome => (outcome.status === 'fulfilled' ? [outcome.value] : [])),
+      expected.map((_, i) => i + 1),
+    )
+  }
+})
+
+t.test('what waits behind one that throws is moved no more often the more of it there is', async t => {
+  const { db } = opened(t)
+  const MANY = 20_000
+  const asked = (n: number): Promise<number> =>
+    db.transactAsync(root => {
+      if (n % 10 === 0) throw new Error('no')
+      return ++root.a
+    })
+  const moved = await handledBy(() => Promise.allSettled(Array.from({ length: MANY }, (_, n) => asked(n))))
+  t.equal(db.root.a, 0.9 * MANY)
+  t.ok(moved < 500 * MANY, `${Math.round(moved / MANY)} for each`)
 })
 
 t.test('the first one may throw, and so may all', async t => {
