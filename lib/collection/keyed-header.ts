@@ -10,7 +10,7 @@ import type { Pending } from './keyed-changes.js'
 import { KeyedState } from './keyed-state.js'
 import { BACKWARD, FORWARD, Passage, type Entry } from './passage.js'
 import { plainKey } from './tree/look.js'
-import type { Interval } from './tree/reads.js'
+import type { Interval } from './tree/interval.js'
 import { EVERYTHING, type Range } from './tree/tree.js'
 
 export abstract class KeyedHeader extends KeyedState {

@@ -5,7 +5,7 @@ import type { KeyTable } from './key-table.js'
 import type { Pending } from './keyed-changes.js'
 import type { KeyedHeader } from './keyed-header.js'
 import { NO_LEAF, type Leaf } from './tree/leaf.js'
-import type { Interval } from './tree/reads.js'
+import type { Interval } from './tree/interval.js'
 import { Cursor, isAbove, isBelow, type Bound, type Found, type Range, type Tree } from './tree/tree.js'
 
 /** An entry that a passage has come to: of the stored state, or of the transaction. */
@@ -95,6 +95,8 @@ export class Passage {
     if (this.#serial !== header.serial) {
       this.#serial = header.serial
       if (this.#lasting) this.#carryOver(this.#lasting())
+      this.#interval = header.passes(this.#left(), this.#values)
+    } else if (this.#interval?.settled === true) {
       this.#interval = header.passes(this.#left(), this.#values)
     }
     const { stored } = header

@@ -4,18 +4,12 @@ import type { Oid } from '../../store/types.js'
 import type { StoredKey } from '../key.js'
 import { compareKeys } from '../key-order.js'
 import { KeyTable } from '../key-table.js'
+import { united, type Interval } from './interval.js'
 import { sameRaw } from './raw-value.js'
 import { Cursor, EVERYTHING, isAbove, type Bound, type Found, type Range, type Tree } from './tree.js'
 
-/** A stretch of keys that was gone through; it grows while that goes on. */
-export interface Interval {
-  low: Bound | undefined
-  high: Bound | undefined
-  /** Also the values. */
-  readonly values: boolean
-  /** Nothing of it has been asked yet. */
-  empty: boolean
-}
+/** So many intervals are kept at least before those that overlap are united. */
+const FEW = 64
 
 export class Reads {
   /** The number of entries. */
@@ -23,7 +17,8 @@ export class Reads {
   /** By primitive keys: also the value? */
   #primitives: Map<StoredKey, boolean> | undefined
   #others: KeyTable<{ readonly key: StoredKey; readonly value: boolean }> | undefined
-  #intervals: Interval[] | undefined
+  #intervals: Interval[] = []
+  #uniteAt = FEW
 
   /** Whether there is such a key, and, if so asked, its value. */
   note(key: StoredKey, value: boolean): void {
@@ -37,10 +32,19 @@ export class Reads {
   }
 
   begin(low: Bound | undefined, high: Bound | undefined, values: boolean): Interval {
-    const interval = { low, high, values, empty: true }
-    this.#intervals ??= []
+    const interval = { low, high, values, empty: true, settled: false }
+    if (this.#intervals.length >= this.#uniteAt) this.#unite()
     this.#intervals.push(interval)
     return interval
+  }
+
+  /** The same may be gone through again and again. */
+  #unite(): void {
+    const before = this.#intervals
+    this.#intervals = united(before)
+    for (const interval of before) interval.settled = true
+    for (const interval of this.#intervals) interval.settled = false
+    this.#uniteAt = Math.max(FEW, 2 * this.#intervals.length)
   }
 
   /** Names of what `now` answers otherwise than `before`. */
@@ -48,9 +52,7 @@ export class Reads {
     if (this.size && before.size !== now.size) yield SIZE
     for (const [key, value] of this.#primitives ?? []) if (!sameAt(key, before, now, value)) yield key
     for (const { key, value } of this.#others ?? []) if (!sameAt(key, before, now, value)) yield key
-    for (const interval of this.#intervals ?? []) {
-      if (!interval.empty) yield* differences(before, now, interval, interval.values)
-    }
+    for (const interval of united(this.#intervals)) yield* differences(before, now, interval, interval.values)
   }
 }
 
@@ -90,7 +92,10 @@ export function* differences(
   }
   const [a, b] = [begin(before), begin(now)]
   while (!a.ended || !b.ended) {
-    if (passSameLeaf(a, before, b, now, values)) continue
+    if (passSameLeaf(a, before, b, now, values)) {
+      if (isPast(a, high) && isPast(b, high)) return
+      continue
+    }
     const order = a.ended ? 1 : b.ended ? -1 : compareKeys(a.key, b.key)
     const key = order <= 0 ? a.key : b.key
     if (isAbove(key, high)) return
@@ -98,6 +103,13 @@ export function* differences(
     if (order <= 0) a.next()
     if (order >= 0) b.next()
   }
+}
+
+/** Known without reading the leaf. */
+function isPast(cursor: Cursor, high: Bound | undefined): boolean {
+  if (cursor.ended) return true
+  const { leafLow } = cursor
+  return leafLow !== undefined && isAbove(leafLow, high)
 }
 
 /** Do both states show the same version? */

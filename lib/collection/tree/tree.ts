@@ -220,6 +220,12 @@ export class Cursor {
     return step?.inner.counts?.[step.at] ?? this.leaf.size
   }
 
+  /** No key of the leaf stands before this one; undefined: it is the first leaf. Known without reading it. */
+  get leafLow(): StoredKey | undefined {
+    const step = this.#path.findLast(({ at }) => at > 0)
+    return step?.inner.separators[step.at - 1]
+  }
+
   passLeaf(): void {
     this.#leave(1)
   }
