@@ -198,6 +198,28 @@ t.test('a small interval is not compared beyond its end', async t => {
   t.ok(before.located() + now.located() < 30, `${before.located() + now.located()} records looked up`)
 })
 
+t.test('a leaf that only one of two states has is compared, whatever comes behind it', async t => {
+  const { db } = shelf(t)
+  numbers(db).bulkLoad(Array.from({ length: 50_000 }, (_, i) => [i, i]))
+  db.commit()
+  const before = treeOf(db).tree
+  const keysFrom = (key: number): number[] => before.find(key)?.leaf.keys as number[]
+  const first = keysFrom(25_000)
+  const second = keysFrom((first.at(-1) as number) + 1)
+  numbers(db).deleteRange({ gte: second[0] as number, lte: second.at(-1) as number })
+  db.commit()
+  const now = treeOf(db).tree
+  for (const [a, b] of [
+    [before, now],
+    [now, before],
+  ] as const) {
+    const reads = new Reads()
+    reads.begin({ key: first[0] as number, open: false }, { key: second.at(-1) as number, open: false }, false).empty =
+      false
+    t.same([...reads.differences(a, b)], second)
+  }
+})
+
 // ---- through the map ----
 
 interface Asking {
