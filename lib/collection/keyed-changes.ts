@@ -1,4 +1,5 @@
 // What a transaction did to a map or set, by key. Does not touch the stored state, to which a commit makes it.
+import { Gaps } from './gaps.js'
 import type { StoredKey } from './key.js'
 import { KeyTable } from './key-table.js'
 import { differences, sameAt } from './tree/reads.js'
@@ -19,6 +20,7 @@ export class KeyedChanges {
   cleared = false
   /** Entries that they add. */
   added = 0
+  #gaps: Gaps | undefined
 
   /** There are changes. */
   get any(): boolean {
@@ -27,6 +29,7 @@ export class KeyedChanges {
 
   drop(): void {
     this.table.clear()
+    this.#gaps = undefined
     this.cleared = false
     this.added = 0
   }
@@ -40,6 +43,18 @@ export class KeyedChanges {
     return this.table.get(key)
   }
 
+  /** Where nothing of what is stored, nor of these changes, is left, as far as somebody has found that out. */
+  gapsIn(stored: Tree): Gaps {
+    if (this.#gaps?.stored !== stored) this.#gaps = new Gaps(stored, this.table)
+    return this.#gaps
+  }
+
+  /** The order of the keys has changed. */
+  sort(): void {
+    this.table.sort()
+    this.#gaps = undefined
+  }
+
   /** `stored`: what is left of the stored state. */
   set(key: StoredKey, value: unknown, gone: boolean, stored: Tree): void {
     const before = this.table.get(key)
@@ -49,6 +64,7 @@ export class KeyedChanges {
     // Of equal keys the one that is there stays.
     const there = before && !before.gone ? before.key : found?.leaf.keys[found.at]
     this.table.put({ key: there ?? key, value, gone, existed })
+    if (!gone) this.#gaps?.open(key)
     this.added += Number(!gone) - Number(present)
   }
 

@@ -5,8 +5,7 @@ import { plain } from '../object/plain.js'
 import { isObject } from '../object/values.js'
 import { Answers, type Answer } from './answers.js'
 import { keyIn, keyOut, type StoredKey } from './key.js'
-import type { KeyTable } from './key-table.js'
-import type { Pending } from './keyed-changes.js'
+import type { KeyedChanges, Pending } from './keyed-changes.js'
 import { KeyedState } from './keyed-state.js'
 import { BACKWARD, FORWARD, Passage, type Entry } from './passage.js'
 import { plainKey } from './tree/look.js'
@@ -111,8 +110,8 @@ export abstract class KeyedHeader extends KeyedState {
   // ---- for passages: after `touch()` ----
 
   /** What the transaction did. */
-  get pending(): KeyTable<Pending> {
-    return this.changes.table
+  get pending(): KeyedChanges {
+    return this.changes
   }
 
   /** Notes a passage that begins; undefined: nobody can change what it meets, or it does not matter. */

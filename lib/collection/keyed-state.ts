@@ -62,7 +62,7 @@ export abstract class KeyedState extends TreeHeader {
     this.#lookedAt = given
     if (!this.#unstored.some(({ oid }) => oid !== 0)) return
     this.#unstored = this.#unstored.filter(({ oid }) => oid === 0)
-    this.changes.table.sort()
+    this.changes.sort()
     this.handed.table.sort()
   }
 
@@ -206,7 +206,7 @@ export abstract class KeyedState extends TreeHeader {
   lookNow(mark: (value: unknown) => unknown, most: number): Looked {
     const tree = this.changes.cleared ? NO_TREE : this.storedNow
     const content = this.newCopy()
-    const met = new Meeting(tree, this.changes.table, EVERYTHING, FORWARD)
+    const met = new Meeting(tree, this.changes, EVERYTHING, FORWARD)
     for (let left = most; left > 0; left--) {
       const entry = met.next()
       if (!entry) break

@@ -1,8 +1,9 @@
 // Going through a map or set entry by entry, either way: the stored entries and those of the transaction, in one order.
+import type { Gap } from './gaps.js'
 import type { StoredKey } from './key.js'
 import { compareKeys } from './key-order.js'
 import type { KeyTable } from './key-table.js'
-import type { Pending } from './keyed-changes.js'
+import type { KeyedChanges, Pending } from './keyed-changes.js'
 import type { KeyedHeader } from './keyed-header.js'
 import { NO_LEAF, type Leaf } from './tree/leaf.js'
 import type { Interval } from './tree/interval.js'
@@ -17,10 +18,12 @@ export interface Entry {
 
 /** What differs between the two ways to go. */
 interface Way {
-  start(tree: Tree, from: Bound | undefined): Cursor
+  start(cursor: Cursor, from: Bound | undefined): void
   step(cursor: Cursor): void
   /** The transaction's next entry. */
   own(pending: KeyTable<Pending>, from: Bound | undefined): Pending | undefined
+  /** The end of a gap to which this way leads. */
+  endOf(gap: Gap): StoredKey
   /** 1: keys grow. */
   readonly order: 1 | -1
   isPast(key: StoredKey, range: Range): boolean
@@ -33,9 +36,10 @@ interface Way {
 }
 
 export const FORWARD: Way = {
-  start: (tree, from) => (from ? new Cursor(tree).toFrom(from.key, from.open) : new Cursor(tree).toFirst()),
+  start: (cursor, from) => (from ? cursor.toFrom(from.key, from.open) : cursor.toFirst()),
   step: cursor => cursor.next(),
   own: (pending, from) => pending.from(from?.key, from?.open ?? false),
+  endOf: ({ last }) => last,
   order: 1,
   isPast: (key, { high }) => isAbove(key, high),
   rest: ({ high }, low) => ({ low, high }),
@@ -47,9 +51,10 @@ export const FORWARD: Way = {
 }
 
 export const BACKWARD: Way = {
-  start: (tree, from) => (from ? new Cursor(tree).toUpTo(from.key, from.open) : new Cursor(tree).toLast()),
+  start: (cursor, from) => (from ? cursor.toUpTo(from.key, from.open) : cursor.toLast()),
   step: cursor => cursor.previous(),
   own: (pending, from) => pending.upTo(from?.key, from?.open ?? false),
+  endOf: ({ key }) => key,
   order: -1,
   isPast: (key, { low }) => isBelow(key, low),
   rest: ({ low }, high) => ({ low, high }),
@@ -134,11 +139,15 @@ export class Passage {
   }
 }
 
+/** Who has gone past so many entries in a row that are gone spares others, and itself another time, to do so again. */
+const MANY_GONE = 8
+
 /** Two sorted sequences as one; where both have a key, the transaction's entry counts. */
 export class Meeting {
   readonly tree: Tree
-  readonly #pending: KeyTable<Pending>
+  readonly #changes: KeyedChanges
   readonly #way: Way
+  /** At the first stored entry behind `#from`. */
   readonly #cursor: Cursor
   /** Behind the key that was met last; undefined: at the beginning. */
   #from: { key: StoredKey; open: boolean } | undefined
@@ -149,44 +158,80 @@ export class Meeting {
     own: undefined,
   }
 
-  constructor(tree: Tree, pending: KeyTable<Pending>, range: Range, way: Way) {
+  constructor(tree: Tree, changes: KeyedChanges, range: Range, way: Way) {
     this.tree = tree
-    this.#pending = pending
+    this.#changes = changes
     this.#way = way
     const from = way.begin(range)
     this.#from = from && { key: from.key, open: from.open }
-    this.#cursor = way.start(tree, from)
+    this.#cursor = new Cursor(tree)
+    way.start(this.#cursor, from)
   }
 
   /** Holds until the next call. */
   next(): Entry | undefined {
     const cursor = this.#cursor
-    const way = this.#way
     const entry = this.#entry
-    for (;;) {
-      // What is pending may have changed since the last step; what is stored has not.
-      const own = this.#pending.size > 0 ? way.own(this.#pending, this.#from) : undefined
-      if (!own && cursor.ended) return undefined
-      const order = !own ? -1 : cursor.ended ? 1 : way.order * compareKeys(cursor.key, own.key)
-      if (own && order >= 0) {
-        this.#pass(own.key)
-        if (order === 0) way.step(cursor)
-        if (own.gone) continue
-        entry.key = own.key
-        entry.stored = undefined
-        entry.own = own
-        return entry
-      }
-      const found = this.#found
-      found.leaf = cursor.leaf
-      found.at = cursor.at
-      entry.key = cursor.key
-      entry.stored = found
-      entry.own = undefined
-      this.#pass(entry.key)
-      way.step(cursor)
+    // What is pending may have changed since the last step; what is stored has not.
+    let own = this.#own()
+    let order = this.#order(own)
+    if (own?.gone === true && order >= 0) {
+      own = this.#passGone(own, order)
+      order = this.#order(own)
+    }
+    if (own && order >= 0) {
+      this.#pass(own.key)
+      if (order === 0) this.#way.step(cursor)
+      entry.key = own.key
+      entry.stored = undefined
+      entry.own = own
       return entry
     }
+    if (cursor.ended) return undefined
+    const found = this.#found
+    found.leaf = cursor.leaf
+    found.at = cursor.at
+    entry.key = cursor.key
+    entry.stored = found
+    entry.own = undefined
+    this.#pass(entry.key)
+    this.#way.step(cursor)
+    return entry
+  }
+
+  /** The transaction's next entry. */
+  #own(): Pending | undefined {
+    const { table } = this.#changes
+    return table.size > 0 ? this.#way.own(table, this.#from) : undefined
+  }
+
+  /** Negative: the stored entry comes before it. 0: it has the same key. */
+  #order(own: Pending | undefined): number {
+    if (!own) return -1
+    return this.#cursor.ended ? 1 : this.#way.order * compareKeys(this.#cursor.key, own.key)
+  }
+
+  /** Goes past an entry that is gone, and all that follow up to one that is left; gives the transaction's next one. */
+  #passGone(gone: Pending, order: number): Pending | undefined {
+    const gaps = this.#changes.gapsIn(this.tree)
+    let own: Pending | undefined = gone
+    let last = gone.key
+    let steps = 0
+    let spared = false
+    do {
+      const gap = gaps.at(own.key)
+      last = gap ? this.#way.endOf(gap) : own.key
+      this.#pass(last)
+      if (gap) this.#way.start(this.#cursor, this.#from)
+      else if (order === 0) this.#way.step(this.#cursor)
+      steps++
+      spared ||= gap !== undefined
+      own = this.#own()
+      order = this.#order(own)
+    } while (own?.gone === true && order >= 0)
+    // One that is known already grows with each step beyond it.
+    if (steps >= MANY_GONE || (spared && steps > 1)) gaps.note(gone.key, last)
+    return own
   }
 
   #pass(key: StoredKey): void {
