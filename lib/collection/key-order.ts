@@ -17,7 +17,7 @@ export function compareKeys(a: StoredKey, b: StoredKey): number {
     case DATE:
       return (a as Date).getTime() - (b as Date).getTime()
     case BYTES:
-      return Buffer.compare(a as Uint8Array, b as Uint8Array)
+      return compareBytes(a as Uint8Array, b as Uint8Array)
     case TUPLE:
       return compareTuples(a as readonly StoredKey[], b as readonly StoredKey[])
     default:
@@ -74,6 +74,19 @@ function compareNumbers(a: number | bigint, b: number | bigint): number {
   if (a < b) return -1
   if (a > b) return 1
   return typeof a === typeof b ? 0 : typeof a === 'number' ? -1 : 1
+}
+
+/** Most keys are short, and differ early: to call for Buffer.compare takes longer than so many steps. */
+const FEW_BYTES = 32
+
+function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  const length = Math.min(a.length, b.length)
+  const few = Math.min(length, FEW_BYTES)
+  for (let i = 0; i < few; i++) {
+    const difference = (a[i] as number) - (b[i] as number)
+    if (difference !== 0) return difference
+  }
+  return length > few ? Buffer.compare(a, b) : a.length - b.length
 }
 
 function compareTuples(a: readonly StoredKey[], b: readonly StoredKey[]): number {

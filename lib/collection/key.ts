@@ -1,11 +1,12 @@
 // What a key is: which values may be keys, how they are copied in and out, named in messages, encoded and decoded.
 // Keys are values. Whoever changes a Date, byte array or array that was used as a key changes no collection.
+import { types } from 'node:util'
 import { ValueError } from '../error.js'
 import { adopt } from '../object/adopt.js'
 import type { Decoder, Encoder } from '../object/codec.js'
 import { headerOf, unresolvedOid, type Header } from '../object/header.js'
 import type { Persistent } from '../object/persistent.js'
-import { copyLeaf, seal, unknownForm } from '../object/values.js'
+import { copyDate, copyLeaf, seal, unknownForm } from '../object/values.js'
 import type { Collection } from './sealed.js'
 
 /**
@@ -25,7 +26,7 @@ export type Key = number | bigint | string | Date | Uint8Array | readonly Key[] 
 
 /**
  * A key as it stands in a state: an own copy; a tuple is a frozen array; a reference is an object, or a symbol while
- * nobody followed it.
+ * nobody followed it. A date is sealed when it is handed out.
  */
 export type StoredKey = number | bigint | string | symbol | object
 
@@ -37,23 +38,28 @@ const DEEPEST = 32
 
 /** An own copy of what is to be a key of `owner`; ValueError if it is none. `where` begins the path of the message. */
 export function keyIn(value: unknown, owner: Header, where: string, depth = 0): StoredKey {
+  const simple = simpleIn(value)
+  if (simple !== undefined) return simple
+  return typeof value === 'object' && value !== null ? objectIn(value, owner, where, depth) : refuse(value, where)
+}
+
+/** undefined: it is no primitive key. */
+function simpleIn(value: unknown): string | bigint | number | undefined {
   switch (typeof value) {
     case 'string':
     case 'bigint':
       return value
     case 'number':
-      return Number.isNaN(value) ? refuse(value, where) : value + 0
-    case 'object':
-      return value === null ? refuse(value, where) : objectIn(value, owner, where, depth)
+      return Number.isNaN(value) ? undefined : value + 0
     default:
-      return refuse(value, where)
+      return undefined
   }
 }
 
 function objectIn(value: object, owner: Header, where: string, depth: number): StoredKey {
   if (headerOf(value)) return adopt(value, owner, { path: () => where }, undefined) as object
   if (Array.isArray(value)) return tupleIn(value, owner, where, depth)
-  const copy = copyLeaf(value)
+  const copy = copyDate(value) ?? copyLeaf(value)
   if (copy instanceof Uint8Array || (copy instanceof Date && !Number.isNaN(copy.getTime()))) return copy
   return refuse(value, where)
 }
@@ -63,7 +69,7 @@ function tupleIn(value: readonly unknown[], owner: Header, where: string, depth:
   if (!Array.isArray(Object.getPrototypeOf(value)) || Reflect.ownKeys(value).length !== value.length + 1) {
     throw new ValueError(where, 'an array with holes, named fields or a class of its own cannot be a key')
   }
-  return Object.freeze(value.map((part, i) => keyIn(part, owner, `${where}.${i}`, depth + 1)))
+  return Object.freeze(value.map((part, i) => simpleIn(part) ?? keyIn(part, owner, `${where}.${i}`, depth + 1)))
 }
 
 function refuse(value: unknown, where: string): never {
@@ -108,7 +114,7 @@ export function keyOut(key: StoredKey, follow: (reference: symbol) => unknown): 
   if (typeof key === 'symbol') return follow(key)
   if (typeof key !== 'object') return key
   if (key instanceof Uint8Array) return copyLeaf(key)
-  if (!Array.isArray(key)) return key
+  if (!Array.isArray(key)) return types.isDate(key) ? seal(key) : key
   const parts = (key as readonly StoredKey[]).map(part => keyOut(part, follow))
   return parts.every((part, i) => part === key[i]) ? key : Object.freeze(parts)
 }
@@ -166,7 +172,6 @@ export function decodeKey(raw: unknown, decoder: Decoder, depth = 0): StoredKey 
     return depth < DEEPEST ? Object.freeze(raw.map(part => decodeKey(part, decoder, depth + 1))) : unknownForm()
   }
   const key = decoder.value(raw)
-  if (key instanceof Date) seal(key) // it may be handed out any time
   return isStoredKey(key) ? key : unknownForm()
 }
 

@@ -2,7 +2,7 @@ import t from 'tap'
 import { compareKeys } from '../../lib/collection/key-order.js'
 import { keyIn, type StoredKey } from '../../lib/collection/key.js'
 import { headerOf } from '../../lib/object/header.js'
-import { oidOf, PersistentList, PersistentMap, PersistentSet, ValueError, type Key } from '../../lib/index.js'
+import { oidOf, plain, PersistentList, PersistentMap, PersistentSet, ValueError, type Key } from '../../lib/index.js'
 import { seeded } from '../helpers/seeded.js'
 import { keysInOrder, keyText, randomKey } from './keys.js'
 import { shelf, Thing, thing } from './store.js'
@@ -20,6 +20,19 @@ t.test('numbers, dates, strings, byte arrays, tuples: each kind before the next,
   const set = new PersistentSet<Key>()
   for (const key of random.shuffle(keys)) set.add(key)
   t.same([...set], keys)
+})
+
+t.test('byte arrays: as Buffer.compare has it, wherever they differ, and however long they are', async t => {
+  const random = seeded(t)
+  const wrong: string[] = []
+  for (let i = 0; i < 20_000; i++) {
+    const a = random.bytes(random.int(70))
+    const b = Uint8Array.from(random.chance(0.7) ? a : random.bytes(random.int(70)))
+    if (b.length > 0 && random.chance(0.7)) b[random.int(b.length)] = random.int(256)
+    const other = b.subarray(0, random.chance(0.5) ? b.length : random.int(b.length + 1))
+    if (sign(a, other) !== Buffer.compare(a, other)) wrong.push(`${keyText(a)}, ${keyText(other)}`)
+  }
+  t.same(wrong, [])
 })
 
 t.test('any keys: the order is total, and only the same keys are equal in it', async t => {
@@ -159,6 +172,55 @@ t.test('keys are values: nobody changes a collection through a key that he gave 
     }
   }
   check()
+})
+
+t.test('a date that comes out of a map or set, whichever way, changes nothing there', async t => {
+  const { db, other } = shelf(t)
+  const keys = (): Key[] => [new Date(5), [1, new Date(6)]]
+  db.transact(root => {
+    for (const key of keys()) {
+      root.map.set(key, 'value')
+      root.set.add(key)
+    }
+  })
+  const { map, set } = other.root
+  set.add(new Date(7)) // one that is not stored yet
+  const out: unknown[] = [
+    map.keys(),
+    map.entries(),
+    map.range({}),
+    map.first(),
+    map.last(),
+    map.toJSON(),
+    plain(map as object),
+  ]
+  map.forEach((_, key) => out.push(key))
+  set.forEach((value, same) => out.push(value, same))
+  out.push(
+    set.values(),
+    set.entries(),
+    set.union(new Set()),
+    set.difference(new Set()),
+    set.toJSON(),
+    plain(set as object),
+  )
+  let dates = 0
+  const change = (value: unknown): void => {
+    if (value instanceof Date) {
+      dates++
+      try {
+        value.setTime(99)
+      } catch (error) {
+        if (!(error instanceof TypeError)) throw error
+      }
+    } else if (typeof value === 'object' && value !== null)
+      for (const part of value as Iterable<unknown>) if (typeof part === 'object') change(part)
+  }
+  change(out)
+  t.equal(dates, 12 + 2 + 6 + 21)
+  t.same([[...map.keys()], [...set]], [keys(), [new Date(5), new Date(7), [1, new Date(6)]]])
+  t.ok(keys().every(key => map.has(key) && set.has(key)))
+  other.abort()
 })
 
 t.test('tracked arrays make tuples, which do not change with them', async t => {

@@ -2,7 +2,7 @@
 import { GoneError } from '../../error.js'
 import { Decoder } from '../../object/codec.js'
 import { unresolvedOid } from '../../object/header.js'
-import { copyLeaf, unknownForm } from '../../object/values.js'
+import { copyDate, copyLeaf, unknownForm } from '../../object/values.js'
 import type { Oid } from '../../store/types.js'
 import type { StoredKey } from '../key.js'
 import type { Found, Tree } from './tree.js'
@@ -33,5 +33,6 @@ function contentOf(tree: Tree, entry: Found): Found | undefined {
 /** A key as ordinary data; `convert` each part that is none. */
 export function plainKey(key: StoredKey, convert: (value: unknown) => unknown): unknown {
   if (Array.isArray(key)) return (key as readonly StoredKey[]).map(part => plainKey(part, convert))
-  return key instanceof Uint8Array ? copyLeaf(key) : convert(key)
+  if (typeof key !== 'object') return convert(key)
+  return copyDate(key) ?? (key instanceof Uint8Array ? copyLeaf(key) : convert(key))
 }

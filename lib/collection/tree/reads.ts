@@ -3,7 +3,7 @@
 import type { Oid } from '../../store/types.js'
 import type { StoredKey } from '../key.js'
 import { compareKeys } from '../key-order.js'
-import { KeyTable } from '../key-table.js'
+import { KeyNotes } from '../key-notes.js'
 import { united, type Interval } from './interval.js'
 import { sameRaw } from './raw-value.js'
 import { Cursor, EVERYTHING, isAbove, type Bound, type Found, type Range, type Tree } from './tree.js'
@@ -16,15 +16,18 @@ export class Reads {
   size = false
   /** By primitive keys: also the value? */
   #primitives: Map<StoredKey, boolean> | undefined
-  #others: KeyTable<{ readonly key: StoredKey; readonly value: boolean }> | undefined
+  /** Of others, those of which only that they are there, or are not ... */
+  #others: KeyNotes | undefined
+  /** ... and those of which also the value. */
+  #othersValued: KeyNotes | undefined
   #intervals: Interval[] = []
   #uniteAt = FEW
 
   /** Whether there is such a key, and, if so asked, its value. */
   note(key: StoredKey, value: boolean): void {
     if (typeof key === 'object' || typeof key === 'symbol') {
-      this.#others ??= new KeyTable()
-      if (value || !this.#others.get(key)) this.#others.put({ key, value })
+      if (value) (this.#othersValued ??= new KeyNotes()).add(key)
+      else (this.#others ??= new KeyNotes()).add(key)
     } else {
       this.#primitives ??= new Map()
       if (value || !this.#primitives.has(key)) this.#primitives.set(key, value)
@@ -51,7 +54,8 @@ export class Reads {
   *differences(before: Tree, now: Tree): Generator<StoredKey | typeof SIZE, undefined> {
     if (this.size && before.size !== now.size) yield SIZE
     for (const [key, value] of this.#primitives ?? []) if (!sameAt(key, before, now, value)) yield key
-    for (const { key, value } of this.#others ?? []) if (!sameAt(key, before, now, value)) yield key
+    for (const key of this.#others?.inOrder() ?? []) if (!sameAt(key, before, now, false)) yield key
+    for (const key of this.#othersValued?.inOrder() ?? []) if (!sameAt(key, before, now, true)) yield key
     for (const interval of united(this.#intervals)) yield* differences(before, now, interval, interval.values)
   }
 }
