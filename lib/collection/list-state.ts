@@ -4,7 +4,7 @@
 import type { Conflict } from '../error.js'
 import type { Encoder } from '../object/codec.js'
 import { unresolved, type Kind } from '../object/header.js'
-import type { Looked } from '../object/merging.js'
+import { positionIn, type Entries, type Looked } from '../object/merging.js'
 import type { RecordView, StoredState } from '../object/record-view.js'
 import type { Oid } from '../store/types.js'
 import { isData } from './handed.js'
@@ -249,6 +249,18 @@ export abstract class ListState extends TreeHeader {
     for (let left = most; !cursor.ended && left > 0; left--, cursor.next())
       content.push(lookAtValue(tree, cursor, reference))
     return { content, size: tree.size }
+  }
+
+  override lookFor(
+    text: string,
+    state: StoredState,
+    view: RecordView,
+    reference: (oid: Oid) => unknown,
+  ): Entries | undefined {
+    const tree = new Tree(rootOf(state, this.small), view)
+    const position = positionIn(text)
+    if (position === undefined || position >= tree.size) return []
+    return [[position, lookAtValue(tree, tree.item(position), reference)]]
   }
 
   lookNow(mark: (value: unknown) => unknown, most: number): Looked {

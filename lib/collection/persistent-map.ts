@@ -1,16 +1,22 @@
 // PersistentMap: the class that applications use, and its header.
 import { registerCollection, sealedClass } from '../object/collection.js'
 import type { Kind } from '../object/header.js'
-import type { Looked } from '../object/merging.js'
+import type { Entries, Looked } from '../object/merging.js'
+import type { RecordView, StoredState } from '../object/record-view.js'
+import type { Oid } from '../store/types.js'
 import type { Key, StoredKey } from './key.js'
 import { compareKeys } from './key-order.js'
 import { bulkLoad } from './bulk-load.js'
 import { COPYING, wantsCopies, type Copied, type CopyOptions } from './copied.js'
 import { KeyedHeader } from './keyed-header.js'
+import { keysNamed } from './named-keys.js'
 import type { Entry } from './passage.js'
 import { PASSAGE, rangeToRemove, type KeyRange, type RangeOptions } from './range.js'
 import { checkCallback, forbidDerived, headerBehind, type nominal } from './sealed.js'
 import { LEAF_FORM } from './tree/forms.js'
+import { lookAtKey, lookAtValue } from './tree/look.js'
+import { rootOf } from './tree/node.js'
+import { Tree } from './tree/tree.js'
 import { count, walk } from './walk.js'
 
 class MapHeader extends KeyedHeader {
@@ -28,6 +34,21 @@ class MapHeader extends KeyedHeader {
     }
     given.sort((a, b) => compareKeys(a.key, b.key))
     for (const { key, value } of given) this.putOwn(key, value)
+  }
+
+  override lookFor(
+    text: string,
+    state: StoredState,
+    view: RecordView,
+    reference: (oid: Oid) => unknown,
+  ): Entries | undefined {
+    const tree = new Tree(rootOf(state, this.small), view)
+    return keysNamed(text)?.flatMap(key => {
+      const found = tree.find(key)
+      const there = found?.leaf.keys[found.at]
+      if (!found || there === undefined) return []
+      return [[lookAtKey(there, reference), lookAtValue(tree, found, reference)]]
+    })
   }
 
   protected newCopy(): Map<unknown, unknown> {

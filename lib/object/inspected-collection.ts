@@ -2,20 +2,30 @@
 // Knows no collection by name.
 import type { Oid, StoredRecord } from '../store/types.js'
 import type { Kind } from './header.js'
-import { MergingHeader } from './merging.js'
+import { MergingHeader, type Entries } from './merging.js'
 import type { RecordView } from './record-view.js'
 
-export type Entries = readonly (readonly [key: unknown, value: unknown])[]
+type Show = (oid: Oid) => unknown
 
 /** The entries in their order; of a list or set, the key is the position. */
-export function collectionEntries(
+export function collectionEntries(kind: Kind, record: StoredRecord, view: RecordView, reference: Show): Entries {
+  const { content } = behind(kind).look(view.take(record), view, reference, Infinity)
+  return content instanceof Map ? [...content] : [...content].map((value, position) => [position, value])
+}
+
+/** Those of them that `text` may name; undefined: only who goes through all can tell. */
+export function entriesNamed(
+  text: string,
   kind: Kind,
   record: StoredRecord,
   view: RecordView,
-  reference: (oid: Oid) => unknown,
-): Entries {
+  reference: Show,
+): Entries | undefined {
+  return behind(kind).lookFor(text, view.take(record), view, reference)
+}
+
+function behind(kind: Kind): MergingHeader {
   const header = kind.ghost()
   if (!(header instanceof MergingHeader)) throw new TypeError(`${kind.type} is no collection`)
-  const { content } = header.look(view.take(record), view, reference, Infinity)
-  return content instanceof Map ? [...content] : [...content].map((value, position) => [position, value])
+  return header
 }

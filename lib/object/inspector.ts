@@ -6,7 +6,9 @@ import type { ShapeUsage } from '../store/usage.js'
 import type { Annotation } from './annotation.js'
 import { Decoder, unpackState } from './codec.js'
 import { collectionKinds } from './collection.js'
-import { collectionEntries } from './inspected-collection.js'
+import type { Kind } from './header.js'
+import { collectionEntries, entriesNamed } from './inspected-collection.js'
+import type { Entries } from './merging.js'
 import { RecordView } from './record-view.js'
 import { Reference } from './reference.js'
 import { ShapeTable, type Shape } from './shapes.js'
@@ -26,16 +28,16 @@ export interface InspectedObject {
   /** Plain values, with a Reference wherever one object refers to another. Of a collection: none. */
   readonly fields: ReadonlyMap<string, unknown>
   /** Of a collection: what it holds, in its order; the key is the position in a list or set. */
-  readonly entries: readonly (readonly [key: unknown, value: unknown])[] | undefined
+  readonly entries: Entries | undefined
   /** What it refers to, each object once. */
   readonly references: readonly Reference[]
 }
 
 /** What stands at the end of a path. */
 export type Found =
-  | { readonly kind: 'object'; readonly object: InspectedObject }
-  /** Plain data inside an object. */
-  | { readonly kind: 'value'; readonly owner: Reference; readonly value: unknown }
+  | { readonly kind: 'object'; readonly object: InspectedObject; readonly alike?: readonly string[] }
+  /** Plain data inside an object. `alike`: what else the path could mean, in words. */
+  | { readonly kind: 'value'; readonly owner: Reference; readonly value: unknown; readonly alike?: readonly string[] }
   /** `inside` has no `key`; `has` names the first keys that it has, and there are `more`. */
   | {
       readonly kind: 'absent'
@@ -49,6 +51,12 @@ export interface TypeUsage extends ShapeUsage {
   readonly type: string
   /** Its records are parts of collections. */
   readonly isPart: boolean
+}
+
+/** Plain data in an object. */
+interface Inside {
+  readonly value: unknown
+  readonly path: string
 }
 
 const MOST_NAMED = 10
@@ -75,7 +83,10 @@ export class Inspector {
     const shape = this.#shape(record.shape)
     const references = record.refs.map(ref => this.reference(ref))
     const { keys, raw } = shape === LOST ? NOTHING : unpackState(record, shape)
-    const kind = collectionKinds().find(({ type, internal }) => type === shape.type && internal !== true)
+    const kind = kindOf(shape.type)
+    const reference = (ref: Oid): Reference => this.reference(ref)
+    const view = this.#view
+    let entries: Entries | undefined
     const fields = new Map<string, unknown>()
     if (kind === undefined) {
       const decoder = new Decoder(references, undefined)
@@ -89,7 +100,10 @@ export class Inspector {
       offset: record.offset,
       bytes: record.length,
       fields,
-      entries: kind && collectionEntries(kind, record, this.#view, ref => this.reference(ref)),
+      // Read when somebody wants to see them.
+      get entries() {
+        return kind && (entries ??= collectionEntries(kind, record, view, reference))
+      },
       references,
     }
   }
@@ -127,12 +141,7 @@ export class Inspector {
   }
 
   /** `plain`: where in `owner` we are, undefined at its top. */
-  #walk(
-    owner: InspectedObject,
-    named: Reference,
-    plain: { value: unknown; path: string } | undefined,
-    steps: readonly string[],
-  ): Found {
+  #walk(owner: InspectedObject, named: Reference, plain: Inside | undefined, steps: readonly string[]): Found {
     if (plain?.value instanceof Reference) {
       const object = this.object(plain.value.oid)
       const { value } = plain
@@ -140,26 +149,41 @@ export class Inspector {
     }
     if (steps.length === 0)
       return plain ? { kind: 'value', owner: named, value: plain.value } : { kind: 'object', object: owner }
-    const parts = plain ? partsOf(plain.value) : (owner.entries ?? [...owner.fields])
     let failure: Found | undefined
-    for (let taken = 1; taken <= steps.length; taken++) {
-      const key = steps.slice(0, taken).join('/')
-      const part =
-        parts.find(([name]) => name === key) ??
-        parts.find(([name]) => typeof name !== 'string' && keyText(name) === key)
-      if (part === undefined) continue
-      const found = this.#walk(
-        owner,
-        named,
-        { value: part[1], path: `${plain?.path ?? ''}/${key}` },
-        steps.slice(taken),
-      )
-      if (found.kind !== 'absent') return found
-      failure ??= found
+    for (const find of this.#finders(owner, plain)) {
+      for (let taken = 1; taken <= steps.length; taken++) {
+        const key = steps.slice(0, taken).join('/')
+        const [part, ...others] = find(key)
+        if (part === undefined) continue
+        const inner = { value: part[1], path: `${plain?.path ?? ''}/${key}` }
+        const found = this.#walk(owner, named, inner, steps.slice(taken))
+        if (found.kind !== 'absent')
+          return others.length === 0 ? found : withAlike(found, named, key, [part, ...others])
+        failure ??= found
+      }
+      if (failure) return failure
     }
+    const parts = partsAt(owner, plain)
     const has = parts.slice(0, MOST_NAMED).map(([key]) => keyText(key))
     const inside = plain ? `${plain.path} of ${String(named)}` : String(named)
-    return failure ?? { kind: 'absent', inside, key: steps[0] ?? '', has, more: parts.length - has.length }
+    return { kind: 'absent', inside, key: steps[0] ?? '', has, more: parts.length - has.length }
+  }
+
+  /** Ways to find what a text names: a collection is first asked for it, and gone through only if that gives nothing. */
+  *#finders(owner: InspectedObject, plain: Inside | undefined): Generator<(text: string) => Entries, undefined> {
+    const all = (text: string): Entries => {
+      const named = partsAt(owner, plain).filter(([key]) => keyText(key) === text)
+      return [...named.filter(([key]) => typeof key === 'string'), ...named.filter(([key]) => typeof key !== 'string')]
+    }
+    const kind = plain ? undefined : kindOf(owner.type)
+    const record = kind && this.#record(owner.oid)
+    if (kind && record)
+      yield text => {
+        const named = entriesNamed(text, kind, record, this.#view, ref => this.reference(ref))
+        return named?.filter(([key]) => keyText(key) === text) ?? all(text)
+      }
+    // Also of a damaged collection, in which not every key is found that is there.
+    yield all
   }
 
   /** When that commit was made, in milliseconds since 1970; undefined: a pack has taken its frame away. */
@@ -209,7 +233,29 @@ function unescape(step: string): string {
   return step.replaceAll('~1', '/').replaceAll('~0', '~')
 }
 
-function partsOf(value: unknown): readonly (readonly [key: unknown, value: unknown])[] {
+function kindOf(type: string): Kind | undefined {
+  return collectionKinds().find(kind => kind.type === type && kind.internal !== true)
+}
+
+function partsAt(owner: InspectedObject, plain: Inside | undefined): Entries {
+  return plain ? partsOf(plain.value) : (owner.entries ?? [...owner.fields])
+}
+
+/** Says that several keys are written alike, of which the first was followed. */
+function withAlike(found: Exclude<Found, { kind: 'absent' }>, inside: Reference, text: string, parts: Entries): Found {
+  const [is = '', ...others] = parts.map(([key]) => whatKey(key))
+  const said = `${String(inside)} has several keys that are written ${text}: this is ${is}, and there is ${others.join(' and ')}`
+  return { ...found, alike: [said, ...(found.alike ?? [])] }
+}
+
+function whatKey(key: unknown): string {
+  if (typeof key !== 'object') return `a ${typeof key}`
+  if (key instanceof Date) return 'a date'
+  if (key instanceof Uint8Array) return 'a byte array'
+  return Array.isArray(key) ? 'a tuple' : 'an object'
+}
+
+function partsOf(value: unknown): Entries {
   if (Array.isArray(value)) return [...value.entries()]
   const isPlain = typeof value === 'object' && value !== null && !ArrayBuffer.isView(value) && !(value instanceof Date)
   return isPlain ? Object.entries(value) : []

@@ -36,6 +36,14 @@ export abstract class MergingHeader extends CollectionHeader {
   /** The entries of a stored state, at most so many, as native data; references as what `reference` makes of them. */
   abstract look(state: StoredState, view: RecordView, reference: (oid: Oid) => unknown, most: number): Looked
 
+  /** The entries that `text` may name in a path, with few others read; undefined: only who looks at all can tell. */
+  lookFor(text: string, state: StoredState, view: RecordView, reference: (oid: Oid) => unknown): Entries | undefined {
+    const position = positionIn(text)
+    if (position === undefined) return []
+    const value = [...this.look(state, view, reference, position + 1).content].slice(position)
+    return value.map(each => [position, each])
+  }
+
   /** Whether what is loaded is what the snapshot shows, or will be when it is committed. */
   get isCurrent(): boolean {
     if (this.changed || this.oid === 0 || this.at === 0) return true
@@ -55,6 +63,14 @@ export interface Looked {
   readonly content: Map<unknown, unknown> | Set<unknown> | unknown[]
   /** Of all of it. */
   readonly size: number
+}
+
+/** As they are shown: of a list or set, the key is the position. */
+export type Entries = readonly (readonly [key: unknown, value: unknown])[]
+
+/** Which position a text names, if it is that of a number. */
+export function positionIn(text: string): number | undefined {
+  return /^(0|[1-9]\d{0,15})$/.test(text) ? Number(text) : undefined
 }
 
 let merging = true

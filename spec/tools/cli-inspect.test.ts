@@ -119,7 +119,6 @@ t.test('keys that are no plain words can be written in a path', async t => {
     ['', 'empty'],
     [7, 'number'],
     ['8', 'text'],
-    [8, 'number'],
     [9n, 'bigint'],
     [when, 'date'],
     [['x', 1], 'tuple'],
@@ -150,6 +149,24 @@ t.test('keys that are no plain words can be written in a path', async t => {
   const text = await printed(t, 'inspect', path, '/accounts')
   for (const key of ["'a/b'", '7', '9n', '2020-01-01T00:00:00.000Z', '[x, 1]', 'Account 23'])
     t.match(text, `\n  ${key} `)
+})
+
+t.test('of keys that are written alike one is followed, and that there are others is said on stderr', async t => {
+  const path = join(tempDir(t), 'alike.db')
+  const map = new PersistentMap<string | number, string>([
+    ['5', 'of the string'],
+    [5, 'of the number'],
+    [6, 'six'],
+  ])
+  open(path, { root: { map } }).close()
+  const alike =
+    'perdure: [PersistentMap 16] has several keys that are written 5: this is a string, and there is a number\n'
+  for (const more of [[], ['--json']]) {
+    const { code, stdout, stderr } = await perdure('inspect', path, '/map/5', ...more)
+    t.match(stdout, /of the string/)
+    t.same([code, stderr], [0, alike])
+  }
+  t.match(await perdure('inspect', path, '/map/6'), { code: 0, stdout: /^'six'/, stderr: /^$/ })
 })
 
 t.test('collections show their size and as many entries as --limit says', async t => {

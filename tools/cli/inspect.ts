@@ -8,7 +8,7 @@ import { ROOT_OID, type Oid } from '../../lib/store/types.js'
 import { measureUsage } from '../../lib/store/usage.js'
 import { wholeNumber } from './arguments.js'
 import { EXIT, Refusal, type ExitCode } from './exit-code.js'
-import { print, printJson } from './output.js'
+import { print, printJson, say } from './output.js'
 import { withStore } from './store-to-read.js'
 import { json, text } from './stored-value.js'
 import { count, harmless, moment, size, table } from './units.js'
@@ -20,7 +20,8 @@ interface Options {
 
 const EXAMPLES = `
 A place is a path from the root, /accounts/ada/tags/0, through fields, plain data, positions in lists and keys of maps;
-or the number of an object, 12; or both, 12/tags/0. If a key with a slash in it is not found, write ~1 for the slash.`
+or the number of an object, 12; or both, 12/tags/0. If a key with a slash in it is not found, write ~1 for the slash.
+Of keys that are written alike, such as the string '5' and the number 5, the string is taken, and the others are told of.`
 
 export function addInspect(program: Command, exit: (code: ExitCode) => void): void {
   program
@@ -137,6 +138,7 @@ function showPlace(store: Store, { given, oid, path }: Place, limit: number, asJ
   if (found.kind === 'absent') {
     throw new Refusal(EXIT.no, harmless(`${store.path}: there is no ${given}: ${whatIsThere(found)}`))
   }
+  for (const alike of found.alike ?? []) say(alike)
   if (found.kind === 'value') {
     if (asJson) printJson({ owner: json(found.owner), path, value: json(found.value) })
     else print(`${text(found.value, limit)}\n\npart of ${harmless(String(found.owner))}`)
