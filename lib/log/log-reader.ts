@@ -152,8 +152,19 @@ export class LogReader {
       this.#apply(header, found, 0, offset + found.length)
   }
 
-  /** Whether the last frame that was applied is still in the file as it was. */
-  lastFrameStands(): boolean {
+  /**
+   * Makes sure that the last frame that was applied is still in the file as it was. Throws StoreReplacedError; CorruptLogError if the
+   * frame is there and damaged: of one that a table covers, only header and trailer have been read. `nextGood`: where sound data follows.
+   */
+  checkLastFrame(nextGood?: number): void {
+    if (this.#lastFrameStands()) return
+    const { lastFrame, tid } = this.tail
+    if (this.confirm(this.tail) === undefined) throw new StoreReplacedError(this.#path, REPLACED)
+    const lastGood = lastFrame < this.#header.baseEnd ? 0 : tid - 1
+    throw new CorruptLogError(this.#path, lastFrame, lastGood, 'the frame is damaged', nextGood)
+  }
+
+  #lastFrameStands(): boolean {
     const { lastFrame, offset, checksum } = this.tail
     if (lastFrame === 0) {
       const bytes = this.#read(0, HEADER_LENGTH)
@@ -300,7 +311,7 @@ export class LogReader {
       this.#torn = { offset, end }
       return 'torn'
     }
-    if (!this.lastFrameStands()) throw new StoreReplacedError(this.#path, REPLACED)
+    this.checkLastFrame(behind.nextGood)
     throw this.#corrupt(what, behind.nextGood)
   }
 

@@ -1,19 +1,16 @@
 // What a writer does about what it finds behind the last whole frame: a torn append of a killed process, or the mark of a power
 // cut. Called only with the lock held. Every cut is on disk before anything is appended behind it.
 import { basename, dirname } from 'node:path'
-import { StoreReplacedError } from '../error.js'
 import { DataFile } from '../file/data-file.js'
 import type { Disk } from '../file/disk.js'
-import { REPLACED, type LogReader } from './log-reader.js'
+import type { LogReader } from './log-reader.js'
 import type { LogWriter } from './log-writer.js'
 
 const PIECE = 1 << 20
 
 /** Cuts the short frame behind the tail, after making sure that this is still the file that was read. */
-export function cutShortFrame(path: string, reader: LogReader, writer: LogWriter): void {
-  if (!reader.lastFrameStands()) {
-    throw new StoreReplacedError(path, REPLACED)
-  }
+export function cutShortFrame(reader: LogReader, writer: LogWriter): void {
+  reader.checkLastFrame()
   writer.cut(reader.tail.offset)
 }
 
@@ -22,9 +19,7 @@ export function cutShortFrame(path: string, reader: LogReader, writer: LogWriter
  * silence. Returns the name of the saved part.
  */
 export function setTornEndAside(file: DataFile, path: string, reader: LogReader, writer: LogWriter): string {
-  if (!reader.lastFrameStands()) {
-    throw new StoreReplacedError(path, REPLACED)
-  }
+  reader.checkLastFrame()
   const { offset } = reader.tail
   const prefix = `${path}.torn-${offset}-`
   const name = savedBefore(file, prefix, offset) ?? save(file, prefix, offset)

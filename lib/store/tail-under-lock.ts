@@ -13,7 +13,7 @@ export function tailUnderLock(current: CurrentFile): Exclude<TailStatus, 'short'
   for (;;) {
     const status = reader.advance(MOST_UNDER_LOCK, true)
     if (status === 'short') {
-      cutShortFrame(path, reader, writer)
+      cutShortFrame(reader, writer)
     } else if (status === 'torn') {
       const saved = setTornEndAside(file, path, reader, writer)
       file.disk.warn(

@@ -14,7 +14,7 @@ function torn(log: LogBuilder) {
   const whole = log.end
   file.bytes = log.commits('lost').bytes.subarray(0, whole + 80)
   reader.advance()
-  const cut = () => cutShortFrame('app.db', reader, new LogWriter(data, 'app.db'))
+  const cut = () => cutShortFrame(reader, new LogWriter(data, 'app.db'))
   return { file, whole, cut }
 }
 

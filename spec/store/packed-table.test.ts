@@ -228,3 +228,24 @@ t.test('a table between impossible places makes no store', async t => {
     t.throws(() => readContent(crafted), { code: 'CORRUPT_LOG' }, JSON.stringify(table))
   }
 })
+
+t.test('damage in the packed state and behind it is damage, not another file in the place of this one', async t => {
+  for (const damageBehind of ['changed', 'torn'] as const) {
+    const path = await packedStore(t, { objects: 500, behind: damageBehind === 'torn' ? 1 : 2 })
+    const { at, end } = tableOf(path)
+    const bytes = readFileSync(path)
+    const last = bytes.lastIndexOf('PFRM', at - 1)
+    bytes[at - 100] = (bytes[at - 100] ?? 0) ^ 1
+    if (damageBehind === 'changed') bytes[end + 100] = (bytes[end + 100] ?? 0) ^ 1
+    writeFileSync(path, damageBehind === 'torn' ? bytes.subarray(0, -1) : bytes)
+    const open = (): number => {
+      const store = Store.open(systemDisk, path)
+      try {
+        return put(store, record(1, 'root'))
+      } finally {
+        store.close()
+      }
+    }
+    t.throws(open, { code: 'CORRUPT_LOG', offset: last, lastGoodTid: 0 }, damageBehind)
+  }
+})
