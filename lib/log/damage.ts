@@ -1,6 +1,7 @@
 // Looks behind damage for whole frames: what they prove decides whether a power cut can have done it, and what can be saved.
 // Only reads; bounded work whatever the bytes say.
 import type { DataFile } from '../file/data-file.js'
+import { Continuation, type LastFrame } from './continuation.js'
 import {
   checkFrame,
   FRAME_HEADER_LENGTH,
@@ -8,6 +9,7 @@ import {
   FRAME_TRAILER_LENGTH,
   frameLength,
   readFrameHeader,
+  trailerChecksum,
   trailerLength,
   type FrameHeader,
 } from './frame.js'
@@ -28,7 +30,7 @@ export interface BehindDamage {
   readonly proved: number
   /**
    * Where the last whole frame begins before which no power cut can have done damage: it was written since the machine was started,
-   * or bytes before it are gone.
+   * or bytes before it are gone, or have been inserted, or may have been.
    */
   readonly witness: number | undefined
 }
@@ -37,18 +39,23 @@ const PIECE = 1 << 20
 /** Frames that lie about their length make us check bytes again and again: no more than this many times the bytes there are. */
 const MOST_PASSES = 8
 
-export function examineDamage(file: DataFile, from: number, end: number, salt: number): BehindDamage {
+/** `last`: the whole frame that ends at `from`. */
+export function examineDamage(file: DataFile, from: number, end: number, salt: number, last: LastFrame): BehindDamage {
   let nextGood: number | undefined
   let proved = 0
   let witness: number | undefined
-  for (const found of findFrames(file, from, end, salt)) {
-    if (typeof found === 'number' || found.bytes === undefined) continue
-    const { at, header } = found
+  const log = new Continuation(file, last, from, end)
+  for (const found of findFrames(file, from, end, salt, log)) {
+    if (typeof found === 'number') continue
+    const { at, header, bytes } = found
+    if (bytes === undefined && log.hasStrayed(header, at)) continue
+    log.pass(header, at, bytes && checksumOf(bytes))
+    if (bytes === undefined) continue
     nextGood ??= at
-    proved = Math.max(proved, header.syncedTo)
+    proved = Math.max(proved, provedBy(header, at))
     if (at !== header.offset || isSameBoot(header.boot, file.disk.boot)) witness = at
   }
-  return { nextGood, proved, witness }
+  return { nextGood, proved, witness: log.doubtful?.at ?? witness }
 }
 
 /**
@@ -61,6 +68,11 @@ export function isMarkOfPowerCut(at: number, before: BeforeDamage, now: number, 
   return at >= proved && at > witness
 }
 
+/** Up to where a frame proves that everything was on disk: where that is now, if bytes have been inserted before it. */
+export function provedBy({ syncedTo, offset }: FrameHeader, at: number): number {
+  return syncedTo + Math.max(0, at - offset)
+}
+
 /** An unknown boot counts as this one: then nothing is taken for the mark of a power cut. */
 export function isSameBoot(one: number, other: number): boolean {
   return one === 0 || other === 0 || one === other
@@ -68,7 +80,7 @@ export function isSameBoot(one: number, other: number): boolean {
 
 /**
  * Of a frame at `at`, whose header is sound and announces more bytes than there are: whether some have been cut out, while an append that was
- * never finished just ends. Then the file ends with the end of that frame, or with one that says it belongs where it is or further behind.
+ * never finished just ends. Then the file ends with the end of that frame, or with one that says it belongs behind it: any other is a copy in it.
  */
 export function isCutOut(file: DataFile, header: FrameHeader, at: number, end: number): boolean {
   const trailer = Buffer.alloc(FRAME_TRAILER_LENGTH)
@@ -78,7 +90,8 @@ export function isCutOut(file: DataFile, header: FrameHeader, at: number, end: n
   if (length === frameLength(header)) return true
   const start = end - length
   const last = start > at ? readHeader(file, start, header.salt) : undefined
-  return last !== undefined && frameLength(last) === length && readWhole(file, start, last) !== undefined
+  if (last === undefined || last.offset < header.offset + frameLength(header) || last.tid < header.tid) return false
+  return frameLength(last) === length && readWhole(file, start, last) !== undefined
 }
 
 /** A frame with a sound header, found without knowing what stands before it. */
@@ -90,15 +103,21 @@ export interface FoundFrame {
   readonly bytes: Uint8Array | undefined
 }
 
+/** The checksum of a whole frame. */
+export function checksumOf(frame: Uint8Array): number | undefined {
+  return trailerChecksum(frame.subarray(-FRAME_TRAILER_LENGTH))
+}
+
 /**
- * All frames with a sound header between `from` and `end`, wherever they begin; a number: up to there has been gone through.
- * `salt` undefined: of whatever file, but only where they say that they belong.
+ * All frames with a sound header between `from` and `end`, wherever they begin, that belong to the log; a number: up to there has been
+ * gone through. `salt` undefined: of whatever file, but only where they say that they belong.
  */
 export function* findFrames(
   file: DataFile,
   from: number,
   end: number,
   salt: number | undefined,
+  log?: Pick<Continuation, 'belongs'>,
 ): Generator<FoundFrame | number> {
   const magic = Buffer.from(FRAME_MAGIC)
   let work = (end - from) * MOST_PASSES + PIECE
@@ -111,7 +130,7 @@ export function* findFrames(
       if (at < behind) continue
       const inPiece = hit + FRAME_HEADER_LENGTH <= bytes.length
       const header = inPiece ? readHeaderIn(bytes, hit, at, salt) : readHeader(file, at, salt)
-      if (header === undefined) continue
+      if (header === undefined || log?.belongs(header, at) === false) continue
       const length = frameLength(header)
       const isThere = at + length <= end
       if (isThere && (work -= length) < 0) return
@@ -128,13 +147,8 @@ function readHeader(file: DataFile, at: number, salt: number | undefined): Frame
   return file.read(head, at) < head.length ? undefined : readHeaderIn(head, 0, at, salt)
 }
 
-/**
- * A frame that names a place further behind than where it is has lost bytes before it. One that names a place before it is a copy,
- * kept as data: what is copied into a log stands further behind than where it was.
- */
 function readHeaderIn(bytes: Uint8Array, hit: number, at: number, salt: number | undefined): FrameHeader | undefined {
-  const header = readFrameHeader(bytes, hit, salt === undefined ? at : undefined, salt)
-  return header !== undefined && header.offset >= at ? header : undefined
+  return readFrameHeader(bytes, hit, salt === undefined ? at : undefined, salt)
 }
 
 function readWhole(file: DataFile, at: number, header: FrameHeader): Uint8Array | undefined {

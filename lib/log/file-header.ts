@@ -103,10 +103,15 @@ export function isHeaderSound(bytes: Uint8Array): boolean {
   return stored === checksum(bytes.subarray(0, AT.checksum))
 }
 
+/** Whether a file header may begin with these bytes. */
+export function isHeaderBegin(bytes: Uint8Array): boolean {
+  return MAGIC.every((byte, at) => bytes[at] === byte)
+}
+
 /** Throws NotAStoreError or NewerFormatError; `bytes` may be shorter than a header. */
 export function decodeFileHeader(bytes: Uint8Array, path: string): FileHeader {
   if (bytes.length === 0) throw new NotAStoreError(path, 'the file is empty; remove it, or name another path')
-  if (MAGIC.some((byte, at) => bytes[at] !== byte)) throw new NotAStoreError(path, 'this is not a Perdure store')
+  if (!isHeaderBegin(bytes)) throw new NotAStoreError(path, 'this is not a Perdure store')
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   if (bytes.length < HEADER_LENGTH) throw new NotAStoreError(path, 'the file ends within its header')
   const version = view.getUint32(AT.version, true)

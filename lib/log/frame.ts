@@ -11,7 +11,9 @@ export const SMALLEST_FRAME = FRAME_HEADER_LENGTH + FRAME_TRAILER_LENGTH
 /** "PFRM" */
 export const FRAME_MAGIC: readonly number[] = [0x50, 0x46, 0x52, 0x4d]
 const MAGIC = 0x4d524650 // the same as a number
-const END_MAGIC = 0x444e4546 // "FEND"
+/** "FEND" */
+export const END_MAGIC: Uint8Array = Uint8Array.of(0x46, 0x45, 0x4e, 0x44)
+const MAGIC_AT_END = 0x444e4546 // the same as a number
 const AT = {
   magic: 0,
   kind: 4,
@@ -115,7 +117,7 @@ export function sealFrame(frame: Uint8Array, header: FrameHeader): number {
   const ofFrame = checksum(frame, ofHeader, FRAME_HEADER_LENGTH, bodyEnd)
   setUint32(frame, bodyEnd, ofFrame)
   setUint32(frame, bodyEnd + 4, bodyEnd + FRAME_TRAILER_LENGTH)
-  setUint32(frame, bodyEnd + 8, END_MAGIC)
+  setUint32(frame, bodyEnd + 8, MAGIC_AT_END)
   return ofFrame
 }
 
@@ -157,12 +159,12 @@ export function readFrameHeader(
 
 /** The checksum of a frame, as its trailer says; undefined: this is no trailer. */
 export function trailerChecksum(trailer: Uint8Array): number | undefined {
-  return getUint32(trailer, 8) === END_MAGIC ? getUint32(trailer, 0) : undefined
+  return getUint32(trailer, 8) === MAGIC_AT_END ? getUint32(trailer, 0) : undefined
 }
 
 /** The length of the whole frame, as its trailer says; undefined: this is no trailer. */
 export function trailerLength(trailer: Uint8Array): number | undefined {
-  return getUint32(trailer, 8) === END_MAGIC ? getUint32(trailer, 4) : undefined
+  return getUint32(trailer, 8) === MAGIC_AT_END ? getUint32(trailer, 4) : undefined
 }
 
 /** Whether bytes that are fewer than a header could be the beginning of one: enough to tell a torn append from damage. */
@@ -178,6 +180,6 @@ export function checkFrame(bytes: Uint8Array, at: number, header: FrameHeader): 
   const sound =
     getUint32(bytes, to) === found &&
     getUint32(bytes, to + 4) === frameLength(header) &&
-    getUint32(bytes, to + 8) === END_MAGIC
+    getUint32(bytes, to + 8) === MAGIC_AT_END
   return sound ? found : undefined
 }

@@ -2,23 +2,19 @@
 // Owns how far it has come; knows nothing of records; only reads.
 import { NotAStoreError } from '../error.js'
 import type { DataFile } from '../file/data-file.js'
+import { Continuation } from '../log/continuation.js'
 import {
+  checksumOf,
   examineDamage,
   findFrames,
   isCutOut,
   isMarkOfPowerCut,
+  provedBy,
   type BehindDamage,
   type FoundFrame,
 } from '../log/damage.js'
 import { chainStart, HEADER_LENGTH, saltOf, type FileHeader } from '../log/file-header.js'
-import {
-  FRAME_HEADER_LENGTH,
-  FRAME_TRAILER_LENGTH,
-  frameLength,
-  mayBeginFrame,
-  trailerChecksum,
-  type FrameHeader,
-} from '../log/frame.js'
+import { FRAME_HEADER_LENGTH, frameLength, mayBeginFrame, type FrameHeader } from '../log/frame.js'
 import { eachGiving } from './long-work.js'
 
 /** Bytes of the file. */
@@ -33,12 +29,15 @@ export interface FramePart {
   /** Where it begins. */
   readonly at: number
   readonly isWhole: boolean
-  /** From its beginning on; if it is not whole, as many as may be its own. */
+  /** From its beginning on; if it is not whole, as many as may be its own: more than it says, where bytes have been inserted. */
   readonly bytes: Uint8Array
 }
 
 /** Gets each frame, in order; gives how many bytes of its body hold something sound. */
 export type TakeFrame = (frame: FramePart) => Generator<void, number>
+
+/** So many bytes more than a damaged frame says that it has are looked through for its records. */
+const MOST_INSERTED = 1 << 24
 
 export class DamagedLog {
   /** Damaged stretches: where each begins, and how many bytes in it hold nothing sound. */
@@ -51,6 +50,8 @@ export class DamagedLog {
   readonly #path: string
   readonly #header: FileHeader | undefined
   readonly #take: TakeFrame
+  /** Which frames are of the log. */
+  readonly #log: Continuation
   #salt: number | undefined
   /** Up to where the file has been gone through. */
   #at = HEADER_LENGTH
@@ -58,12 +59,10 @@ export class DamagedLog {
   #broken: FoundFrame | undefined
   /** The damaged stretch that ends there. */
   #stretch: { readonly offset: number; bytes: number } | undefined
-  /** The highest offset that the frames so far say was on disk. */
+  /** Up to where the frames so far prove that everything was on disk. */
   #syncedTo: number
   /** In which boot the last whole frame was written; undefined: there is none behind which a power cut can have left its mark. */
   #boot: number | undefined
-  /** What the next frame must say of the one before it; undefined: nobody knows. */
-  #checksum: number | undefined
   /** What stands behind the first place where the mark of a power cut may be. */
   #behind: BehindDamage | undefined
 
@@ -75,7 +74,8 @@ export class DamagedLog {
     this.#take = take
     this.end = file.end()
     this.#salt = header && saltOf(header.uuid)
-    this.#checksum = header && chainStart(header.uuid)
+    const first = { offset: HEADER_LENGTH, tid: header?.baseTid ?? 0, checksum: header && chainStart(header.uuid) }
+    this.#log = new Continuation(file, first, HEADER_LENGTH, this.end, header?.table)
     this.#syncedTo = header?.baseEnd ?? 0
     if (header === undefined) this.skipped.push({ offset: 0, bytes: HEADER_LENGTH })
   }
@@ -85,10 +85,15 @@ export class DamagedLog {
     return this.#salt ?? 0
   }
 
+  /** The last commit that something at the end tells of which may as well be a copy kept as data, and is not handed on; 0: none. */
+  get doubtful(): number {
+    return this.#log.doubtful?.tid ?? 0
+  }
+
   /** Gives how far it is now and then. Throws NotAStoreError: nothing in the file is a store's. */
   *goThrough(): Generator<number, void> {
     this.#salt ??= yield* this.#findSalt()
-    for (const found of findFrames(this.#file, HEADER_LENGTH, this.end, this.#salt)) {
+    for (const found of findFrames(this.#file, HEADER_LENGTH, this.end, this.#salt, this.#log)) {
       if (typeof found !== 'number') yield* this.#meet(found)
       if (this.torn !== undefined) return
       yield typeof found === 'number' ? Math.max(found, this.#at) : this.#at
@@ -107,27 +112,25 @@ export class DamagedLog {
 
   *#meet(found: FoundFrame): Generator<number, void> {
     const { header, at, bytes } = found
-    if (bytes === undefined && at !== header.offset && this.#isInBroken(at)) return // strayed there, as a sector may
-    yield* this.#passTo(at)
+    if (bytes === undefined && this.#log.hasStrayed(header, at)) return
+    yield* this.#passTo(at, bytes !== undefined)
     if (this.torn !== undefined) return
     if (bytes === undefined) {
-      if (!this.#isMark(at)) this.#broken = found
+      if (this.#isMark(at)) return
+      this.#broken = found
+      this.#log.pass(header, at, undefined)
       return
     }
-    const isStray = this.#stretch === undefined && this.#checksum !== undefined && header.previous !== this.#checksum
+    const { checksum } = this.#log.last
+    const isStray = this.#stretch === undefined && checksum !== undefined && header.previous !== checksum
     if (isStray && this.#isMark(at)) return
     this.#endStretch()
     yield* eachGiving(at, this.#take({ header, at, isWhole: true, bytes }))
     this.#at = at + bytes.length
-    this.#checksum = trailerChecksum(bytes.subarray(-FRAME_TRAILER_LENGTH))
-    this.#syncedTo = Math.max(this.#syncedTo, header.syncedTo)
+    this.#log.pass(header, at, checksumOf(bytes))
+    this.#syncedTo = Math.max(this.#syncedTo, provedBy(header, at))
     // Without the file header, nobody knows where the packed state ends, which was on disk before the file had its name.
     if (this.#header !== undefined || header.kind !== 'base') this.#boot = header.boot
-  }
-
-  #isInBroken(at: number): boolean {
-    const broken = this.#broken
-    return broken !== undefined && at < broken.at + frameLength(broken.header)
   }
 
   /** What stands behind the last whole frame. */
@@ -135,7 +138,7 @@ export class DamagedLog {
     const broken = this.#broken
     const baseEnd = this.#header?.baseEnd ?? 0
     const frameEnd = broken && broken.at + frameLength(broken.header)
-    if (frameEnd !== undefined && frameEnd <= this.end) yield* this.#passTo(frameEnd)
+    if (frameEnd !== undefined && frameEnd <= this.end && this.#isUnfinishedAt(frameEnd)) yield* this.#passTo(frameEnd)
     this.#passTable()
     if (this.#at >= baseEnd && this.#isUnfinished()) this.#tear(this.#at)
     else yield* this.#passTo(this.end)
@@ -146,18 +149,23 @@ export class DamagedLog {
   /** Whether an append that was not finished is all that is left: a reader says the same of it. */
   #isUnfinished(): boolean {
     const broken = this.#broken
-    if (broken !== undefined) {
-      return broken.header.kind !== 'base' && !isCutOut(this.#file, broken.header, broken.at, this.end)
-    }
-    if (this.#at >= this.end || this.end - this.#at >= FRAME_HEADER_LENGTH) return false
-    return mayBeginFrame(this.#read(this.#at, this.end))
+    if (broken === undefined) return this.#isUnfinishedAt(this.#at)
+    const { header, at } = broken
+    const isShort = at + frameLength(header) > this.end
+    return isShort && header.kind !== 'base' && !isCutOut(this.#file, header, at, this.end)
+  }
+
+  /** Whether what stands there is less than a frame header. */
+  #isUnfinishedAt(at: number): boolean {
+    if (at >= this.end || this.end - at >= FRAME_HEADER_LENGTH) return false
+    return mayBeginFrame(this.#read(at, this.end))
   }
 
   /** Whether the mark of a power cut begins there: then the log ends there. A reader says the same of it. */
   #isMark(at: number): boolean {
     const file = this.#file
     const before = { proved: this.#syncedTo, boot: this.#boot }
-    const behind = (): BehindDamage => (this.#behind ??= examineDamage(file, at, this.end, this.salt))
+    const behind = (): BehindDamage => (this.#behind ??= examineDamage(file, at, this.end, this.salt, this.#log.last))
     if (!isMarkOfPowerCut(at, before, file.disk.boot, behind)) return false
     this.#endStretch()
     this.#tear(at)
@@ -169,32 +177,46 @@ export class DamagedLog {
     this.end = at
   }
 
-  /** Nothing from where we are up to `to` is whole; of a frame whose header is sound, there are records. */
-  *#passTo(to: number): Generator<number, void> {
+  /** Nothing from where we are up to `to` is whole; of a frame whose header is sound, there are records, all before `to` if that `isSure`. */
+  *#passTo(to: number, isSure = true): Generator<number, void> {
     this.#passTable()
+    if (to < this.#at) this.#takeBack(to)
     if (to <= this.#at) return
     const broken = this.#broken
     if (broken === undefined && this.#isMark(this.#at)) return
     this.#stretch ??= { offset: this.#at, bytes: 0 }
     this.#stretch.bytes += to - this.#at
-    if (broken !== undefined) this.#stretch.bytes -= yield* this.#takeBroken(broken, to)
+    if (broken !== undefined) {
+      const end = isSure ? to : Math.max(to, broken.at + frameLength(broken.header))
+      this.#stretch.bytes -= yield* this.#takeBroken(broken, Math.min(end, this.end))
+    }
     this.#at = to
     this.#broken = undefined
   }
 
   #passTable(): void {
     const table = this.#header?.table
-    if (this.#at === table?.at) this.#at = table.end
+    const { shift } = this.#log
+    if (table !== undefined && this.#at === table.at + shift) this.#at = table.end + shift
+  }
+
+  /** Bytes are gone from the table: it ends before where it should. */
+  #takeBack(to: number): void {
+    const { at = to } = this.#header?.table ?? {}
+    const offset = Math.min(to, at + this.#log.shift)
+    this.skipped.push({ offset, bytes: to - offset })
+    this.#at = to
   }
 
   #endStretch(): void {
-    if (this.#stretch !== undefined) this.skipped.push(this.#stretch)
+    const stretch = this.#stretch
+    if (stretch !== undefined) this.skipped.push({ ...stretch, bytes: Math.max(0, stretch.bytes) })
     this.#stretch = undefined
   }
 
   /** Gives how many bytes of it hold something sound. */
   *#takeBroken({ header, at }: FoundFrame, to: number): Generator<number, number> {
-    const bytes = this.#read(at, Math.min(to, at + frameLength(header)))
+    const bytes = this.#read(at, Math.min(to, at + frameLength(header) + MOST_INSERTED))
     const sound = yield* eachGiving(at, this.#take({ header, at, isWhole: false, bytes }))
     return FRAME_HEADER_LENGTH + sound
   }

@@ -3,7 +3,7 @@
 import { NotAStoreError } from '../error.js'
 import type { DataFile } from '../file/data-file.js'
 import { decodeFileHeader, HEADER_LENGTH, isHeaderSound, type FileHeader } from '../log/file-header.js'
-import { FRAME_TRAILER_LENGTH, type FrameHeader } from '../log/frame.js'
+import type { FrameHeader } from '../log/frame.js'
 import { DamagedLog, type FramePart, type Part } from './damaged-log.js'
 import { FrameRecords } from './frame-records.js'
 import { OffsetIndex } from './offset-index.js'
@@ -83,6 +83,7 @@ export class SoundRecords {
   /** Goes through the file; gives how far it is now and then. Throws NotAStoreError: nothing in it is a store's. */
   *collect(): Generator<number, void> {
     yield* this.#log.goThrough()
+    this.lastTid = Math.max(this.lastTid, this.#log.doubtful)
     this.#findMissing()
   }
 
@@ -90,9 +91,8 @@ export class SoundRecords {
     const isBase = header.kind === 'base'
     if (header.kind === 'commit' && isWhole) this.#tids.push(header.tid)
     this.#takeHead(header)
-    const end = isWhole ? bytes.length - FRAME_TRAILER_LENGTH : bytes.length
     const { baseTid: tid = Infinity, nextOid = Infinity } = this.#header ?? {}
-    const records = new FrameRecords(header, bytes, end, this.salt, { tid, nextOid })
+    const records = new FrameRecords(header, bytes, this.salt, { tid, nextOid })
     return yield* records.each((record, at) => {
       this.#note(record, (start + at) as Offset)
       if (isBase) this.#baseTid = Math.max(this.#baseTid, record.tid)

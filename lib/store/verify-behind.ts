@@ -1,7 +1,7 @@
 // What the check of a file says of what stands behind the first damage: each further damaged stretch, damaged records of sound frames,
 // and an end that is no commit. What the records say is not checked there: nobody knows which state they belong to.
 import type { CorruptLogError } from '../error.js'
-import { FRAME_HEADER_LENGTH, FRAME_TRAILER_LENGTH } from '../log/frame.js'
+import { FRAME_HEADER_LENGTH } from '../log/frame.js'
 import { DamagedLog, type FramePart } from './damaged-log.js'
 import { FrameRecords } from './frame-records.js'
 import type { Generation } from './generation.js'
@@ -25,8 +25,7 @@ export function* checkBehind(
     }
   }
   function* take({ header, at, isWhole, bytes }: FramePart): Generator<void, number> {
-    const end = isWhole ? bytes.length - FRAME_TRAILER_LENGTH : bytes.length
-    const records = new FrameRecords(header, bytes, end, log.salt, { tid, nextOid })
+    const records = new FrameRecords(header, bytes, log.salt, { tid, nextOid })
     let count = 0
     const sound = yield* records.each(() => count++)
     if (!isWhole) return sound

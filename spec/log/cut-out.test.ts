@@ -69,6 +69,20 @@ t.test('an append that ends where a copy of the log in it ends was never finishe
   t.equal(readerOf(log, torn).advance(), 'short')
 })
 
+t.test(
+  'so was one that ends where a frame ends which another life of the store has written further behind',
+  async t => {
+    const log = new LogBuilder().commits('one', 'two')
+    const start = log.end
+    const other = new LogBuilder().commits('one', 'two', 'y'.repeat(500), 'four')
+    const frame = other.bytes.subarray(other.ends[3])
+    log.frame({ tid: 3, time: 9 }, 'z'.repeat(4000))
+    const torn = Buffer.concat([log.bytes.subarray(0, start + 72 + 100), frame])
+    t.ok((other.ends[3] ?? 0) > start + 72 + 100, 'it says that it belongs further behind')
+    t.equal(readerOf(log, torn).advance(), 'short')
+  },
+)
+
 t.test('whatever part of a log is there in order, its end is short or whole', async t => {
   const log = new LogBuilder().commits('one', 'FEND', 'three')
   for (let end = log.ends[1] ?? 0; end <= log.end; end++) {

@@ -28,7 +28,7 @@ function frameOf(
 /** Oids of what is found in a frame, some bytes of which are damaged. */
 function foundIn(bytes: Buffer, header: FrameHeader, base = { tid: Infinity, nextOid: Infinity }): number[] {
   const oids: number[] = []
-  const records = new FrameRecords(header, bytes, bytes.length - FRAME_TRAILER_LENGTH, header.salt, base)
+  const records = new FrameRecords(header, bytes, header.salt, base)
   atOnce(records.each(({ oid }) => void oids.push(oid)))
   return oids
 }
