@@ -171,8 +171,7 @@ export class Continuation {
   #isKept(header: FrameHeader, at: number): boolean {
     if (at >= this.#runEnd) {
       const { end, next } = this.#run(header, at)
-      const isLastShort = next !== undefined && end + frameLength(next) > this.#fileEnd
-      this.#runEnd = isLastShort ? this.#fileEnd : end
+      this.#runEnd = end
       this.#holderBegin = this.#beginOfHolder(this.#runEnd, at, next && frameLength(next))
     }
     return this.#holderBegin <= at - FRAME_HEADER_LENGTH
