@@ -36,16 +36,21 @@ interface Placed {
 const PIECE = 1 << 16
 /** The file is looked through no more than so many times for frames that copies are part of. */
 const MOST_PASSES = 4
+/** To look at one place where a trailer may end takes as long as to look through so many bytes. */
+const EACH_HIT = 64
 
 export class Continuation {
   readonly #file: DataFile
   readonly #fileEnd: number
   readonly #table: TablePlace | undefined
+  readonly #isForSalvage: boolean
   #last: LastFrame
   /** Where that ends in the file. */
   #end: number
   /** So much further behind than it says that stands: so many bytes have been inserted before it. */
   #shift = 0
+  /** The same; negative: so many are gone. */
+  #displaced = 0
   /** Behind it, a frame of which the header alone is sound. */
   #broken: Placed | undefined
   /** Where the copies end that have been met behind it. */
@@ -57,14 +62,24 @@ export class Continuation {
   #work: number
   #doubtful: Doubtful | undefined
 
-  /** `last` ends at `at`, which is where the next one should begin; `end`: of the file. */
-  constructor(file: DataFile, last: LastFrame, at: number, end: number, table?: TablePlace) {
+  /**
+   * `last` ends at `at`, which is where the next one should begin; `end`: of the file. `isForSalvage`: what belongs is taken, so that copies
+   * of a longer log must not; otherwise it is only to be known what may be the log's.
+   */
+  constructor(
+    file: DataFile,
+    last: LastFrame,
+    at: number,
+    end: number,
+    { isForSalvage, table }: { readonly isForSalvage: boolean; readonly table?: TablePlace | undefined },
+  ) {
     this.#file = file
     this.#last = last
     this.#end = at
     this.#fileEnd = end
     this.#work = MOST_PASSES * end
     this.#table = table
+    this.#isForSalvage = isForSalvage
   }
 
   get last(): LastFrame {
@@ -82,7 +97,10 @@ export class Continuation {
 
   /** Whether the frame at `at`, of which only the header is known, may be one of the log. */
   belongs(header: FrameHeader, at: number): boolean {
-    if (at - header.offset <= this.#shift || this.#isProved(header, at)) return true
+    const displaced = at - header.offset
+    // Where bytes are gone before it, or in a copy of a log that is longer than what stands before the copy.
+    if (this.#isForSalvage && displaced < this.#displaced && this.#isKept(header, at)) return false
+    if (displaced <= this.#shift || this.#isProved(header, at)) return true
     const end = at + frameLength(header)
     if (this.#doubtful?.at !== at && end <= this.#fileEnd && this.#trailerBefore(end).length === frameLength(header))
       this.#copiesEnd = Math.max(this.#copiesEnd, end)
@@ -105,7 +123,8 @@ export class Continuation {
     this.#end = at + frameLength(header)
     const tid = header.kind === 'base' ? this.#last.tid : header.tid
     this.#last = { offset: this.#behind(header), tid, checksum }
-    this.#shift = Math.max(0, at - header.offset)
+    this.#displaced = at - header.offset
+    this.#shift = Math.max(0, this.#displaced)
     this.#broken = undefined
     this.#copiesEnd = this.#runEnd = 0
     this.#doubtful = undefined
@@ -196,15 +215,19 @@ export class Continuation {
    * length is known to begin at `from`, whatever has been inserted or is gone in it.
    */
   #beginOfHolder(from: number, before: number, known: number | undefined): number {
-    for (let start = from; start < this.#fileEnd && this.#work > 0; start += PIECE - FRAME_TRAILER_LENGTH) {
+    // Each piece begins with the end of the one before, in which a trailer may begin.
+    for (let start = Math.max(0, from - FRAME_TRAILER_LENGTH + 1); start < this.#fileEnd && this.#work > 0;) {
       const piece = this.#read(start, Math.min(this.#fileEnd, start + PIECE))
       this.#work -= piece.length
       for (let hit = piece.indexOf(END_MAGIC); hit >= 0; hit = piece.indexOf(END_MAGIC, hit + 1)) {
-        const end = start + hit + END_MAGIC.length
-        const { length = 0 } = this.#trailerBefore(end)
-        const begin = end - length
+        this.#work -= EACH_HIT
+        const end = hit + END_MAGIC.length
+        if (end < FRAME_TRAILER_LENGTH || start + hit < from) continue
+        const length = trailerLength(piece.subarray(end - FRAME_TRAILER_LENGTH, end)) ?? 0
+        const begin = start + end - length
         if (length !== known && begin >= 0 && begin < before) return begin
       }
+      start += Math.max(1, piece.length - FRAME_TRAILER_LENGTH + 1)
     }
     return this.#work > 0 ? Infinity : 0
   }

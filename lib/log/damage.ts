@@ -30,7 +30,8 @@ export interface BehindDamage {
   readonly proved: number
   /**
    * Where the last whole frame begins before which no power cut can have done damage: it was written since the machine was started,
-   * or bytes before it are gone, or have been inserted, or may have been.
+   * or bytes before it are gone. Not one that stands further behind than it says: bytes may have been inserted before it, or it may be
+   * a copy that a commit held whose beginning and end are lost.
    */
   readonly witness: number | undefined
 }
@@ -44,7 +45,7 @@ export function examineDamage(file: DataFile, from: number, end: number, salt: n
   let nextGood: number | undefined
   let proved = 0
   let witness: number | undefined
-  const log = new Continuation(file, last, from, end)
+  const log = new Continuation(file, last, from, end, { isForSalvage: false })
   for (const found of findFrames(file, from, end, salt, log)) {
     if (typeof found === 'number') continue
     const { at, header, bytes } = found
@@ -52,10 +53,10 @@ export function examineDamage(file: DataFile, from: number, end: number, salt: n
     log.pass(header, at, bytes && checksumOf(bytes))
     if (bytes === undefined) continue
     nextGood ??= at
-    proved = Math.max(proved, provedBy(header, at))
-    if (at !== header.offset || isSameBoot(header.boot, file.disk.boot)) witness = at
+    proved = Math.max(proved, header.syncedTo)
+    if (at < header.offset || isSameBoot(header.boot, file.disk.boot)) witness = at
   }
-  return { nextGood, proved, witness: log.doubtful?.at ?? witness }
+  return { nextGood, proved, witness }
 }
 
 /**

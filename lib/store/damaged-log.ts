@@ -75,7 +75,7 @@ export class DamagedLog {
     this.end = file.end()
     this.#salt = header && saltOf(header.uuid)
     const first = { offset: HEADER_LENGTH, tid: header?.baseTid ?? 0, checksum: header && chainStart(header.uuid) }
-    this.#log = new Continuation(file, first, HEADER_LENGTH, this.end, header?.table)
+    this.#log = new Continuation(file, first, HEADER_LENGTH, this.end, { isForSalvage: true, table: header?.table })
     this.#syncedTo = header?.baseEnd ?? 0
     if (header === undefined) this.skipped.push({ offset: 0, bytes: HEADER_LENGTH })
   }
@@ -87,7 +87,7 @@ export class DamagedLog {
 
   /** The last commit that something at the end tells of which may as well be a copy kept as data, and is not handed on; 0: none. */
   get doubtful(): number {
-    return this.#log.doubtful?.tid ?? 0
+    return this.torn === undefined ? (this.#log.doubtful?.tid ?? 0) : 0
   }
 
   /** Gives how far it is now and then. Throws NotAStoreError: nothing in the file is a store's. */

@@ -32,7 +32,7 @@ interface Made {
   readonly places: readonly number[]
 }
 
-/** Commits 2 to 9, each of which changes one of eight objects; all objects were made by commit 2, with `count` others. */
+/** Durable commits 2 to 9, each of which changes one of eight objects; all objects were made by commit 2, with `count` others. */
 function makeStore(count = 0): Made {
   const disk = new MemoryDisk()
   const store = Store.open(disk, PATH, {}, initialDraft)
@@ -41,7 +41,10 @@ function makeStore(count = 0): Made {
     ...Array.from({ length: 8 + count }, (_, n) => record(-1 - n, `made ${n} ${'.'.repeat(n % 50)}`)),
   )
   const oids = Array.from({ length: 8 + count }, (_, n) => (first + n) as Oid)
-  for (let n = 0; n < 8; n++) put(store, record(oids[n] ?? 0, `changed ${n}`))
+  for (let n = 0; n < 8; n++) {
+    put(store, record(oids[n] ?? 0, `changed ${n}`))
+    store.makeDurable(store.latest())
+  }
   const places = oids.map(oid => store.current.newest(oid))
   const frames = placesOf(store)
   store.close()
@@ -146,6 +149,39 @@ t.test('inserted bytes are not the mark of a power cut: nobody cuts off what sta
   t.match(recover(disk, PATH, SAVED), { lastTid: 10, torn: undefined, missingCommits: [{ from: 6, to: 6 }] })
 })
 
+for (const sector of [512, 4096]) {
+  t.test(
+    `what a power cut leaves of a copy of this file is no witness against it: sectors of ${sector} bytes`,
+    async t => {
+      const disk = new MemoryDisk()
+      const store = Store.open(disk, PATH, {}, initialDraft)
+      const first = put(store, record(-1, 'durable'))
+      store.makeDurable(store.latest())
+      const { offset: durable } = store.latest()
+      put(store, record(first, 'not on disk'))
+      const copies = [disk.bytesOf(PATH), disk.bytesOf(PATH).subarray(durable), Buffer.alloc(6000, 66)]
+      put(store, ...copies.map((copy, n): DraftRecord => ({ oid: -1 - n, shape: SHAPE, refs: [], ...stretchOf(copy) })))
+      const { offset: end } = store.latest()
+      const written = disk.bytesOf(PATH)
+      store.close()
+      const [behindFirst, last] = [Math.ceil((durable + 1) / sector) * sector, Math.floor((end - 1) / sector) * sector]
+      for (const isShort of [false, true]) {
+        const left = Buffer.from(isShort ? written.subarray(0, last) : written)
+        left.fill(0, durable, behindFirst)
+        left.fill(0, last)
+        const after = MemoryDisk.with({ [PATH]: left })
+        after.boot = 2
+        t.match(recover(after, PATH, SAVED), { lastTid: 2, missingCommits: [], torn: { offset: durable } })
+        for (const readonly of [true, false]) {
+          const again = Store.open(after, PATH, { readonly })
+          t.equal(textOf(again, first), 'durable')
+          again.close()
+        }
+      }
+    },
+  )
+}
+
 /** The file of a store in which commit 4 holds, among changes of 20 objects, the file of the same store's other life. */
 function makeWithFork(chunks: number, before = 10): Made {
   const disk = new MemoryDisk()
@@ -194,6 +230,34 @@ t.test('records of another life that are kept as data are none of this one, what
     }
   }
 })
+
+t.test(
+  'commits behind a copy of a longer log are its own, though the copy says that it belongs further behind',
+  async t => {
+    const disk = new MemoryDisk()
+    const store = Store.open(disk, PATH, {}, initialDraft)
+    put(store, record(1, 'two'))
+    const other = MemoryDisk.with({ [PATH]: disk.bytesOf(PATH) })
+    const fork = Store.open(other, PATH)
+    put(fork, { ...record(-1, ''), ...stretchOf(Buffer.alloc(5000)) })
+    const { offset: from } = fork.latest()
+    for (let n = 4; n <= 8; n++) put(fork, record(1, `foreign ${n}`))
+    fork.close()
+    const { offset } = store.latest()
+    put(store, {
+      ...record(-1, ''),
+      ...stretchOf(Buffer.concat([Buffer.alloc(600), other.bytesOf(PATH).subarray(from)])),
+    })
+    for (let n = 4; n <= 6; n++) put(store, record(1, `own ${n}`))
+    store.makeDurable(store.latest())
+    store.close()
+    const damaged = disk.bytesOf(PATH)
+    damaged.fill(0, offset, offset + 512)
+    const { report, texts } = salvaged(damaged, [1 as Oid])
+    t.same(texts, ['own 6'])
+    t.match(report, { lastTid: 6, missingCommits: [{ from: 3, to: 3 }] })
+  },
+)
 
 t.test('a damaged copy costs no other record of its commit', async t => {
   const made = makeWithFork(1)
@@ -251,15 +315,19 @@ t.test('the work stays in proportion to the file, whatever it holds', async t =>
     ['headers', all(4000, header)],
     ['frames', all(500, last)],
     ['trailers', all(20_000, trailer)],
+    ['ends of trailers', Buffer.concat([last, last.subarray(40), all(100_000, trailer.subarray(-4))])],
     ['all', all(400, Buffer.concat([header, last, trailer, Buffer.of(1)]))],
   ] as const) {
     const damaged = Buffer.concat([start, Buffer.alloc(5000), rest])
     let read = 0
+    let reads = 0
     const disk = wrapDisk(MemoryDisk.with({ [PATH]: damaged }), (name, _n, go, args) => {
       if (name === 'read') read += args[3] as number
+      if (name === 'read') reads++
       return go()
     })
     recover(disk, PATH, SAVED)
+    t.ok(reads < damaged.length / 4, `${what}: ${reads} reads of ${damaged.length} bytes`)
     t.ok(read < 40 * damaged.length, `${what}: ${Math.round(read / damaged.length)} times the file were read`)
   }
 })
