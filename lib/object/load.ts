@@ -35,15 +35,17 @@ export function load(header: Header, record: StoredRecord, shape: Shape, generat
   header.tid = 0 as Tid
   header.load++
   try {
+    // What code of the program gives besides may be other data each time.
+    let isAsStored = true
     if (header instanceof MergingHeader) header.take(loading.view.take(record))
-    else decode(header, record, shape, loading)
+    else isAsStored = decode(header, record, shape, loading)
     if (header instanceof EntityHeader && header.kind.defaults)
-      header.fillIn(header.kind.defaults, header.kind.Class ? 'static defaults' : 'open()')
+      isAsStored = !header.fillIn(header.kind.defaults, header.kind.Class ? 'static defaults' : 'open()') && isAsStored
     header.inert = isUnknownKind(kind) || shape.version > kind.version ? record : undefined
     header.fetched = undefined
     header.shape = shape
     if (!header.keyed) {
-      rebind(header, record.tid === tid)
+      rebind(header, isAsStored && record.tid === tid)
       stamp(header)
     }
   } catch (error) {
@@ -57,16 +59,21 @@ export function load(header: Header, record: StoredRecord, shape: Shape, generat
   header.generation = generation
 }
 
-function decode(header: Header, record: StoredRecord, shape: Shape, loading: Loading): void {
+/** False: `static upgrade` has changed what is stored. */
+function decode(header: Header, record: StoredRecord, shape: Shape, loading: Loading): boolean {
   const isEntity = header instanceof EntityHeader
   const mustUpgrade = isEntity && shape.version < header.kind.version && header.kind.upgrade !== undefined
-  if (isEntity && !mustUpgrade && shape.keys && header.kind.admits(shape)) return header.read(record, shape.keys)
+  if (isEntity && !mustUpgrade && shape.keys && header.kind.admits(shape)) {
+    header.read(record, shape.keys)
+    return true
+  }
   const { keys, raw } = unpackState(record, shape)
   if (mustUpgrade) {
     upgrade(header, keys, raw, record, shape.version, loading)
   } else {
     header.decode(keys, raw, new Decoder(referencesOf(record, loading), header))
   }
+  return !mustUpgrade
 }
 
 function upgrade(

@@ -120,10 +120,11 @@ export class EntityHeader extends Header {
 
   /**
    * Adds fields that the state lacks, copied in. No change: the record stays as it is until something else changes it. Throws ValueError;
-   * `source` says who gives them.
+   * `source` says who gives them. Gives whether there was any.
    */
-  fillIn(fields: Fields, source: string): void {
+  fillIn(fields: Fields, source: string): boolean {
     const state = this.state as Fields
+    let lacked = false
     for (const key of Object.keys(fields)) {
       if (Object.hasOwn(state, key) || this.kind.transient.has(key)) continue
       if (this.kind.refuses(key)) {
@@ -136,7 +137,9 @@ export class EntityHeader extends Header {
       attach(own)
       this.hasTracked()
       define(state, key, own)
+      lacked = true
     }
+    return lacked
   }
 
   /** A field of the record has the name of a member of the class. */

@@ -8,7 +8,7 @@ import {
   plain,
   StaleDataError,
   type Connection,
-  type Persistent,
+  Persistent,
 } from '../../lib/index.js'
 import { seeded, type Random } from '../helpers/seeded.js'
 import { tempDir } from '../helpers/temp-dir.js'
@@ -358,3 +358,52 @@ for (const [name, at] of Object.entries(places)) {
     t.end()
   })
 }
+
+t.test('what code of the program gives besides what is stored has no certain positions', t => {
+  const path = join(tempDir(t), 'given.db')
+  interface Things {
+    n: number
+    items: { id: string }[]
+  }
+  class Before extends Persistent {
+    static type = 'Things'
+    n = 0
+    items = [{ id: 'a' }, { id: 'b' }]
+  }
+  class Upgraded extends Persistent {
+    static type = 'Things'
+    static version = 2
+    declare n: number
+    declare items: { id: string }[]
+    static upgrade(state: Partial<Things>): void {
+      state.items?.sort((a, b) => order * a.id.localeCompare(b.id))
+    }
+  }
+  class Filled extends Persistent {
+    static type = 'Things'
+    static defaults = { more: [{ id: 'a' }, { id: 'b' }] }
+    declare n: number
+    declare more: { id: string }[]
+  }
+  let order = 1
+  open(path, { root: Before, durability: 'os' }).close()
+
+  const upgraded = open(path, { root: Upgraded, durability: 'os' })
+  const held = upgraded.root.items[0] as { id: string }
+  upgraded.root.n = 1
+  order = -1
+  upgraded.abort()
+  t.equal(upgraded.root.items[0]?.id, 'b')
+  t.throws(() => held.id, StaleDataError)
+  upgraded.close()
+
+  const filled = open(path, { root: Filled, durability: 'os' })
+  const first = filled.root.more[0] as { id: string }
+  filled.root.n = 1
+  Filled.defaults.more.reverse()
+  filled.abort()
+  t.equal(filled.root.more[0]?.id, 'b')
+  t.throws(() => first.id, StaleDataError)
+  filled.close()
+  t.end()
+})
