@@ -106,27 +106,24 @@ export class KeyTable<E extends { readonly key: StoredKey }> {
 
   /** The order of the keys has changed. */
   sort(): void {
-    const all = [...this]
-    this.clear()
-    this.fill(all)
+    this.fill([...this])
   }
 
+  /** As long as there is an entry in the runs, none waits. */
   #sortIn(): void {
-    if (!this.#waiting) return
-    const waiting = [...this.#waiting.values()]
-    this.#waiting = undefined
-    if (this.#inRuns === 0) this.fill(waiting)
-    else for (const entry of waiting) this.#putInRun(entry)
+    if (this.#waiting) this.fill([...this.#waiting.values()])
   }
 
-  /** Into an empty table: entries of which no two have the same key. */
+  /** In place of all that is there: entries of which no two have the same key. What throws (the stack may be full) has changed nothing. */
   fill(entries: E[]): void {
     // Keys often come in order.
     if (entries.some((entry, i) => i > 0 && compareKeys((entries[i - 1] as E).key, entry.key) > 0))
       entries.sort((a, b) => compareKeys(a.key, b.key))
-    if (entries.length > 0) this.#runs = []
-    for (let i = 0; i < entries.length; i += MOST_IN_RUN) this.#runs.push(entries.slice(i, i + MOST_IN_RUN))
+    const runs: E[][] = entries.length > 0 ? [] : NO_RUNS
+    for (let i = 0; i < entries.length; i += MOST_IN_RUN) runs.push(entries.slice(i, i + MOST_IN_RUN))
+    this.#runs = runs
     this.#inRuns = entries.length
+    this.#waiting = undefined
   }
 
   #putInRun(entry: E): void {

@@ -82,7 +82,12 @@ export class Pieces {
   #find(position: number): Piece {
     this.#findRun(position)
     const run = this.#runs[this.#run] as Piece[]
-    while (position < this.#start) this.#start -= lengthOf(run[--this.#index] as Piece)
+    while (position < this.#start) {
+      // Both or neither, also where the stack is full.
+      const length = lengthOf(run[this.#index - 1] as Piece)
+      this.#index--
+      this.#start -= length
+    }
     for (;;) {
       const piece = run[this.#index] as Piece
       const end = this.#start + lengthOf(piece)

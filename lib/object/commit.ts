@@ -279,8 +279,8 @@ function settle(
     }
   }
   for (const [header, standIn] of standIns) {
-    for (const sample of takeSamples(header)) noted.push(sample)
     try {
+      for (const sample of takeSamples(header)) noted.push(sample)
       settleMerged(header, standIn)
     } catch {
       session.half.push(header)
@@ -291,10 +291,10 @@ function settle(
   try {
     keepLoaded(session, headers, states)
     session.end()
+    compareSources(noted)
   } catch {
-    // what is not let go of now is later
+    // what is not let go of now is later, and another time there is a warning
   }
-  compareSources(noted)
 }
 
 function keepLoaded({ budget, cache, serial }: Session, headers: Encoded['headers'], states: Encoded['states']): void {

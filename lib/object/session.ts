@@ -71,6 +71,9 @@ export class Session implements Scope, Loading {
    * be pushed to, without a method in between, which the engine may have to compile: where the stack is full that fails.
    */
   half: Header[] = []
+  /** Changes that are to be undone, which may have failed: for whoever cannot try again. Swapped for `spare`, without a call. */
+  abandoned: Set<Header> | undefined
+  spare = new Set<Header>()
   #letGo: (() => void) | undefined
   readonly #records: RecordCache
   #view: RecordView
@@ -96,6 +99,7 @@ export class Session implements Scope, Loading {
 
   begin(): void {
     if (this.closed) throw new ClosedError(`the connection to ${this.store.path} is closed`)
+    if (this.abandoned) this.undo()
     if (this.#began) return
     if (this.half.length > 0) {
       this.#dropHalf()
@@ -138,10 +142,12 @@ export class Session implements Scope, Loading {
 
   /** Throws before anything is undone, or undoes everything, if only before the next access. */
   undo(): void {
-    const half = [...this.half, ...this.changed]
-    const none = new Set<Header>()
+    const half = [...this.half, ...(this.abandoned ?? []), ...this.changed]
+    const [none, spare] = [new Set<Header>(), new Set<Header>()]
     this.half = half
     this.changed = none
+    this.abandoned = undefined
+    this.spare = spare
     this.#began = false
     this.serial++
     for (let header = half.at(-1); header; header = half.at(-1)) {

@@ -168,6 +168,10 @@ export function attempt<R, T>(
     session.undo()
     return outcome === 'busy' ? 'busy' : committedBefore(session)
   } catch (error) {
+    // Where the stack is full the call may fail: then this is undone before the next access.
+    session.abandoned = session.changed
+    session.changed = session.spare
+    session.serial++
     session.undo()
     if (error instanceof RunError) throw error.thrown
     if (error instanceof WriteConflictError) return 'conflict'

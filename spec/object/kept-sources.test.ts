@@ -96,6 +96,29 @@ t.test('it is warned of in the last place to which it was put', async t => {
   db.close()
 })
 
+t.test('a warning that fails fails no commit', t => {
+  class Tray extends Persistent {
+    static type = 'Tray'
+    job: Job | null = null
+  }
+  const db = open(join(tempDir(t), 'tray.db'), { root: Tray, durability: 'os' })
+  const emitWarning = process.emitWarning.bind(process)
+  let asked = 0
+  process.emitWarning = () => {
+    asked++
+    throw new Error('no warnings, please')
+  }
+  const job = { n: 1 }
+  db.root.job = job
+  job.n++
+  t.doesNotThrow(() => db.commit())
+  process.emitWarning = emitWarning
+  t.equal(asked, 1)
+  t.equal(db.changed, false)
+  db.close()
+  t.end()
+})
+
 t.test('what is copied from other stored data may be changed where it stands', async t => {
   const db = open(join(tempDir(t), 'desk.db'), { root: Desk, durability: 'os' })
   const said = listening(t, db)
