@@ -10,9 +10,16 @@ interface Interval {
 export class Intervals {
   /** None touches another one. */
   readonly #table = new KeyTable<Interval>()
+  // The one that was grown last, as the next number mostly grows it, too, ...
+  #last: Interval | undefined
+  /** ... how far it may grow downwards before it touches the one before it; undefined: that has not been looked for ... */
+  #above: number | undefined
+  /** ... and upwards. */
+  #below: number | undefined
 
   clear(): void {
     this.#table.clear()
+    this.#last = undefined
   }
 
   /** Above all its numbers. */
@@ -26,7 +33,7 @@ export class Intervals {
   }
 
   add(from: number, to: number): void {
-    if (from >= to) return
+    if (from >= to || this.#growsLast(from, to)) return
     const table = this.#table
     const before = table.upTo(from, false)
     let grown = before && before.end >= from ? before : undefined
@@ -38,7 +45,25 @@ export class Intervals {
       else (grown = next).key = from // nothing stands in between, so the order stays as it is
     }
     if (grown) grown.end = end
-    else table.put({ key: from, end })
+    else table.put((grown = { key: from, end }))
+    this.#last = grown
+    this.#above = this.#below = undefined
+  }
+
+  #growsLast(from: number, to: number): boolean {
+    const last = this.#last
+    if (!last || from > last.end || to < last.key) return false
+    if (from < last.key) {
+      this.#above ??= this.#table.upTo(last.key, true)?.end ?? -Infinity
+      if (from <= this.#above) return false
+    }
+    if (to > last.end) {
+      this.#below ??= this.#table.from(last.key, true)?.key ?? Infinity
+      if (to >= this.#below) return false
+    }
+    last.key = Math.min(last.key, from)
+    last.end = Math.max(last.end, to)
+    return true
   }
 
   *[Symbol.iterator](): Generator<readonly [from: number, to: number], undefined> {
