@@ -266,16 +266,13 @@ function settle(
     }
   }
   const noted: Sample[] = []
-  for (let i = 0; i < headers.length; i++) {
-    const header = headers[i] as Recordable
-    const { from, to } = states[i] as EncodedState
+  for (const header of headers) {
+    if (!(header instanceof Header)) continue
     try {
-      warnIfLarge(header, to - from)
-      if (!(header instanceof Header)) continue
       for (const sample of takeSamples(header)) noted.push(sample)
       header.settled()
     } catch {
-      if (header instanceof Header) session.half.push(header)
+      session.half.push(header)
     }
   }
   for (const [header, standIn] of standIns) {
@@ -287,13 +284,30 @@ function settle(
     }
   }
   session.nothingChanged()
+  warn(() => {
+    headers.forEach((header, i) => {
+      const { from, to } = states[i] as EncodedState
+      warnIfLarge(header, to - from)
+    })
+  })
   // Not before all of them know what was handed out of them: the budget may let go of any.
   try {
     keepLoaded(session, headers, states)
     session.end()
-    compareSources(noted)
   } catch {
-    // what is not let go of now is later, and another time there is a warning
+    // what is not let go of now is later
+  }
+  warn(() => {
+    compareSources(noted)
+  })
+}
+
+/** Looking at what is stored and at what the program keeps may fail, and run code of the program: then the next commit of the kind warns. */
+function warn(look: () => void): void {
+  try {
+    look()
+  } catch {
+    // see above
   }
 }
 
