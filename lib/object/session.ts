@@ -177,6 +177,7 @@ export class Session implements Scope, Loading {
   close(): void {
     if (this.closed) return
     this.end()
+    this.nothingChanged()
     this.closed = true
     this.serial = CLOSED
     this.pauses = 0
