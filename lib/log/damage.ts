@@ -69,11 +69,6 @@ export function isMarkOfPowerCut(at: number, before: BeforeDamage, now: number, 
   return at >= proved && at > witness
 }
 
-/** Up to where a frame proves that everything was on disk: where that is now, if bytes have been inserted before it. */
-export function provedBy({ syncedTo, offset }: FrameHeader, at: number): number {
-  return syncedTo + Math.max(0, at - offset)
-}
-
 /** An unknown boot counts as this one: then nothing is taken for the mark of a power cut. */
 export function isSameBoot(one: number, other: number): boolean {
   return one === 0 || other === 0 || one === other

@@ -9,7 +9,6 @@ import {
   findFrames,
   isCutOut,
   isMarkOfPowerCut,
-  provedBy,
   type BehindDamage,
   type FoundFrame,
 } from '../log/damage.js'
@@ -225,4 +224,9 @@ export class DamagedLog {
     const bytes = Buffer.alloc(to - from)
     return bytes.subarray(0, this.#file.read(bytes, from))
   }
+}
+
+/** Up to where a frame proves that everything was on disk: where that is now, if bytes have been inserted before it. */
+function provedBy({ syncedTo, offset }: FrameHeader, at: number): number {
+  return syncedTo + Math.max(0, at - offset)
 }
