@@ -1,6 +1,8 @@
 // The native add-on fs-ext, which takes the locks of files. Found and loaded at the first lock, never at import: reading needs no compiled
 // add-on. What the system refuses on the way is thrown as it is, and the next call tries again.
+import { closeSync, openSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { devNull } from 'node:os'
 import { join } from 'node:path'
 import { UnsupportedError } from '../error.js'
 import type { Fd } from './disk.js'
@@ -28,8 +30,11 @@ export function loadFsExt(): FsExt {
   try {
     return (loaded ??= find())
   } catch (cause) {
-    // A process that is out of descriptors, say: that passes.
-    if (isSystemError(cause) && cause.code !== 'EACCES' && cause.code !== 'EPERM') throw cause
+    if (isSystemError(cause)) {
+      if (cause.code !== 'EACCES' && cause.code !== 'EPERM') throw cause
+    } else {
+      closeSync(openSync(devNull, 'r')) // a process that is out of descriptors is told that, by the system: it passes
+    }
     throw new UnsupportedError(`writing needs the add-on fs-ext, which ${remedy(cause)} Reading works without it.`, {
       cause,
     })
