@@ -6,16 +6,9 @@ import { unresolved, type Header, type Scope } from './header.js'
 import { own } from './owned-bytes.js'
 import { define, isBare } from './plain-node.js'
 import { isKeyList, type Shape } from './shapes.js'
-import {
-  position,
-  readCount,
-  readReference,
-  readSimple,
-  readValue,
-  textIsNext,
-  skipValue,
-  unpackWith,
-} from './unpack.js'
+import { position } from './packed-cursor.js'
+import { skipValue } from './skip-packed.js'
+import { readCount, readReference, readSimple, readValue, textIsNext, unpackWith } from './unpack.js'
 import { Untracked } from './untracked.js'
 import { decodeBytes, decodeSpecial, isBytes, TAG, unknownForm } from './values.js'
 

@@ -6,7 +6,8 @@ import { Decoder } from './decoder.js'
 import type { Header } from './header.js'
 import { ownerOf } from './owned-bytes.js'
 import { Packer } from './packer.js'
-import { ESCAPE, NUMBER, unpackAll, weighBytes, weighDate, WHOLE_NUMBER } from './unpack.js'
+import { unpackAll } from './unpack.js'
+import { ESCAPE, NUMBER, weighBytes, weighDate, WHOLE_NUMBER } from './weigh-packed.js'
 
 /** Only for values as they come in: what an encoder is writing is not disturbed. */
 const packer = new Packer()

@@ -1,14 +1,7 @@
 import t from 'tap'
 import { Packr } from '../../lib/object/msgpack.js'
-import {
-  checkPacked,
-  DEEPEST_PACKED,
-  noteReferences,
-  referenceAt,
-  skipValue,
-  unpack,
-  unpackWith,
-} from '../../lib/object/unpack.js'
+import { DEEPEST_PACKED, noteReferences, skipValue } from '../../lib/object/skip-packed.js'
+import { checkPacked, referenceAt, unpack, unpackWith } from '../../lib/object/unpack.js'
 import { stretchOf } from '../../lib/store/types.js'
 import { seeded, type Random } from '../helpers/seeded.js'
 

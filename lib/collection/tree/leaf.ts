@@ -3,19 +3,18 @@
 import { Decoder, type Encoder } from '../../object/codec.js'
 import { unresolved } from '../../object/header.js'
 import type { StoredState } from '../../object/record-view.js'
+import { position } from '../../object/packed-cursor.js'
+import { noteReferences, skipValue } from '../../object/skip-packed.js'
 import {
-  noteReferences,
   passNull,
-  position,
   readCount,
   readReference,
   readValue,
   referenceAt,
-  skipValue,
   unpackAt,
   unpackWith,
-  weighAt,
 } from '../../object/unpack.js'
+import { weighAt } from '../../object/weigh-packed.js'
 import { unknownForm } from '../../object/values.js'
 import type { Offset, Oid, StoredRecord, Stretch, Tid } from '../../store/types.js'
 import { decodeKey, type StoredKey } from '../key.js'
