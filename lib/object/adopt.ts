@@ -4,7 +4,7 @@ import { types } from 'node:util'
 import { ValueError } from '../error.js'
 import { Header, handlerOf, NOWHERE } from './header.js'
 import { keepAboveAll, own, ownerOf } from './owned-bytes.js'
-import { define, Node, type Container } from './plain-node.js'
+import { put, Node, type Container } from './plain-node.js'
 import { trackWhole, Untracked } from './untracked.js'
 import { copyDate, copyLeaf, DETACHED, isBytes, isDetached } from './values.js'
 
@@ -162,8 +162,7 @@ class Adoption {
       if (descriptor.get || descriptor.set) this.#refuse(step, 'an accessor cannot be stored')
       if (!descriptor.enumerable) this.#refuse(step, 'a field that is not enumerable cannot be stored')
       const part = this.value(descriptor.value, step)
-      if (key === '__proto__') define(target, key, part)
-      else target[key] = part
+      put(target, key, part)
     }
     return target
   }

@@ -7,7 +7,7 @@ import { noteSourceIn } from './kept-sources.js'
 import { keepAbove } from './owned-bytes.js'
 import { count, part } from './parts.js'
 import { toJSON } from './plain.js'
-import { attach, define, release, type Container, type Node } from './plain-node.js'
+import { attach, put, release, type Container, type Node } from './plain-node.js'
 
 export class NodeTraps implements ProxyHandler<Container> {
   readonly node: Node
@@ -141,8 +141,7 @@ function write(node: Node, key: string | symbol, value: unknown): boolean {
   const old = had ? (target as Record<string, unknown>)[key] : undefined
   if (node.attached) attach(own, node)
   keepAbove(own, node)
-  if (key === '__proto__') define(target, key, own)
-  else (target as Record<string, unknown>)[key] = own
+  put(target, key, own)
   if (had && node.attached) release(old, node)
   if (own !== value && node.attached) noteSourceIn(node, key, value as object)
   return true

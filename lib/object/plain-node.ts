@@ -13,9 +13,16 @@ export type Container = unknown[] | Record<string, unknown>
 export interface Seat {
   readonly key: unknown
 }
+
 /** Puts a property by definition: "__proto__" is a key like any other. */
 export function define(target: object, key: string, value: unknown): void {
   Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true })
+}
+
+/** The same in a plain object or array, for less: none of their prototypes has a setter but that for "__proto__". */
+export function put(target: object, key: string, value: unknown): void {
+  if (key === '__proto__') define(target, key, value)
+  else (target as Record<string, unknown>)[key] = value
 }
 
 /**

@@ -4,7 +4,7 @@ import { FIRST_FREE_OID, type Oid, type StoredRecord } from '../store/types.js'
 import { Decoder, unpackState } from './decoder.js'
 import { EntityType } from './entity-type.js'
 import type { Fields } from './persistent.js'
-import { define } from './plain-node.js'
+import { put } from './plain-node.js'
 import { plain, type Mentioned } from './plain.js'
 import type { Session } from './session.js'
 import type { Shape } from './shapes.js'
@@ -41,12 +41,12 @@ function copyOf(session: Session, kind: EntityType, record: StoredRecord, shape:
     const key = keys[i] as string
     if (admits || !(key in kind.view)) copy[key] = decoder.value(raw[i])
     else if (kind.members.has(key)) return undefined
-    else if (!kind.transient.has(key)) define(copy, key, decoder.value(raw[i]))
+    else if (!kind.transient.has(key)) put(copy, key, decoder.value(raw[i]))
   }
   for (const key of Object.keys(kind.defaults ?? {})) {
     if (Object.hasOwn(copy, key) || kind.transient.has(key)) continue
     if (kind.refuses(key)) return undefined
-    define(copy, key, plain(kind.defaults?.[key]))
+    put(copy, key, plain(kind.defaults?.[key]))
   }
   return copy
 }

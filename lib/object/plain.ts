@@ -1,7 +1,7 @@
 // Ordinary data out of stored data: for structuredClone, workers, comparisons in tests, and hot loops.
 import { handlerOf, Header, headerOf, unresolvedOid } from './header.js'
 import { checkNames } from './option-names.js'
-import { define, type Node } from './plain-node.js'
+import { put, type Node } from './plain-node.js'
 import { isBytes } from './values.js'
 import { types } from 'node:util'
 
@@ -84,9 +84,7 @@ class Copy {
 
   #fields(target: object, copy: object, depth: number): object {
     for (const key of Object.keys(target)) {
-      const part = this.value((target as Record<string, unknown>)[key], depth)
-      if (key === '__proto__') define(copy, key, part)
-      else (copy as Record<string, unknown>)[key] = part
+      put(copy, key, this.value((target as Record<string, unknown>)[key], depth))
     }
     return copy
   }
@@ -119,7 +117,7 @@ class Copy {
     this.#made.set(header, copy)
     // All before any is gone into: what that loads may take the place of this object's state.
     const fields = header.keys().map(key => [key, header.slot(key)] as const)
-    for (const [key, value] of fields) define(copy, key, convert(value))
+    for (const [key, value] of fields) put(copy, key, convert(value))
     return copy
   }
 }
