@@ -16,6 +16,7 @@ import { load, type Loading } from './load.js'
 import { MergingHeader } from './merging.js'
 import { RecordCache, RecordView } from './record-view.js'
 import { watchPending } from './exit-warning.js'
+import { goOver } from './go-over.js'
 import type { Header, Scope } from './header.js'
 import { forbidIfEditing } from './editing.js'
 import { mention, plainRecord } from './plain-record.js'
@@ -190,7 +191,7 @@ export class Session implements Scope, Loading {
     if (now === before) return
     if (now.generation !== before.generation) {
       this.#dropHalf()
-      this.#goOver(before, now)
+      goOver(this.cache, before, now)
       now.generation.retain()
       before.generation.release()
     }
@@ -225,34 +226,6 @@ export class Session implements Scope, Loading {
 
   viewOf(snapshot: Snapshot): RecordView {
     return new RecordView(snapshot, this.shapes, this.#records)
-  }
-
-  /**
-   * Another file, made by a pack: which loaded objects may keep their state? One that the new file has, is compared at its
-   * next access. One that it lacks: only if nobody can have changed it since, that is, if it was the last version in the
-   * file left and that file's direct successor is this one. It is then like a new object that has its oid already.
-   */
-  #goOver(before: Snapshot, now: Snapshot): void {
-    const old = before.generation
-    const next = now.generation
-    const direct = next.number === old.number + 1
-    for (const header of this.cache.loaded()) {
-      if (!header.loaded || header.changed || next.find(header.oid, now.offset) !== 0) continue
-      if (direct && this.#isLast(header, before)) {
-        // Before the file is left in which some of it stands; of what an earlier pack has removed, nothing does.
-        if (header.at !== 0 && header instanceof MergingHeader) header.keepAll()
-        header.at = 0 as typeof header.at
-        header.generation = next.number
-      } else {
-        header.drop()
-      }
-    }
-  }
-
-  #isLast(header: Header, { generation }: Snapshot): boolean {
-    const newest = generation.newest(header.oid)
-    if (header.generation === generation.number) return newest === header.at
-    return newest !== 0 && generation.read(newest).tid === header.tid
   }
 
   // ---- what objects ask ----
