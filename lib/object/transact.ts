@@ -169,8 +169,11 @@ export function attempt<R, T>(
     return outcome === 'busy' ? 'busy' : committedBefore(session)
   } catch (error) {
     // Where the stack is full the call may fail: then this is undone before the next access.
-    session.abandoned = session.changed
-    session.changed = session.spare
+    // What an earlier failure has left so is still waiting: nothing has been changed since.
+    if (session.abandoned === undefined) {
+      session.abandoned = session.changed
+      session.changed = session.spare
+    }
     session.serial++
     session.undo()
     if (error instanceof RunError) throw error.thrown
