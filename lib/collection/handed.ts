@@ -24,6 +24,12 @@ interface Valued {
   readonly value: unknown
 }
 
+/** What somebody may have, if it is what stands there still. */
+interface HandedOut {
+  readonly place: Place
+  readonly value: object | undefined
+}
+
 /** Who hands out more than so many values between two changes goes through them. */
 const FEW_SEATS = 8
 
@@ -255,10 +261,14 @@ export class Handed {
     this.table.spoilAll()
   }
 
-  clear(): void {
-    // Found before anything is done, as that may take reading, which may fail.
-    const found = Array.from(this.table, place => ({ place, value: this.#current(place) }))
-    for (const { place, value } of found) if (value) release(value, place)
+  /** All that somebody may have. What turns out not to be there any more leaves the table meanwhile. */
+  current(): HandedOut[] {
+    return [...this.table].map(place => ({ place, value: this.#current(place) }))
+  }
+
+  /** `all`: what `current` has given, before anything was done, as that may take reading, which may fail. */
+  clear(all: readonly HandedOut[]): void {
+    for (const { place, value } of all) if (value) release(value, place)
     this.table.clear()
   }
 

@@ -4,7 +4,7 @@ import type { StoredKey } from './key.js'
 import { KeyTable } from './key-table.js'
 import { differences, sameAt } from './tree/reads.js'
 import type { Change } from './tree/rewrite.js'
-import type { Tree } from './tree/tree.js'
+import type { Found, Tree } from './tree/tree.js'
 
 /** What the transaction did to one key. */
 export interface Pending extends Change {
@@ -55,17 +55,28 @@ export class KeyedChanges {
     this.#gaps = undefined
   }
 
-  /** `stored`: what is left of the stored state. */
-  set(key: StoredKey, value: unknown, gone: boolean, stored: Tree): void {
-    const before = this.table.get(key)
-    const found = before ? undefined : stored.find(key)
-    const existed = before ? before.existed : found !== undefined
-    const present = before ? !before.gone : existed
+  /** What stands at a key; `stored`: what is left of the stored state, in which it may have to be read. */
+  at(key: StoredKey, stored: Tree): Pending | Found | undefined {
+    return this.table.get(key) ?? stored.find(key)
+  }
+
+  /** `there`: what `at` has given of this key. */
+  set(key: StoredKey, value: unknown, gone: boolean, there: Pending | Found | undefined): void {
+    const isStored = there !== undefined && 'leaf' in there
+    const before = isStored ? undefined : there
+    const present = before ? !before.gone : isStored
     // Of equal keys the one that is there stays.
-    const there = before && !before.gone ? before.key : found?.leaf.keys[found.at]
-    this.table.put({ key: there ?? key, value, gone, existed })
+    const known = isStored ? there.leaf.keys[there.at] : present ? before?.key : undefined
+    this.table.put({ key: known ?? key, value, gone, existed: before ? before.existed : isStored })
     if (!gone) this.#gaps?.open(key)
     this.added += Number(!gone) - Number(present)
+  }
+
+  /** There is nothing any more at a key at which something stands. */
+  remove(key: StoredKey): void {
+    const before = this.table.get(key)
+    this.table.put({ key, value: undefined, gone: true, existed: before ? before.existed : true })
+    this.added -= 1
   }
 
   /** Puts in what comes in the order of its keys, each once, where nothing is and nothing has been done. */

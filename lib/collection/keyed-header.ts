@@ -10,7 +10,7 @@ import { KeyedState } from './keyed-state.js'
 import { BACKWARD, FORWARD, Passage, type Entry } from './passage.js'
 import { plainKey } from './tree/look.js'
 import type { Interval } from './tree/interval.js'
-import { EVERYTHING, type Range } from './tree/tree.js'
+import { EVERYTHING, type Found, type Range } from './tree/tree.js'
 
 export abstract class KeyedHeader extends KeyedState {
   #answers: Answers | undefined
@@ -133,9 +133,14 @@ export abstract class KeyedHeader extends KeyedState {
 
   /** A value that has been adopted. */
   putOwn(key: StoredKey, value: unknown): void {
-    this.change()
-    if (this.handed.ignores(value)) this.setChange(key, value, false)
-    else this.#replace(key, value, false)
+    this.touch()
+    // Looked up before anything is done, as that may take reading, which may fail.
+    const there = this.changes.at(key, this.stored)
+    if (!this.handed.ignores(value)) this.#replace(key, value, false, there)
+    else {
+      this.change()
+      this.setChange(key, value, false, there)
+    }
   }
 
   /** Values that have been adopted, in the order of their keys, each once. */
@@ -151,25 +156,30 @@ export abstract class KeyedHeader extends KeyedState {
 
   remove(key: StoredKey): boolean {
     if (!this.has(key)) return false
-    this.change()
-    this.#replace(key, undefined, true)
+    this.#replace(key, undefined, true, this.changes.at(key, this.stored))
     return true
   }
 
-  #replace(key: StoredKey, value: unknown, gone: boolean): void {
-    this.handed.replace(key, value, () => this.setChange(key, value, gone))
+  #replace(key: StoredKey, value: unknown, gone: boolean, there: Pending | Found | undefined): void {
+    this.handed.known(key) // the same: what may have to be read is read before anything is done
+    this.change()
+    this.handed.replace(key, value, () => this.setChange(key, value, gone, there))
   }
 
   removeRange(range: Range): number {
-    let removed = 0
-    for (const { key } of this.entriesIn(range, false)) removed += Number(this.remove(key))
-    return removed
+    const keys = Array.from(this.entriesIn(range, false), ({ key }) => key)
+    if (keys.length === 0) return 0
+    for (const key of keys) this.handed.known(key)
+    this.change()
+    for (const key of keys) this.handed.replace(key, undefined, () => this.changes.remove(key))
+    return keys.length
   }
 
   clear(): void {
     if (!this.entriesIn(EVERYTHING, false).next()) return
+    const handed = this.handed.current()
     this.change()
-    this.handed.clear()
+    this.handed.clear(handed)
     this.dropChanges()
     this.changes.clear()
   }

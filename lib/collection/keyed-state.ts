@@ -82,8 +82,8 @@ export abstract class KeyedState extends TreeHeader {
   }
 
   /** `gone`: there is nothing at the key any more. */
-  protected setChange(key: StoredKey, value: unknown, gone: boolean): void {
-    this.changes.set(key, value, gone, this.stored)
+  protected setChange(key: StoredKey, value: unknown, gone: boolean, there = this.changes.at(key, this.stored)): void {
+    this.changes.set(key, value, gone, there)
     if (this.isNowhere && typeof key === 'object')
       for (const header of headersIn(key)) if (header.oid === 0) (this.#unstored ??= []).push(header)
   }

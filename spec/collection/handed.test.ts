@@ -150,3 +150,37 @@ t.test('dates that were handed out stay the same objects', t => {
   t.ok(dates.every((date, n) => date === db.root.dates.get(n)))
   t.end()
 })
+
+const FORMS: Record<string, (n: number) => unknown> = {
+  tuples: n => ['k', n],
+  dates: n => new Date(n),
+  'big integers': n => BigInt(n),
+  bytes: n => Uint8Array.of(n),
+  numbers: n => n,
+}
+for (const [name, keyOf] of Object.entries(FORMS)) {
+  t.test(
+    `what a map of ${name} has held is local once it is cleared, also where another connection has taken some out`,
+    t => {
+      const path = join(tempDir(t), 'cleared.db')
+      const db = open(path, { root: { map: new PersistentMap<never, { n: number }>() }, durability: 'os' })
+      const other = db.connect()
+      const numbers = [0, 1, 2, 3, 4, 5]
+      const key = (n: number): never => keyOf(n) as never
+      db.transact(({ map }) => {
+        for (const n of numbers) map.set(key(n), { n })
+      })
+      const held = numbers.map(n => db.root.map.get(key(n)))
+      other.transact(({ map }) => map.delete(key(2)))
+      db.refresh()
+      t.equal(held[3]?.n, 3)
+      db.transact(({ map }) => {
+        map.clear()
+      })
+      for (const n of [0, 1, 3, 4, 5]) (held[n] as { n: number }).n = -n
+      t.same([db.changed, db.root.map.size], [false, 0])
+      db.close()
+      t.end()
+    },
+  )
+}

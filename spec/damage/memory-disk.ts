@@ -38,7 +38,8 @@ export class MemoryDisk implements Disk {
   put(path: string, bytes: Uint8Array): void {
     this.#names.delete(path)
     const inode = this.#make(path, 0o600)
-    inode.bytes = Buffer.from(bytes)
+    inode.bytes = Buffer.allocUnsafe(bytes.length + (bytes.length >> 3)) // an eighth to grow into, without another copy
+    inode.bytes.set(bytes)
     inode.size = bytes.length
   }
 

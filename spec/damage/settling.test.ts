@@ -182,27 +182,36 @@ for (const way of ['by hand', 'by transact'] as const) {
   }
 }
 
-t.test('an item that cannot be taken out of a list, because reading fails, is in it still', t => {
-  for (const act of [
-    (list: Root['list']) => list.set(200, item(-5)),
-    (list: Root['list']) => list.splice(200, 2, item(-5)),
-    (list: Root['list']) => list.clear(),
-  ]) {
+for (const [what, act] of Object.entries<(root: Root) => void>({
+  'set in a list': root => void root.list.set(200, item(-5)),
+  'splice of a list': root => void root.list.splice(200, 2, item(-5)),
+  'clear of a list': root => void root.list.clear(),
+  'set in a map': root => void root.map.set(150, item(-5)),
+  'set in a map of what nobody has': root => void root.map.set(20, item(-5)),
+  'delete of a map': root => void root.map.delete(150),
+  'clear of a map': root => void root.map.clear(),
+  'deleteRange of a map': root => void root.map.deleteRange({ gte: 30, lt: 200 }),
+})) {
+  t.test(`a ${what} that throws, because reading fails, has changed nothing`, t => {
     for (let k = 1; ; k++) {
       const memory = MemoryDisk.with({ [PATH]: stored })
       let left = Infinity
       const disk = wrapDisk(memory, (name, _n, go) => (name === 'read' && --left === 0 ? refused('EIO')() : go()))
       const db = connect(disk)
-      const held = [200, 201].map(n => db.root.list.at(n))
+      const held = [db.root.list.at(200), db.root.list.at(201), db.root.map.get(150), db.root.map.get(40)]
       const other = connect(wrapDisk(memory, (_name, _n, go) => go()))
-      other.transact(({ list }) => void list.unshift(item(-1)))
+      other.transact(({ list, map }) => {
+        list.unshift(item(-1))
+        for (const n of [21, 41, 151]) map.set(n, item(-1))
+      })
       other.close()
       db.refresh()
       t.equal(db.root.list.length, COUNT + 1)
+      t.equal(db.root.map.size, COUNT)
       left = k
       let error: unknown
       try {
-        act(db.root.list)
+        act(db.root)
       } catch (thrown) {
         error = thrown
       }
@@ -210,15 +219,15 @@ t.test('an item that cannot be taken out of a list, because reading fails, is in
       left = Infinity
       if (error !== undefined) {
         t.match(error, { code: 'DISK' })
-        t.equal(db.root.list.length, COUNT + 1)
+        t.same([db.changed, db.root.list.length, db.root.map.size], [false, COUNT + 1, COUNT])
         db.commit()
         t.same(contentIn(db), contentOf(memory))
-        t.equal(plain(db.root.list.at(200))?.n, 199)
+        t.same([plain(db.root.list.at(200))?.n, plain(db.root.map.get(150))?.n], [199, 150])
       } else db.abort()
-      t.equal(held.length, 2)
+      t.equal(held.length, 4)
       db.close()
       if (!isFailed) break
     }
-  }
-  t.end()
-})
+    t.end()
+  })
+}
