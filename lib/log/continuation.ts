@@ -4,7 +4,6 @@
 import type { DataFile } from '../file/data-file.js'
 import { isHeaderBegin, type TablePlace } from './file-header.js'
 import {
-  END_MAGIC,
   FRAME_HEADER_LENGTH,
   FRAME_TRAILER_LENGTH,
   frameLength,
@@ -13,6 +12,7 @@ import {
   trailerLength,
   type FrameHeader,
 } from './frame.js'
+import { findTrailers } from './trailers.js'
 
 /** The last whole frame before damage. */
 export interface LastFrame {
@@ -95,8 +95,14 @@ export class Continuation {
     return this.#doubtful
   }
 
+  /** Whether what begins there is part of the last frame, whose header was put right after it had been found. */
+  isPast(at: number): boolean {
+    return at < this.#end
+  }
+
   /** Whether the frame at `at`, of which only the header is known, may be one of the log. */
   belongs(header: FrameHeader, at: number): boolean {
+    if (this.isPast(at)) return false
     const displaced = at - header.offset
     // Where bytes are gone before it, or in a copy of a log that is longer than what stands before the copy.
     if (this.#isForSalvage && displaced < this.#displaced && this.#isKept(header, at)) return false
@@ -215,21 +221,18 @@ export class Continuation {
    * length is known to begin at `from`, whatever has been inserted or is gone in it.
    */
   #beginOfHolder(from: number, before: number, known: number | undefined): number {
-    // Each piece begins with the end of the one before, in which a trailer may begin.
-    for (let start = Math.max(0, from - FRAME_TRAILER_LENGTH + 1); start < this.#fileEnd && this.#work > 0;) {
-      const piece = this.#read(start, Math.min(this.#fileEnd, start + PIECE))
-      this.#work -= piece.length
-      for (let hit = piece.indexOf(END_MAGIC); hit >= 0; hit = piece.indexOf(END_MAGIC, hit + 1)) {
+    if (this.#work <= 0) return 0
+    for (const found of findTrailers(this.#file, from, this.#fileEnd)) {
+      if (typeof found === 'number') {
+        this.#work -= found
+      } else {
         this.#work -= EACH_HIT
-        const end = hit + END_MAGIC.length
-        if (end < FRAME_TRAILER_LENGTH || start + hit < from) continue
-        const length = trailerLength(piece.subarray(end - FRAME_TRAILER_LENGTH, end)) ?? 0
-        const begin = start + end - length
-        if (length !== known && begin >= 0 && begin < before) return begin
+        const begin = found.end - found.length
+        if (found.length !== known && begin >= 0 && begin < before) return begin
       }
-      start += Math.max(1, piece.length - FRAME_TRAILER_LENGTH + 1)
+      if (this.#work <= 0) return 0
     }
-    return this.#work > 0 ? Infinity : 0
+    return Infinity
   }
 
   #trailerBefore(at: number): { length: number | undefined; checksum: number | undefined } {

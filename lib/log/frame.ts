@@ -14,7 +14,8 @@ const MAGIC = 0x4d524650 // the same as a number
 /** "FEND" */
 export const END_MAGIC: Uint8Array = Uint8Array.of(0x46, 0x45, 0x4e, 0x44)
 const MAGIC_AT_END = 0x444e4546 // the same as a number
-const AT = {
+/** Where each field of a header stands. */
+export const AT = {
   magic: 0,
   kind: 4,
   control: 5,

@@ -1,5 +1,5 @@
 // Checksums of any part of the same bytes, without going through the part: where at each of many places something long may begin
-// whose checksum would tell. Memory: 4 bytes for every 1,024.
+// whose checksum would tell. Memory: 4 bytes for every 1,024. And what a checksum was before bytes that are known.
 import { checksum } from './checksum.js'
 
 /** So many bytes lie between two for which the checksum of all before them is kept. */
@@ -7,6 +7,8 @@ const STEP = 1 << 10
 /** Of CRC-32: the bits stand in the order of the powers of x, the highest of which is left out. */
 const POLYNOMIAL = 0xedb88320 | 0
 const ONE = 1 << 31
+/** So many bytes of zeros change nothing: x to that power is 1. */
+const ORDER = 2 ** 32 - 1
 
 export class PartChecksums {
   readonly #bytes: Uint8Array
@@ -30,6 +32,11 @@ export class PartChecksums {
     const n = Math.floor(at / STEP)
     return checksum(this.#bytes, this.#before[n], n * STEP, at)
   }
+}
+
+/** What must have stood before so many zeros for `sum` to stand behind them. */
+export function movedBack(sum: number, length: number): number {
+  return moved(sum, ORDER - length) >>> 0
 }
 
 /** What `sum` has become behind so many zeros: multiplied by x to the power of their bits. */

@@ -13,8 +13,9 @@ import {
   type FoundFrame,
 } from '../log/damage.js'
 import { chainStart, HEADER_LENGTH, saltOf, type FileHeader } from '../log/file-header.js'
-import { FRAME_HEADER_LENGTH, frameLength, mayBeginFrame, type FrameHeader } from '../log/frame.js'
+import { FRAME_HEADER_LENGTH, frameLength, mayBeginFrame, SMALLEST_FRAME, type FrameHeader } from '../log/frame.js'
 import { eachGiving } from './long-work.js'
+import { RebuiltFrames, type NextFrame } from './rebuilt-frames.js'
 
 /** Bytes of the file. */
 export interface Part {
@@ -41,6 +42,8 @@ const MOST_INSERTED = 1 << 24
 export class DamagedLog {
   /** Damaged stretches: where each begins, and how many bytes in it hold nothing sound. */
   readonly skipped: Part[] = []
+  /** Frames whose header was damaged, and could be put right: they are handed on as whole ones. */
+  readonly rebuilt: Part[] = []
   /** The end of the file, if it is no commit: an append that was not finished, or the mark of a power cut. Nothing of it is handed on. */
   torn: Part | undefined
   /** Nothing behind it belongs to the log. */
@@ -51,9 +54,12 @@ export class DamagedLog {
   readonly #take: TakeFrame
   /** Which frames are of the log. */
   readonly #log: Continuation
+  readonly #frames: RebuiltFrames
   #salt: number | undefined
   /** Up to where the file has been gone through. */
   #at = HEADER_LENGTH
+  /** The last whole frame. */
+  #last: FrameHeader | undefined
   /** The frame that begins there, whose header alone is known to be sound. */
   #broken: FoundFrame | undefined
   /** The damaged stretch that ends there. */
@@ -75,6 +81,7 @@ export class DamagedLog {
     this.#salt = header && saltOf(header.uuid)
     const first = { offset: HEADER_LENGTH, tid: header?.baseTid ?? 0, checksum: header && chainStart(header.uuid) }
     this.#log = new Continuation(file, first, HEADER_LENGTH, this.end, { isForSalvage: true, table: header?.table })
+    this.#frames = new RebuiltFrames(file, this.end, header)
     this.#syncedTo = header?.baseEnd ?? 0
     if (header === undefined) this.skipped.push({ offset: 0, bytes: HEADER_LENGTH })
   }
@@ -112,8 +119,9 @@ export class DamagedLog {
   *#meet(found: FoundFrame): Generator<number, void> {
     const { header, at, bytes } = found
     if (bytes === undefined && this.#log.hasStrayed(header, at)) return
-    yield* this.#passTo(at, bytes !== undefined)
-    if (this.torn !== undefined) return
+    yield* this.#rebuildBefore(at)
+    if (this.torn === undefined && !this.#log.isPast(at)) yield* this.#passTo(at, bytes !== undefined)
+    if (this.torn !== undefined || this.#log.isPast(at)) return
     if (bytes === undefined) {
       if (this.#isMark(at)) return
       this.#broken = found
@@ -123,17 +131,58 @@ export class DamagedLog {
     const { checksum } = this.#log.last
     const isStray = this.#stretch === undefined && checksum !== undefined && header.previous !== checksum
     if (isStray && this.#isMark(at)) return
+    yield* this.#takeWhole(header, at, bytes)
+  }
+
+  *#takeWhole(header: FrameHeader, at: number, bytes: Uint8Array): Generator<number, void> {
     this.#endStretch()
     yield* eachGiving(at, this.#take({ header, at, isWhole: true, bytes }))
     this.#at = at + bytes.length
+    this.#last = header
     this.#log.pass(header, at, checksumOf(bytes))
     this.#syncedTo = Math.max(this.#syncedTo, provedBy(header, at))
     // Without the file header, nobody knows where the packed state ends, which was on disk before the file had its name.
     if (this.#header !== undefined || header.kind !== 'base') this.#boot = header.boot
   }
 
+  /** Takes the frames before `to` of which the header alone is damaged, one behind the other. */
+  *#rebuildBefore(to: number): Generator<number, void> {
+    for (;;) {
+      this.#passTable()
+      const next = this.#next()
+      const { at } = next
+      // A reader comes to the first damage only, and takes nothing from there on if it may be the mark of a power cut.
+      if (to - at < SMALLEST_FRAME || (this.#isFirstDamage() && this.#isMark(at))) return
+      const found = yield* eachGiving(this.#at, this.#frames.find(next, to, this.salt))
+      if (found?.bytes === undefined) return
+      yield* this.#passTo(at)
+      yield* this.#takeWhole(found.header, at, found.bytes)
+      this.rebuilt.push({ offset: at, bytes: found.bytes.length })
+    }
+  }
+
+  #isFirstDamage(): boolean {
+    const isBefore = this.#stretch !== undefined || this.#broken !== undefined
+    return !isBefore && this.skipped.length + this.rebuilt.length === 0
+  }
+
+  /** Where the next frame should begin behind the last one, which may be broken. */
+  #next(): NextFrame {
+    const broken = this.#broken
+    const { offset, tid, checksum: previous } = this.#log.last
+    if (broken === undefined) return { at: this.#at, offset, tid, previous, before: this.#last }
+    const { header: before, at: begin } = broken
+    const end = before.offset + frameLength(before)
+    const { table } = this.#header ?? {}
+    const behind = end === table?.at ? table.end : end
+    const at = begin + behind - before.offset
+    return { at, offset: behind, tid: before.kind === 'base' ? tid : before.tid, previous: undefined, before }
+  }
+
   /** What stands behind the last whole frame. */
   *#finish(): Generator<number, void> {
+    yield* this.#rebuildBefore(this.end)
+    if (this.torn !== undefined) return
     const broken = this.#broken
     const baseEnd = this.#header?.baseEnd ?? 0
     const frameEnd = broken && broken.at + frameLength(broken.header)

@@ -19,6 +19,8 @@ export interface RecoverReport {
   readonly lost: readonly number[]
   /** Damaged stretches: where each begins, and how many bytes in it hold nothing sound. */
   readonly skipped: readonly Part[]
+  /** Frames whose header was damaged, and could be put right: all that stands around it proves what it said. Nothing of them is missing. */
+  readonly rebuilt: readonly Part[]
   /** The end of the file that holds no commit, and is left out: an append that was never finished, or what a power cut has damaged. */
   readonly torn: Part | undefined
   /** Commits of which nothing or not everything was found, by number, as far as that can be told: their changes are missing. */
@@ -83,7 +85,7 @@ function* salvaging(disk: Disk, from: string, to: string): Generator<RecoverProg
     const found = new SoundRecords(file, from)
     for (const done of found.collect()) yield { what: 'searching', done, all: found.end }
     const { saved, lost } = yield* copying(found, file, from, made.writer)
-    const { lastTid, lastTime, skipped, torn, missing: missingCommits } = found
+    const { lastTid, lastTime, skipped, rebuilt, torn, missing: missingCommits } = found
     for (const oid of lost) made.writer.add(lostRecord(oid, lastTid))
     // Nobody else may get the number of an object that is lost.
     const nextOid = Math.max(found.nextOid, (lost.at(-1) ?? 0) + 1)
@@ -94,7 +96,7 @@ function* salvaging(disk: Disk, from: string, to: string): Generator<RecoverProg
       made.finish(rest, () => true),
     )
     made.publish()
-    return { saved, lost, skipped, torn, missingCommits, lastTid, rootLost: !found.has(ROOT_OID) }
+    return { saved, lost, skipped, rebuilt, torn, missingCommits, lastTid, rootLost: !found.has(ROOT_OID) }
   } finally {
     made?.discard()
     file.close()

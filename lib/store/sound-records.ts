@@ -55,6 +55,11 @@ export class SoundRecords {
     return this.#log.skipped
   }
 
+  /** Frames whose header was damaged, and could be put right. */
+  get rebuilt(): readonly Part[] {
+    return this.#log.rebuilt
+  }
+
   /** The end of the file, if it is no commit. */
   get torn(): Part | undefined {
     return this.#log.torn

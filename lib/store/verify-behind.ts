@@ -1,4 +1,4 @@
-// What the check of a file says of what stands behind the first damage: each further damaged stretch, damaged records of sound frames,
+// What the check of a file says of what stands behind the first damage: each further damaged stretch or header, damaged records of sound frames,
 // and an end that is no commit. What the records say is not checked there: nobody knows which state they belong to.
 import type { CorruptLogError } from '../error.js'
 import { FRAME_HEADER_LENGTH } from '../log/frame.js'
@@ -15,13 +15,19 @@ export function* checkBehind(
 ): Generator<number, void> {
   const { baseTid: tid, nextOid } = fileHeader
   let told = 0
-  /** `next`: where sound data goes on behind the stretches that have not been told yet. */
-  const tellSkipped = (next: number | undefined): void => {
+  let rebuilt = 0
+  /** `next`: where sound data goes on behind the damage that has not been told yet. */
+  const tellDamage = (next: number | undefined): void => {
     for (const { offset, bytes } of log.skipped.slice(told)) {
       told++
       if (offset <= first.offset) continue
       const message = `more damage: ${bytes} bytes hold nothing sound; ${whatFollows(next)}`
       report({ kind: 'frame', offset, message })
+    }
+    for (const { offset } of log.rebuilt.slice(rebuilt)) {
+      rebuilt++
+      if (offset > first.offset)
+        report({ kind: 'frame', offset, message: 'more damage: the header of a frame, which a salvage can put right' })
     }
   }
   function* take({ header, at, isWhole, bytes }: FramePart): Generator<void, number> {
@@ -29,7 +35,7 @@ export function* checkBehind(
     let count = 0
     const sound = yield* records.each(() => count++)
     if (!isWhole) return sound
-    tellSkipped(at)
+    tellDamage(at)
     if (at > first.offset && count < header.records) {
       const message = `${header.records - count} of ${header.records} records of a sound frame are damaged`
       report({ kind: 'record', offset: at + FRAME_HEADER_LENGTH, message })
@@ -38,7 +44,7 @@ export function* checkBehind(
   }
   const log: DamagedLog = new DamagedLog(file, path, fileHeader, take)
   yield* log.goThrough()
-  tellSkipped(undefined)
+  tellDamage(undefined)
   if (log.torn === undefined) return
   const { offset, bytes } = log.torn
   report({ kind: 'tail', offset, message: `${bytes} bytes behind the damage are no commit: a salvage leaves them out` })

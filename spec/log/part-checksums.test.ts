@@ -1,6 +1,6 @@
 import t from 'tap'
 import { checksum } from '../../lib/log/checksum.js'
-import { PartChecksums } from '../../lib/log/part-checksums.js'
+import { movedBack, PartChecksums } from '../../lib/log/part-checksums.js'
 import { seeded } from '../helpers/seeded.js'
 
 t.test('the checksum of any part is the one that going through it gives', async t => {
@@ -16,5 +16,14 @@ t.test('the checksum of any part is the one that going through it gives', async 
       const found = parts.of(seed, from, to)
       if (found !== expected) t.equal(found, expected, `of ${length} bytes, ${from} to ${to}, seed ${seed}`)
     }
+  }
+})
+
+t.test('what a checksum was before bytes that are known', async t => {
+  const random = seeded(t)
+  for (const length of [0, 1, 68, 1000, 100_000]) {
+    const bytes = random.bytes(length)
+    const before = random.int(2 ** 32)
+    t.equal(movedBack(checksum(bytes, before) ^ checksum(bytes), length), before, `${length} bytes`)
   }
 })

@@ -44,7 +44,7 @@ function makeStore(t: Test): Made {
 /** Skipped where the header of the file is damaged. */
 const HEADER = { offset: 0, bytes: 4096 }
 /** What is told of such a store when nothing is missing. */
-const WHOLE = { saved: 6, lost: [], skipped: [], torn: undefined, missingCommits: [], rootLost: false }
+const WHOLE = { saved: 6, lost: [], skipped: [], rebuilt: [], torn: undefined, missingCommits: [], rootLost: false }
 
 function damage(path: string, offset: number, bytes = 1): void {
   const content = readFileSync(path)
@@ -100,7 +100,7 @@ t.test('a damaged commit: everything else is saved, and what is missing is told'
 
 t.test('an object of which nothing is left is lost, and the store can be packed nevertheless', async t => {
   const made = makeStore(t)
-  for (const tid of [5, 10]) damage(made.path, frameOf(made, tid).offset, 40)
+  for (const tid of [5, 10]) damage(made.path, frameOf(made, tid).offset, 80)
   const [, , lost = 0] = made.oids
   t.match(recover(systemDisk, made.path, made.to), { saved: 5, lost: [lost], rootLost: false, lastTid: 12 })
   const store = openSaved(t, made.to)
@@ -423,13 +423,22 @@ t.test('ids of transactions are unknown afterwards if some may be among what was
     0,
     'nothing is lost with what was never finished',
   )
-  for (const at of [0, 4096, 4096 + 100])
+  for (const [at, length] of [
+    [0, 1],
+    [4096, 80],
+    [4096 + 100, 1],
+  ] as const)
     t.equal(
-      idsSince(({ path }) => damage(path, at)),
+      idsSince(({ path }) => damage(path, at, length)),
       5e12 + 1,
     )
   t.equal(
-    idsSince(made => damage(made.path, frameOf(made, 12).offset)),
+    idsSince(({ path }) => damage(path, 4096)),
+    0,
+    'nor with a header that the rest proves',
+  )
+  t.equal(
+    idsSince(made => damage(made.path, frameOf(made, 12).offset, 80)),
     5e12 + 1,
   )
   t.end()
@@ -451,7 +460,7 @@ t.test('ids of transactions are no objects, and what was lost before is lost aga
   const store = Store.open(systemDisk, made.path)
   store.commit(withId(draft(record(1, 'root', made.oids)), 'once', 1), store.latest(), [], true)
   store.close()
-  for (const tid of [5, 10]) damage(made.path, frameOf(made, tid).offset, 40)
+  for (const tid of [5, 10]) damage(made.path, frameOf(made, tid).offset, 80)
   const [, , lost = 0] = made.oids
   const again = `${made.to}.again`
   t.match(recover(systemDisk, made.path, made.to), { saved: 5, lost: [lost], rootLost: false })

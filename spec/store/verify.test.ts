@@ -68,7 +68,7 @@ function commits(): { file: Buffer; frames: number[] } {
 t.test('all damaged stretches are reported, and the end that is no commit, but not that there is no root', async t => {
   const { file, frames } = commits()
   const [first = 0, second = 0, third = 0, fourth = 0, fifth = 0, last = 0] = frames
-  for (const at of [first + 80, third + 10, last - 12]) file[at] = (file[at] ?? 0) ^ 1
+  for (const at of [first + 80, third + 10, third + 80, last - 12]) file[at] = (file[at] ?? 0) ^ 1
   const path = join(tempDir(t), 'app.db')
   writeFileSync(path, file.subarray(0, -1))
   const found: Finding[] = []

@@ -65,6 +65,25 @@ t.test('a damaged one is saved as far as it is sound, with exit code 4 and a rep
   t.match(JSON.parse(json.stdout), { saved: 11, lost: [Number], missingCommits: [{ from: 7, to: 7 }], rootLost: false })
 })
 
+t.test('a damaged header that the rest proves costs nothing, and is told', async t => {
+  const dir = tempDir(t)
+  const path = makeStore(dir)
+  const bytes = readFileSync(path)
+  const offset = bytes.lastIndexOf('PFRM', bytes.indexOf('the text of thing 5'))
+  damage(path, offset + 20)
+  const target = join(dir, 'new.db')
+  t.match(await perdure('verify', path), { code: 1 })
+  const run = await perdure('recover', path, '-o', target)
+  t.match(run, { code: 0, stderr: '' })
+  t.match(
+    run.stdout,
+    new RegExp(`12 objects saved in .*new\\.db, up to commit 11\nput right: the header of .* at offset ${offset},`),
+  )
+  const json = await perdure('recover', path, '-o', `${target}2`, '--json')
+  t.match(JSON.parse(json.stdout), { saved: 12, rebuilt: [{ offset, bytes: Number }], skipped: [], missingCommits: [] })
+  t.match(await perdure('verify', target), { code: 0 })
+})
+
 t.test('collections whose parts are from different commits are named, and can be put right', async t => {
   const dir = tempDir(t)
   const [path, target, text] = [join(dir, 'app.db'), join(dir, 'new.db'), join(dir, 'dump')]

@@ -67,7 +67,7 @@ async function damagedCollections(path: string, output: string): Promise<string[
 }
 
 function* describe(
-  { saved, lost, skipped, torn, missingCommits, lastTid, rootLost }: RecoverReport,
+  { saved, lost, skipped, rebuilt, torn, missingCommits, lastTid, rootLost }: RecoverReport,
   output: string,
 ): Generator<string> {
   yield harmless(`${count(saved, 'object')} saved in ${output}, up to commit ${lastTid}`)
@@ -78,6 +78,9 @@ function* describe(
   for (const { offset, bytes } of skipped.slice(0, MOST_SHOWN))
     yield `skipped: ${size(bytes)} at offset ${offset}, nothing sound there`
   yield* more(skipped.length, 'skipped stretches')
+  for (const { offset, bytes } of rebuilt.slice(0, MOST_SHOWN))
+    yield `put right: the header of ${size(bytes)} at offset ${offset}, of which all else is sound and proves what it said`
+  yield* more(rebuilt.length, 'headers that were put right')
   if (torn)
     yield `left out: ${size(torn.bytes)} at offset ${torn.offset}, where a commit was never finished, or never on disk before a power cut`
   if (lost.length > 0) {
