@@ -9,10 +9,12 @@ import {
   FRAME_TRAILER_LENGTH,
   frameLength,
   readFrameHeader,
+  SMALLEST_FRAME,
   trailerChecksum,
   trailerLength,
   type FrameHeader,
 } from './frame.js'
+import { findTrailers } from './trailers.js'
 
 /** What is known of the log before damage. */
 export interface BeforeDamage {
@@ -26,7 +28,7 @@ export interface BeforeDamage {
 export interface BehindDamage {
   /** Where the first whole frame begins. */
   readonly nextGood: number | undefined
-  /** The highest offset that a whole frame there says was on disk. */
+  /** The highest offset that a frame there says was on disk: one that is whole, or in its place. */
   readonly proved: number
   /**
    * Where the last whole frame begins before which no power cut can have done damage: it was written since the machine was started,
@@ -51,9 +53,9 @@ export function examineDamage(file: DataFile, from: number, end: number, salt: n
     const { at, header, bytes } = found
     if (bytes === undefined && log.hasStrayed(header, at)) continue
     log.pass(header, at, bytes && checksumOf(bytes))
+    if (bytes !== undefined || at === header.offset) proved = Math.max(proved, header.syncedTo)
     if (bytes === undefined) continue
     nextGood ??= at
-    proved = Math.max(proved, header.syncedTo)
     if (at < header.offset || isSameBoot(header.boot, file.disk.boot)) witness = at
   }
   return { nextGood, proved, witness }
@@ -88,6 +90,21 @@ export function isCutOut(file: DataFile, header: FrameHeader, at: number, end: n
   const last = start > at ? readHeader(file, start, header.salt) : undefined
   if (last === undefined || last.offset < header.offset + frameLength(header) || last.tid < header.tid) return false
   return frameLength(last) === length && readWhole(file, start, last) !== undefined
+}
+
+/**
+ * Of the same, if nothing is cut out: whether another frame begins where it says that it goes on, in its place and of the same commit or a
+ * later one, or one that began where it does ends at the end. Then its header is not what was written last, but of an append that was cut
+ * off, or of another life of the store. In an append that was never finished, nothing is in its place: a copy of this file stands further
+ * behind. No frame begins before `from`.
+ */
+export function isOverOthers(file: DataFile, header: FrameHeader, from: number, end: number): boolean {
+  const inPlace = { belongs: (other: FrameHeader, at: number) => other.offset === at && other.tid >= header.tid }
+  for (const found of findFrames(file, from, end, header.salt, inPlace)) if (typeof found !== 'number') return true
+  // Behind that one there may be less than a header.
+  for (const found of findTrailers(file, Math.max(from, end - SMALLEST_FRAME), end))
+    if (typeof found !== 'number' && found.end - found.length === header.offset) return true
+  return false
 }
 
 /** A frame with a sound header, found without knowing what stands before it. */

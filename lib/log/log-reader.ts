@@ -2,7 +2,7 @@
 // Owns the tail (how far this process has read). Never writes, and remembers nothing of bytes that are not yet a whole frame.
 import { CorruptLogError, StoreReplacedError } from '../error.js'
 import type { DataFile } from '../file/data-file.js'
-import { examineDamage, isCutOut, isMarkOfPowerCut, isSameBoot } from './damage.js'
+import { examineDamage, isCutOut, isMarkOfPowerCut, isOverOthers, isSameBoot } from './damage.js'
 import { chainStart, decodeFileHeader, HEADER_LENGTH, saltOf, type FileHeader } from './file-header.js'
 import {
   checkFrame,
@@ -67,6 +67,8 @@ export class LogReader {
   #damageSeen = 0
   /** What chunks are read into, while there is more than one: new memory takes longer than reading. */
   #space: Buffer | undefined
+  /** Behind the tail at `offset`, an append under way has been looked through up to here: it may be long, and grows. */
+  #searched = { offset: 0, to: 0 }
   /** Where the torn end was found that the file had then. */
   #torn: { readonly offset: number; readonly end: number } | undefined
 
@@ -231,8 +233,10 @@ export class LogReader {
       if (header === undefined) return this.#damaged('the frame header is damaged', end)
       const length = frameLength(header)
       if (offset + length > end) {
-        return isCutOut(this.#file, header, offset, end)
-          ? this.#damaged('bytes are missing in the frame', end, false)
+        if (isCutOut(this.#file, header, offset, end))
+          return this.#damaged('bytes are missing in the frame', end, false)
+        return this.#isOverOthers(header, end, strict)
+          ? this.#damaged('the frame would end behind others', end)
           : this.#atEnd(end, 'short')
       }
       if (strict && offset + length > stop) return 'budget'
@@ -253,6 +257,17 @@ export class LogReader {
     }
     // What has arrived since the end was looked up is for the next time: under the lock that is nothing.
     return this.tail.offset === end && end >= this.#header.baseEnd ? 'end' : 'again'
+  }
+
+  /** Looks at what has come since the last time, as an append under way may be long; `strict`: at all of it. */
+  #isOverOthers(header: FrameHeader, end: number, strict: boolean): boolean {
+    const { offset } = header
+    const searched = this.#searched
+    const from = offset + FRAME_HEADER_LENGTH
+    const isKnown = !strict && searched.offset === offset && searched.to <= end
+    if (isOverOthers(this.#file, header, isKnown ? searched.to : from, end)) return true
+    this.#searched = { offset, to: Math.max(from, end - FRAME_HEADER_LENGTH) }
+    return false
   }
 
   /** `status` if the file still ends at `end`. */

@@ -9,6 +9,7 @@ import {
   findFrames,
   isCutOut,
   isMarkOfPowerCut,
+  isOverOthers,
   type BehindDamage,
   type FoundFrame,
 } from '../log/damage.js'
@@ -200,7 +201,8 @@ export class DamagedLog {
     if (broken === undefined) return this.#isUnfinishedAt(this.#at)
     const { header, at } = broken
     const isShort = at + frameLength(header) > this.end
-    return isShort && header.kind !== 'base' && !isCutOut(this.#file, header, at, this.end)
+    if (!isShort || header.kind === 'base' || isCutOut(this.#file, header, at, this.end)) return false
+    return at !== header.offset || !isOverOthers(this.#file, header, at + FRAME_HEADER_LENGTH, this.end)
   }
 
   /** Whether what stands there is less than a frame header. */

@@ -1,5 +1,7 @@
 // Files out of which a stretch was cut: what is left looks like an append that was never finished, and is damage.
 import t from 'tap'
+import type { CorruptLogError } from '../../lib/error.js'
+import { readFrameHeader, sealFrame, SMALLEST_FRAME } from '../../lib/log/frame.js'
 import { LogReader } from '../../lib/log/log-reader.js'
 import { LogBuilder } from '../helpers/log-builder.js'
 import { MemoryFile } from '../helpers/memory-file.js'
@@ -82,6 +84,73 @@ t.test(
     t.equal(readerOf(log, torn).advance(), 'short')
   },
 )
+
+/** The same with a sound header in place of that at `at`, of an append that was cut off there: of a frame that would end behind the file. */
+function withStaleHeader({ salt }: LogBuilder, bytes: Buffer, at: number): Buffer {
+  const header = readFrameHeader(bytes, at, at, salt)
+  if (header === undefined) throw new Error(`no frame at ${at}`)
+  const frame = Buffer.alloc(SMALLEST_FRAME + bytes.length)
+  sealFrame(frame, { ...header, bodyLength: bytes.length })
+  return Buffer.concat([bytes.subarray(0, at), frame.subarray(0, 72), bytes.subarray(at + 72)])
+}
+
+t.test(
+  'a header that has come back from an append that was cut off hides no commits, whole or torn ones behind it',
+  async t => {
+    const log = new LogBuilder().commits('one', 'two', LONG, 'four')
+    const [, second = 0, third = 0, fourth = 0] = log.ends
+    for (const at of [second, third, fourth]) {
+      const stale = withStaleHeader(log, log.bytes, at)
+      const lastGoodTid = log.ends.indexOf(at)
+      for (let end = log.ends[lastGoodTid + 1] ?? 0; end <= log.end; end++) {
+        try {
+          t.fail(`${readerOf(log, stale.subarray(0, end)).advance()}: ${end} bytes, header at ${at}`)
+        } catch (error) {
+          const { offset, lastGoodTid: good } = error as CorruptLogError
+          if (offset !== at || good !== lastGoodTid) t.fail(`${(error as Error).message}`)
+        }
+      }
+    }
+  },
+)
+
+t.test(
+  'nor does it after a restart, where anything was proved to be on disk; otherwise what it hides is set aside',
+  async t => {
+    for (const syncedTo of [0, 1]) {
+      const log = new LogBuilder()
+      for (let tid = 1; tid < 5; tid++) log.frame({ tid, boot: 1, syncedTo: syncedTo * log.end }, LONG)
+      const [, second = 0, third = 0, fourth = 0] = log.ends
+      const stale = withStaleHeader(log, log.bytes, second)
+      for (const end of [third + 72, fourth, fourth + 200, log.end]) {
+        const reader = readerOf(log, stale.subarray(0, end), 2)
+        if (syncedTo === 0) t.equal(reader.advance(), 'torn')
+        else t.throws(() => reader.advance(), { code: 'CORRUPT_LOG', offset: second, lastGoodTid: 1 })
+      }
+    }
+  },
+)
+
+t.test('a long append under way is looked through as it grows, each part once', async t => {
+  const log = new LogBuilder().commits('one')
+  const start = log.end
+  const chunk = 1 << 20 // read whenever it is looked for frames
+  log.frame({ tid: 2, time: 9 }, 'y'.repeat(4 * chunk))
+  const file = new MemoryFile(log.bytes)
+  let bytes = 0
+  const disk = file.open({
+    read: (fd, into, at, length, position) => {
+      if ((position ?? 0) >= start + chunk) bytes += length
+      return file.operations.read(fd, into, at, length, position)
+    },
+  })
+  const reader = new LogReader(disk, 'app.db', log.header, () => undefined)
+  for (let end = start + 100; end < log.end; end += chunk / 16) {
+    file.bytes = log.bytes.subarray(0, end)
+    if (reader.advance() !== 'short') t.fail(`not short at ${end}`)
+  }
+  t.ok(bytes > 2 * chunk && bytes < 5 * chunk, `${bytes} bytes were read`)
+})
 
 t.test('whatever part of a log is there in order, its end is short or whole', async t => {
   const log = new LogBuilder().commits('one', 'FEND', 'three')

@@ -1,7 +1,7 @@
 // Salvage of frames of which the header alone is damaged: what stands around it may prove what it said.
 import t from 'tap'
 import { decodeFileHeader, HEADER_LENGTH, saltOf } from '../../lib/log/file-header.js'
-import { frameLength, readFrameHeader, type FrameHeader } from '../../lib/log/frame.js'
+import { frameLength, readFrameHeader, sealFrame, SMALLEST_FRAME, type FrameHeader } from '../../lib/log/frame.js'
 import { pack } from '../../lib/store/pack.js'
 import { recover, type RecoverReport } from '../../lib/store/recover.js'
 import { Store } from '../../lib/store/store.js'
@@ -216,4 +216,24 @@ t.test('verify names each such header', async t => {
     found,
     [2, 4, 5].map(n => frames[n]?.at),
   )
+})
+
+t.test('no writer cuts off durable commits behind a header that has come back from a longer append', async t => {
+  const { bytes, frames, oids } = makeStore()
+  const { at = 0, header } = frames[3] ?? {}
+  if (header === undefined) throw new Error('there are too few commits')
+  const longer = Buffer.alloc(SMALLEST_FRAME + bytes.length)
+  sealFrame(longer, { ...header, bodyLength: bytes.length })
+  const damaged = Buffer.from(bytes)
+  damaged.set(longer.subarray(0, 72), at)
+  for (const end of [bytes.length, bytes.length - 20]) {
+    const left = damaged.subarray(0, end)
+    const disk = MemoryDisk.with({ [PATH]: left })
+    for (const readonly of [true, false])
+      t.throws(() => Store.open(disk, PATH, { readonly }).latest(), { code: 'CORRUPT_LOG', offset: at, lastGoodTid: 3 })
+    t.ok(disk.bytesOf(PATH).equals(left))
+    const { report, texts } = salvaged(left, oids)
+    t.match(report, { missingCommits: [{ from: 4, to: 4 }], lastTid: end === bytes.length ? 8 : 7 })
+    t.same(texts.slice(0, 5), CHANGED.slice(0, 5))
+  }
 })
