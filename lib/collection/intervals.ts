@@ -1,72 +1,124 @@
-// A set of whole numbers as disjoint stretches of them: which positions of a list a transaction has asked for.
-import { KeyTable } from './key-table.js'
+// A set of whole numbers as disjoint stretches of them: which positions of a list a transaction has asked for. They are numbers in
+// arrays, and no entries of a table: noting a position is a part of what it takes to read one.
 
-/** From `key` on and before `end`. */
-interface Interval {
-  key: number
-  end: number
+/** Few stretches move to make room for another one. */
+const MOST_IN_RUN = 512
+
+/** Ascending stretches, none of which touches the next one: from `starts[i]` on and before `ends[i]`. */
+interface Run {
+  readonly starts: number[]
+  readonly ends: number[]
 }
 
 export class Intervals {
-  /** None touches another one. */
-  readonly #table = new KeyTable<Interval>()
-  // The one that was grown last, as the next number mostly grows it, too, ...
-  #last: Interval | undefined
-  /** ... how far it may grow downwards before it touches the one before it; undefined: that has not been looked for ... */
-  #above: number | undefined
-  /** ... and upwards. */
-  #below: number | undefined
+  /** Ascending as well. None is empty. */
+  #runs: Run[] = []
 
   clear(): void {
-    this.#table.clear()
-    this.#last = undefined
+    this.#runs = []
   }
 
   /** Above all its numbers. */
   get end(): number {
-    return this.#table.upTo(undefined, false)?.end ?? 0
+    return this.#runs.at(-1)?.ends.at(-1) ?? 0
   }
 
   has(number: number): boolean {
-    const before = this.#table.upTo(number, false)
-    return before !== undefined && number < before.end
+    const run = this.#runs[this.#runFor(number)]
+    if (!run) return false
+    const place = lastUpTo(run.starts, number)
+    return place >= 0 && number < (run.ends[place] as number)
   }
 
   add(from: number, to: number): void {
-    if (from >= to || this.#growsLast(from, to)) return
-    const table = this.#table
-    const before = table.upTo(from, false)
-    let grown = before && before.end >= from ? before : undefined
-    if (grown && grown.end >= to) return
-    let end = to
-    for (let next = table.from(from, true); next && next.key <= to; next = table.from(from, true)) {
-      end = Math.max(end, next.end)
-      if (grown) table.delete(next.key)
-      else (grown = next).key = from // nothing stands in between, so the order stays as it is
+    if (from >= to) return
+    const at = this.#runFor(from)
+    const run = this.#runs[at]
+    if (!run) {
+      this.#runs.push({ starts: [from], ends: [to] })
+      return
     }
-    if (grown) grown.end = end
-    else table.put((grown = { key: from, end }))
-    this.#last = grown
-    this.#above = this.#below = undefined
-  }
-
-  #growsLast(from: number, to: number): boolean {
-    const last = this.#last
-    if (!last || from > last.end || to < last.key) return false
-    if (from < last.key) {
-      this.#above ??= this.#table.upTo(last.key, true)?.end ?? -Infinity
-      if (from <= this.#above) return false
+    const { starts, ends } = run
+    const before = lastUpTo(starts, from)
+    if (before >= 0 && (ends[before] as number) >= from) {
+      if ((ends[before] as number) < to) this.#grow(at, before, to)
+      return
     }
-    if (to > last.end) {
-      this.#below ??= this.#table.from(last.key, true)?.key ?? Infinity
-      if (to >= this.#below) return false
+    const place = before + 1
+    if (place < starts.length && (starts[place] as number) <= to) starts[place] = from
+    else {
+      starts.splice(place, 0, from)
+      ends.splice(place, 0, to)
     }
-    last.key = Math.min(last.key, from)
-    last.end = Math.max(last.end, to)
-    return true
+    this.#grow(at, place, to)
+    if (starts.length > MOST_IN_RUN) this.#divide(at, place)
   }
 
   *[Symbol.iterator](): Generator<readonly [from: number, to: number], undefined> {
-    for (const { key, end } of this.#table.inOrder()) yield [key, end]
+    for (const { starts, ends } of this.#runs)
+      for (let i = 0; i < starts.length; i++) yield [starts[i] as number, ends[i] as number]
   }
+
+  /** The last run that begins up to the number, or the first one. */
+  #runFor(number: number): number {
+    const runs = this.#runs
+    let low = 0
+    let high = runs.length - 1
+    while (low < high) {
+      const middle = (low + high + 1) >>> 1
+      if (number < ((runs[middle] as Run).starts[0] as number)) high = middle - 1
+      else low = middle
+    }
+    return low
+  }
+
+  /** A stretch goes up to `to` at least, with all that it touches then. */
+  #grow(at: number, place: number, to: number): void {
+    const runs = this.#runs
+    const run = runs[at] as Run
+    let end = takeOut(run, place + 1, Math.max(to, run.ends[place] as number))
+    let next = at + 1
+    if (place === run.starts.length - 1)
+      for (; next < runs.length; next++) {
+        const following = runs[next] as Run
+        end = takeOut(following, 0, end)
+        if (following.starts.length > 0) break
+      }
+    if (next > at + 1) runs.splice(at + 1, next - at - 1)
+    run.ends[place] = end
+  }
+
+  /** Two runs in place of one that has become too long by the stretch at that place. */
+  #divide(at: number, place: number): void {
+    const { starts, ends } = this.#runs[at] as Run
+    // Where they come in order, the runs stay full.
+    const keep = place === MOST_IN_RUN && at === this.#runs.length - 1 ? MOST_IN_RUN : MOST_IN_RUN >> 1
+    this.#runs.splice(at + 1, 0, { starts: starts.splice(keep), ends: ends.splice(keep) })
+  }
+}
+
+/** The last of the ascending numbers that is not above `bound`; -1: there is none. */
+function lastUpTo(numbers: readonly number[], bound: number): number {
+  let low = 0
+  let high = numbers.length
+  // Mostly it is the last one.
+  if (high > 0 && (numbers[high - 1] as number) <= bound) return high - 1
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((numbers[middle] as number) <= bound) low = middle + 1
+    else high = middle
+  }
+  return low - 1
+}
+
+/** Takes out stretches, from that place on, that one touches which goes up to `end`; gives where they all end together. */
+function takeOut({ starts, ends }: Run, place: number, end: number): number {
+  let next = place
+  let last = end
+  while (next < starts.length && (starts[next] as number) <= last) last = Math.max(last, ends[next++] as number)
+  if (next > place) {
+    starts.splice(place, next - place)
+    ends.splice(place, next - place)
+  }
+  return last
 }
