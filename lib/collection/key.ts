@@ -1,6 +1,5 @@
 // What a key is: which values may be keys, how they are copied in and out, named in messages, encoded and decoded.
 // Keys are values. Whoever changes a Date, byte array or array that was used as a key changes no collection.
-import { types } from 'node:util'
 import { ValueError } from '../error.js'
 import { adopt } from '../object/adopt.js'
 import type { Decoder, Encoder } from '../object/codec.js'
@@ -114,7 +113,7 @@ export function keyOut(key: StoredKey, follow: (reference: symbol) => unknown): 
   if (typeof key === 'symbol') return follow(key)
   if (typeof key !== 'object') return key
   if (key instanceof Uint8Array) return copyLeaf(key)
-  if (!Array.isArray(key)) return types.isDate(key) ? seal(key) : key
+  if (!Array.isArray(key)) return key instanceof Date ? seal(key) : key
   const parts = (key as readonly StoredKey[]).map(part => keyOut(part, follow))
   return parts.every((part, i) => part === key[i]) ? key : Object.freeze(parts)
 }

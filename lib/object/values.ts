@@ -104,9 +104,9 @@ export function isSealed(date: Date): boolean {
   return Object.hasOwn(date, 'setTime')
 }
 
-/** To be called before a stored date is handed out, and not earlier: it takes 3 us. */
+/** To be called before a stored date is handed out, and not earlier: it takes 3 us. Of dates that were made here, no other realm. */
 export function seal(date: Date): Date {
-  if (isSealed(date)) return date
+  if (date.setTime !== Date.prototype.setTime) return date // as `isSealed`, in a third of the time
   // One by one: defineProperties takes a third longer.
   for (const [name, setter] of frozenSetters) Object.defineProperty(date, name, setter)
   return date

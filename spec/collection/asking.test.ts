@@ -1,4 +1,6 @@
-// What it takes to ask for a key that is a date, a byte array or a tuple: nothing of what only a key that is handed out or kept needs.
+// What it takes to ask: for a key that is a date, a byte array or a tuple, nothing of what only a key that is handed out or kept needs;
+// for a position of a list, nothing of what keys in an order need.
+import { types } from 'node:util'
 import t from 'tap'
 import { KeyNotes } from '../../lib/collection/key-notes.js'
 import { KeyTable } from '../../lib/collection/key-table.js'
@@ -78,6 +80,40 @@ for (const [name, keyOf] of Object.entries(keys))
       t.equal(meet(three, ask('has', many), change(absent)), undefined, 'that is there by now')
     }
   })
+
+t.test('a date that was handed out is handed out again without a call to see that it refuses to change', async t => {
+  const { db } = shelf(t)
+  const { map } = db.root
+  for (let n = 0; n < MANY; n++) map.set(new Date(n), n)
+  db.commit()
+  t.throws(() => [...map.keys()].map(key => (key as Date).setTime(0)), { name: 'TypeError' })
+  const looks = [
+    [Object, 'hasOwn'],
+    [types, 'isDate'],
+  ] as const
+  let sum = 0
+  const calls = callsOf(looks, () => {
+    for (const key of map.keys()) sum += (key as Date).getTime()
+  })
+  t.equal(sum, (MANY * (MANY - 1)) / 2)
+  t.equal(calls, 0)
+})
+
+t.test('positions of a list that are asked for are noted as numbers', async t => {
+  const { db, other } = shelf(t)
+  for (let n = 0; n < MANY; n++) db.root.list.push(n)
+  db.commit()
+  const { list } = other.root
+  let wrong = 0
+  const calls = callsOf(
+    [...(['put', 'from', 'upTo'] as const)].map(name => [KeyTable.prototype, name] as const),
+    () => {
+      for (let n = 0; n < MANY; n++) wrong += Number(list.at((n * 7) % MANY) !== (n * 7) % MANY)
+    },
+  )
+  t.equal(wrong, 0)
+  t.equal(calls, 0)
+})
 
 t.test('of a key that is asked for again and again, few notes are kept', async t => {
   const notes = new KeyNotes()

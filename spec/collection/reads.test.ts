@@ -181,6 +181,29 @@ t.test('the same asked again and again is kept and compared once', async t => {
   t.ok(alive < 200, `${alive} kept by themselves`)
 })
 
+t.test('what stays apart is seldom put in order', async t => {
+  const MANY = 10_000
+  let sorted = 0
+  const { sort } = Array.prototype as unknown as { sort: (this: unknown[], compare: never) => unknown[] }
+  const put = (value: unknown): void => {
+    Object.defineProperty(Array.prototype, 'sort', { value, configurable: true, writable: true })
+  }
+  put(function (this: unknown[], compare: never) {
+    sorted += this.length
+    return sort.call(this, compare)
+  })
+  try {
+    const reads = new Reads()
+    for (let n = 0; n < MANY; n++) {
+      const key = 2 * ((n * 7919) % MANY)
+      reads.begin({ key, open: false }, { key, open: false }, true).empty = false
+    }
+  } finally {
+    put(sort)
+  }
+  t.ok(sorted < MANY, `${sorted} of ${MANY} sorted`)
+})
+
 t.test('a small interval is not compared beyond its end', async t => {
   const { db } = shelf(t)
   numbers(db).bulkLoad(Array.from({ length: 50_000 }, (_, i) => [i, i]))

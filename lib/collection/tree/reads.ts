@@ -8,8 +8,12 @@ import { united, type Interval } from './interval.js'
 import { sameRaw } from './raw-value.js'
 import { Cursor, EVERYTHING, isAbove, type Bound, type Found, type Range, type Tree } from './tree.js'
 
-/** So many intervals are kept at least before those that overlap are united. */
+/** So many intervals are kept at least before those that overlap are united, ... */
 const FEW = 64
+/** ... and so many times as many as were left the last time, or, where most were left, ... */
+const SOME = 2
+/** ... so many times as many: they are likely to stay apart. */
+const MANY = 8
 
 export class Reads {
   /** The number of entries. */
@@ -47,7 +51,8 @@ export class Reads {
     this.#intervals = united(before)
     for (const interval of before) interval.settled = true
     for (const interval of this.#intervals) interval.settled = false
-    this.#uniteAt = Math.max(FEW, 2 * this.#intervals.length)
+    const left = this.#intervals.length
+    this.#uniteAt = Math.max(FEW, left * (left > before.length / 2 ? MANY : SOME))
   }
 
   /** Names of what `now` answers otherwise than `before`. */
