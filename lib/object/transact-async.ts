@@ -42,6 +42,8 @@ interface Asked {
   readonly plan: Plan
   readonly resolve: (value: unknown) => void
   readonly reject: (error: unknown) => void
+  /** It shares its commit with no other. */
+  readonly alone?: true
 }
 
 /** What one connection was asked for and has not begun, in that order. */
@@ -67,7 +69,7 @@ class Waiting {
     this.#come()
   }
 
-  /** What was in a group and is to run behind it. */
+  /** What was in a group and is to run behind it, before anything that was asked for later. */
   giveBack(asked: readonly Asked[]): void {
     for (let n = asked.length - 1; n >= 0; n--) this.#back.push(asked[n] as Asked)
     this.#come()
@@ -106,10 +108,10 @@ class Waiting {
   /** What can be one group with the first one. */
   #groupOf(first: Asked): Asked[] {
     const group = [first]
-    if (!mayShare(first.plan)) return group
+    if (!mayShare(first)) return group
     while (group.length < MOST) {
       const next = this.#first
-      if (next === undefined || !mayShare(next.plan) || !isAlike(first.plan, next.plan)) break
+      if (next === undefined || !mayShare(next) || !isAlike(first.plan, next.plan)) break
       group.push(next)
       this.#take()
     }
@@ -119,15 +121,14 @@ class Waiting {
   #begin(asked: Asked[]): void {
     const group = new Group(this.#session, this, asked)
     group.commit().catch((error: unknown) => {
-      if (group.asked.length > 1 && isOfContent(error)) for (const each of group.asked) this.#begin([each])
-      else for (const { reject } of group.asked) reject(error)
+      for (const { reject } of group.asked) reject(error)
     })
   }
 }
 
 /** An id is that of a commit, and who is in a hurry waits for nobody. */
-function mayShare({ id, deadline }: Plan): boolean {
-  return id === undefined && deadline === Infinity
+function mayShare({ plan: { id, deadline }, alone }: Asked): boolean {
+  return alone !== true && id === undefined && deadline === Infinity
 }
 
 function isAlike(a: Plan, b: Plan): boolean {
@@ -176,9 +177,20 @@ class Group implements TransactPlan {
     return this.#plan.pauseAfter(run)
   }
 
+  /** One run of all. Where something cannot be stored, none of them is in the group any more, and each is to run by itself. */
+  run<T>(act: () => T): T {
+    try {
+      return act()
+    } catch (error) {
+      if (this.asked.length > 1 && isOfContent(error))
+        this.#waiting.giveBack(this.asked.splice(0).map(each => ({ ...each, alone: true })))
+      throw error
+    }
+  }
+
   /** Rejects with what kept it from being committed. Once it is committed, everybody is told. */
   async commit(): Promise<void> {
-    const { value, wrote, snapshot } = await commitAsync(this.#session, this.#session.root, this.#run, this)
+    const { value, wrote, snapshot } = await commitAsync(this.#session, this.#session.root, this.#work, this)
     try {
       if (wrote && this.#session.options.durability === 'fsync') await this.#session.store.makeDurableAsync(snapshot)
     } catch (error) {
@@ -192,7 +204,7 @@ class Group implements TransactPlan {
   }
 
   /** All of them, one after the other. Gives what each of those gave that are in the group afterwards. */
-  readonly #run = (root: unknown): unknown[] => {
+  readonly #work = (root: unknown): unknown[] => {
     const { asked } = this
     const values: unknown[] = []
     const session = this.#session
@@ -224,20 +236,20 @@ class Group implements TransactPlan {
   }
 }
 
-async function commitAsync<R, T>(session: Session, root: R, work: Work<R, T>, plan: TransactPlan): Promise<Done<T>> {
+async function commitAsync<R, T>(session: Session, root: R, work: Work<R, T>, group: Group): Promise<Done<T>> {
   const { store } = session
   const { lockTimeout } = session.options
-  for (let run = 1; !plan.isLast(run); run++) {
+  for (let run = 1; !group.isLast(run); run++) {
     checkIdle(session)
     if (store.isFarBehind()) {
       await store.catchUpAsync()
       checkIdle(session)
     }
-    const result = attempt(session, root, work, plan, false)
+    const result = group.run(() => attempt(session, root, work, group, false))
     if (typeof result === 'object') return result
     if (result === 'busy') await store.untilFree(lockTimeout)
     else {
-      const pause = plan.pauseAfter(run)
+      const pause = group.pauseAfter(run)
       if (pause > 0) await store.disk.wait(pause)
     }
     checkOpen(session)
@@ -246,6 +258,6 @@ async function commitAsync<R, T>(session: Session, root: R, work: Work<R, T>, pl
   return store.underLockAsync(() => {
     checkIdle(session)
     session.end()
-    return lastAttempt(session, root, work, plan)
+    return group.run(() => lastAttempt(session, root, work, group))
   }, lockTimeout)
 }

@@ -216,6 +216,66 @@ t.test('what cannot be stored is refused to the one that wanted it', async t => 
   t.equal(db.root.part, undefined)
 })
 
+t.test('whatever cannot be stored, they run in the order in which they were asked for', async t => {
+  const random = seeded(t)
+  for (let round = 0; round < 10; round++) {
+    const { db, clock } = opened(t)
+    const [bad, alike] = [random.pick([0.01, 0.1, 0.9]), random.pick([0, 0.5, 0.98])]
+    const expected: string[] = []
+    let note = 'same'
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 300 }, (_, n) => {
+        if (!random.chance(alike)) note = `from ${n}`
+        const fails = random.chance(bad) && random.pick(['stored', 'thrown'])
+        const takes = random.pick([0, 0, 1])
+        if (fails === false) expected.push(String(n))
+        const add = (root: Root): number => {
+          clock.now += takes
+          if (fails === 'stored') root.part = new Unregistered()
+          if (fails === 'thrown') throw new Error('no')
+          return root.list.push(String(n))
+        }
+        return db.transactAsync(add, { note })
+      }),
+    )
+    t.same([...db.root.list], expected)
+    t.same(
+      outcomes.flatMap(outcome => (outcome.status === 'fulfilled' ? [outcome.value] : [])),
+      expected.map((_, i) => i + 1),
+    )
+    t.equal(db.root.part, undefined)
+  }
+})
+
+t.test(
+  'those of a group of which one cannot be stored come before what was asked for later, also after a conflict',
+  async t => {
+    const { db, path } = opened(t)
+    const other = elsewhere<Root>(path, { root: initial })
+    let runs = 0
+    const add = (name: string, act?: (root: Root) => void) => (root: Root) => {
+      act?.(root)
+      root.list.push(name)
+    }
+    const outcomes = await Promise.allSettled([
+      db.transactAsync(
+        add('a', () => {
+          if (++runs === 1) other.transact(root => void root.list.push('other'))
+        }),
+        { note: 'x' },
+      ),
+      db.transactAsync(
+        add('b', root => (root.part = runs === 1 ? 1 : new Unregistered())),
+        { note: 'x' },
+      ),
+      db.transactAsync(add('c'), { note: 'x' }).finally(() => t.same([...db.root.list], ['other', 'a', 'c'])),
+    ])
+    t.match(outcomes, [{ status: 'fulfilled' }, { reason: { code: 'VALUE' } }, { status: 'fulfilled' }])
+    t.same(said(path), [{}, { note: 'x' }, { note: 'x' }])
+    other[Symbol.dispose]()
+  },
+)
+
 t.test('what does not say the same of itself, has an id, or is in a hurry, is a commit of its own', async t => {
   const { db, path } = opened(t)
   const add = (root: Root): number => ++root.a
