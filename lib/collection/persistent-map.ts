@@ -43,12 +43,11 @@ class MapHeader extends KeyedHeader {
     reference: (oid: Oid) => unknown,
   ): Entries | undefined {
     const tree = new Tree(rootOf(state, this.small), view)
-    return keysNamed(text)?.flatMap(key => {
-      const found = tree.find(key)
-      const there = found?.leaf.keys[found.at]
-      if (!found || there === undefined) return []
-      return [[lookAtKey(there, reference), lookAtValue(tree, found, reference)]]
-    })
+    const found = keysNamed(text)?.flatMap(key => tree.find(key) ?? [])
+    return found
+      ?.map(entry => ({ entry, key: entry.leaf.keys[entry.at] as StoredKey }))
+      .sort((a, b) => compareKeys(a.key, b.key))
+      .map(({ entry, key }) => [lookAtKey(key, reference), lookAtValue(tree, entry, reference)])
   }
 
   protected newCopy(): Map<unknown, unknown> {

@@ -7,10 +7,18 @@ import type { RecordView } from './record-view.js'
 
 type Show = (oid: Oid) => unknown
 
-/** The entries in their order; of a list or set, the key is the position. */
-export function collectionEntries(kind: Kind, record: StoredRecord, view: RecordView, reference: Show): Entries {
-  const { content } = behind(kind).look(view.take(record), view, reference, Infinity)
-  return content instanceof Map ? [...content] : [...content].map((value, position) => [position, value])
+/** Some of the entries of a collection, and how many it has. */
+export interface Part {
+  readonly entries: Entries
+  readonly size: number
+}
+
+/** The first entries, at most so many, in their order. No more than these is read. */
+export function firstEntries(kind: Kind, record: StoredRecord, view: RecordView, reference: Show, most: number): Part {
+  const { content, size } = behind(kind).look(view.take(record), view, reference, most)
+  const entries: Entries =
+    content instanceof Map ? [...content] : [...content].map((value, position) => [position, value])
+  return { entries, size }
 }
 
 /** Those of them that `text` may name; undefined: only who goes through all can tell. */

@@ -7,7 +7,7 @@ import type { Annotation } from './annotation.js'
 import { Decoder, unpackState } from './codec.js'
 import { collectionKinds } from './collection.js'
 import type { Kind } from './header.js'
-import { collectionEntries, entriesNamed } from './inspected-collection.js'
+import { entriesNamed, firstEntries, type Part } from './inspected-collection.js'
 import type { Entries } from './merging.js'
 import { RecordView } from './record-view.js'
 import { Reference } from './reference.js'
@@ -27,8 +27,8 @@ export interface InspectedObject {
   readonly bytes: number
   /** Plain values, with a Reference wherever one object refers to another. Of a collection: none. */
   readonly fields: ReadonlyMap<string, unknown>
-  /** Of a collection: what it holds, in its order; the key is the position in a list or set. */
-  readonly entries: Entries | undefined
+  /** Of a collection: reads the first entries, at most so many; the key is the position in a list or set. */
+  readonly look: (most: number) => Part | undefined
   /** What it refers to, each object once. */
   readonly references: readonly Reference[]
 }
@@ -86,7 +86,6 @@ export class Inspector {
     const kind = kindOf(shape.type)
     const reference = (ref: Oid): Reference => this.reference(ref)
     const view = this.#view
-    let entries: Entries | undefined
     const fields = new Map<string, unknown>()
     if (kind === undefined) {
       const decoder = new Decoder(references, undefined)
@@ -100,10 +99,7 @@ export class Inspector {
       offset: record.offset,
       bytes: record.length,
       fields,
-      // Read when somebody wants to see them.
-      get entries() {
-        return kind && (entries ??= collectionEntries(kind, record, view, reference))
-      },
+      look: most => kind && firstEntries(kind, record, view, reference, most),
       references,
     }
   }
@@ -150,40 +146,29 @@ export class Inspector {
     if (steps.length === 0)
       return plain ? { kind: 'value', owner: named, value: plain.value } : { kind: 'object', object: owner }
     let failure: Found | undefined
-    for (const find of this.#finders(owner, plain)) {
-      for (let taken = 1; taken <= steps.length; taken++) {
-        const key = steps.slice(0, taken).join('/')
-        const [part, ...others] = find(key)
-        if (part === undefined) continue
-        const inner = { value: part[1], path: `${plain?.path ?? ''}/${key}` }
-        const found = this.#walk(owner, named, inner, steps.slice(taken))
-        if (found.kind !== 'absent')
-          return others.length === 0 ? found : withAlike(found, named, key, [part, ...others])
-        failure ??= found
-      }
-      if (failure) return failure
+    for (let taken = 1; taken <= steps.length; taken++) {
+      const key = steps.slice(0, taken).join('/')
+      const [part, ...others] = this.#named(key, owner, plain)
+      if (part === undefined) continue
+      const inner = { value: part[1], path: `${plain?.path ?? ''}/${key}` }
+      const found = this.#walk(owner, named, inner, steps.slice(taken))
+      if (found.kind !== 'absent') return others.length === 0 ? found : withAlike(found, named, key, [part, ...others])
+      failure ??= found
     }
-    const parts = partsAt(owner, plain)
-    const has = parts.slice(0, MOST_NAMED).map(([key]) => keyText(key))
+    if (failure) return failure
+    const { entries, size } = partsAt(owner, plain, MOST_NAMED)
+    const has = entries.map(([key]) => keyText(key))
     const inside = plain ? `${plain.path} of ${String(named)}` : String(named)
-    return { kind: 'absent', inside, key: steps[0] ?? '', has, more: parts.length - has.length }
+    return { kind: 'absent', inside, key: steps[0] ?? '', has, more: Math.max(0, size - has.length) }
   }
 
-  /** Ways to find what a text names: a collection is first asked for it, and gone through only if that gives nothing. */
-  *#finders(owner: InspectedObject, plain: Inside | undefined): Generator<(text: string) => Entries, undefined> {
-    const all = (text: string): Entries => {
-      const named = partsAt(owner, plain).filter(([key]) => keyText(key) === text)
-      return [...named.filter(([key]) => typeof key === 'string'), ...named.filter(([key]) => typeof key !== 'string')]
-    }
+  /** What a text names: a string first. A collection is asked for it, and gone through only if it could name too much. */
+  #named(text: string, owner: InspectedObject, plain: Inside | undefined): Entries {
     const kind = plain ? undefined : kindOf(owner.type)
     const record = kind && this.#record(owner.oid)
-    if (kind && record)
-      yield text => {
-        const named = entriesNamed(text, kind, record, this.#view, ref => this.reference(ref))
-        return named?.filter(([key]) => keyText(key) === text) ?? all(text)
-      }
-    // Also of a damaged collection, in which not every key is found that is there.
-    yield all
+    const asked = record && entriesNamed(text, kind, record, this.#view, ref => this.reference(ref))
+    const named = (asked ?? partsAt(owner, plain, Infinity).entries).filter(([key]) => keyText(key) === text)
+    return [...named.filter(([key]) => typeof key === 'string'), ...named.filter(([key]) => typeof key !== 'string')]
   }
 
   /** When that commit was made, in milliseconds since 1970; undefined: a pack has taken its frame away. */
@@ -237,8 +222,12 @@ function kindOf(type: string): Kind | undefined {
   return collectionKinds().find(kind => kind.type === type && kind.internal !== true)
 }
 
-function partsAt(owner: InspectedObject, plain: Inside | undefined): Entries {
-  return plain ? partsOf(plain.value) : (owner.entries ?? [...owner.fields])
+/** The first parts, at most so many. */
+function partsAt(owner: InspectedObject, plain: Inside | undefined, most: number): Part {
+  const part = plain ? undefined : owner.look(most)
+  if (part) return part
+  const all = plain ? partsOf(plain.value) : [...owner.fields]
+  return { entries: all.slice(0, most), size: all.length }
 }
 
 /** Says that several keys are written alike, of which the first was followed. */

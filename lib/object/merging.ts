@@ -36,10 +36,10 @@ export abstract class MergingHeader extends CollectionHeader {
   /** The entries of a stored state, at most so many, as native data; references as what `reference` makes of them. */
   abstract look(state: StoredState, view: RecordView, reference: (oid: Oid) => unknown, most: number): Looked
 
-  /** The entries that `text` may name in a path, with few others read; undefined: only who looks at all can tell. */
+  /** The entries that `text` may name in a path, in their order, with few others read; undefined: only who looks at all can tell. */
   lookFor(text: string, state: StoredState, view: RecordView, reference: (oid: Oid) => unknown): Entries | undefined {
     const position = positionIn(text)
-    if (position === undefined) return []
+    if (position === undefined || position >= this.look(state, view, reference, 0).size) return []
     const value = [...this.look(state, view, reference, position + 1).content].slice(position)
     return value.map(each => [position, each])
   }

@@ -1,5 +1,5 @@
-// A path names an entry of a collection by how its key is written: it is looked up, and the whole is gone through only where the text
-// does not tell which key it is.
+// A path names an entry of a collection by how its key is written: it is looked up, in whatever way the text can be read, and the
+// whole is not gone through.
 import { join } from 'node:path'
 import t from 'tap'
 import { Cursor } from '../../lib/collection/tree/tree.js'
@@ -70,10 +70,55 @@ t.test('a key that its text tells is looked up', async t => {
   for (const path of ['/map/no', '/map/00', '/map/1.0', '/map/-0', '/map/NaN', `/list/${MANY}`, '/list/01', '/list/x'])
     t.equal(inspector.resolve(path).kind, 'absent', path)
   const map = inspector.resolve('/map')
-  const entries = map.kind === 'object' ? (map.object.entries ?? []) : []
+  const entries = map.kind === 'object' ? (map.object.look(Infinity)?.entries ?? []) : []
   const named = entries.filter(([key]) => keyText(key).startsWith('Thing '))
   t.equal(named.length, things.length)
   for (const [key, value] of named) t.match(inspector.resolve(`/map/${keyText(key)}`), { kind: 'value', value })
+  store.close()
+})
+
+t.test('a tuple is looked up as well, whatever its parts could be', async t => {
+  const parts = (n: number): readonly Key[] => [n % 7, `text, ${n}`, new Date(1e12 + n), [BigInt(n), [`${n}`]], '1', things[n % 20]!] // prettier-ignore
+  const few = [[], [''], ['', ''], [[]], ['[', ']'], ['a, b', 'c'], ['a', 'b, c'], ['a', 'b', 'c']]
+  const keys = [...few, ...Array.from({ length: MANY }, (_, n) => parts(n))]
+  const store = madeOf(join(tempDir(t), 'a.db'), keys)
+  const inspector = new Inspector(store.latest())
+  const map = inspector.resolve('/map')
+  const entries = map.kind === 'object' ? (map.object.look(Infinity)?.entries ?? []) : []
+  t.equal(entries.length, keys.length)
+  const wrong: string[] = []
+  const steps = stepsOf(() => {
+    for (const [key, value] of entries.slice(0, 200)) {
+      const found = inspector.resolve(`/map/${keyText(key)}`)
+      if (found.kind !== 'value' || (found.value !== value && !found.alike)) wrong.push(keyText(key))
+    }
+  })
+  t.same(wrong, [])
+  t.equal(steps, 0)
+  t.match(inspector.resolve('/map/[a, b, c]'), { alike: [/: this is a tuple, and there is a tuple and a tuple$/] })
+  const long = `[${Array.from({ length: 100_000 }, (_, n) => n).join(', ')}]`
+  t.equal(inspector.resolve(`/map/${long}`).kind, 'absent')
+  store.close()
+})
+
+t.test('of a collection no more is read than is shown, also to say what it has instead of what is sought', async t => {
+  const store = madeOf(
+    join(tempDir(t), 'a.db'),
+    Array.from({ length: MANY }, (_, n) => n),
+  )
+  const inspector = new Inspector(store.latest())
+  const steps = stepsOf(() => {
+    const zero = { map: 0, list: 'item 0', set: 'value 0000' }
+    for (const [name, value] of Object.entries(zero)) {
+      const found = inspector.resolve(`/${name}`)
+      const part = found.kind === 'object' ? found.object.look(5) : undefined
+      t.equal(part?.size, MANY)
+      t.same([part?.entries.length, part?.entries[0]], [5, [0, value]])
+    }
+    for (const path of ['/map/no', '/map/[1, 2]', `/list/${MANY}`, '/list/no', `/set/${MANY}`, '/set/no'])
+      t.match(inspector.resolve(path), { kind: 'absent', has: Array.from({ length: 10 }, (_, n) => `${n}`), more: MANY - 10 }) // prettier-ignore
+  })
+  t.ok(steps <= 3 * 5 + 6 * 10, `${steps} steps`)
   store.close()
 })
 
@@ -97,7 +142,7 @@ t.test(
     const store = madeOf(join(tempDir(t), 'a.db'), new PersistentSet([...keys, ...alike, new Date(0)]))
     const inspector = new Inspector(store.latest())
     const map = inspector.resolve('/map')
-    const entries = map.kind === 'object' ? (map.object.entries ?? []) : []
+    const entries = map.kind === 'object' ? (map.object.look(Infinity)?.entries ?? []) : []
     t.ok(entries.length > 100)
     const wrong: string[] = []
     for (const [key] of entries) {

@@ -65,7 +65,11 @@ export async function exercise(bytes: Uint8Array): Promise<Exercise> {
   await step('inspect', () =>
     withStore(disk, async store => {
       const inspector = new Inspector(store.latest())
-      for (const oid of oids) await step(`inspect ${oid}`, () => inspect({ ...inspector.object(oid) }))
+      for (const oid of oids)
+        await step(`inspect ${oid}`, () => {
+          const object = inspector.object(oid)
+          return inspect([object, object?.look(Infinity)])
+        })
     }),
   )
   await step('open', () => openWith(disk, PATH, { readonly: true }).close())

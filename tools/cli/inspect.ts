@@ -167,9 +167,10 @@ function whatIsThere({ inside, key, has, more }: Extract<Found, { kind: 'absent'
   return `${inside} has no '${key}', but ${has.join(', ')}${more > 0 ? `, and ${count(more)} more` : ''}`
 }
 
-function printContent({ oid, type, fields, entries }: InspectedObject, limit: number): void {
+function printContent({ oid, type, fields, look }: InspectedObject, limit: number): void {
   const title = harmless(`[${type} ${oid}]`)
-  if (entries === undefined) {
+  const part = look(limit)
+  if (part === undefined) {
     print(fields.size === 0 ? `${title} has no fields` : title)
     const rows = [...fields].map(([key, value]) => [
       `  ${harmless(key)}`,
@@ -178,15 +179,14 @@ function printContent({ oid, type, fields, entries }: InspectedObject, limit: nu
     for (const line of table(rows)) print(line)
     return
   }
-  print(`${title} ${entries.length === 0 ? 'is empty' : `size ${count(entries.length)}`}`)
-  const rows = entries
-    .slice(0, limit)
-    .map(([key, value]) => [
-      `  ${typeof key === 'string' ? text(key, limit) : harmless(keyText(key))}`,
-      text(value, limit).replaceAll('\n', '\n    '),
-    ])
+  const { entries, size } = part
+  print(`${title} ${size === 0 ? 'is empty' : `size ${count(size)}`}`)
+  const rows = entries.map(([key, value]) => [
+    `  ${typeof key === 'string' ? text(key, limit) : harmless(keyText(key))}`,
+    text(value, limit).replaceAll('\n', '\n    '),
+  ])
   for (const line of table(rows)) print(line)
-  if (entries.length > limit) print(`  ... ${count(entries.length - limit)} more`)
+  if (size > limit) print(`  ... ${count(size - limit)} more`)
 }
 
 function printReferences({ references }: InspectedObject, limit: number): void {
@@ -196,13 +196,11 @@ function printReferences({ references }: InspectedObject, limit: number): void {
   if (references.length > limit) print(`  ... ${count(references.length - limit)} more`)
 }
 
-function objectJson(
-  { fields, entries, references, ...facts }: InspectedObject,
-  limit: number,
-): Record<string, unknown> {
+function objectJson({ fields, look, references, ...facts }: InspectedObject, limit: number): Record<string, unknown> {
+  const part = look(limit)
   const content =
-    entries === undefined
+    part === undefined
       ? { fields: Object.fromEntries([...fields].map(([key, value]) => [key, json(value)])) }
-      : { size: entries.length, entries: entries.slice(0, limit).map(([key, value]) => [json(key), json(value)]) }
+      : { size: part.size, entries: part.entries.map(([key, value]) => [json(key), json(value)]) }
   return { ...facts, ...content, references: references.map(({ oid, type }) => ({ oid, type })) }
 }
