@@ -159,8 +159,8 @@ class Adoption {
       step.key = key
       const descriptor = Object.getOwnPropertyDescriptor(value, key)
       if (!descriptor) continue
-      if (descriptor.get || descriptor.set) this.#refuse(step, 'an accessor cannot be stored')
-      if (!descriptor.enumerable) this.#refuse(step, 'a field that is not enumerable cannot be stored')
+      const reason = reasonToRefuseField(descriptor)
+      if (reason !== undefined) this.#refuse(step, reason)
       const part = this.value(descriptor.value, step)
       put(target, key, part)
     }
@@ -180,6 +180,13 @@ class Adoption {
   #refuse(step: Step | undefined, reason: string): never {
     throw new ValueError(this.#where(step), reason)
   }
+}
+
+/** undefined: there is none but what it holds. */
+export function reasonToRefuseField(field: PropertyDescriptor): string | undefined {
+  if (field.get || field.set)
+    return 'an accessor cannot be stored: give the value that is to be stored, or make it a getter of a class that extends Persistent'
+  return field.enumerable === true ? undefined : 'a field that is not enumerable cannot be stored'
 }
 
 function reasonToRefuse(value: unknown): string {

@@ -3,7 +3,7 @@ import { SchemaError, ValueError } from '../error.js'
 import { collectionKinds } from './collection.js'
 import { ancestry, EntityType, entityTypeOf, type PersistentClass } from './entity-type.js'
 import type { Kind } from './header.js'
-import { holdsObjects } from './initial-values.js'
+import { holdsObjects, initialFields } from './initial-values.js'
 import type { Recordable } from './recordable.js'
 import { BRAND, Persistent } from './persistent.js'
 
@@ -16,13 +16,15 @@ export class ClassRegistry {
   readonly root: AnyClass | object | undefined
   /** Of a root without a class. */
   readonly classless: EntityType
-  /** Initial values of such a root that are, or contain, persistent objects. */
+  /** Its initial values. */
+  readonly initial: readonly (readonly [name: string, value: unknown])[]
+  /** Those that are, or contain, persistent objects. */
   readonly rootObjects: Readonly<Record<string, unknown>>
 
   constructor(root: AnyClass | object | undefined, classes: readonly unknown[]) {
     this.root = root
     for (const kind of collectionKinds()) this.#kinds.set(kind.type, kind)
-    const values = Object.entries((typeof root === 'function' ? undefined : root) ?? {})
+    const values = (this.initial = initialFields(typeof root === 'object' ? root : {}))
     this.rootObjects = Object.fromEntries(values.filter(([, value]) => holdsObjects(value)))
     this.classless = new EntityType(
       undefined,

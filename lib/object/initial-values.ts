@@ -1,12 +1,23 @@
 // Initial values of a root without a class: of a store that lacks some of them by now, `open` stores those that are or contain
 // persistent objects. Other data can be copied into a state whenever it is read; such an object must be the same for everybody.
 import { types } from 'node:util'
-import { StateError } from '../error.js'
-import { DEEPEST } from './adopt.js'
+import { StateError, ValueError } from '../error.js'
+import { DEEPEST, reasonToRefuseField } from './adopt.js'
 import { CollectionHeader } from './collection.js'
 import type { EntityType } from './entity-type.js'
 import { handlerOf, Header, NOWHERE } from './header.js'
 import { define, Node } from './plain-node.js'
+
+/** The initial values, with their names. Throws ValueError for what is no ordinary field, as everywhere in plain data: no getter is called. */
+export function initialFields(root: object): [name: string, value: unknown][] {
+  return Reflect.ownKeys(root).map(key => {
+    if (typeof key === 'symbol') throw new ValueError('root', `a symbol as a key (${key.toString()})`)
+    const field = Object.getOwnPropertyDescriptor(root, key) ?? {}
+    const reason = reasonToRefuseField(field)
+    if (reason !== undefined) throw new ValueError(`root.${key}`, reason)
+    return [key, field.value]
+  })
+}
 
 /** Whether a value is or contains a persistent object. */
 export function holdsObjects(value: unknown, way: readonly object[] = []): boolean {

@@ -195,6 +195,6 @@ function newRoot(registry: ClassRegistry): Header {
     return header
   }
   const header = registry.classless.create()
-  for (const [key, value] of Object.entries(root ?? {})) define(header.object, key, value)
+  for (const [key, value] of registry.initial) define(header.object, key, value)
   return header
 }

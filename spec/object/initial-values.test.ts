@@ -1,5 +1,6 @@
 // A root without a class, whose initial values have more than the store has: what can be copied is there at once and written
 // with the next change; persistent objects are stored when the store is opened.
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { oidOf, open, Persistent, PersistentList, PersistentMap, PersistentSet, plain } from '../../lib/index.js'
@@ -162,3 +163,36 @@ t.test('what cannot be stored is refused as in a new store', t => {
   db.close()
   t.end()
 })
+
+t.test(
+  'an initial value that is no ordinary field is refused with a word on what to do, and no getter is called',
+  t => {
+    const dir = tempDir(t)
+    let asked = 0
+    const getter = {
+      a: 1,
+      get later() {
+        return ++asked
+      },
+    }
+    const setter = Object.defineProperty({ a: 1 }, 'later', { set: () => undefined, enumerable: true })
+    const accessor = /^root\.later: an accessor cannot be stored: give the value .* or make it a getter of a class/
+    const odd: Record<string, readonly [root: object, message: RegExp]> = {
+      getter: [getter, accessor],
+      setter: [setter, accessor],
+      nested: [{ a: 1, nested: getter }, /^root\.nested\.later: an accessor cannot be stored: give the value/],
+      symbol: [{ a: 1, [Symbol('odd')]: 1 }, /^root: a symbol as a key \(Symbol\(odd\)\)/],
+      hidden: [Object.defineProperty({ a: 1 }, 'later', { value: 1 }), /^root\.later: a field that is not enumerable/],
+    }
+    for (const [what, [root, message]] of Object.entries(odd)) {
+      const path = join(dir, what)
+      t.throws(() => open(path, { ...OS, root }), { code: 'VALUE', message }, `${what} of a new store`)
+      t.notOk(existsSync(path), 'which is not made')
+      open(path, { ...OS, root: { a: 1 } }).close()
+      for (const readonly of [false, true])
+        t.throws(() => open(path, { ...OS, root, readonly }).root.valueOf(), { code: 'VALUE', message }, what)
+    }
+    t.equal(asked, 0)
+    t.end()
+  },
+)
