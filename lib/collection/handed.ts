@@ -201,6 +201,24 @@ export class Handed {
     return then !== undefined && sameRaw(then.leaf.value(then.at), then.leaf.refs, leaf.value(at), leaf.refs)
   }
 
+  /**
+   * The file is left, and with it all versions but the newest ones. Of what was read from an older one, and is what `find` gives at its
+   * key all the same, that could not be told any more.
+   */
+  leave(isNewest: (source: Source) => boolean, find: (key: StoredKey) => Found | undefined): void {
+    if (this.#shelves.some(source => !isNewest(source))) this.#clearShelves()
+    for (const place of this.#places) {
+      const { origin } = place
+      if (!origin || isNewest(origin)) continue
+      try {
+        const found = find(place.key)
+        if (found?.leaf.source && this.#isSame(origin, place.index, found)) place.standsIn(found.leaf.source, found.at)
+      } catch {
+        // It cannot be read, or is not there any more: then it is stale in the next file, which may be sound.
+      }
+    }
+  }
+
   bringBack(node: Node): void {
     if (!node.stored) return
     let top = node

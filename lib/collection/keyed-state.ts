@@ -105,6 +105,10 @@ export abstract class KeyedState extends TreeHeader {
     return this.stored.find(key)
   }
 
+  protected entryIn(tree: Tree, key: StoredKey): Found | undefined {
+    return tree.find(key)
+  }
+
   // ---- merging ----
 
   override goOn(view: RecordView): () => void {

@@ -121,6 +121,10 @@ export abstract class ListState extends TreeHeader {
     return isStored(key) && key < this.stored.size ? this.foundIn(key) : undefined
   }
 
+  protected entryIn(tree: Tree, key: StoredKey): Found | undefined {
+    return isStored(key) && key < tree.size ? tree.item(key) : undefined
+  }
+
   // ---- merging ----
 
   override forget(): void {

@@ -115,6 +115,10 @@ class CounterHeader extends MergingHeader {
     return this.value
   }
 
+  leave(): void {
+    // nothing was handed out
+  }
+
   look(state: StoredState): Looked {
     return { content: [storedIn(state)], size: 1 }
   }

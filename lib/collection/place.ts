@@ -78,6 +78,20 @@ export class Place implements Seat {
     return this.load === load ? this.value : undefined
   }
 
+  /** The version that it was read from, whatever was done to it and undone. */
+  get origin(): Source | undefined {
+    return this.source ?? this.before
+  }
+
+  /** In this version of the record stands the same as in the one that it was read from. */
+  standsIn(source: Source, index: number): void {
+    if (this.source) {
+      this.source = source
+      this.before = undefined
+    } else this.before = source
+    this.index = index
+  }
+
   /** It is current, and agrees with what is stored there; `source` undefined: nothing is. */
   agrees(load: number, source: Source | undefined, index: number): void {
     this.load = load

@@ -58,6 +58,12 @@ export class Shelves {
     this.#kin = this.#shelf?.kin.deref()
   }
 
+  /** Is that so of the record of any leaf? */
+  some(test: (source: Source) => boolean): boolean {
+    for (const { source } of this.#byLeaf?.values() ?? []) if (test(source)) return true
+    return false
+  }
+
   /** The shelf for what is handed out of an entry, and the kin to which it belongs then. */
   for({ leaf, at }: Found, key: StoredKey, source: Source): { readonly shelf: Shelf; readonly kin: Kin } {
     if (leaf !== this.#leaf) this.#find(leaf)

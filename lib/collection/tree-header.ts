@@ -156,6 +156,20 @@ export abstract class TreeHeader extends MergingHeader {
     return { oid, tid, at: view.locate(oid), generation: generation.number }
   }
 
+  /** What stands at a key in some state of it. */
+  protected abstract entryIn(tree: Tree, key: StoredKey): Found | undefined
+
+  leave(view: RecordView): void {
+    if (this.#handed?.any !== true || view.locate(this.oid) === 0) return
+    const isNewest = (source: Source): boolean => view.locate(source.oid) === source.at
+    let tree: Tree | undefined
+    this.#handed.leave(isNewest, key => {
+      tree ??= this.treeIn(view)
+      const entry = this.entryIn(tree, key)
+      return entry && tree.content(entry)
+    })
+  }
+
   /** Where the value of a stored entry stands. */
   contentOf(entry: Found): Found {
     return entry.leaf.someApart ? this.stored.content(entry) : entry

@@ -62,11 +62,11 @@ export class ObjectCache {
     this.#met = []
   }
 
-  /** All that have a state. */
-  *loaded(): Generator<Header, undefined> {
+  /** All that somebody may have. */
+  *known(): Generator<Header, undefined> {
     for (const known of this.#known.values()) {
       const header = known instanceof WeakRef ? known.deref() : known
-      if (header?.loaded === true) yield header
+      if (header) yield header
     }
   }
 }

@@ -3,17 +3,19 @@ import type { Snapshot } from '../store/snapshot.js'
 import type { ObjectCache } from './cache.js'
 import type { Header } from './header.js'
 import { MergingHeader } from './merging.js'
+import type { RecordView } from './record-view.js'
 
 /**
  * An object that the new file has is compared at its next access. One that it lacks keeps its state only if nobody can have
  * changed it since, that is, if it was the last version in the file left and that file's direct successor is this one. It is
- * then like a new object that has its oid already.
+ * then like a new object that has its oid already. `view`: of the file left.
  */
-export function goOver(cache: ObjectCache, before: Snapshot, now: Snapshot): void {
+export function goOver(cache: ObjectCache, before: Snapshot, now: Snapshot, view: RecordView): void {
   const old = before.generation
   const next = now.generation
   const direct = next.number === old.number + 1
-  for (const header of cache.loaded()) {
+  for (const header of cache.known()) {
+    if (header instanceof MergingHeader) header.leave(view)
     if (!header.loaded || header.changed || next.find(header.oid, now.offset) !== 0) continue
     if (direct && isLast(header, before)) {
       // Before the file is left in which some of it stands; of what an earlier pack has removed, nothing does.

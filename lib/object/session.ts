@@ -191,7 +191,7 @@ export class Session implements Scope, Loading {
     if (now === before) return
     if (now.generation !== before.generation) {
       this.#dropHalf()
-      goOver(this.cache, before, now)
+      goOver(this.cache, before, now, this.#view)
       now.generation.retain()
       before.generation.release()
     }

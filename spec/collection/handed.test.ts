@@ -28,16 +28,18 @@ class Shelf extends Persistent {
 
 const COUNT = 600
 const item = (n: number): Item => ({ n, text: 'x'.repeat(40), parts: [{ n }] })
+/** So small that it shares its record with others. */
+const small = (n: number): Item => ({ n, text: '', parts: [{ n }] })
 /** So small that what was read is forgotten soon. */
 const options = { root: Shelf, durability: 'os', cacheBytes: 1 << 14 } as const
 
-function shelf(t: Test): { readonly db: Connection<Shelf>; readonly rival: Connection<Shelf> } {
+function shelf(t: Test, make = item): { readonly db: Connection<Shelf>; readonly rival: Connection<Shelf> } {
   const path = join(tempDir(t), 'app.db')
   const db = open(path, options)
   db.transact(({ map, list, dates }) => {
     for (let n = 0; n < COUNT; n++) {
-      map.set(n, item(n))
-      list.push(item(n))
+      map.set(n, make(n))
+      list.push(make(n))
       dates.set(n, new Date(n))
     }
   })
@@ -184,3 +186,53 @@ for (const [name, keyOf] of Object.entries(FORMS)) {
     },
   )
 }
+
+/** What happens to the record of the item that is held, before a pack: all that this connection has seen. */
+const seen: Record<string, (own: Connection<Shelf>, rival: Connection<Shelf>, at: Kind['at'], held: Item) => void> = {
+  'the connection has changed another one': (own, _rival, at) => {
+    at(own.root, 2)!.n = -1
+    own.commit()
+  },
+  'the connection has changed another one, and undone a change of this one': (own, _rival, at, held) => {
+    at(own.root, 2)!.n = -1
+    own.commit()
+    held.n = -1
+    own.abort()
+  },
+  'it has put others in and taken them out': (own, _rival, at) => {
+    own.root.map.set(0.5, small(0))
+    own.root.map.delete(0)
+    own.root.list.push(small(COUNT))
+    own.root.list.pop()
+    at(own.root, 3)!.n = -1
+    own.commit()
+  },
+  'others have, and it has looked': (own, rival, at) => {
+    rival.transact(root => void (at(root, 2)!.n = -1))
+    own.refresh()
+  },
+}
+for (const [name, { at }] of Object.entries(collections))
+  for (const [what, act] of Object.entries(seen))
+    for (const undone of [true, false])
+      t.test(
+        `what is held below an array in ${name} is the same after a pack where ${what}${undone ? ', and something is undone' : ''}`,
+        async t => {
+          const { db, rival } = shelf(t, small)
+          const held = at(db.root, 1)!
+          const part = held.parts[0]!
+          act(db, rival, at, held)
+          if (undone) {
+            at(db.root, 4)!.n = -2
+            db.abort()
+          }
+          await rival.pack()
+          db.refresh()
+          t.equal(part.n, 1)
+          t.equal(at(db.root, 1)?.parts[0], part)
+          part.n = 5
+          db.commit()
+          rival.refresh()
+          t.same(plain(at(rival.root, 1)), { ...small(1), parts: [{ n: 5 }] })
+        },
+      )
