@@ -54,6 +54,8 @@ class Waiting {
   /** Those before the next one have begun. */
   #asked: Asked[] = []
   #next = 0
+  /** The next group. */
+  #taken: Asked[] = []
   #isComing = false
   #isRunning = false
 
@@ -61,68 +63,82 @@ class Waiting {
     this.#session = session
   }
 
+  /** Throws before anything is asked for, or not at all. */
   add(asked: Asked): void {
-    const isFirst = this.#first === undefined
-    this.#asked.push(asked)
-    if (!isFirst) return
-    this.#session.end() // so that the next access begins a transaction, before which they run
+    if (this.#first === undefined) this.#session.end() // so that the next access begins a transaction, before which they run
     this.#come()
+    this.#asked.push(asked)
   }
 
-  /** What was in a group and is to run behind it, before anything that was asked for later. */
-  giveBack(asked: readonly Asked[]): void {
-    for (let n = asked.length - 1; n >= 0; n--) this.#back.push(asked[n] as Asked)
+  /** What is in a group from `from` on, and is to run behind it, before anything that was asked for later. Throws before it is, or not at all. */
+  giveBack(group: Asked[], from: number, alone?: true): void {
     this.#come()
+    const count = this.#back.length
+    try {
+      for (let n = group.length - 1; n >= from; n--) {
+        const each = group[n] as Asked
+        this.#back.push(alone ? { ...each, alone } : each)
+      }
+    } catch (error) {
+      this.#back.length = count
+      throw error
+    }
+    group.length = from
   }
 
   #come(): void {
     if (this.#isComing) return
-    this.#isComing = true
     queueMicrotask(() => {
       this.#isComing = false
       this.run()
     })
+    this.#isComing = true
   }
 
-  /** Begins everything: each runs, up to where it has to wait for something. */
+  /** Begins everything: each runs, up to where it has to wait for something. What cannot begin, where the stack is full, begins later. */
   run(): void {
     if (this.#isRunning || this.#session.inside > 0 || isInsideOther(this.#session)) return
     this.#isRunning = true
-    for (let first = this.#take(); first; first = this.#take()) this.#begin(this.#groupOf(first))
-    this.#isRunning = false
+    try {
+      while (this.#taken.length > 0 || this.#first !== undefined) {
+        if (this.#taken.length === 0) this.#takeGroup(this.#taken)
+        const group = new Group(this.#session, this, this.#taken)
+        const done = group.commit()
+        this.#taken = []
+        done.catch((error: unknown) => {
+          for (const { reject } of group.asked) reject(error)
+        })
+      }
+    } finally {
+      this.#isRunning = false
+    }
   }
 
   get #first(): Asked | undefined {
     return this.#back.at(-1) ?? this.#asked[this.#next]
   }
 
-  #take(): Asked | undefined {
-    const asked = this.#back.pop() ?? this.#asked[this.#next++]
-    if (this.#next >= this.#asked.length) {
+  /** Takes the first one, and what can be one group with it. */
+  #takeGroup(group: Asked[]): void {
+    const first = this.#take(group)
+    if (!mayShare(first)) return
+    while (group.length < MOST) {
+      const next = this.#first
+      if (next === undefined || !mayShare(next) || !isAlike(first.plan, next.plan)) break
+      this.#take(group)
+    }
+  }
+
+  /** Of the queue and the group, the first one is always in one. */
+  #take(group: Asked[]): Asked {
+    const asked = this.#first as Asked
+    group.push(asked)
+    if (this.#back.length > 0) this.#back.length--
+    else if (++this.#next >= this.#asked.length) {
       this.#asked = []
       this.#next = 0
     }
     return asked
-  }
-
-  /** What can be one group with the first one. */
-  #groupOf(first: Asked): Asked[] {
-    const group = [first]
-    if (!mayShare(first)) return group
-    while (group.length < MOST) {
-      const next = this.#first
-      if (next === undefined || !mayShare(next) || !isAlike(first.plan, next.plan)) break
-      group.push(next)
-      this.#take()
-    }
-    return group
-  }
-
-  #begin(asked: Asked[]): void {
-    const group = new Group(this.#session, this, asked)
-    group.commit().catch((error: unknown) => {
-      for (const { reject } of group.asked) reject(error)
-    })
   }
 }
 
@@ -182,8 +198,7 @@ class Group implements TransactPlan {
     try {
       return act()
     } catch (error) {
-      if (this.asked.length > 1 && isOfContent(error))
-        this.#waiting.giveBack(this.asked.splice(0).map(each => ({ ...each, alone: true })))
+      if (this.asked.length > 1 && isOfContent(error)) this.#waiting.giveBack(this.asked, 0, true)
       throw error
     }
   }
@@ -232,7 +247,7 @@ class Group implements TransactPlan {
   }
 
   #endAt(count: number): void {
-    if (count < this.asked.length) this.#waiting.giveBack(this.asked.splice(count))
+    if (count < this.asked.length) this.#waiting.giveBack(this.asked, count)
   }
 }
 

@@ -89,3 +89,43 @@ t.test('a position that could not be looked for leads nowhere else the next time
   }
   t.end()
 })
+
+/** `act` while the next call of this method fails as where the stack is full. */
+function whileFailing<T extends object>(object: T, name: keyof T, act: () => void): void {
+  const before = object[name]
+  let left = 1
+  const failing = function (this: unknown, ...rest: readonly unknown[]): unknown {
+    if (left-- > 0) throw new RangeError('as where the stack is full')
+    return Reflect.apply(before as (...rest: readonly unknown[]) => unknown, this, rest)
+  }
+  object[name] = failing as T[keyof T]
+  try {
+    act()
+  } finally {
+    object[name] = before
+  }
+}
+
+t.test(
+  'what was asked for asynchronously runs, and later ones do, though it could not begin when the connection was used',
+  async t => {
+    const db = open(join(tempDir(t), 'deep.db'), { root: { n: 0 }, durability: 'os' })
+    const first = db.transactAsync(root => ++root.n)
+    whileFailing(Promise.prototype, 'catch', () => t.throws(() => db.root.n, RangeError))
+    const second = db.transactAsync(root => ++root.n)
+    t.same(await Promise.all([first, second]), [1, 2])
+    db.close()
+  },
+)
+
+t.test('what could not be asked for asynchronously never runs, and later ones do', async t => {
+  const db = open(join(tempDir(t), 'deep.db'), { root: { n: 0 }, durability: 'os' })
+  let refused: Promise<number> | undefined
+  whileFailing(globalThis, 'queueMicrotask', () => {
+    refused = db.transactAsync(root => ++root.n)
+  })
+  await t.rejects(refused ?? Promise.resolve(), RangeError)
+  t.equal(await db.transactAsync(root => ++root.n), 1)
+  t.equal(db.root.n, 1)
+  db.close()
+})
