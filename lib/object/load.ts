@@ -39,8 +39,7 @@ export function load(header: Header, record: StoredRecord, shape: Shape, generat
     let isAsStored = true
     if (header instanceof MergingHeader) header.take(loading.view.take(record))
     else isAsStored = decode(header, record, shape, loading)
-    if (header instanceof EntityHeader && header.kind.defaults)
-      isAsStored = !header.fillIn(header.kind.defaults, header.kind.Class ? 'static defaults' : 'open()') && isAsStored
+    if (header instanceof EntityHeader && header.fillInDefaults()) isAsStored = false
     header.inert = isUnknownKind(kind) || shape.version > kind.version ? record : undefined
     header.fetched = undefined
     header.shape = shape

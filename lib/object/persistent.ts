@@ -181,8 +181,16 @@ export class EntityHeader extends Header {
     return unasked({ bytes, from: this.#from, to: this.#to, refs: this.#refs }, stored, this.state as Fields)
   }
 
+  /** What the class, or `open` for a root without one, gives for fields that the state lacks: see `fillIn`. */
+  fillInDefaults(): boolean {
+    const { defaults, Class } = this.kind
+    return defaults !== undefined && this.fillIn(defaults, Class ? 'static defaults' : 'open()')
+  }
+
+  /** Afterwards it is what reading the record would make of it. */
   override settled(): void {
-    let hasNodes = false
+    // A default may be plain data, which has a place as any other.
+    let hasNodes = this.fillInDefaults()
     if (this.parts !== 'none') {
       this.parts = 'tracked'
       const state = this.state as Fields
