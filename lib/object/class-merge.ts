@@ -10,6 +10,7 @@ import { EntityHeader, type Fields } from './persistent.js'
 import { stampMerged } from './places.js'
 import { plain } from './plain.js'
 import { define, isBare, nodeOf, type Container } from './plain-node.js'
+import { refusePromise } from './refuse-promise.js'
 import type { RecordView } from './record-view.js'
 import type { Session } from './session.js'
 import { copyDate, copyLeaf } from './values.js'
@@ -36,9 +37,7 @@ export function mergeByClass(
     whileEditing(`static merge of ${kind.type}`, () => {
       const made = kind.merge?.(base, theirs, ownFields(session, header))
       if (made === undefined) return undefined
-      if (made === null || typeof made !== 'object' || Array.isArray(made)) {
-        throw new ValueError(header.name, 'static merge gives an object with the fields to store, or undefined')
-      }
+      checkMade(made, header.name)
       const standIn = kind.create()
       standIn.oid = header.oid
       standIn.fillIn(made as Fields, 'static merge')
@@ -46,6 +45,16 @@ export function mergeByClass(
       return standIn
     }),
   )
+}
+
+/** What keeps its content elsewhere than in fields (a Map, a date, bytes) would store none, or others. */
+function checkMade(made: unknown, name: string): void {
+  refusePromise(
+    made,
+    `static merge of ${name} returned a promise, and a commit does not wait: it gives the fields to store, or undefined`,
+  )
+  if (Object.prototype.toString.call(made) !== '[object Object]')
+    throw new ValueError(name, 'static merge gives an object with the fields to store, or undefined')
 }
 
 /**

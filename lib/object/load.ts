@@ -12,6 +12,7 @@ import { MergingHeader } from './merging.js'
 import type { RecordView } from './record-view.js'
 import { rebind, stamp } from './places.js'
 import { define } from './plain-node.js'
+import { refusePromise } from './refuse-promise.js'
 import type { Shape } from './shapes.js'
 
 /** What loading needs of the connection. */
@@ -93,7 +94,11 @@ function upgrade(
   })
   loading.withoutAccess(() => {
     whileEditing(`static upgrade of ${header.kind.type}`, () => {
-      header.kind.upgrade?.(state, from)
+      const given: unknown = header.kind.upgrade?.(state, from)
+      refusePromise(
+        given,
+        `static upgrade of ${header.kind.type} returned a promise, and loading does not wait: it edits the state before it returns`,
+      )
       for (const key of keys) if (Object.hasOwn(state, key) && header.kind.members.has(key)) header.hides(key)
       header.decode([], [], decoder)
       header.fillIn(state, 'static upgrade')

@@ -6,6 +6,7 @@ import { refuseIfEditing } from './editing.js'
 import { commitSession, type CommitPlan } from './commit.js'
 import { checkNames, quoted } from './option-names.js'
 import type { Isolation, Session } from './session.js'
+import { refusePromise } from './refuse-promise.js'
 import { isOrdinaryString } from './values.js'
 
 export interface TransactOptions {
@@ -226,7 +227,7 @@ function run<R, T>(session: Session, root: R, work: Work<R, T>): T {
 /** What the function gives, if its changes may be committed. */
 export function resultOf<R, T>(session: Session, root: R, work: Work<R, T>): T {
   const value = work(root)
-  refusePromise(value)
+  refusePromise(value, NO_PROMISE)
   if (session.doomed) throw new StateError('a nested transact has failed, so the whole transaction has', session.doomed)
   return value
 }
@@ -237,7 +238,7 @@ function nested<R, T>(session: Session, root: R, work: Work<R, T>): T {
     if (session.doomed)
       throw new StateError('a nested transact has failed, so the whole transaction will', session.doomed)
     const value = work(root)
-    refusePromise(value)
+    refusePromise(value, NO_PROMISE)
     return value
   } catch (error) {
     session.doomed ??= { cause: error }
@@ -253,15 +254,9 @@ function made<T>(session: Session, done: Done<T>): Done<T> {
   return done
 }
 
-function refusePromise(value: unknown): void {
-  const then = value !== null && typeof value === 'object' ? (value as { then?: unknown }).then : undefined
-  if (typeof then !== 'function') return
-  Promise.resolve(value).catch(() => undefined)
-  throw new TypeError(
-    'the function given to transact() returned a promise, and a transaction does not wait: await first and transact then, ' +
-      'or use a connection of your own (connect()) and commit by hand',
-  )
-}
+const NO_PROMISE =
+  'the function given to transact() returned a promise, and a transaction does not wait: await first and transact then, ' +
+  'or use a connection of your own (connect()) and commit by hand'
 
 // ---- states -----------------------------------------------------------------------------------------------------
 

@@ -213,11 +213,17 @@ t.test('undefined is a conflict, and anything but an object with fields is refus
     )
   answer = () => undefined
   t.ok(change())
-  for (const wrong of [null, 5, [1]]) {
+  for (const wrong of [null, 5, [1], new Map([['seen', 1]]), new Set(), new Date(), Uint8Array.of(1, 2)]) {
     answer = () => wrong as never
     t.throws(change, { code: 'VALUE', message: /static merge/ })
     stores.db.abort()
   }
+  answer = () => Promise.reject(new Error('of nobody'))
+  t.throws(change, { name: 'TypeError', message: /static merge of Presence returned a promise/ })
+  stores.db.abort()
+  answer = (_base, theirs) => ({ ...theirs, then: () => undefined })
+  t.throws(change, { name: 'TypeError', message: /returned a promise/ })
+  stores.db.abort()
   answer = () => ({ where: { room: () => 1 } })
   t.throws(change, { code: 'VALUE', path: 'Presence.where.room' })
   stores.db.abort()
@@ -237,7 +243,7 @@ t.test('undefined is a conflict, and anything but an object with fields is refus
   stores.db.transact(root => (root.presence.note = root.note))
   t.throws(change, { code: 'SCHEMA', message: /static merge of Presence/ })
   stores.db.abort()
-  t.same([stores.db.root.presence.seen, stores.db.root.presence.typed], [0, 9], 'all of theirs, and nothing of mine')
+  t.same([stores.db.root.presence.seen, stores.db.root.presence.typed], [0, 15], 'all of theirs, and nothing of mine')
 })
 
 t.test('a commit that fails for another reason leaves the object as it was assigned', async t => {

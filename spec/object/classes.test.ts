@@ -115,6 +115,27 @@ t.test('upgrade may neither make nor touch persistent objects', async t => {
   }
 })
 
+t.test('upgrade may not return a promise, as nobody would wait for what it still does', async t => {
+  const path = stored(t)
+  let waits = Promise.resolve()
+  class Task extends Persistent {
+    static type = 'Task'
+    static version = 2
+    static defaults = { priority: 1 }
+    static async upgrade(state: Record<string, unknown>): Promise<void> {
+      await waits
+      delete state.done
+    }
+  }
+  for (waits of [Promise.resolve(), Promise.reject(new Error('of nobody'))]) {
+    withTask(path, Task as PersistentClass, task => {
+      t.throws(() => Object.keys(task), { name: 'TypeError', message: /static upgrade of Task returned a promise/ })
+      t.throws(() => plain(task), { name: 'TypeError' })
+      t.throws(() => Object.assign(task, { title: 'x' }), { name: 'TypeError' }, 'nor can it be changed')
+    })
+  }
+})
+
 t.test('no field gets a name that none can have, whoever gives it', async t => {
   const path = stored(t)
   const odd = (value: unknown): object =>
