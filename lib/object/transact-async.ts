@@ -1,7 +1,7 @@
 // The form of `transact` that waits without blocking. What is asked for in one stretch of code runs together at its end, or as soon
 // as the connection is used again: transactions that are alike run one after the other and become one commit (a group commit), which
 // takes one lock, one write and one fsync. Each has its own outcome all the same, and none is undone for what another did.
-import { CommitTooLargeError, GoneError, SchemaError, StaleDataError, StateError, ValueError } from '../error.js'
+import { CommitTooLargeError, GoneError, PerdureError, SchemaError, StaleDataError, StateError } from '../error.js'
 import { encodeAnnotation } from './annotation.js'
 import { refuseIfEditing } from './editing.js'
 import type { Isolation, Session } from './session.js'
@@ -152,9 +152,13 @@ function isAlike(a: Plan, b: Plan): boolean {
   return sameSay && a.isolation === b.isolation && a.attempts === b.attempts
 }
 
-/** What one of them wants to store is at fault: then the others can be committed without it. */
+/**
+ * What one of them does, or wants to store, is at fault (code of a class that runs at the commit may throw anything): then the others can
+ * be committed without it. What else this package throws there is of the lock, the disk, the file or the connection, and concerns all.
+ */
 function isOfContent(error: unknown): boolean {
-  return [ValueError, GoneError, StaleDataError, SchemaError, CommitTooLargeError].some(kind => error instanceof kind)
+  const ofContent = [GoneError, StaleDataError, SchemaError, StateError, CommitTooLargeError]
+  return !(error instanceof PerdureError) || ofContent.some(kind => error instanceof kind)
 }
 
 /** Transactions that become one commit. Shrinks to those before one that throws, and to what has run for long enough. */

@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
 import { join } from 'node:path'
 import { systemDisk } from '../../lib/file/system-disk.js'
-import { Persistent, type Connection, type OpenOptions } from '../../lib/index.js'
+import { Persistent, PersistentCounter, PersistentList, type Connection, type OpenOptions } from '../../lib/index.js'
 import { openWith } from '../../lib/object/open.js'
 import { decodeAnnotation } from '../../lib/object/inspector.js'
 import { readHistory } from '../../lib/store/history.js'
@@ -275,6 +275,83 @@ t.test(
     other[Symbol.dispose]()
   },
 )
+
+class Merged extends Persistent {
+  static type = 'Merged'
+  seen = 0
+  typed = 0
+  static merge(): never {
+    return fail()
+  }
+}
+let fail: () => never
+
+class Held extends Persistent {
+  static type = 'Held'
+  list = new PersistentList<string>()
+  merged = new Merged()
+  count = new PersistentCounter()
+}
+
+t.test('what one does that fails at the commit is told to it alone', async t => {
+  const options = { root: Held, classes: [Merged], durability: 'os' } as const
+  const path = join(tempDir(t), 'held.db')
+  const disk = Object.create(systemDisk) as typeof systemDisk
+  disk.ticks = () => 0 // so that no group ends for its time
+  const db = openWith(disk, path, options) as Connection<Held>
+  const other = elsewhere<Held>(path, options)
+  const most = 2 ** 53
+  const comesIn = (): void => {
+    other.transact(root => {
+      root.merged.typed++
+      root.count.add(10)
+    })
+  }
+  await db.transactAsync(root => {
+    root.count.add(most - 50)
+  })
+  fail = () => {
+    throw new Error('a bug in merge')
+  }
+  const seen = (root: Held): void => {
+    root.merged.seen = 5
+  }
+  const counted = (root: Held): void => {
+    root.count.add(35)
+  }
+  const cases: [string, (root: Held) => void, 'fulfilled' | 'rejected'][] = [
+    ['merge throws', seen, 'fulfilled'],
+    ['a counter would be too large', counted, 'rejected'],
+    ['merge uses the connection', seen, 'fulfilled'],
+  ]
+  for (const [why, what, outcome] of cases) {
+    if (why === 'merge uses the connection') fail = () => db.transact(() => 0) as never
+    const { length } = db.root.list
+    let isFirst = true
+    const works = [
+      (root: Held) => {
+        root.list.push('a')
+      },
+      (root: Held) => {
+        what(root)
+        if (isFirst) comesIn()
+        isFirst = false
+      },
+      (root: Held) => {
+        root.list.push('b')
+      },
+    ]
+    const outcomes = await Promise.allSettled(works.map(work => db.transactAsync(work, { note: 'alike' })))
+    t.same(
+      outcomes.map(({ status }) => status),
+      ['fulfilled', outcome, 'fulfilled'],
+      why,
+    )
+    t.equal(db.root.list.length, length + 2)
+  }
+  db.close()
+  other.close()
+})
 
 t.test('what does not say the same of itself, has an id, or is in a hurry, is a commit of its own', async t => {
   const { db, path } = opened(t)
