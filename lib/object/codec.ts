@@ -10,7 +10,7 @@ import { Packed } from './packed.js'
 import { Packer } from './packer.js'
 import { Node, type Container } from './plain-node.js'
 import { Recordable } from './recordable.js'
-import { contentOf, encodeShape, sameKeys, type Shape } from './shapes.js'
+import { encodeShape, sameKeys, type Shape } from './shapes.js'
 import { Untracked } from './untracked.js'
 import {
   DETACHED,
@@ -137,13 +137,9 @@ export class Encoder implements Way {
     if (latest?.type === kind.type && latest.version === kind.version && latest.keys && sameKeys(latest.keys, keys))
       return latest
     const named = keys.every(isOrdinaryString) ? keys : Array.from({ length: 65 }, String)
-    const shape = shapes.for(generation, kind.type, kind.version, named)
-    if (shape.oid !== 0) return shape
-    const content = contentOf(shape.type, shape.version, shape.keys)
     this.#fresh ??= new Map()
-    const fresh = this.#fresh.get(content) ?? shape
-    this.#fresh.set(content, fresh)
-    return (this.#latest = fresh)
+    const shape = shapes.for(generation, kind.type, kind.version, named, this.#fresh)
+    return shape.oid === 0 ? (this.#latest = shape) : shape
   }
 
   /** An object that this program only carries: exactly the bytes that were read. */

@@ -18,8 +18,10 @@ export interface Shape {
 
 /** Beyond this the keys stand in the record. */
 export const MOST_KEYS = 64
-/** Objects without a class may take on any keys; beyond so many shapes theirs stand in the record. */
-export const MOST_CLASSLESS_SHAPES = 32
+/** Objects may take on any keys, and a shape stays: beyond so many of one version of a class theirs stand in the record, ... */
+const MOST_OF_CLASS = 128
+/** ... and beyond so many where there is no class. */
+const MOST_CLASSLESS = 32
 
 /** So many shapes of a type are tried before all are looked through. */
 const MOST_LATELY = 4
@@ -56,7 +58,8 @@ export class ShapeTable {
   readonly #lastOf = new Map<string, Shape[]>()
   #generation: Generation | undefined
   #seen = 0
-  #classless = 0
+  /** How many there are of each version of a class. */
+  readonly #counts = new Map<string, number>()
 
   get(generation: Generation, oid: Oid): Shape {
     return this.#byOid.get(oid) ?? this.#add(readShape(generation, oid))
@@ -73,18 +76,40 @@ export class ShapeTable {
     return last && fits(last) ? last : this.#lastOf.get(type)?.find(fits)
   }
 
-  /** A shape for these keys, if possible a stored one. */
-  for(generation: Generation | undefined, type: string, version: number, keys: readonly string[]): Shape {
+  /** A shape for these keys, if possible a stored one, or else one of `fresh`, which are about to be stored, and where a new one is put. */
+  for(
+    generation: Generation | undefined,
+    type: string,
+    version: number,
+    keys: readonly string[],
+    fresh: Map<string, Shape>,
+  ): Shape {
     if (generation) this.#readNew(generation)
-    const inRecord = keys.length > MOST_KEYS
-    const known = inRecord ? undefined : this.#byContent.get(contentOf(type, version, keys))
-    if (known) {
-      const lately = (this.#lastOf.get(type) ?? []).filter(shape => shape !== known)
-      this.#lastOf.set(type, [known, ...lately.slice(0, MOST_LATELY - 1)])
-      return known
+    if (keys.length <= MOST_KEYS) {
+      const content = contentOf(type, version, keys)
+      const known = this.#byContent.get(content) ?? fresh.get(content)
+      if (known) {
+        if (known.oid !== 0) this.#foundLast(known)
+        return known
+      }
+      if (!this.#hasMost(type, version, fresh)) return put(fresh, content, { oid: 0 as Oid, type, version, keys })
     }
-    const shared = inRecord || (type === '' && this.#classless >= MOST_CLASSLESS_SHAPES) ? null : keys
-    return this.#byContent.get(contentOf(type, version, shared)) ?? { oid: 0 as Oid, type, version, keys: shared }
+    const content = contentOf(type, version, null)
+    const known = this.#byContent.get(content) ?? fresh.get(content)
+    return known ?? put(fresh, content, { oid: 0 as Oid, type, version, keys: null })
+  }
+
+  #foundLast(shape: Shape): void {
+    const lately = (this.#lastOf.get(shape.type) ?? []).filter(other => other !== shape)
+    this.#lastOf.set(shape.type, [shape, ...lately.slice(0, MOST_LATELY - 1)])
+  }
+
+  #hasMost(type: string, version: number, fresh: ReadonlyMap<string, Shape>): boolean {
+    const most = type === '' ? MOST_CLASSLESS : MOST_OF_CLASS
+    let count = this.#counts.get(nameOf({ type, version })) ?? 0
+    if (count >= most) return true
+    for (const shape of fresh.values()) if (shape.type === type && shape.version === version) count++
+    return count >= most
   }
 
   /** A shape that a commit has just stored. */
@@ -109,13 +134,23 @@ export class ShapeTable {
     const content = contentOf(shape.type, shape.version, shape.keys)
     if (!this.#byContent.has(content)) {
       this.#byContent.set(content, shape)
-      if (shape.type === '') this.#classless++
+      const name = nameOf(shape)
+      this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1)
     }
     return shape
   }
 }
 
-export function contentOf(type: string, version: number, keys: readonly string[] | null): string {
+function put(shapes: Map<string, Shape>, content: string, shape: Shape): Shape {
+  shapes.set(content, shape)
+  return shape
+}
+
+function nameOf({ type, version }: Pick<Shape, 'type' | 'version'>): string {
+  return `${version} ${type}`
+}
+
+function contentOf(type: string, version: number, keys: readonly string[] | null): string {
   return JSON.stringify([type, version, keys])
 }
 
