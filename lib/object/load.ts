@@ -11,6 +11,7 @@ import { EntityHeader } from './persistent.js'
 import { MergingHeader } from './merging.js'
 import type { RecordView } from './record-view.js'
 import { rebind, stamp } from './places.js'
+import { plain } from './plain.js'
 import { define } from './plain-node.js'
 import { refusePromise } from './refuse-promise.js'
 import type { Shape } from './shapes.js'
@@ -62,18 +63,22 @@ export function load(header: Header, record: StoredRecord, shape: Shape, generat
 /** False: `static upgrade` has changed what is stored. */
 function decode(header: Header, record: StoredRecord, shape: Shape, loading: Loading): boolean {
   const isEntity = header instanceof EntityHeader
-  const mustUpgrade = isEntity && shape.version < header.kind.version && header.kind.upgrade !== undefined
-  if (isEntity && !mustUpgrade && shape.keys && header.kind.admits(shape)) {
+  const upgrades = isEntity && mustUpgrade(header, shape)
+  if (isEntity && !upgrades && shape.keys && header.kind.admits(shape)) {
     header.read(record, shape.keys)
     return true
   }
   const { keys, raw } = unpackState(record, shape)
-  if (mustUpgrade) {
+  if (upgrades) {
     upgrade(header, keys, raw, record, shape.version, loading)
   } else {
     header.decode(keys, raw, new Decoder(referencesOf(record, loading), header))
   }
-  return !mustUpgrade
+  return !upgrades
+}
+
+function mustUpgrade({ kind }: EntityHeader, { version }: Shape): boolean {
+  return version < kind.version && kind.upgrade !== undefined
 }
 
 function upgrade(
@@ -106,7 +111,10 @@ function upgrade(
   })
 }
 
-/** What a record holds, for looking at, plain and untracked; references are given as what `reference` makes of them. */
+/**
+ * What a record holds, for looking at, plain and untracked; references are given as what `reference` makes of them. As it would be loaded,
+ * but that no code of the class runs: without `static upgrade` nobody knows which fields are missing.
+ */
 export function peek(
   header: Header,
   record: StoredRecord,
@@ -119,5 +127,11 @@ export function peek(
   }
   const { keys, raw } = unpackState(record, shape)
   const decoder = new Decoder(record.refs.map(reference), undefined)
-  return Object.fromEntries(keys.map((key, i) => [key, decoder.value(raw[i])]))
+  const fields = Object.fromEntries(keys.map((key, i) => [key, decoder.value(raw[i])]))
+  if (!(header instanceof EntityHeader)) return fields
+  const { transient, defaults } = header.kind
+  for (const key of Object.keys(mustUpgrade(header, shape) ? {} : (defaults ?? {})))
+    if (!Object.hasOwn(fields, key)) define(fields, key, plain(defaults?.[key]))
+  for (const key of transient) Reflect.deleteProperty(fields, key)
+  return fields
 }

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { format, inspect } from 'node:util'
 import { join } from 'node:path'
-import { open, oidOf, PersistentMap } from '../../lib/index.js'
+import { open, oidOf, Persistent, PersistentMap } from '../../lib/index.js'
 import { printed } from '../helpers/printed.js'
 import { tempDir } from '../helpers/temp-dir.js'
 import { Item } from './helpers/classes.js'
@@ -43,6 +43,46 @@ t.test('looking shows fields and references, loads nothing and is no access', as
   t.match(inspect(other), /Connection/)
   db.close()
   t.match(inspect(db.path), /look\.db/)
+})
+
+t.test('an object that is not loaded prints with its defaults and without transient fields', async t => {
+  const path = join(tempDir(t), 'look.db')
+  class Before extends Persistent {
+    static type = 'User'
+    name = 'ada'
+    secret = 'hidden'
+  }
+  class User extends Persistent {
+    static type = 'User'
+    static defaults = { tags: [{ n: 1 }], name: 'nobody', note: '' }
+    static transient = ['secret', 'note']
+    name = ''
+  }
+  class Upgraded extends User {
+    static override type = 'User'
+    static version = 2
+    static upgrade(state: Record<string, unknown>): void {
+      state.tags = []
+    }
+  }
+  const root: { user: Persistent | null } = { user: null }
+  const db = open(path, { root, classes: [Before], durability: 'os' })
+  db.transact(r => (r.user = new Before()))
+  const oid = oidOf(db.root.user as Persistent)
+  db.close()
+  const printedWith = (Class: typeof User): string[] => {
+    const own = open(path, { root, classes: [Class] })
+    const user = own.get(oid as number) as Persistent
+    const before = inspect(user)
+    Object.keys(user)
+    const texts = [before, inspect(user)]
+    own.close()
+    return texts
+  }
+  const whole = `User ${oid} { name: 'ada', tags: [ { n: 1 } ] }`
+  t.same(printedWith(User), [whole, whole])
+  t.same(User.defaults.tags, [{ n: 1 }])
+  t.same(printedWith(Upgraded), [`User ${oid} { name: 'ada' }`, `User ${oid} { name: 'ada', tags: [] }`])
 })
 
 t.test('a connection prints where it is', t => {
