@@ -89,8 +89,9 @@ function containerOf(value: object): Container | undefined {
   return isBare(value) ? value : nodeOf(value)?.target
 }
 
-/** undefined: there is none, or another version of the class wrote it. */
-function storedFields(session: Session, { oid, kind }: EntityHeader, view: RecordView): Fields | undefined {
+/** As loading has them. undefined: there is no record, or another version of the class wrote it. */
+function storedFields(session: Session, header: EntityHeader, view: RecordView): Fields | undefined {
+  const { oid, kind } = header
   const at = view.locate(oid)
   if (at === 0) return undefined
   const { shape, keys, raw, refs } = view.unpack(view.recordAt(at))
@@ -101,10 +102,11 @@ function storedFields(session: Session, { oid, kind }: EntityHeader, view: Recor
   )
   const fields: Fields = {}
   keys.forEach((key, i) => {
-    define(fields, key, decoder.value(raw[i]))
+    if (kind.members.has(key)) header.hides(key)
+    if (!kind.transient.has(key)) define(fields, key, decoder.value(raw[i]))
   })
   for (const [key, value] of Object.entries(kind.defaults ?? {}))
-    if (!Object.hasOwn(fields, key)) define(fields, key, plain(value))
+    if (!Object.hasOwn(fields, key) && !kind.transient.has(key)) define(fields, key, plain(value))
   return fields
 }
 

@@ -645,3 +645,48 @@ t.test('what it makes has no tie to the data of other objects, which it may not 
     { code: 'SCHEMA', message: /static merge of Presence/ },
   )
 })
+
+t.test('what another program has stored is given as it would be loaded', t => {
+  class Theirs extends Persistent {
+    static type = 'Shared'
+    n = 0
+    draft = 'stored'
+    shown: number | undefined
+  }
+  class Mine extends Persistent {
+    static type = 'Shared'
+    static transient = ['draft']
+    n = 0
+    static merge(base: Fields, theirs: Fields, mine: Fields): object {
+      calls.push([base, theirs, mine])
+      return { ...theirs, n: mine.n }
+    }
+    shown(): number {
+      return 1
+    }
+  }
+  const path = join(tempDir(t), 'shared.db')
+  const root: { of: Persistent | null } = { of: null }
+  const rival = elsewhere<{ of: Theirs }>(path, { root, classes: [Theirs] })
+  const of = new Theirs()
+  Reflect.deleteProperty(of, 'shown')
+  rival.root.of = of
+  rival.commit()
+  const db = open(path, { root, classes: [Mine], durability: 'os' })
+  calls = []
+  ;(db.root.of as Mine).n = 1
+  rival.root.of.draft = 'other'
+  rival.commit()
+  db.commit()
+  t.same(calls, [[{ n: 0 }, { n: 0 }, { n: 1 }]], 'without transient fields')
+  ;(db.root.of as Mine).n = 2
+  rival.root.of.shown = 5
+  rival.commit()
+  const hidden = { code: 'SCHEMA', message: /stored field "shown"/ }
+  t.throws(() => db.commit(), hidden)
+  db.abort()
+  t.throws(() => (db.root.of as Mine).n, hidden)
+  db.close()
+  rival.close()
+  t.end()
+})
