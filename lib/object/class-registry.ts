@@ -6,6 +6,7 @@ import type { Kind } from './header.js'
 import { holdsObjects, initialFields } from './initial-values.js'
 import type { Recordable } from './recordable.js'
 import { BRAND, Persistent } from './persistent.js'
+import { isOrdinaryString } from './values.js'
 
 type AnyClass = PersistentClass & { readonly prototype: Persistent; readonly name: string }
 
@@ -104,6 +105,10 @@ function checkClass(given: unknown): EntityType {
       `the class ${Class.name} has no type of its own: write \`static type = '${Class.name}'\` in it, the name that is stored`,
     )
   }
+  if (!isOrdinaryString(Class.type))
+    throw new TypeError(
+      `the class ${Class.name} has a type that would not come back as it is: one without lone surrogates, and that begins with no byte order mark`,
+    )
   const { version = 1 } = Class
   if (!Number.isSafeInteger(version) || version < 0)
     throw new TypeError(`${Class.name}.version must be a whole number, not ${String(version)}`)

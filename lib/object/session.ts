@@ -251,7 +251,7 @@ export class Session implements Scope, Loading {
       throw new SchemaError(
         isUnknownKind(header.kind)
           ? `${header.name} ${header.oid} cannot be changed: its class is not registered. Name it in the classes of open().`
-          : `${header.name} ${header.oid} cannot be changed: version ${header.shape?.version} of its class wrote it, and this program has version ${header.kind.version}`,
+          : `${header.name} ${header.oid} cannot be changed: version ${header.shape?.version} of its class wrote it, and this program has version ${header.kind.version}. Update the program to change it.`,
       )
     }
     // The file lacks it: like a new object, it is written when something refers to it.

@@ -274,7 +274,9 @@ export function checkIdle(session: Session): void {
 /** Throws TypeError for what cannot be the id of a transaction. */
 export function checkId(id: unknown): void {
   if (typeof id !== 'string' || id === '' || !isOrdinaryString(id) || Buffer.byteLength(id) > MOST_ID_BYTES) {
-    throw new TypeError(`the id of a transaction is a well-formed string of 1 to ${MOST_ID_BYTES} bytes of UTF-8`)
+    throw new TypeError(
+      `the id of a transaction is a well-formed string of 1 to ${MOST_ID_BYTES} bytes of UTF-8, and begins with no byte order mark`,
+    )
   }
 }
 

@@ -206,7 +206,7 @@ t.test('a record newer than the class can be read and not changed', async t => {
   }
   withTask(path, Older, task => {
     t.equal(task.title, 'newer')
-    t.throws(() => (task.title = 'x'), { code: 'SCHEMA', message: /version 3/ })
+    t.throws(() => (task.title = 'x'), { code: 'SCHEMA', message: /version 3.*Update the program/ })
   })
 })
 
@@ -247,6 +247,13 @@ t.test('an unknown class loads as an inert placeholder, and goes back unchanged'
   db.close()
 })
 
+const odd = (type: string): PersistentClass => {
+  class Odd extends Persistent {
+    static type = type
+  }
+  return Odd
+}
+
 t.test('open refuses classes that could not be loaded again', async t => {
   const path = join(tempDir(t), 'classes.db')
   const refuse = (Class: unknown, message: RegExp): void => {
@@ -258,6 +265,7 @@ t.test('open refuses classes that could not be loaded again', async t => {
     static type = 'Root'
   }
   refuse(Untyped, /no type of its own/)
+  for (const type of ['a\ud800', '\udc00', '\ufeffa']) refuse(odd(type), /would not come back as it is/)
   refuse(Derived, /no type of its own/)
   refuse(class {}, /does not extend Persistent/)
   refuse({}, /is not a class/)
