@@ -75,6 +75,8 @@ function* describe(
     yield from === to ? `missing: commit ${from}` : `missing: commits ${from} to ${to}`
   }
   yield* more(missingCommits.length, 'missing stretches')
+  if (missingCommits.length > 0)
+    yield 'What was changed in one transaction may have been saved in part, and need not fit together: verify cannot tell.'
   for (const { offset, bytes } of skipped.slice(0, MOST_SHOWN))
     yield `skipped: ${size(bytes)} at offset ${offset}, nothing sound there`
   yield* more(skipped.length, 'skipped stretches')
