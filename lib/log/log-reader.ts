@@ -114,8 +114,19 @@ export class LogReader {
     }
   }
 
+  /**
+   * Up to where a frame that is appended now may say that all was on disk: what stands there since before the machine was started has been read
+   * from there. A boot id comes once, so that nothing before the last frame is of this boot if that is of another.
+   */
+  get proved(): number {
+    const { offset, boot } = this.tail
+    const isOfBefore = boot !== undefined && !isSameBoot(boot, this.#file.disk.boot)
+    return isOfBefore ? Math.max(this.syncedTo, offset) : this.syncedTo
+  }
+
   /** Notes a frame that this process has appended itself. */
   passOwn(tail: Tail): void {
+    this.syncedTo = this.proved // as that frame says
     this.tail = tail
   }
 

@@ -131,7 +131,7 @@ function putInPlace(
     idsSince: copy.idsSince,
     readonlyFlags,
   })
-  const { salt, syncedTo } = source.reader
+  const { salt, proved: syncedTo } = source.reader
   throwIfGone(store, source) // all that takes long is done: hardly anything can happen now before the rename
   const superseded = assembleControl('superseded', uuid, { tail, now: disk.now(), salt, boot: disk.boot, syncedTo })
   source.writer.appendControl(superseded, tail.offset)

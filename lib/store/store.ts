@@ -285,7 +285,7 @@ export class Store {
       now: this.disk.now(),
       salt: reader.salt,
       boot: this.disk.boot,
-      syncedTo: reader.syncedTo,
+      syncedTo: reader.proved,
     }
   }
 
