@@ -62,6 +62,8 @@ export class LogReader {
   readonly #sink: FrameSink
   /** The last commit to read. */
   readonly until: number
+  /** Up to where something besides the log proves that this was on disk: asked where it is damaged. */
+  readonly #provedBesides: () => number
   readonly recent = new RecentBytes()
   #damage = 0
   #damageSeen = 0
@@ -72,12 +74,20 @@ export class LogReader {
   /** Where the torn end was found that the file had then. */
   #torn: { readonly offset: number; readonly end: number } | undefined
 
-  constructor(file: DataFile, path: string, header: FileHeader, sink: FrameSink, until = Infinity) {
+  constructor(
+    file: DataFile,
+    path: string,
+    header: FileHeader,
+    sink: FrameSink,
+    until = Infinity,
+    provedBesides = () => 0,
+  ) {
     this.#file = file
     this.#path = path
     this.#header = header
     this.#sink = sink
     this.until = until
+    this.#provedBesides = provedBesides
     this.salt = saltOf(header.uuid)
     this.syncedTo = Math.max(HEADER_LENGTH, header.baseEnd) // a packed state is on disk before its file has its name
     const { baseTid: tid, baseTime: time, nextOid } = header
@@ -332,7 +342,7 @@ export class LogReader {
     if (this.#damageSeen <= RE_READS) return 'again'
     this.#damageSeen = 0
     const behind = examineDamage(this.#file, offset, end, this.salt, this.tail)
-    const before = { proved: Math.max(this.syncedTo, this.#header.baseEnd), boot }
+    const before = { proved: Math.max(this.syncedTo, this.#header.baseEnd, this.#provedBesides()), boot }
     if (mayBeTorn && isMarkOfPowerCut(offset, before, this.#file.disk.boot, () => behind)) {
       this.#torn = { offset, end }
       return 'torn'

@@ -15,6 +15,7 @@ import {
 } from '../log/damage.js'
 import { chainStart, HEADER_LENGTH, saltOf, type FileHeader } from '../log/file-header.js'
 import { FRAME_HEADER_LENGTH, frameLength, mayBeginFrame, SMALLEST_FRAME, type FrameHeader } from '../log/frame.js'
+import { provedByIndexFile } from './index-file.js'
 import { eachGiving } from './long-work.js'
 import { RebuiltFrames, type NextFrame } from './rebuilt-frames.js'
 
@@ -83,7 +84,7 @@ export class DamagedLog {
     const first = { offset: HEADER_LENGTH, tid: header?.baseTid ?? 0, checksum: header && chainStart(header.uuid) }
     this.#log = new Continuation(file, first, HEADER_LENGTH, this.end, { isForSalvage: true, table: header?.table })
     this.#frames = new RebuiltFrames(file, this.end, header)
-    this.#syncedTo = header?.baseEnd ?? 0
+    this.#syncedTo = header === undefined ? 0 : Math.max(header.baseEnd, provedByIndexFile(file, path, header))
     if (header === undefined) this.skipped.push({ offset: 0, bytes: HEADER_LENGTH })
   }
 

@@ -1,11 +1,12 @@
 // The index file `<store>.index`: a table of where the newest versions stand, so that opening does not read the whole log. It names
 // the last frame that it covers and is used only if exactly that frame stands there; a missing, old, cut, damaged or foreign one is as
-// good as none. Holds no truth: whatever it says can be built again from the log.
+// good as none. Holds no truth: whatever it says can be built again from the log, but for what was on disk when it was written.
 import { DataFile } from '../file/data-file.js'
 import type { Disk } from '../file/disk.js'
-import type { FileHeader } from '../log/file-header.js'
+import { saltOf, type FileHeader } from '../log/file-header.js'
+import { mayReach } from '../log/may-reach.js'
 import type { LogIndex } from './log-index.js'
-import { inPieces, readTable, tableParts, type Covered, type OffsetTable } from './offset-table.js'
+import { inPieces, readCovered, readTable, tableParts, type Covered, type OffsetTable } from './offset-table.js'
 import { createTemporary } from './temporary.js'
 
 /** An index file that was found and belongs to this generation; open for what is still to be read of it. */
@@ -30,6 +31,25 @@ export function openIndexFile(disk: Disk, path: string, header: FileHeader): Ind
   }
   file?.close()
   return undefined
+}
+
+/**
+ * Up to where the index file of the store at `path`, which is open as `file`, proves that the log was on disk, whatever its tables are worth;
+ * 0: it does not. An earlier copy of the store may have been put back beside it: it proves nothing of what that has become. Never throws.
+ */
+export function provedByIndexFile(file: DataFile, path: string, header: FileHeader): number {
+  const { disk } = file
+  let index: DataFile | undefined
+  try {
+    index = new DataFile(disk, disk.open(indexPath(disk.canonical(path)), 'read'))
+    const covered = readCovered(index, 0, index.end(), header)
+    if (covered === undefined || !mayReach(file, covered.tail, saltOf(header.uuid))) return 0
+    return Math.min(covered.syncedTo, covered.tail.offset)
+  } catch {
+    return 0 // as good as none
+  } finally {
+    index?.close()
+  }
 }
 
 /** Writes the index file anew, beside the old one, and puts it in its place. What it covers must be on disk. */

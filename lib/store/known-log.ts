@@ -9,7 +9,7 @@ import { findCommit } from '../log/find-commit.js'
 import type { FrameHeader } from '../log/frame.js'
 import { LogReader, type FrameSink, type Tail } from '../log/log-reader.js'
 import type { AssembledFrame } from './assemble.js'
-import { openIndexFile, writeIndexFile, type IndexFile } from './index-file.js'
+import { openIndexFile, provedByIndexFile, writeIndexFile, type IndexFile } from './index-file.js'
 import { LogIndex } from './log-index.js'
 import { atOnce } from './long-work.js'
 import { DamagedIndexError, readTable, type Mark, type OffsetTable } from './offset-table.js'
@@ -47,7 +47,12 @@ export class KnownLog {
     this.#path = path
     this.#header = header
     this.#damagedAt = damagedAt
-    this.reader = new LogReader(file, path, header, this.#apply.bind(this), until)
+    this.reader = this.#newReader(this.#apply.bind(this), until)
+  }
+
+  #newReader(sink: FrameSink, until: number): LogReader {
+    const proved = (): number => provedByIndexFile(this.#file, this.#path, this.#header)
+    return new LogReader(this.#file, this.#path, this.#header, sink, until, proved)
   }
 
   /** Newest versions. */
@@ -125,7 +130,7 @@ export class KnownLog {
 
   /** The same in steps; each gives how far it has come. */
   *replaying(sink: FrameSink, from?: Tail, until = Infinity): Generator<number, Tail> {
-    const reader = new LogReader(this.#file, this.#path, this.#header, sink, until)
+    const reader = this.#newReader(sink, until)
     if (from !== undefined) reader.tail = from
     while (reader.advance(REPLAY_STEP) === 'budget') yield reader.tail.offset
     return reader.tail

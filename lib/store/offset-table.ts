@@ -146,23 +146,11 @@ export function* inPieces(parts: Iterable<Uint8Array>): Generator<Uint8Array> {
 
 /** The table of this generation between `from` and `to` of a file; undefined: there is none. Throws what the disk throws. */
 export function readTable(file: DataFile, from: number, to: number, header: FileHeader): OffsetTable | undefined {
-  const last = Buffer.allocUnsafe(Math.min(FIRST_READ, to - from))
-  if (last.length < END || file.read(last, to - last.length) < last.length) return undefined
-  const end = last.subarray(last.length - END)
-  if (!end.subarray(END - MAGIC.length).equals(MAGIC) || end.readUInt32LE(8) !== VERSION) return undefined
-  /** Bytes of the table that end `behind` bytes before its own end. */
-  const part = (at: number, length: number, sum: number): Buffer | undefined => {
-    const inLast = at - (to - last.length)
-    if (at < from || at + length > to) return undefined
-    const bytes = inLast >= 0 ? last.subarray(inLast, inLast + length) : Buffer.allocUnsafe(length)
-    if (inLast < 0 && readOf(file, bytes, at) < length) return undefined
-    return checksum(bytes) === sum ? bytes : undefined
-  }
-  const length = end.readUInt32LE(0)
-  const head = parseHead(part(to - END - length, length, end.readUInt32LE(4)))
-  if (head?.storeId !== hex(header.storeId) || head.uuid !== hex(header.uuid)) return undefined
-  const section = ([at, length, sum]: Section): Buffer => part(from + at, length, sum) ?? damaged()
-  const directory = part(from + head.directory[0], head.directory[1], head.directory[2])
+  const found = readHead(file, from, to, header)
+  if (found === undefined) return undefined
+  const { head, part } = found
+  const section = ([at, length, sum]: Section): Buffer => part(at, length, sum) ?? damaged()
+  const directory = part(...head.directory)
   const { tail, syncedTo, size, shapes } = head
   if (directory === undefined) return undefined
   const pages = new TablePages(directory, size, section)
@@ -175,6 +163,35 @@ export function readTable(file: DataFile, from: number, to: number, header: File
     marks: () => parseMarks(section(head.marks)),
     pages,
   }
+}
+
+/** What it covers, by its head alone, whatever the rest is worth; undefined: there is none. Throws what the disk throws. */
+export function readCovered(file: DataFile, from: number, to: number, header: FileHeader): Covered | undefined {
+  return readHead(file, from, to, header)?.head
+}
+
+interface HeadOfTable {
+  readonly head: Head
+  /** Bytes of the table, from `at` behind its beginning on; undefined: they are not what was written. */
+  readonly part: (at: number, length: number, sum: number) => Buffer | undefined
+}
+
+function readHead(file: DataFile, from: number, to: number, header: FileHeader): HeadOfTable | undefined {
+  const last = Buffer.allocUnsafe(Math.min(FIRST_READ, to - from))
+  if (last.length < END || file.read(last, to - last.length) < last.length) return undefined
+  const end = last.subarray(last.length - END)
+  if (!end.subarray(END - MAGIC.length).equals(MAGIC) || end.readUInt32LE(8) !== VERSION) return undefined
+  const part: HeadOfTable['part'] = (place, length, sum) => {
+    const at = from + place
+    const inLast = at - (to - last.length)
+    if (at < from || at + length > to) return undefined
+    const bytes = inLast >= 0 ? last.subarray(inLast, inLast + length) : Buffer.allocUnsafe(length)
+    if (inLast < 0 && readOf(file, bytes, at) < length) return undefined
+    return checksum(bytes) === sum ? bytes : undefined
+  }
+  const length = end.readUInt32LE(0)
+  const head = parseHead(part(to - END - length - from, length, end.readUInt32LE(4)))
+  return head?.storeId === hex(header.storeId) && head.uuid === hex(header.uuid) ? { head, part } : undefined
 }
 
 /** What a disk refuses to read is as good as damaged. */
