@@ -73,7 +73,8 @@ function startAgain(remains: Remains, promised: Promised, met: Met): Moment[] {
     tail.join(),
   )
   must(tail.length === (status === 'short' || status === 'torn' ? 1 : 0), `${status}: ${tail.join()}`)
-  const torn = machine.contentOf(PATH)!.subarray(reader.latest().offset)
+  const { offset } = reader.latest()
+  const torn = machine.contentOf(PATH)!.subarray(offset)
   const before = savedParts(machine)
 
   const ledger = new Ledger(found, found.durable)
@@ -102,7 +103,9 @@ function startAgain(remains: Remains, promised: Promised, met: Met): Moment[] {
   must(saved.length <= wanted, `${saved.length} parts were saved of a file that was ${status}`)
   must(machine.warnings.length === wanted, machine.warnings.join())
   if (wanted > 0) {
-    const copies = parts.filter(name => machine.contentOf(name)!.equals(torn))
+    // What an earlier power cut has left elsewhere may be the same bytes, all zeros, say.
+    const ofThisPlace = parts.filter(name => name.startsWith(`${PATH}.torn-${offset}-`))
+    const copies = ofThisPlace.filter(name => machine.contentOf(name)!.equals(torn))
     must(copies.length === 1, `${copies.length} copies are there of what was cut off`)
     must(
       saved.every(name => copies.includes(name)),
