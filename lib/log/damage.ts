@@ -1,7 +1,6 @@
 // Looks behind damage for whole frames: what they prove decides whether a power cut can have done it, and what can be saved.
 // Only reads; bounded work whatever the bytes say.
 import type { DataFile } from '../file/data-file.js'
-import { Continuation, type LastFrame } from './continuation.js'
 import {
   checkFrame,
   FRAME_HEADER_LENGTH,
@@ -18,6 +17,8 @@ import { findTrailers } from './trailers.js'
 
 /** What is known of the log before damage. */
 export interface BeforeDamage {
+  /** Where a frame would say that it begins that stood where the damage is. */
+  readonly offset: number
   /** Everything below this offset is known to have been on disk. */
   readonly proved: number
   /** In which boot the last frame was written; undefined: there is none. */
@@ -32,33 +33,33 @@ export interface BehindDamage {
   readonly proved: number
   /**
    * Where the last whole frame begins before which no power cut can have done damage: it was written since the machine was started,
-   * or bytes before it are gone. Not one that stands further behind than it says: bytes may have been inserted before it, or it may be
-   * a copy that a commit held whose beginning and end are lost.
+   * or bytes before it are gone.
    */
   readonly witness: number | undefined
 }
 
 const PIECE = 1 << 20
-/** Frames that lie about their length make us check bytes again and again: no more than this many times the bytes there are. */
-const MOST_PASSES = 8
 
-/** `last`: the whole frame that ends at `from`. */
-export function examineDamage(file: DataFile, from: number, end: number, salt: number, last: LastFrame): BehindDamage {
-  let nextGood: number | undefined
-  let proved = 0
-  let witness: number | undefined
-  const log = new Continuation(file, last, from, end, { isForSalvage: false })
-  for (const found of findFrames(file, from, end, salt, log)) {
-    if (typeof found === 'number') continue
-    const { at, header, bytes } = found
-    if (bytes === undefined && log.hasStrayed(header, at)) continue
-    log.pass(header, at, bytes && checksumOf(bytes))
-    if (bytes !== undefined || at === header.offset) proved = Math.max(proved, header.syncedTo)
-    if (bytes === undefined) continue
-    nextGood ??= at
-    if (at < header.offset || isSameBoot(header.boot, file.disk.boot)) witness = at
+export const NOTHING_BEHIND: BehindDamage = { nextGood: undefined, proved: 0, witness: undefined }
+
+export function examineDamage(file: DataFile, from: number, end: number, salt: number): BehindDamage {
+  let behind = NOTHING_BEHIND
+  for (const found of findFrames(file, from, end, salt)) {
+    if (typeof found !== 'number') behind = withFrame(behind, found, file.disk.boot)
   }
-  return { nextGood, proved, witness }
+  return behind
+}
+
+/**
+ * With what this frame proves: every one that is whole counts, as it says it. A copy of one of this log that a commit holds says nothing
+ * that is not true. One of another life of the store may say too much: then what a power cut has done is called damage, which loses nothing.
+ */
+export function withFrame(behind: BehindDamage, { header, at, bytes }: FoundFrame, now: number): BehindDamage {
+  const isInPlace = at === header.offset
+  const proved = bytes !== undefined || isInPlace ? Math.max(behind.proved, header.syncedTo) : behind.proved
+  if (bytes === undefined) return { ...behind, proved }
+  const isWitness = at < header.offset || isSameBoot(header.boot, now)
+  return { nextGood: behind.nextGood ?? at, proved, witness: isWitness ? at : behind.witness }
 }
 
 /**
@@ -66,9 +67,10 @@ export function examineDamage(file: DataFile, from: number, end: number, salt: n
  * `behind` is asked only where it matters.
  */
 export function isMarkOfPowerCut(at: number, before: BeforeDamage, now: number, behind: () => BehindDamage): boolean {
-  if (at < before.proved || before.boot === undefined || isSameBoot(before.boot, now)) return false
+  const { offset } = before
+  if (offset < before.proved || before.boot === undefined || isSameBoot(before.boot, now)) return false
   const { proved, witness = 0 } = behind()
-  return at >= proved && at > witness
+  return offset >= proved && at > witness
 }
 
 /** An unknown boot counts as this one: then nothing is taken for the mark of a power cut. */
@@ -93,18 +95,23 @@ export function isCutOut(file: DataFile, header: FrameHeader, at: number, end: n
 }
 
 /**
- * Of the same, if nothing is cut out: whether another frame begins where it says that it goes on, in its place and of the same commit or a
- * later one, or one that began where it does ends at the end. Then its header is not what was written last, but of an append that was cut
- * off, or of another life of the store. In an append that was never finished, nothing is in its place: a copy of this file stands further
- * behind. No frame begins before `from`.
+ * Of the same, if nothing is cut out at the end: whether another frame of the same commit or a later one begins where it says that it
+ * begins, or nearer and right behind this one, or one that began where this one does ends at the end. Then its header is not what was
+ * written last, but of an append that was cut off, or of another life of the store, or bytes of it are gone. In an append that was never
+ * finished, a copy of this file stands further behind than it says. No frame begins before `from`.
  */
 export function isOverOthers(file: DataFile, header: FrameHeader, from: number, end: number): boolean {
-  const inPlace = { belongs: (other: FrameHeader, at: number) => other.offset === at && other.tid >= header.tid }
-  for (const found of findFrames(file, from, end, header.salt, inPlace)) if (typeof found !== 'number') return true
+  for (const found of findFrames(file, from, end, header.salt))
+    if (typeof found !== 'number' && isOther(found, header)) return true
   // Behind that one there may be less than a header.
   for (const found of findTrailers(file, Math.max(from, end - SMALLEST_FRAME), end))
     if (typeof found !== 'number' && found.end - found.length === header.offset) return true
   return false
+}
+
+function isOther({ header, at }: FoundFrame, before: FrameHeader): boolean {
+  if (header.tid < before.tid) return false
+  return at === header.offset || (at < header.offset && header.offset === before.offset + frameLength(before))
 }
 
 /** A frame with a sound header, found without knowing what stands before it. */
@@ -114,6 +121,8 @@ export interface FoundFrame {
   readonly at: number
   /** All of it; undefined: something of it is damaged, or not there. */
   readonly bytes: Uint8Array | undefined
+  /** It ends where its header says. */
+  readonly isClosed: boolean
 }
 
 /** The checksum of a whole frame. */
@@ -122,19 +131,17 @@ export function checksumOf(frame: Uint8Array): number | undefined {
 }
 
 /**
- * All frames with a sound header between `from` and `end`, wherever they begin, that belong to the log; a number: up to there has been
- * gone through. `salt` undefined: of whatever file, but only where they say that they belong.
+ * All frames with a sound header between `from` and `end`, wherever they begin; a number: up to there has been gone through. What begins
+ * in one that ends where its header says is part of that. `salt` undefined: of whatever file, but only where they say that they belong.
  */
 export function* findFrames(
   file: DataFile,
   from: number,
   end: number,
   salt: number | undefined,
-  log?: Pick<Continuation, 'belongs'>,
 ): Generator<FoundFrame | number> {
   const magic = Buffer.from(FRAME_MAGIC)
-  let work = (end - from) * MOST_PASSES + PIECE
-  let behind = from // the end of the last frame found
+  let behind = from // the end of the last frame that has one
   for (let start = from; start < end; start += PIECE - magic.length + 1) {
     const piece = Buffer.alloc(Math.min(PIECE, end - start))
     const bytes = piece.subarray(0, file.read(piece, start))
@@ -143,19 +150,26 @@ export function* findFrames(
       if (at < behind) continue
       const inPiece = hit + FRAME_HEADER_LENGTH <= bytes.length
       const header = inPiece ? readHeaderIn(bytes, hit, at, salt) : readHeader(file, at, salt)
-      if (header === undefined || log?.belongs(header, at) === false) continue
+      if (header === undefined) continue
       const length = frameLength(header)
-      const isThere = at + length <= end
-      if (isThere && (work -= length) < 0) return
-      const whole = isThere ? readWhole(file, at, header) : undefined
-      if (whole !== undefined) behind = at + length
-      yield { header, at, bytes: whole }
+      const isClosed = at + length <= end && trailerBefore(file, at + length, bytes, start) === length
+      if (isClosed) behind = at + length
+      yield { header, at, bytes: isClosed ? readWhole(file, at, header) : undefined, isClosed }
     }
     yield start + piece.length
   }
 }
 
-function readHeader(file: DataFile, at: number, salt: number | undefined): FrameHeader | undefined {
+/** What the trailer that ends at `end` says; `piece` has been read from `start` on. */
+function trailerBefore(file: DataFile, end: number, piece: Buffer, start: number): number | undefined {
+  const from = end - FRAME_TRAILER_LENGTH
+  if (end - start <= piece.length) return trailerLength(piece.subarray(from - start, end - start))
+  const trailer = Buffer.alloc(FRAME_TRAILER_LENGTH)
+  file.read(trailer, from)
+  return trailerLength(trailer)
+}
+
+export function readHeader(file: DataFile, at: number, salt: number | undefined): FrameHeader | undefined {
   const head = Buffer.alloc(FRAME_HEADER_LENGTH)
   return file.read(head, at) < head.length ? undefined : readHeaderIn(head, 0, at, salt)
 }
@@ -164,7 +178,8 @@ function readHeaderIn(bytes: Uint8Array, hit: number, at: number, salt: number |
   return readFrameHeader(bytes, hit, salt === undefined ? at : undefined, salt)
 }
 
-function readWhole(file: DataFile, at: number, header: FrameHeader): Uint8Array | undefined {
+/** undefined: something of it is damaged, or not there. */
+export function readWhole(file: DataFile, at: number, header: FrameHeader): Uint8Array | undefined {
   const bytes = Buffer.alloc(frameLength(header))
   if (file.read(bytes, at) < bytes.length) return undefined
   return checkFrame(bytes, 0, header) === undefined ? undefined : bytes

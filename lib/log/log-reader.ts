@@ -341,8 +341,9 @@ export class LogReader {
     this.#damage = offset
     if (this.#damageSeen <= RE_READS) return 'again'
     this.#damageSeen = 0
-    const behind = examineDamage(this.#file, offset, end, this.salt, this.tail)
-    const before = { proved: Math.max(this.syncedTo, this.#header.baseEnd, this.#provedBesides()), boot }
+    const behind = examineDamage(this.#file, offset, end, this.salt)
+    const proved = Math.max(this.syncedTo, this.#header.baseEnd, this.#provedBesides())
+    const before = { offset, proved, boot }
     if (mayBeTorn && isMarkOfPowerCut(offset, before, this.#file.disk.boot, () => behind)) {
       this.#torn = { offset, end }
       return 'torn'

@@ -2,19 +2,22 @@
 // Owns how far it has come; knows nothing of records; only reads.
 import { NotAStoreError } from '../error.js'
 import type { DataFile } from '../file/data-file.js'
-import { Continuation } from '../log/continuation.js'
 import {
   checksumOf,
-  examineDamage,
   findFrames,
   isCutOut,
   isMarkOfPowerCut,
   isOverOthers,
-  type BehindDamage,
+  NOTHING_BEHIND,
+  readHeader,
+  readWhole,
+  withFrame,
   type FoundFrame,
 } from '../log/damage.js'
-import { chainStart, HEADER_LENGTH, saltOf, type FileHeader } from '../log/file-header.js'
+import { HEADER_LENGTH, saltOf, type FileHeader } from '../log/file-header.js'
 import { FRAME_HEADER_LENGTH, frameLength, mayBeginFrame, SMALLEST_FRAME, type FrameHeader } from '../log/frame.js'
+import { beginOfLog, behind, displacement, extend, type Segment } from '../log/segment.js'
+import { Segments } from '../log/segments.js'
 import { provedByIndexFile } from './index-file.js'
 import { eachGiving } from './long-work.js'
 import { RebuiltFrames, type NextFrame } from './rebuilt-frames.js'
@@ -54,15 +57,19 @@ export class DamagedLog {
   readonly #path: string
   readonly #header: FileHeader | undefined
   readonly #take: TakeFrame
-  /** Which frames are of the log. */
-  readonly #log: Continuation
   readonly #frames: RebuiltFrames
+  /** What is sound up to the first damage. */
+  readonly #sound: Segment
   #salt: number | undefined
-  /** Up to where the file has been gone through. */
+  /** Up to where the file has been gone through, and what a frame there would say of where it begins. */
   #at = HEADER_LENGTH
-  /** The last whole frame. */
+  #offset = HEADER_LENGTH
+  /** Where the last whole frame ends: the table may follow. */
+  #frameEnd = HEADER_LENGTH
+  /** Of the last whole frame, and its header; undefined: nobody knows. */
+  #checksum: number | undefined
   #last: FrameHeader | undefined
-  /** The frame that begins there, whose header alone is known to be sound. */
+  /** The frame that begins there, of which not all is there. */
   #broken: FoundFrame | undefined
   /** The damaged stretch that ends there. */
   #stretch: { readonly offset: number; bytes: number } | undefined
@@ -70,8 +77,12 @@ export class DamagedLog {
   #syncedTo: number
   /** In which boot the last whole frame was written; undefined: there is none behind which a power cut can have left its mark. */
   #boot: number | undefined
-  /** What stands behind the first place where the mark of a power cut may be. */
-  #behind: BehindDamage | undefined
+  /** What all whole frames behind the first damage prove. */
+  #behind = NOTHING_BEHIND
+  #doubtful = 0
+  /** So much further behind than it says the last segment stands, and where the last one begins that stands so otherwise. */
+  #shift = 0
+  #movedAt = 0
 
   /** `header` undefined: it is damaged. */
   constructor(file: DataFile, path: string, header: FileHeader | undefined, take: TakeFrame) {
@@ -81,9 +92,9 @@ export class DamagedLog {
     this.#take = take
     this.end = file.end()
     this.#salt = header && saltOf(header.uuid)
-    const first = { offset: HEADER_LENGTH, tid: header?.baseTid ?? 0, checksum: header && chainStart(header.uuid) }
-    this.#log = new Continuation(file, first, HEADER_LENGTH, this.end, { isForSalvage: true, table: header?.table })
     this.#frames = new RebuiltFrames(file, this.end, header)
+    this.#sound = beginOfLog(header)
+    this.#checksum = this.#sound.checksum
     this.#syncedTo = header === undefined ? 0 : Math.max(header.baseEnd, provedByIndexFile(file, path, header))
     if (header === undefined) this.skipped.push({ offset: 0, bytes: HEADER_LENGTH })
   }
@@ -93,20 +104,22 @@ export class DamagedLog {
     return this.#salt ?? 0
   }
 
-  /** The last commit that something at the end tells of which may as well be a copy kept as data, and is not handed on; 0: none. */
+  /** The last commit of frames at the end that may be copies, kept as data, and are not handed on; 0: there are none. */
   get doubtful(): number {
-    return this.torn === undefined ? (this.#log.doubtful?.tid ?? 0) : 0
+    return this.torn === undefined ? this.#doubtful : 0
   }
 
   /** Gives how far it is now and then. Throws NotAStoreError: nothing in the file is a store's. */
   *goThrough(): Generator<number, void> {
     this.#salt ??= yield* this.#findSalt()
-    for (const found of findFrames(this.#file, HEADER_LENGTH, this.end, this.#salt, this.#log)) {
-      if (typeof found !== 'number') yield* this.#meet(found)
-      if (this.torn !== undefined) return
-      yield typeof found === 'number' ? Math.max(found, this.#at) : this.#at
+    yield* this.#takeSound()
+    if (this.#at < this.end && !this.#endsThere()) {
+      for (const segment of yield* this.#findRest()) {
+        yield* this.#takeSegment(segment)
+        if (this.torn !== undefined) return
+      }
     }
-    yield* this.#finish()
+    if (this.torn === undefined) yield* this.#finish()
   }
 
   /** That of the first frame. */
@@ -118,31 +131,94 @@ export class DamagedLog {
     throw new NotAStoreError(this.#path, 'nothing in this file belongs to a store')
   }
 
-  *#meet(found: FoundFrame): Generator<number, void> {
-    const { header, at, bytes } = found
-    if (bytes === undefined && this.#log.hasStrayed(header, at)) return
-    yield* this.#rebuildBefore(at)
-    if (this.torn === undefined && !this.#log.isPast(at)) yield* this.#passTo(at, bytes !== undefined)
-    if (this.torn !== undefined || this.#log.isPast(at)) return
-    if (bytes === undefined) {
-      if (this.#isMark(at)) return
-      this.#broken = found
-      this.#log.pass(header, at, undefined)
-      return
+  /** What stands before the first damage. */
+  *#takeSound(): Generator<number, void> {
+    for (const found of findFrames(this.#file, HEADER_LENGTH, this.end, this.#salt)) {
+      if (typeof found === 'number') continue
+      const { header, at, bytes } = found
+      if (bytes === undefined || !extend(this.#sound, found, this.#header)) return
+      yield* this.#takeWhole(header, at, bytes)
+      yield this.#at
     }
-    const { checksum } = this.#log.last
-    const isStray = this.#stretch === undefined && checksum !== undefined && header.previous !== checksum
-    if (isStray && this.#isMark(at)) return
+  }
+
+  /** Whether the log ends at the first damage, with an append that was never finished: a reader says the same of it. */
+  #endsThere(): boolean {
+    const at = this.#at
+    const header = readHeader(this.#file, at, this.#salt)
+    if (header?.offset !== at || at < (this.#header?.baseEnd ?? 0) || !this.#isShort(header, at)) return false
+    this.#tear(at)
+    return true
+  }
+
+  /** What of the rest belongs to the log. */
+  *#findRest(): Generator<number, Segment[]> {
+    const segments = new Segments(this.#file, this.end, this.#header, this.#sound)
+    // Where bytes of the table are gone, the next frame begins before its end.
+    const { table } = this.#header ?? {}
+    const from = table !== undefined && this.#at === table.end ? table.at : this.#at
+    for (const found of findFrames(this.#file, from, this.end, this.#salt)) {
+      if (typeof found === 'number') {
+        yield found
+      } else {
+        segments.add(found)
+        this.#behind = withFrame(this.#behind, found, this.#file.disk.boot)
+      }
+    }
+    const chosen = segments.choose()
+    this.#shift = displacement(chosen.at(-1) ?? this.#sound)
+    this.#movedAt = chosen.findLast(segment => displacement(segment) !== this.#shift)?.at ?? 0
+    this.#doubtful = segments.doubtful
+    return chosen
+  }
+
+  *#takeSegment({ at: begin, endAt, isBroken }: Segment): Generator<number, void> {
+    for (let at = begin; at < endAt && this.torn === undefined;) {
+      const header = readHeader(this.#file, at, this.#salt)
+      if (header === undefined) return // the file changes while it is read
+      const bytes = isBroken ? undefined : readWhole(this.#file, at, header)
+      if (bytes === undefined) yield* this.#meetBroken({ header, at, bytes, isClosed: false })
+      else yield* this.#meetWhole(header, at, bytes)
+      at += behind(header, this.#header) - header.offset
+      yield this.#at
+    }
+  }
+
+  *#meetBroken(found: FoundFrame): Generator<number, void> {
+    const { header, at } = found
+    if (!(yield* this.#comeTo(at)) || this.#isMark(at, header.offset)) return
+    this.#broken = found
+  }
+
+  *#meetWhole(header: FrameHeader, at: number, bytes: Uint8Array): Generator<number, void> {
+    const broken = this.#broken?.header
+    const isAgain = broken !== undefined && broken.offset === header.offset && broken.tid === header.tid
+    const next = broken === undefined ? this.#offset : broken.offset + 1
+    if (header.offset < next && !isAgain) return // it stands before this place as well
+    if (isAgain) this.#broken = undefined
+    if (!(yield* this.#comeTo(at))) return
+    const isStray = this.#stretch === undefined && header.previous !== (this.#checksum ?? header.previous)
+    if (isStray && this.#isMark(at, header.offset)) return
     yield* this.#takeWhole(header, at, bytes)
+  }
+
+  /** Passes what is damaged before `at`; gives whether what begins there is then still to be taken. */
+  *#comeTo(at: number): Generator<number, boolean> {
+    yield* this.#rebuildBefore(at)
+    const isPast = at < this.#frameEnd // it is part of a frame that has been put right
+    if (this.torn === undefined && !isPast) yield* this.#passTo(at)
+    return this.torn === undefined && !isPast
   }
 
   *#takeWhole(header: FrameHeader, at: number, bytes: Uint8Array): Generator<number, void> {
     this.#endStretch()
     yield* eachGiving(at, this.#take({ header, at, isWhole: true, bytes }))
-    this.#at = at + bytes.length
+    this.#offset = behind(header, this.#header)
+    this.#at = at + this.#offset - header.offset
+    this.#frameEnd = at + bytes.length
     this.#last = header
-    this.#log.pass(header, at, checksumOf(bytes))
-    this.#syncedTo = Math.max(this.#syncedTo, provedBy(header, at))
+    this.#checksum = checksumOf(bytes)
+    this.#syncedTo = Math.max(this.#syncedTo, header.syncedTo)
     // Without the file header, nobody knows where the packed state ends, which was on disk before the file had its name.
     if (this.#header !== undefined || header.kind !== 'base') this.#boot = header.boot
   }
@@ -150,11 +226,10 @@ export class DamagedLog {
   /** Takes the frames before `to` of which the header alone is damaged, one behind the other. */
   *#rebuildBefore(to: number): Generator<number, void> {
     for (;;) {
-      this.#passTable()
       const next = this.#next()
-      const { at } = next
+      const { at, offset } = next
       // A reader comes to the first damage only, and takes nothing from there on if it may be the mark of a power cut.
-      if (to - at < SMALLEST_FRAME || (this.#isFirstDamage() && this.#isMark(at))) return
+      if (to - at < SMALLEST_FRAME || (at === this.#sound.endAt && this.#isMark(at, offset))) return
       const found = yield* eachGiving(this.#at, this.#frames.find(next, to, this.salt))
       if (found?.bytes === undefined) return
       yield* this.#passTo(at)
@@ -163,25 +238,19 @@ export class DamagedLog {
     }
   }
 
-  #isFirstDamage(): boolean {
-    const isBefore = this.#stretch !== undefined || this.#broken !== undefined
-    return !isBefore && this.skipped.length + this.rebuilt.length === 0
-  }
-
   /** Where the next frame should begin behind the last one, which may be broken. */
   #next(): NextFrame {
     const broken = this.#broken
-    const { offset, tid, checksum: previous } = this.#log.last
-    if (broken === undefined) return { at: this.#at, offset, tid, previous, before: this.#last }
+    const tid = this.#last === undefined || this.#last.kind === 'base' ? (this.#header?.baseTid ?? 0) : this.#last.tid
+    if (broken === undefined)
+      return { at: this.#at, offset: this.#offset, tid, previous: this.#checksum, before: this.#last }
     const { header: before, at: begin } = broken
-    const end = before.offset + frameLength(before)
-    const { table } = this.#header ?? {}
-    const behind = end === table?.at ? table.end : end
-    const at = begin + behind - before.offset
-    return { at, offset: behind, tid: before.kind === 'base' ? tid : before.tid, previous: undefined, before }
+    const offset = behind(before, this.#header)
+    const at = begin + offset - before.offset
+    return { at, offset, tid: before.kind === 'base' ? tid : before.tid, previous: undefined, before }
   }
 
-  /** What stands behind the last whole frame. */
+  /** What stands behind the last frame. */
   *#finish(): Generator<number, void> {
     yield* this.#rebuildBefore(this.end)
     if (this.torn !== undefined) return
@@ -189,7 +258,6 @@ export class DamagedLog {
     const baseEnd = this.#header?.baseEnd ?? 0
     const frameEnd = broken && broken.at + frameLength(broken.header)
     if (frameEnd !== undefined && frameEnd <= this.end && this.#isUnfinishedAt(frameEnd)) yield* this.#passTo(frameEnd)
-    this.#passTable()
     if (this.#at >= baseEnd && this.#isUnfinished()) this.#tear(this.#at)
     else yield* this.#passTo(this.end)
     this.#endStretch()
@@ -199,11 +267,7 @@ export class DamagedLog {
   /** Whether an append that was not finished is all that is left: a reader says the same of it. */
   #isUnfinished(): boolean {
     const broken = this.#broken
-    if (broken === undefined) return this.#isUnfinishedAt(this.#at)
-    const { header, at } = broken
-    const isShort = at + frameLength(header) > this.end
-    if (!isShort || header.kind === 'base' || isCutOut(this.#file, header, at, this.end)) return false
-    return at !== header.offset || !isOverOthers(this.#file, header, at + FRAME_HEADER_LENGTH, this.end)
+    return broken === undefined ? this.#isUnfinishedAt(this.#at) : this.#isShort(broken.header, broken.at)
   }
 
   /** Whether what stands there is less than a frame header. */
@@ -212,15 +276,26 @@ export class DamagedLog {
     return mayBeginFrame(this.#read(at, this.end))
   }
 
-  /** Whether the mark of a power cut begins there: then the log ends there. A reader says the same of it. */
-  #isMark(at: number): boolean {
-    const file = this.#file
-    const before = { proved: this.#syncedTo, boot: this.#boot }
-    const behind = (): BehindDamage => (this.#behind ??= examineDamage(file, at, this.end, this.salt, this.#log.last))
-    if (!isMarkOfPowerCut(at, before, file.disk.boot, behind)) return false
+  /** Whether it has fewer bytes than it says because its append was never finished. */
+  #isShort(header: FrameHeader, at: number): boolean {
+    const isShort = at + frameLength(header) > this.end
+    if (!isShort || header.kind === 'base' || isCutOut(this.#file, header, at, this.end)) return false
+    return at !== header.offset || !isOverOthers(this.#file, header, at + FRAME_HEADER_LENGTH, this.end)
+  }
+
+  /** Whether the mark of a power cut begins where a frame would say that it begins at `offset`: then the log ends there. */
+  #isMark(at: number, offset: number): boolean {
+    if (this.#isMovedBehind(at, at - offset)) return false
+    const before = { offset, proved: this.#syncedTo, boot: this.#boot }
+    if (!isMarkOfPowerCut(at, before, this.#file.disk.boot, () => this.#behind)) return false
     this.#endStretch()
     this.#tear(at)
     return true
+  }
+
+  /** Whether bytes have been inserted behind it, or are gone: no power cut does that. A reader knows less, of the first damage. */
+  #isMovedBehind(at: number, shift: number): boolean {
+    return at > this.#sound.endAt && (at < this.#movedAt || shift !== this.#shift)
   }
 
   #tear(at: number): void {
@@ -228,33 +303,22 @@ export class DamagedLog {
     this.end = at
   }
 
-  /** Nothing from where we are up to `to` is whole; of a frame whose header is sound, there are records, all before `to` if that `isSure`. */
-  *#passTo(to: number, isSure = true): Generator<number, void> {
-    this.#passTable()
+  /** Nothing from where we are up to `to` is whole; of a frame whose header is sound, there are records. */
+  *#passTo(to: number): Generator<number, void> {
     if (to < this.#at) this.#takeBack(to)
-    if (to <= this.#at) return
+    if (to === this.#at) return
     const broken = this.#broken
-    if (broken === undefined && this.#isMark(this.#at)) return
+    if (broken === undefined && this.#isMark(this.#at, this.#offset)) return
     this.#stretch ??= { offset: this.#at, bytes: 0 }
     this.#stretch.bytes += to - this.#at
-    if (broken !== undefined) {
-      const end = isSure ? to : Math.max(to, broken.at + frameLength(broken.header))
-      this.#stretch.bytes -= yield* this.#takeBroken(broken, Math.min(end, this.end))
-    }
+    if (broken !== undefined) this.#stretch.bytes -= yield* this.#takeBroken(broken, to)
     this.#at = to
     this.#broken = undefined
   }
 
-  #passTable(): void {
-    const table = this.#header?.table
-    const { shift } = this.#log
-    if (table !== undefined && this.#at === table.at + shift) this.#at = table.end + shift
-  }
-
   /** Bytes are gone from the table: it ends before where it should. */
   #takeBack(to: number): void {
-    const { at = to } = this.#header?.table ?? {}
-    const offset = Math.min(to, at + this.#log.shift)
+    const offset = Math.min(to, this.#frameEnd)
     this.skipped.push({ offset, bytes: to - offset })
     this.#at = to
   }
@@ -276,9 +340,4 @@ export class DamagedLog {
     const bytes = Buffer.alloc(to - from)
     return bytes.subarray(0, this.#file.read(bytes, from))
   }
-}
-
-/** Up to where a frame proves that everything was on disk: where that is now, if bytes have been inserted before it. */
-function provedBy({ syncedTo, offset }: FrameHeader, at: number): number {
-  return syncedTo + Math.max(0, at - offset)
 }

@@ -88,7 +88,7 @@ export class RebuiltFrames {
       const header = head && readFrameHeader(head, 0, told.offset, salt)
       if (header === undefined) continue
       bytes.set(head ?? damaged)
-      return { header, at, bytes }
+      return { header, at, bytes, isClosed: true }
     }
     return undefined
   }
