@@ -159,3 +159,25 @@ t.test('whatever part of a log is there in order, its end is short or whole', as
     if (status !== (log.ends.includes(end) ? 'end' : 'short')) t.fail(`${status} at ${end}`)
   }
 })
+
+t.test(
+  'bytes cut out before an append that was never finished are damage: that says that it follows this frame',
+  async t => {
+    const log = new LogBuilder().commits('one', LONG, LONG)
+    const [, second = 0, third = 0] = log.ends
+    for (const [from, to] of [
+      [second + 72, second + 73],
+      [second + 100, second + 600],
+    ] as const) {
+      const left = without(log, from, to)
+      for (const end of [third + 72 - (to - from), left.length - (to - from), left.length - 1]) {
+        const reader = readerOf(log, left.subarray(0, end))
+        t.throws(
+          () => reader.advance(),
+          { code: 'CORRUPT_LOG', offset: second, lastGoodTid: 1 },
+          `${from} to ${to}, ${end}`,
+        )
+      }
+    }
+  },
+)
