@@ -143,8 +143,10 @@ export abstract class TreeHeader extends MergingHeader {
   /** An entry of a record as it was; undefined: it is not in this file, where something else stands in its place. */
   entryOf(source: Source, index: number): Found | undefined {
     const { view } = this.scope
-    if (source.generation !== view?.snapshot.generation.number) return undefined
-    const leaf = leafAt(view, source.at, this.small)
+    const isHere = source.generation === view?.snapshot.generation.number
+    const at = isHere ? source.at : view?.locateVersion(source)
+    if (!view || !at) return undefined
+    const leaf = leafAt(view, at, this.small)
     return leaf && index < leaf.size ? { leaf, at: index } : undefined
   }
 

@@ -15,7 +15,7 @@ import { sameKeys } from './shapes.js'
 import { attach, define } from './plain-node.js'
 import type { Oid, StoredRecord } from '../store/types.js'
 import { track, Untracked } from './untracked.js'
-import { isObject, seal, unknownForm } from './values.js'
+import { isObject, seal } from './values.js'
 
 export type Fields = Record<string, unknown>
 
@@ -23,6 +23,7 @@ export type Fields = Record<string, unknown>
 type Parts = 'none' | 'tracked' | 'untracked'
 
 const NO_REFS: readonly Oid[] = []
+const NO_KEYS: readonly string[] = []
 
 export class EntityHeader extends Header {
   declare readonly kind: EntityType
@@ -32,8 +33,10 @@ export class EntityHeader extends Header {
   parts: Parts = 'none'
   /** Values of transient fields. */
   beside: Fields | undefined
-  // Where what LATER stands for is to be found: a stretch of bytes that hold the fields of `shape` (undefined: LATER stands nowhere).
+  // Where what LATER stands for is to be found: a stretch of bytes that hold the fields of these keys, one after the other (undefined: LATER
+  // stands nowhere). The shape may be another one since.
   #bytes: Uint8Array | undefined
+  #keys = NO_KEYS
   #from = 0
   #to = 0
   #refs = NO_REFS
@@ -64,6 +67,7 @@ export class EntityHeader extends Header {
     this.state = state
     this.parts = 'none'
     this.#bytes = later ? record.bytes : undefined
+    this.#keys = keys
     this.#from = record.from
     this.#to = record.to
     this.#refs = record.refs
@@ -83,7 +87,7 @@ export class EntityHeader extends Header {
     const bytes = this.#bytes
     if (!bytes) return
     const record = { bytes, from: this.#from, to: this.#to, refs: this.#refs }
-    const keys = this.shape?.keys ?? unknownForm()
+    const keys = this.#keys
     const { parts } = this
     this.parts = 'untracked' // also if it fails half-way
     if (!readLater(record, keys, this.state as Fields, this, key)) this.parts = parts
@@ -176,8 +180,8 @@ export class EntityHeader extends Header {
 
   #unasked(keys: readonly string[]): readonly (Unasked | undefined)[] | undefined {
     const bytes = this.#bytes
-    const stored = this.shape?.keys
-    if (!bytes || !stored || !sameKeys(stored, keys)) return undefined
+    const stored = this.#keys
+    if (!bytes || !sameKeys(stored, keys)) return undefined
     return unasked({ bytes, from: this.#from, to: this.#to, refs: this.#refs }, stored, this.state as Fields)
   }
 

@@ -19,10 +19,17 @@ export function define(target: object, key: string, value: unknown): void {
   Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true })
 }
 
-/** The same in a plain object or array, for less: none of their prototypes has a setter but that for "__proto__". */
+/**
+ * The same in a plain object or array, for less: none of their prototypes has a setter but that for "__proto__". Where a program has frozen
+ * them, what they have cannot be assigned.
+ */
 export function put(target: object, key: string, value: unknown): void {
-  if (key === '__proto__') define(target, key, value)
-  else (target as Record<string, unknown>)[key] = value
+  if (key === '__proto__') return define(target, key, value)
+  try {
+    ;(target as Record<string, unknown>)[key] = value
+  } catch {
+    define(target, key, value)
+  }
 }
 
 /**

@@ -60,6 +60,9 @@ export class StoredState {
   }
 }
 
+/** So many versions of a record are looked through for one. */
+const MOST_VERSIONS = 64
+
 const NOTHING: Stretch = { bytes: Buffer.alloc(0), from: 0, to: 0 }
 
 /** Bytes of records that are kept for those who do not tell. */
@@ -115,6 +118,17 @@ export class RecordView {
   /** Where the version stands that the snapshot shows; 0: there is none. */
   locate(oid: Oid): Offset {
     return this.snapshot.generation.find(oid, this.snapshot.offset)
+  }
+
+  /** Where a version stands that was read in another file; 0: it is not in this one, or many have taken its place. */
+  locateVersion({ oid, tid }: { readonly oid: Oid; readonly tid: Tid }): Offset {
+    let at = this.locate(oid)
+    for (let left = MOST_VERSIONS; left > 0 && at !== 0; left--) {
+      const record = this.snapshot.generation.read(at, oid)
+      if (record.tid <= tid) return record.tid === tid ? at : (0 as Offset)
+      at = record.previous
+    }
+    return 0 as Offset
   }
 
   /** A record that is part of a collection. Throws CorruptLogError when there is none. */

@@ -236,3 +236,30 @@ for (const [name, { at }] of Object.entries(collections))
           t.same(plain(at(rival.root, 1)), { ...small(1), parts: [{ n: 5 }] })
         },
       )
+
+for (const [name, { at }] of Object.entries(collections))
+  for (const late of [false, true])
+    t.test(
+      `what is held below an array in ${name}, read ${late ? 'after' : 'before'} a pack, is the same when others change another one`,
+      async t => {
+        const { db, rival } = shelf(t, small)
+        const hold = (): { n: number } => at(db.root, 1)!.parts[0]!
+        at(db.root, 1)
+        const early = late ? undefined : hold()
+        await rival.pack()
+        db.refresh()
+        at(db.root, 1)
+        const part = early ?? hold()
+        for (const n of [-2, -3]) {
+          rival.transact(root => void (at(root, 2)!.n = n))
+          db.refresh()
+          t.equal(at(db.root, 2)!.n, n)
+        }
+        t.equal(part.n, 1)
+        t.equal(hold(), part)
+        part.n = 5
+        db.commit()
+        rival.refresh()
+        t.same(plain(at(rival.root, 1)), { ...small(1), parts: [{ n: 5 }] })
+      },
+    )

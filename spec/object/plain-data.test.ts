@@ -257,3 +257,13 @@ t.test('tracked plain data behaves as native data does, over commits, aborts, re
   other.close()
   db.close()
 })
+
+t.test('a field is copied that the prototype of all objects has and nobody may assign', t => {
+  // as in a program that has frozen it
+  Object.defineProperty(Object.prototype, 'frozen', { value: 0, configurable: true })
+  t.teardown(() => Reflect.deleteProperty(Object.prototype, 'frozen'))
+  const db = open(join(tempDir(t), 'frozen.db'), { root: { frozen: 1 } })
+  t.same(plain(db.root), { frozen: 1 })
+  db.close()
+  t.end()
+})

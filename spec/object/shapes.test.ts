@@ -106,3 +106,26 @@ t.test('each version of a class has as many', t => {
   t.equal(fill(NewSessions), MOST + 1)
   t.end()
 })
+
+t.test(
+  'what nobody has read of an object is there still when a commit has given it another version, with its names',
+  t => {
+    const path = pathFor(t)
+    const old = open(path, options)
+    old.transact(({ all }) => all.push(Object.assign(new Sessions(), { 'session-1': 1, 'session-2': 'two' })))
+    old.close()
+    const db = open(path, { root: Root, classes: [NewSessions, Other], durability: 'os' })
+    db.transact(({ all }) => {
+      for (let n = 0; n < MOST; n++) all.push(Object.assign(new NewSessions(), { [`session-${n}`]: n }))
+    })
+    const first = (): Record<string, unknown> => db.root.all[0] as never
+    for (const n of [3, 4]) db.transact(() => (first()['session-1'] = n))
+    t.equal(first()['session-2'], 'two')
+    db.transact(() => (first()['session-1'] = 5))
+    db.close()
+    const again = open(path, { root: Root, classes: [NewSessions, Other], readonly: true })
+    t.same(plain(again.root.all[0]), { 'session-1': 5, 'session-2': 'two' })
+    again.close()
+    t.end()
+  },
+)
