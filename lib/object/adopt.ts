@@ -225,7 +225,7 @@ function isPlainArray(value: object): value is unknown[] {
   return Array.isArray(value) && Array.isArray(Object.getPrototypeOf(value))
 }
 
-function isPlainObject(value: object): boolean {
+export function isPlainObject(value: object): boolean {
   const prototype = Object.getPrototypeOf(value) as object | null
   if (prototype === null) return true
   return (

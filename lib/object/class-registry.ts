@@ -1,12 +1,13 @@
 // The classes that one connection knows, by their stored names. Refuses at once what could not be loaded again later.
 import { SchemaError, ValueError } from '../error.js'
+import { isPlainObject } from './adopt.js'
 import { collectionKinds } from './collection.js'
 import { ancestry, EntityType, entityTypeOf, type PersistentClass } from './entity-type.js'
 import type { Kind } from './header.js'
 import { holdsObjects, initialFields } from './initial-values.js'
 import type { Recordable } from './recordable.js'
 import { BRAND, Persistent } from './persistent.js'
-import { isOrdinaryString } from './values.js'
+import { isObject, isOrdinaryString } from './values.js'
 
 type AnyClass = PersistentClass & { readonly prototype: Persistent; readonly name: string }
 
@@ -112,7 +113,12 @@ function checkClass(given: unknown): EntityType {
   const { version = 1 } = Class
   if (!Number.isSafeInteger(version) || version < 0)
     throw new TypeError(`${Class.name}.version must be a whole number, not ${String(version)}`)
-  for (const [key, value] of Object.entries(Class.defaults ?? {})) {
+  const defaults: unknown = Class.defaults ?? {}
+  if (!isObject(defaults) || !isPlainObject(defaults))
+    throw new TypeError(
+      `${Class.name}.defaults must be a plain object, of the values that fields have which a record lacks`,
+    )
+  for (const [key, value] of Object.entries(defaults)) {
     if (holdsObjects(value))
       throw new TypeError(
         `${Class.name}.defaults.${key} holds a persistent object, of which there would be one for all: ` +

@@ -104,6 +104,10 @@ function upgrade(
         given,
         `static upgrade of ${header.kind.type} returned a promise, and loading does not wait: it edits the state before it returns`,
       )
+      if (given !== undefined)
+        throw new TypeError(
+          `static upgrade of ${header.kind.type} returned something, which nobody would take: it edits the state that it is given, and returns nothing`,
+        )
       for (const key of keys) if (Object.hasOwn(state, key) && header.kind.members.has(key)) header.hides(key)
       header.decode([], [], decoder)
       header.fillIn(state, 'static upgrade')

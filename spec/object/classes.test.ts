@@ -136,6 +136,31 @@ t.test('upgrade may not return a promise, as nobody would wait for what it still
   }
 })
 
+t.test('upgrade may not return a state, which would be dropped: it edits the one that it is given', async t => {
+  const path = stored(t)
+  let given: unknown
+  class Task extends Persistent {
+    static type = 'Task'
+    static version = 2
+    static upgrade(): unknown {
+      return given
+    }
+  }
+  for (given of [{ title: 'new' }, 'new', 0, null, () => given]) {
+    withTask(path, Task as PersistentClass, task => {
+      t.throws(() => Object.keys(task), {
+        name: 'TypeError',
+        message: /static upgrade of Task returned something.*edits the state/,
+      })
+      t.throws(() => Object.assign(task, { title: 'x' }), { name: 'TypeError' }, 'nor can it be changed')
+    })
+  }
+  given = undefined
+  withTask(path, Task as PersistentClass, task => {
+    t.match(plain(task), { title: 'buy milk', done: 0 })
+  })
+})
+
 t.test('no field gets a name that none can have, whoever gives it', async t => {
   const path = stored(t)
   const odd = (value: unknown): object =>
@@ -271,6 +296,9 @@ t.test('open refuses classes that could not be loaded again', async t => {
   refuse({}, /is not a class/)
   refuse(Persistent, /derive one of your own/)
   t.throws(() => open(path, { classes: [Root, Twin] }), { name: 'TypeError', message: /both have static type/ })
+  const defaulted = (defaults: unknown): unknown => Object.assign(odd('Odd'), { defaults })
+  for (const defaults of [() => ({ a: 1 }), [1], 'a', new Map(), new Date(), new (class {})(), new Root()])
+    refuse(defaulted(defaults), /defaults must be a plain object/)
   class Copy {}
   Object.defineProperty(Copy, Symbol.for('perdure.Persistent'), { value: true })
   refuse(class Foreign extends Copy {}, /another copy/)
