@@ -108,6 +108,11 @@ export function isHeaderBegin(bytes: Uint8Array): boolean {
   return MAGIC.every((byte, at) => bytes[at] === byte)
 }
 
+/** What stands behind it may be sound. */
+function damagedHeader(path: string, what: string): NotAStoreError {
+  return new NotAStoreError(path, `the file header ${what}; \`perdure recover\` saves what is sound into a new file`)
+}
+
 /** Throws NotAStoreError or NewerFormatError; `bytes` may be shorter than a header. */
 export function decodeFileHeader(bytes: Uint8Array, path: string): FileHeader {
   if (bytes.length === 0) throw new NotAStoreError(path, 'the file is empty; remove it, or name another path')
@@ -118,24 +123,23 @@ export function decodeFileHeader(bytes: Uint8Array, path: string): FileHeader {
   if (version > FORMAT_VERSION)
     throw new NewerFormatError(path, `the file has format ${version}, this is ${FORMAT_VERSION}`)
   if (!isHeaderSound(bytes) || version === 0 || view.getUint32(AT.length, true) !== HEADER_LENGTH) {
-    throw new NotAStoreError(path, 'the file header is damaged')
+    throw damagedHeader(path, 'is damaged')
   }
   const incompatible = view.getUint32(AT.incompatible, true)
   if (incompatible !== 0)
     throw new NewerFormatError(path, `the file uses unknown features (${incompatible.toString(16)})`)
   const number = (at: number): number => {
     const value = view.getBigUint64(at, true)
-    if (value > BigInt(Number.MAX_SAFE_INTEGER))
-      throw new NotAStoreError(path, 'the file header holds an impossible number')
+    if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw damagedHeader(path, 'holds an impossible number')
     return Number(value)
   }
   const count = view.getUint32(AT.moments, true)
-  if (count > MOST_MOMENTS) throw new NotAStoreError(path, 'the file header holds an impossible number')
+  if (count > MOST_MOMENTS) throw damagedHeader(path, 'holds an impossible number')
   const baseEnd = number(AT.baseEnd)
   const table = { at: number(AT.tableAt), end: number(AT.tableEnd) }
   const hasTable = table.at !== 0 || table.end !== 0
   if (hasTable && !(HEADER_LENGTH < table.at && table.at < table.end && table.end <= baseEnd))
-    throw new NotAStoreError(path, 'the file header holds an impossible number')
+    throw damagedHeader(path, 'holds an impossible number')
   return {
     storeId: bytes.slice(AT.storeId, AT.storeId + 16),
     uuid: bytes.slice(AT.uuid, AT.uuid + 16),

@@ -49,7 +49,10 @@ t.test('a greater number is impossible, and so is a 129th moment', async t => {
   for (const at of [56, 64, 72, 80, 88, 2152]) {
     t.throws(() => decode(forged(view => view.setBigUint64(at, 2n ** 53n, true))), { code: 'NOT_A_STORE' }, `at ${at}`)
   }
-  t.throws(() => decode(forged(view => view.setUint32(96, MOST_MOMENTS + 1, true))), { code: 'NOT_A_STORE' })
+  t.throws(() => decode(forged(view => view.setUint32(96, MOST_MOMENTS + 1, true))), {
+    code: 'NOT_A_STORE',
+    message: /impossible number; `perdure recover` saves/,
+  })
 })
 
 t.test('no byte of a header can change unnoticed', async t => {
@@ -77,7 +80,7 @@ t.test('what is not a store is named for what it is', async t => {
   })
   const damaged = encodeFileHeader(header)
   damaged[1000] = 1
-  t.throws(() => decode(damaged), { code: 'NOT_A_STORE', message: /damaged/, path: 'app.db' })
+  t.throws(() => decode(damaged), { code: 'NOT_A_STORE', message: /damaged; `perdure recover` saves/, path: 'app.db' })
 })
 
 t.test('a newer format, or a feature that is not known, needs a newer version', async t => {
