@@ -30,8 +30,8 @@ export interface LoadReport {
   readonly tid: number
 }
 
-/** How a new file may be used by others, before the umask. */
-const MODE = 0o666
+/** As that of a store that `open` makes, unless told: what was private stays it. */
+const MODE = 0o600
 const LINE_END = 0x0a
 /** No string is longer, so no line that was written is; and the first one is short. */
 const LONGEST_LINE = 0x1fffffe8

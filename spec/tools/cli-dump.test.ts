@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import t from 'tap'
@@ -16,6 +16,7 @@ import {
   printed,
   printedJson,
   start,
+  type Run,
   tool,
 } from './cli-tool.js'
 
@@ -43,9 +44,64 @@ t.test('dump writes into a new file, and only a new one', async t => {
   const text = `${path}.jsonl`
   t.match(await printed(t, 'dump', path, '-o', text), /^\d+ records written to .*jsonl, as of commit 4\n$/)
   t.equal(readFileSync(text, 'utf8'), await printed(t, 'dump', path))
-  t.match(await perdure('dump', path, '-o', text), { code: 3, stdout: '', stderr: /jsonl: file already exists\n$/ })
+  t.match(await perdure('dump', path, '-o', text), {
+    code: 3,
+    stdout: '',
+    stderr: /jsonl exists, and only a new file is written/,
+  })
   const report = await printedJson(t, 'dump', path, '-o', `${text}2`)
   t.match(report, { path, output: `${text}2`, records: Number, tid: 4 })
+})
+
+t.test('what dump and load write is for its owner alone, as a store is', async t => {
+  const path = bank(t)
+  const [text, copy] = [`${path}.jsonl`, `${path}.copy`]
+  await printed(t, 'dump', path, '-o', text)
+  await printed(t, 'load', text, '-o', copy)
+  for (const file of [path, text, copy]) t.equal(statSync(file).mode & 0o777, 0o600, file)
+})
+
+/** Runs the tool where calls of the system do what `changes` to `fs` say. */
+function runWith(changes: string, ...args: string[]): Promise<Run> {
+  const script = `import fs from 'node:fs'; import { syncBuiltinESMExports } from 'node:module'; ${changes}; syncBuiltinESMExports()`
+  return start(args, { nodeArgs: ['--import', `data:text/javascript,${encodeURIComponent(script)}`] }).ended
+}
+
+t.test('a dump has its name when it is whole and on disk, and not before', async t => {
+  const path = bank(t)
+  const text = `${path}.jsonl`
+  const kill = '() => process.kill(process.pid, "SIGKILL")'
+  const { signal } = await runWith(`fs.fsyncSync = fs.fdatasyncSync = ${kill}`, 'dump', path, '-o', text)
+  t.equal(signal, 'SIGKILL')
+  t.notOk(existsSync(text))
+  const whole = await printed(t, 'dump', path)
+  await printed(t, 'dump', path, '-o', text)
+  t.equal(readFileSync(text, 'utf8'), whole, "what is left of it is in nobody's way")
+})
+
+t.test('what appears there meanwhile is not replaced', async t => {
+  const path = bank(t)
+  const text = `${path}.jsonl`
+  const appears = `fs.writeFileSync(${JSON.stringify(text)}, "other")`
+  const change = `fs.fsyncSync = fs.fdatasyncSync = () => ${appears}`
+  t.match(await runWith(change, 'dump', path, '-o', text), { code: 3, stderr: /jsonl exists/ })
+  t.equal(readFileSync(text, 'utf8'), 'other')
+  t.same(
+    readdirSync(dirname(path)).filter(name => name.endsWith('.part')),
+    [],
+  )
+})
+
+t.test('a file system without hard links can take a dump', async t => {
+  const path = bank(t)
+  const text = `${path}.jsonl`
+  const change = 'fs.linkSync = () => { throw Object.assign(new Error("no links"), { code: "EPERM" }) }'
+  t.match(await runWith(change, 'dump', path, '-o', text), { code: 0, stderr: '' })
+  t.equal(readFileSync(text, 'utf8'), await printed(t, 'dump', path))
+  t.same(
+    readdirSync(dirname(path)).filter(name => name.endsWith('.part')),
+    [],
+  )
 })
 
 t.test('load takes standard input', async t => {

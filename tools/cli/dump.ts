@@ -1,13 +1,11 @@
 // `perdure dump`: all of a store as text, to standard output or into a new file.
-import { closeSync, fsyncSync, openSync, unlinkSync } from 'node:fs'
-import { dirname } from 'node:path'
 import type { Command } from 'commander'
 import { systemDisk } from '../../lib/file/system-disk.js'
 import { dump, type DumpProgress, type DumpReport } from '../../lib/collection/dump.js'
 import type { Store } from '../../lib/store/store.js'
 import { EXIT, type ExitCode } from './exit-code.js'
 import { interruptible } from './interruptible.js'
-import { checkNewFile } from './new-file.js'
+import { checkNewFile, intoNewFile } from './new-file.js'
 import { print, printJson, say, write as writeAll } from './output.js'
 import { withStore } from './store-to-read.js'
 import { count, harmless } from './units.js'
@@ -45,7 +43,12 @@ async function runDump(
     const report =
       output === undefined
         ? await dumpStore(store, `${path}: interrupted; what was printed is not all`, show)
-        : await intoFile(output, write => dumpStore(store, `${path}: interrupted; nothing was written`, write))
+        : await intoNewFile(output, fd =>
+            gathering(
+              text => writeAll(fd, text),
+              write => dumpStore(store, `${path}: interrupted; nothing was written`, write),
+            ),
+          )
     lost = report.lost
     if (output === undefined) return
     if (asJson) printJson({ path, output, ...report })
@@ -67,27 +70,20 @@ function dumpStore(
   })
 }
 
-/** The file is on disk when this returns, or not there. */
-async function intoFile<T>(path: string, fill: (write: (line: string) => void) => Promise<T>): Promise<T> {
-  const fd = openSync(path, 'wx')
-  let whole = false
+/** Gives the lines on, many at a time. */
+async function gathering<T>(
+  writeMany: (text: string) => void,
+  fill: (write: (line: string) => void) => Promise<T>,
+): Promise<T> {
   let gathered = ''
   const flush = (): void => {
-    writeAll(fd, gathered)
+    writeMany(gathered)
     gathered = ''
   }
-  try {
-    const result = await fill(line => {
-      gathered += `${line}\n`
-      if (gathered.length >= GATHERED) flush()
-    })
-    flush()
-    fsyncSync(fd)
-    systemDisk.syncDirectory(dirname(systemDisk.canonical(path)))
-    whole = true
-    return result
-  } finally {
-    closeSync(fd)
-    if (!whole) unlinkSync(path)
-  }
+  const result = await fill(line => {
+    gathered += `${line}\n`
+    if (gathered.length >= GATHERED) flush()
+  })
+  flush()
+  return result
 }
