@@ -13,7 +13,7 @@ import { headerOf, type Header } from './header.js'
 import { ownerOf } from './owned-bytes.js'
 import { nodeOf } from './plain-node.js'
 import { Session } from './session.js'
-import { checkNames } from './option-names.js'
+import { checkNames, quoted } from './option-names.js'
 import { checkId, checkOpen, refuseInsideOther, transact, type TransactOptions } from './transact.js'
 import { transactAsync } from './transact-async.js'
 
@@ -21,6 +21,7 @@ import { transactAsync } from './transact-async.js'
 export type Sync<T> = T extends PromiseLike<unknown> ? never : T
 
 const PACK_OPTIONS: ReadonlySet<string> = new Set<keyof PackOptions>(['onProgress', 'signal'])
+const ANNOTATION: ReadonlySet<string> = new Set<keyof Annotation>(['note', 'meta'])
 
 /** Ends one `pause()`. */
 export interface Pause extends Disposable {
@@ -69,6 +70,10 @@ export class Connection<Root = unknown> {
 
   /** The object with this number; undefined: there is none in this snapshot. */
   get(oid: number): object | undefined {
+    if (typeof oid !== 'number')
+      throw new TypeError(
+        `get: expects the number of an object, as oidOf() gives it, not ${quoted(oid)}; what has a key is asked of its map`,
+      )
     refuseIfEditing('get()')
     this.#session.begin()
     return this.#session.headerOf(oid as Oid)?.object
@@ -125,6 +130,7 @@ export class Connection<Root = unknown> {
    * Throws WriteConflictError: then call `abort()` and start over. A commit that fails leaves everything as it was.
    */
   commit(annotation: Annotation = {}): number {
+    checkNames(annotation, ANNOTATION, 'commit')
     const session = this.#session
     this.#check('commit()', { paused: 'a paused connection does not commit: call continue() first' })
     const bytes = encodeAnnotation(annotation)

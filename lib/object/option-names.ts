@@ -3,7 +3,9 @@
 /** Throws TypeError unless `options` is an object with no other names than these; `of`: whose options they are, for the message. */
 export function checkNames(options: unknown, known: ReadonlySet<string>, of: string): void {
   if (typeof options !== 'object' || options === null)
-    throw new TypeError(`${of}: expects an object of options, not ${quoted(options)}`)
+    throw new TypeError(
+      `${of}: expects an object of options, not ${quoted(options)}; there are ${[...known].join(', ')}`,
+    )
   for (const name of Object.keys(options)) {
     if (known.has(name)) continue
     const meant = [...known].find(each => each.toLowerCase() === name.toLowerCase())

@@ -471,6 +471,23 @@ for (const many of [1, 3, 127, 128, 129, 400]) {
   })
 }
 
+t.test('a note that is no option of commit, and what is no number of an object, are refused', t => {
+  const db = shelf(t)
+  db.root.settings = { view: { n: 1, tags: [] } }
+  const refused = (act: () => unknown, message: RegExp): void => {
+    t.throws(act, { name: 'TypeError', message })
+  }
+  refused(() => db.commit('note' as never), /commit: expects an object of options, not 'note'; there are note, meta/)
+  refused(() => db.commit({ Note: 'x' } as never), /commit: there is no option Note; did you mean note\?/)
+  t.ok(db.changed)
+  db.commit({ note: 'x', meta: 1 })
+  for (const oid of ['key', '1', 1n, undefined, null, db.root])
+    refused(() => db.get(oid as never), /get: expects the number of an object, as oidOf\(\) gives it, not /)
+  t.equal(db.get(1), db.root)
+  t.equal(db.get(99), undefined)
+  t.end()
+})
+
 t.test('misspelt options and impossible roots are refused, with what was meant', t => {
   const path = join(tempDir(t), 'never.db')
   const refused = (options: unknown, message: RegExp): void => {
