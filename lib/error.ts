@@ -7,7 +7,6 @@ export class PerdureError extends Error {
   constructor(code: string, message: string, options?: ErrorOptions) {
     super(message, options)
     this.code = code
-    this.name = new.target.name
   }
 }
 
@@ -68,7 +67,6 @@ export class ValueError extends TypeError {
   readonly path: string
   constructor(path: string, reason: string) {
     super(`${path}: ${reason}`)
-    this.name = 'ValueError'
     this.path = path
   }
 }
@@ -241,3 +239,31 @@ export class UnsupportedError extends PerdureError {
     super('UNSUPPORTED', message, options)
   }
 }
+
+// As errors of the language have theirs: minifiers change the names of classes, and leave those of fields alone.
+const named = {
+  PerdureError,
+  WriteConflictError,
+  StateError,
+  ClosedError,
+  ReadonlyError,
+  ValueError,
+  StaleDataError,
+  GoneError,
+  SchemaError,
+  LockTimeoutError,
+  CommitFailedError,
+  DiskError,
+  CommitTooLargeError,
+  DurabilityUnknownError,
+  CorruptLogError,
+  StoreReplacedError,
+  StoreNotFoundError,
+  NotAStoreError,
+  BadDumpError,
+  NewerFormatError,
+  PackInterruptedError,
+  UnsupportedError,
+}
+for (const [name, { prototype }] of Object.entries(named))
+  Object.defineProperty(prototype, 'name', { value: name, writable: true, configurable: true })
