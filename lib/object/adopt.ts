@@ -190,8 +190,7 @@ export function reasonToRefuseField(field: PropertyDescriptor): string | undefin
 }
 
 function reasonToRefuse(value: unknown): string {
-  if (typeof value === 'function')
-    return 'a function cannot be stored: make it a method, or name the field in static transient'
+  if (typeof value === 'function') return 'a function cannot be stored: make it a method'
   if (typeof value === 'symbol') return 'a symbol cannot be stored'
   if (types.isMap(value)) return 'a native Map cannot be stored: use PersistentMap'
   if (types.isSet(value)) return 'a native Set cannot be stored: use PersistentSet'

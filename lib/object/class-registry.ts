@@ -77,8 +77,12 @@ export class ClassRegistry {
     const given = typeof this.root === 'function' ? (this.root as AnyClass).type : ''
     if (given !== stored) {
       const name = (type: string | undefined): string => (type ? `an object of the class '${type}'` : 'a plain object')
+      const advice =
+        stored === ''
+          ? `. It can stay one: open it with a plain object as its root, and keep an object of the class '${given}' in a field of that`
+          : ''
       throw new SchemaError(
-        `${path}: the root of this store is ${name(stored)}, and open() was given ${name(given)} as its root`,
+        `${path}: the root of this store is ${name(stored)}, and open() was given ${name(given)} as its root${advice}`,
       )
     }
   }

@@ -313,6 +313,31 @@ t.test('open refuses a root of another kind than the stored one', async t => {
   db.close()
 })
 
+t.test('a plain root where a class was expected: it can stay, and the error says so', async t => {
+  const path = join(tempDir(t), 'classes.db')
+  open(path, { root: { a: 1 } }).close()
+  t.throws(() => open(path, { root: Root }), {
+    code: 'SCHEMA',
+    message: /open it with a plain object as its root, and keep an object of the class 'Root' in a field/,
+  })
+  const db = open(path, { root: { a: 0, it: null as Root | null }, classes: [Root] })
+  db.transact(root => (root.it = new Root()))
+  t.match(plain(db.root, { depth: 1 }), { a: 1, it: { task: null } })
+  db.close()
+})
+
+t.test('a function in a field: only a method is there again after loading', async t => {
+  class Counts extends Persistent {
+    static type = 'Counts'
+    inc = (): number => 1
+  }
+  t.throws(() => open(join(tempDir(t), 'classes.db'), { root: Counts }), {
+    code: 'VALUE',
+    path: 'Counts.inc',
+    message: /: a function cannot be stored: make it a method$/,
+  })
+})
+
 t.test('initial values of a plain root fill what the stored one lacks', async t => {
   const path = join(tempDir(t), 'classes.db')
   const first = open(path, { root: { todos: ['a'] } })
