@@ -2,11 +2,12 @@
 // handed out back to its places.
 import { SchemaError } from '../error.js'
 import type { Oid, StoredRecord, Tid } from '../store/types.js'
-import { isUnknownKind } from './class-registry.js'
+import { isUnknownKind, type ClassRegistry } from './class-registry.js'
 import { Decoder, referencesOf, unpackState } from './codec.js'
 import { MOST_SHOWN } from './inspection.js'
 import type { Header } from './header.js'
 import { whileEditing } from './editing.js'
+import { warnOfNewer } from './newer-record.js'
 import { EntityHeader } from './persistent.js'
 import { MergingHeader } from './merging.js'
 import type { RecordView } from './record-view.js'
@@ -21,6 +22,7 @@ export interface Loading {
   /** The object, if it is in the identity map. */
   known(oid: Oid): object | undefined
   resolve(oid: Oid): object
+  readonly registry: ClassRegistry
   /** What its snapshot shows. */
   readonly view: RecordView
   /** Every access while `run` runs fails. */
@@ -42,7 +44,9 @@ export function load(header: Header, record: StoredRecord, shape: Shape, generat
     if (header instanceof MergingHeader) header.take(loading.view.take(record))
     else isAsStored = decode(header, record, shape, loading)
     if (header instanceof EntityHeader && header.fillInDefaults()) isAsStored = false
-    header.inert = isUnknownKind(kind) || shape.version > kind.version ? record : undefined
+    const isNewer = !isUnknownKind(kind) && shape.version > kind.version
+    if (isNewer) warnOfNewer(loading.registry, kind, shape.version)
+    header.inert = isNewer || isUnknownKind(kind) ? record : undefined
     header.fetched = undefined
     header.shape = shape
     if (!header.keyed) {

@@ -1,8 +1,10 @@
 // Stored objects as ordinary data, straight from their records: what `plain` gives of them. So that more can be gone through in
 // one stretch than memory should hold: nothing of it is kept.
 import { FIRST_FREE_OID, type Oid, type StoredRecord } from '../store/types.js'
+import { isUnknownKind } from './class-registry.js'
 import { Decoder, unpackState } from './decoder.js'
 import { EntityType } from './entity-type.js'
+import { warnOfNewer } from './newer-record.js'
 import type { Fields } from './persistent.js'
 import { put } from './plain-node.js'
 import { plain, type Mentioned } from './plain.js'
@@ -28,6 +30,7 @@ export function plainRecord(session: Session, oid: Oid): unknown {
 /** Undefined: only loading it can tell what it is, or why it is nothing. */
 function copyOf(session: Session, kind: EntityType, record: StoredRecord, shape: Shape): Fields | undefined {
   if (kind.upgrade !== undefined && shape.version < kind.version) return undefined
+  if (shape.version > kind.version && !isUnknownKind(kind)) warnOfNewer(session.registry, kind, shape.version)
   const { oid, refs } = record
   const copy: Fields = {}
   const reference = (index: number): unknown => {

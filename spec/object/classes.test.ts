@@ -235,6 +235,63 @@ t.test('a record newer than the class can be read and not changed', async t => {
   })
 })
 
+t.test('the first record of a class that is newer than the program warns, of each class and store once', async t => {
+  const path = stored(t)
+  class Newer extends Persistent {
+    static type = 'Task'
+    static version = 3
+    title = ''
+  }
+  withTask(path, Newer, (task, commit) => {
+    const friend = new Newer()
+    Object.assign(task, { title: 'newer', friend })
+    commit()
+  })
+  class Older extends Persistent {
+    static type = 'Task'
+    title = ''
+    friend: Older | null = null
+  }
+  const warnings: string[] = []
+  const listen = (given: Error & { code?: string }): void => {
+    if (given.code === 'PERDURE_NEWER_RECORD') warnings.push(given.message)
+  }
+  process.on('warning', listen)
+  t.teardown(() => process.off('warning', listen))
+  const given = async (): Promise<string[]> => {
+    await new Promise(setImmediate) // warnings come in the next turn
+    return warnings.splice(0)
+  }
+  await given() // of the test before
+  withTask(path, Older, task => {
+    t.equal(task.title, 'newer')
+    t.equal(task.friend?.title, '')
+  })
+  const [first, ...more] = await given()
+  t.match(
+    first,
+    /Version 3 of the class Task .* version 1 .*Update the program.*read such objects, and not change them/,
+  )
+  t.same(more, [])
+  withTask(path, Older, task => {
+    t.match(plain(task), { title: 'newer' })
+  })
+  t.equal((await given()).length, 1, 'another connection')
+  const db = open(path, { root: Root, classes: [Older] })
+  t.match(plain(db.root, { depth: 1 }), { task: { title: 'newer' } })
+  t.equal((await given()).length, 1, 'a copy straight from the record')
+  const other = db.connect()
+  t.equal((other.root.task as Older).title, 'newer')
+  other.close()
+  db.close()
+  t.same(await given(), [])
+  withTask(path, Newer, task => t.equal(task.title, 'newer'))
+  const unknown = open(path, { root: Root, classes: [Friend] })
+  t.match(plain(unknown.root.task), { title: 'newer' })
+  unknown.close()
+  t.same(await given(), [], 'those who know the version, or not the class')
+})
+
 t.test('a stored key that a method or accessor of the class hides is an error that says so', async t => {
   const path = stored(t)
   class Task extends Persistent {
