@@ -35,6 +35,7 @@ export class Segments {
   readonly #trailers = new Map<number, Trailer | undefined>()
   /** Of the last frame, if its trailer is left. */
   readonly #lastLength: number
+  #unfinished: Segment | undefined
 
   /** `end`: of the file; `before`: the log before the damage. */
   constructor(file: DataFile, end: number, header: FileHeader | undefined, before: Segment) {
@@ -66,12 +67,32 @@ export class Segments {
   choose(): Segment[] {
     this.#acceptInPlace()
     this.#acceptLinked()
-    this.#acceptBehind((last, each) => !each.isBroken && each.endAt === this.#end && !this.#reachesEnd(last))
+    this.#unfinished = this.#findUnfinished()
+    this.#acceptBehind(
+      (last, each) => !each.isBroken && each.endAt === this.#end && this.#reachesEnd(each) && !this.#reachesEnd(last),
+    )
     this.#acceptBehind((last, each) => this.#reachesEnd(each) && !this.#reachesEnd(last))
     this.#acceptBehind((last, each) => isNearer(last, each) && each.at >= lastEnd(last) && !this.#isInLast(each))
     this.#acceptBehind((last, each) => this.#follows(last, each) && !this.#isInLast(each))
     this.#acceptBehind((last, each) => isNearer(last, each) && each.endAt > lastEnd(last) && !this.#isInLast(each))
     return this.#all.filter((segment, n) => n > 0 && this.#accepted.has(segment))
+  }
+
+  /**
+   * An append that was never finished, if it goes on with whole frames before it: the end of the log, and what stands in it are copies. Where
+   * something there may go on with it, bytes may be gone from it instead.
+   */
+  #findUnfinished(): Segment | undefined {
+    const n = this.#all.findIndex((segment, i) => i > 0 && this.#isBeyond(segment) && isNext(this.#all[i - 1], segment))
+    const found = this.#all[n]
+    if (found === undefined) return undefined
+    const goesOn = ({ offset, after, isBroken }: Segment): boolean =>
+      !isBroken && offset >= found.endOffset && after >= found.tid
+    return this.#all.slice(n + 1).some(goesOn) ? undefined : found
+  }
+
+  #isBeyond({ at, length, isBroken }: Segment): boolean {
+    return isBroken && at + length > this.#end
   }
 
   /** The last commit of those that may be of the log, behind what surely is; 0: there is none. */
@@ -183,10 +204,13 @@ export class Segments {
 
   /** Whether it is part of the last frame, of which the trailer is left. */
   #isInLast({ at }: Segment): boolean {
-    return at > this.#end - this.#lastLength
+    return at > this.#end - this.#lastLength || (this.#unfinished !== undefined && at > this.#unfinished.at)
   }
 
-  #reachesEnd({ endAt, isBroken, length }: Segment): boolean {
+  #reachesEnd(segment: Segment): boolean {
+    if (segment === this.#unfinished) return true
+    if (this.#unfinished !== undefined && segment.at > this.#unfinished.at) return false
+    const { endAt, isBroken, length } = segment
     const rest = this.#end - endAt
     if (rest === 0) return true
     if (this.#lastLength > 0 && this.#lastLength === (isBroken ? length : rest)) return true
@@ -222,6 +246,12 @@ export class Segments {
     const isUnfinished = before.isBroken && before.at + before.length > this.#end
     return !segment.isBroken && !isUnfinished && segment.endOffset > before.endOffset && segment.tid > before.tid
   }
+}
+
+/** Whether it begins where these frames end, and follows the last of them. */
+function isNext(before: Segment | undefined, { at, offset, after, previous }: Segment): boolean {
+  if (before === undefined || before.isBroken || before.endAt !== at || before.endOffset !== offset) return false
+  return before.tid === after && before.checksum === previous
 }
 
 /** Whether bytes before it are gone. Of the copies that are kept as data, only those of a longer log seem to stand so. */

@@ -237,3 +237,25 @@ t.test('headers of frames that announce more than there is are not looked throug
     t.ok(read < 30 * damaged.length, `${Math.round(read / damaged.length)} times the file were read by the check`)
   }
 })
+
+for (const [what, damage] of Object.entries<(bytes: Buffer, at: number) => Buffer>({
+  'bytes have got in': (bytes, at) => spliced(bytes, at, at, Buffer.alloc(100, '.')),
+  'bytes are gone': (bytes, at) => spliced(bytes, at, at + 10),
+})) {
+  t.test(`a copy in an append that was never finished is no part of the log, where ${what} before it`, t => {
+    const log = new Durable()
+    log.changeAll('early')
+    const at = log.end + FRAME_HEADER_LENGTH + 8 // in the first of the commits that follow
+    log.changeAll('late')
+    const { bytes, end } = log
+    put(log.store, record(1, 'never finished'), ...kept(bytes))
+    const all = log.bytes
+    const wrong: number[] = []
+    for (let to = end + 200; to < all.length - 4; to += 7) {
+      const { texts } = salvaged(damage(all.subarray(0, to), at), log.oids)
+      if (texts.slice(1).some(text => text !== 'late')) wrong.push(to)
+    }
+    t.same(wrong, [])
+    t.end()
+  })
+}
