@@ -101,7 +101,7 @@ export function isCutOut(file: DataFile, header: FrameHeader, at: number, end: n
  * finished, a copy of this file stands further behind than it says. No frame begins before `from`.
  */
 export function isOverOthers(file: DataFile, header: FrameHeader, from: number, end: number): boolean {
-  for (const found of findFrames(file, from, end, header.salt))
+  for (const found of findHeaders(file, from, end, header.salt))
     if (typeof found !== 'number' && isOther(found, header)) return true
   // Behind that one there may be less than a header.
   for (const found of findTrailers(file, Math.max(from, end - SMALLEST_FRAME), end))
@@ -109,20 +109,23 @@ export function isOverOthers(file: DataFile, header: FrameHeader, from: number, 
   return false
 }
 
-function isOther({ header, at }: FoundFrame, before: FrameHeader): boolean {
+function isOther({ header, at }: FoundHeader, before: FrameHeader): boolean {
   if (header.tid < before.tid) return false
   return at === header.offset || (at < header.offset && header.offset === before.offset + frameLength(before))
 }
 
-/** A frame with a sound header, found without knowing what stands before it. */
-export interface FoundFrame {
+/** A sound header of a frame, found without knowing what stands before it. */
+interface FoundHeader {
   readonly header: FrameHeader
-  /** Where it begins: before the place that it names if bytes before it are gone. */
+  /** Where the frame begins: before the place that it names if bytes before it are gone. */
   readonly at: number
-  /** All of it; undefined: something of it is damaged, or not there. */
-  readonly bytes: Uint8Array | undefined
   /** It ends where its header says. */
   readonly isClosed: boolean
+}
+
+export interface FoundFrame extends FoundHeader {
+  /** All of it; undefined: something of it is damaged, or not there. */
+  readonly bytes: Uint8Array | undefined
 }
 
 /** The checksum of a whole frame. */
@@ -140,6 +143,19 @@ export function* findFrames(
   end: number,
   salt: number | undefined,
 ): Generator<FoundFrame | number> {
+  for (const found of findHeaders(file, from, end, salt)) {
+    if (typeof found === 'number') yield found
+    else yield { ...found, bytes: found.isClosed ? readWhole(file, found.at, found.header) : undefined }
+  }
+}
+
+/** The same without a look at what is behind the headers. */
+function* findHeaders(
+  file: DataFile,
+  from: number,
+  end: number,
+  salt: number | undefined,
+): Generator<FoundHeader | number> {
   const magic = Buffer.from(FRAME_MAGIC)
   let behind = from // the end of the last frame that has one
   for (let start = from; start < end; start += PIECE - magic.length + 1) {
@@ -154,7 +170,7 @@ export function* findFrames(
       const length = frameLength(header)
       const isClosed = at + length <= end && trailerBefore(file, at + length, bytes, start) === length
       if (isClosed) behind = at + length
-      yield { header, at, bytes: isClosed ? readWhole(file, at, header) : undefined, isClosed }
+      yield { header, at, isClosed }
     }
     yield start + piece.length
   }
