@@ -70,11 +70,12 @@ export class Workload {
     for (let n = 0; n < processes; n++) this.#members.push(this.#start())
     for (let n = 0; n < actions; n++) {
       const member = this.#random.pick(this.#members)
+      const { process } = member // another one has taken its place, where it was killed while others acted
       if (this.#random.chance(0.05)) this.#killBefore = 1 + this.#random.int(20)
       try {
         await this.#step(member)
       } catch (error) {
-        this.#expect(error, member)
+        this.#expect(error, member, process)
       }
       this.#replaceKilled()
       this.#killBefore = Infinity
