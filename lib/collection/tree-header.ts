@@ -140,7 +140,7 @@ export abstract class TreeHeader extends MergingHeader {
   /** A value is found again at its key even if another one stands there by now. */
   readonly keysLast: boolean = true
 
-  /** An entry of a record as it was; undefined: it is not in this file, where something else stands in its place. */
+  /** An entry of a version of a record, which may have been read in a file before this one; undefined: it is not in this one. */
   entryOf(source: Source, index: number): Found | undefined {
     const { view } = this.scope
     const isHere = source.generation === view?.snapshot.generation.number

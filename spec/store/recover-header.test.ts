@@ -3,15 +3,14 @@ import t from 'tap'
 import { decodeFileHeader, HEADER_LENGTH, saltOf } from '../../lib/log/file-header.js'
 import { frameLength, readFrameHeader, sealFrame, SMALLEST_FRAME, type FrameHeader } from '../../lib/log/frame.js'
 import { pack } from '../../lib/store/pack.js'
-import { recover, type RecoverReport } from '../../lib/store/recover.js'
+import type { RecoverReport } from '../../lib/store/recover.js'
 import { Store } from '../../lib/store/store.js'
 import { stretchOf, type Oid } from '../../lib/store/types.js'
 import { verify } from '../../lib/store/verify.js'
 import { PATH } from '../damage/known-store.js'
 import { MemoryDisk } from '../damage/memory-disk.js'
-import { initialDraft, put, record, textOf } from '../helpers/drafts.js'
-
-const SAVED = '/saved.db'
+import { initialDraft, put, record } from '../helpers/drafts.js'
+import { salvaged } from './salvaged.js'
 
 interface Frame {
   readonly at: number
@@ -59,20 +58,6 @@ function makeStore(): Made {
 }
 
 const CHANGED = Array.from({ length: 6 }, (_, n) => `changed ${n}`)
-
-function salvaged(
-  bytes: Buffer,
-  oids: readonly Oid[],
-  boot = 1,
-): { report: RecoverReport; texts: (string | undefined)[] } {
-  const disk = MemoryDisk.with({ [PATH]: bytes })
-  disk.boot = boot
-  const report = recover(disk, PATH, SAVED)
-  const store = Store.open(disk, SAVED, { readonly: true })
-  const texts = oids.map(oid => textOf(store, oid))
-  store.close()
-  return { report, texts }
-}
 
 /** Nothing is lost, and the report names this frame alone. */
 function isRebuilt({ missingCommits, skipped, lost, torn, rebuilt, lastTid }: RecoverReport, frame: Frame): boolean {

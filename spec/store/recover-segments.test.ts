@@ -3,14 +3,15 @@
 import t from 'tap'
 import { checksum } from '../../lib/log/checksum.js'
 import { FRAME_HEADER_LENGTH, LARGEST_FRAME, readFrameHeader, sealFrame, SMALLEST_FRAME } from '../../lib/log/frame.js'
-import { recover, type RecoverReport } from '../../lib/store/recover.js'
+import { recover } from '../../lib/store/recover.js'
 import { Store } from '../../lib/store/store.js'
 import { stretchOf, type DraftRecord, type Oid } from '../../lib/store/types.js'
 import { verify } from '../../lib/store/verify.js'
 import { MemoryDisk } from '../damage/memory-disk.js'
 import { PATH } from '../damage/known-store.js'
-import { initialDraft, put, record, SHAPE, textOf } from '../helpers/drafts.js'
+import { initialDraft, put, record, SHAPE } from '../helpers/drafts.js'
 import { wrapDisk } from '../helpers/wrapped-disk.js'
+import { salvaged } from './salvaged.js'
 
 const SAVED = '/saved.db'
 
@@ -65,16 +66,6 @@ function foreign(bytes: Buffer, oids: readonly Oid[], count: number): Buffer {
 
 function spliced(bytes: Buffer, from: number, to: number, put = Buffer.alloc(0)): Buffer {
   return Buffer.concat([bytes.subarray(0, from), put, bytes.subarray(to)])
-}
-
-function salvaged(bytes: Buffer, oids: readonly Oid[], boot = 1): { report: RecoverReport; texts: unknown[] } {
-  const disk = MemoryDisk.with({ [PATH]: bytes })
-  disk.boot = boot
-  const report = recover(disk, PATH, SAVED)
-  const store = Store.open(disk, SAVED, { readonly: true })
-  const texts = oids.map(oid => textOf(store, oid))
-  store.close()
-  return { report, texts }
 }
 
 const LATE = Array.from({ length: 8 }, () => 'late')
