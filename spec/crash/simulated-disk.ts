@@ -1,7 +1,9 @@
 // A machine's disk in memory: files and names as everybody sees them, and apart from that what is really on the medium. What
 // was not synced may be lost in a power cut, in any order and torn at sectors. A sync may fail: what it lost is read as if nothing had
-// happened, no later sync brings it to the medium, and each open file is told once. Each process has a view of its own: a Disk with its
-// own descriptors and locks, which a kill takes from it. Clocks, timers and randomness are as given by the seed.
+// happened, no later sync brings it to the medium, and each open file is told once; a file that is opened later is told, too, until one
+// that was has written to it. (A system does not tell it as soon as anybody was: what follows from that is not promised, and not simulated.)
+// Each process has a view of its own: a Disk with its own descriptors and locks, which a kill takes from it. Clocks, timers and randomness
+// are as given by the seed.
 import { basename, dirname } from 'node:path'
 import { crc32 } from 'node:zlib'
 import type { Disk, Fd, FileStatus, Timer } from '../../lib/file/disk.js'
@@ -28,8 +30,10 @@ class Inode {
   readonly lost = new Map<number, Buffer>()
   /** How many syncs have lost anything. */
   losses = 0
-  /** Somebody has been told of the last one. */
+  /** Somebody has been told of the last one, and has written to the file since, as who marks it does. */
   isTold = true
+  /** The process that has been told of it, and has not. */
+  toldTo = 0
 
   constructor(number: number, mode: number) {
     this.number = number
@@ -230,7 +234,7 @@ export class SimulatedDisk {
       }
       if (description.told === inode.losses) return
       description.told = inode.losses
-      inode.isTold = true
+      if (!inode.isTold) inode.toldTo = number
       throw systemError('EIO')
     }
 
@@ -259,6 +263,7 @@ export class SimulatedDisk {
         const after = Buffer.alloc(Math.max(inode.bytes.length, start + length))
         inode.bytes.copy(after)
         after.set(bytes.subarray(from, from + length), start)
+        if (inode.toldTo === number) inode.isTold = true
         this.#change(inode, after, start, start + length)
         return length
       }),
@@ -377,6 +382,7 @@ export class SimulatedDisk {
   #lose(inode: Inode, bytes: Buffer): void {
     inode.losses++
     inode.isTold = false
+    inode.toldTo = 0
     for (let n = 0; n * SECTOR < bytes.length; n++) {
       const before = sectorOf(inode.synced, n)
       if (!before.equals(sectorOf(bytes, n)) && this.#random.chance(0.5)) inode.lost.set(n, before)
