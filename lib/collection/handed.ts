@@ -1,21 +1,18 @@
 // Plain data that a collection has handed out, by the key to which it belongs. Held weakly: what nobody has any more is made
-// anew when it is asked for. Tells to which key a container belongs, wherever below that it stands, and finds the content
-// for containers of an earlier load, each when it is next used.
-import { types } from 'node:util'
-import { Decoder } from '../object/codec.js'
-import { headerOf } from '../object/header.js'
-import { Packed } from '../object/packed.js'
-import { forgetRemoved, holdParts, rebindAt, stampAt, stillCurrent } from '../object/places.js'
-import { attach, isBare, Node, nodeOf, partsOf, release, type Container } from '../object/plain-node.js'
-import { track, Untracked } from '../object/untracked.js'
-import { isBytes, seal } from '../object/values.js'
+// anew when it is asked for, and what is of an earlier load is brought up to date when it is next used (revalidate.ts).
+import type { Packed } from '../object/packed.js'
+import { forgetRemoved, holdParts, stampAt, stillCurrent } from '../object/places.js'
+import { attach, nodeOf, release, type Node } from '../object/plain-node.js'
+import type { Untracked } from '../object/untracked.js'
+import { bytesIn, eachKey, eachShared } from './containment.js'
+import { hydrateOwn, hydrateStored, isData } from './hydrate.js'
 import type { StoredKey } from './key.js'
 import { Place } from './place.js'
 import { PlaceTable } from './place-table.js'
-import { Shelf, Shelves } from './shelves.js'
-import type { Leaf, Source } from './tree/leaf.js'
+import { carryOver, revalidate } from './revalidate.js'
+import { Shelves } from './shelves.js'
+import type { Source } from './tree/leaf.js'
 import type { TreeHeader } from './tree-header.js'
-import { sameRaw } from './tree/raw-value.js'
 import type { Found } from './tree/tree.js'
 
 /** What the transaction put at a key. */
@@ -96,7 +93,7 @@ export class Handed {
     const content = this.#owner.contentOf(found)
     const raw = content.leaf.value(content.at)
     if (typeof raw !== 'object' || raw === null) return raw
-    const value = this.#decode(raw, content.leaf)
+    const value = hydrateStored(raw, content.leaf, this.#owner)
     if (typeof value !== 'object' || value === null) return value
     const node = nodeOf(value)
     if (node) this.#seat(node, key, found, content)
@@ -139,84 +136,19 @@ export class Handed {
     return place && this.#current(place)
   }
 
-  #decode(raw: unknown, { marks }: Leaf): unknown {
-    const decoder = new Decoder(marks, this.#owner)
-    const value = decoder.value(raw)
-    if (types.isDate(value)) return seal(value)
-    if (!isBare(value)) return value
-    const node = track(value, this.#owner, decoder.metMarks)
-    attach(node.object)
-    return node.object
-  }
-
   /** What stands there, if somebody may have it and it is what stands there still. */
   #current(place: Place): object | undefined {
     const known = place.value
     if (known === undefined) return undefined
-    if (place.load !== this.#owner.load) this.#bring(place, known)
-    return place.load === this.#owner.load ? known : undefined
+    if (place.load === this.#owner.load || revalidate(place, known, this.#owner)) return known
+    this.table.delete(place.key)
+    return undefined
   }
 
-  /** The owner has been read anew since: is the value still there, or another one to take the place of its content? */
-  #bring(place: Place, known: object): void {
-    const { key } = place
-    const entry = this.#owner.storedAt(key)
-    const found = entry && this.#owner.contentOf(entry)
-    const raw = found?.leaf.value(found.at)
-    const node = nodeOf(known)
-    if (found && this.#isSame(place.source, place.index, found)) {
-      if (node) {
-        stillCurrent(node)
-        this.#standsAlone(node, place)
-      }
-    } else {
-      const isSame = found !== undefined && this.#isSame(place.before, place.index, found)
-      const rebinds = found && node && typeof raw === 'object' && (isSame || this.#owner.keysLast)
-      const fresh = rebinds ? nodeOf(this.#decode(raw, found.leaf)) : undefined
-      if (node && fresh) rebindAt(node, fresh, isSame)
-      if (!node || node.load !== this.#owner.load) {
-        this.table.delete(key)
-        return
-      }
-      this.#standsAlone(node, place)
-      stampAt(node, place)
-    }
-    place.agrees(this.#owner.load, found?.leaf.source, found?.at ?? 0)
-  }
-
-  /** Where else a transaction has put it, or what is in it, is undone. */
-  #standsAlone(node: Node, place: Place): void {
-    node.slots = 1
-    node.above = place
-    node.alsoAbove = undefined
-    holdParts(node)
-  }
-
-  /** Whether what was an entry of a version of a record is what stands there now. */
-  #isSame(source: Source | undefined, index: number, { leaf, at }: Found): boolean {
-    const now = leaf.source
-    if (!source || !now) return false
-    if (source.oid === now.oid && source.tid === now.tid && index === at) return true
-    const then = this.#owner.entryOf(source, index)
-    return then !== undefined && sameRaw(then.leaf.value(then.at), then.leaf.refs, leaf.value(at), leaf.refs)
-  }
-
-  /**
-   * The file is left, and with it all versions but the newest ones. Of what was read from an older one, and is what `find` gives at its
-   * key all the same, that could not be told any more.
-   */
+  /** The file is left, and with it all versions but the newest ones; `find`: what of these stands at a key. */
   leave(isNewest: (source: Source) => boolean, find: (key: StoredKey) => Found | undefined): void {
     if (this.#shelves.some(source => !isNewest(source))) this.#clearShelves()
-    for (const place of this.#places) {
-      const { origin } = place
-      if (!origin || isNewest(origin)) continue
-      try {
-        const found = find(place.key)
-        if (found?.leaf.source && this.#isSame(origin, place.index, found)) place.standsIn(found.leaf.source, found.at)
-      } catch {
-        // It cannot be read, or is not there any more: then it is stale in the next file, which may be sound.
-      }
-    }
+    for (const place of this.#places) carryOver(place, isNewest, find, this.#owner)
   }
 
   bringBack(node: Node): void {
@@ -234,13 +166,7 @@ export class Handed {
 
   /** A value that the transaction has put there is asked for. */
   track(key: StoredKey, value: Untracked | Packed): object {
-    const target = value instanceof Packed ? (value.unpack(this.#owner) as Container | Date | Uint8Array) : value.target
-    const hasMarks = value instanceof Untracked && value.hasMarks
-    const object = types.isDate(target)
-      ? seal(target)
-      : isBytes(target)
-        ? target
-        : track(target, this.#owner, hasMarks).object
+    const object = hydrateOwn(value, this.#owner)
     const place = Place.of(key, object, this.#owner.load)
     attach(object, place)
     this.table.note(key, undefined)
@@ -332,16 +258,7 @@ export class Handed {
     }
   }
 
-  // ---- which key ----
-
-  /** Each key at which a container stands, or something that contains it. */
-  each(node: Node, visit: (key: StoredKey, top: object) => void, way: readonly Node[] = []): void {
-    if (way.includes(node)) return // it contains itself, until a commit refuses that
-    for (const above of node.alsoAbove ? [node.above, ...node.alsoAbove] : [node.above]) {
-      if (above instanceof Node) this.each(above, visit, [...way, node])
-      else if (above) visit((above instanceof Shelf ? node.key : above.key) as StoredKey, node.object)
-    }
-  }
+  // ---- all of it ----
 
   /** Values that somebody may have, with their keys; after a reload, once they are known to stand there still. */
   *all(): Generator<readonly [StoredKey, object], undefined> {
@@ -362,16 +279,8 @@ export class Handed {
   /** What was moved stands at two keys until the old one is written: see that both are, if only to be refused. */
   gatherMoved(changes: Iterable<Valued>): void {
     if (!this.any) return
-    const met = new Set<Node>()
-    const look = (value: unknown): void => {
-      const node = nodeOf(value)
-      if (!node || met.has(node)) return
-      met.add(node)
-      if (node.slots > 1) this.each(node, (key, top) => this.#owner.changeAt(key, top))
-      for (const part of partsOf(node)) look(part)
-    }
     const put = Array.from(changes, ({ value }) => value) // looking adds to them
-    for (const value of put) look(value)
+    eachShared(put, node => eachKey(node, (key, top) => this.#owner.changeAt(key, top)))
     if (this.#bytesMove) this.#gatherBytes(put)
   }
 
@@ -382,24 +291,4 @@ export class Handed {
     for (const [key, value] of [...this.found()])
       for (const bytes of bytesIn(value)) if (sought.has(bytes)) this.#owner.changeAt(key, value)
   }
-}
-
-/** The typed arrays in plain data, be it tracked or not. */
-function* bytesIn(value: unknown, met = new Set<object>()): Generator<object, undefined> {
-  if (isBytes(value)) yield value
-  const target =
-    value instanceof Untracked ? value.target : (nodeOf(value)?.target ?? (isBare(value) ? value : undefined))
-  if (!target || met.has(target)) return
-  met.add(target)
-  for (const part of Object.values(target)) yield* bytesIn(part, met)
-}
-
-/** Something that somebody may have, and that is no object of its own. */
-export function isData(value: unknown): value is object {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    headerOf(value) === undefined && // first: of a Proxy, `instanceof` takes longest
-    !(value instanceof Untracked || value instanceof Packed)
-  )
 }

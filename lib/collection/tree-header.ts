@@ -10,6 +10,7 @@ import type { Recordable } from '../object/recordable.js'
 import type { RecordView, StoredState } from '../object/record-view.js'
 import { Untracked } from '../object/untracked.js'
 import { unknownForm } from '../object/values.js'
+import { eachKey } from './containment.js'
 import { Handed } from './handed.js'
 import type { Oid } from '../store/types.js'
 import type { StoredKey } from './key.js'
@@ -213,7 +214,7 @@ export abstract class TreeHeader extends MergingHeader {
   }
 
   override used(node: Node): void {
-    this.handed.each(node, key => this.noteValue(key))
+    eachKey(node, key => this.noteValue(key))
   }
 
   override bytesMove(): void {
@@ -222,7 +223,7 @@ export abstract class TreeHeader extends MergingHeader {
 
   override changeIn(node: Node): void {
     this.change()
-    this.handed.each(node, (key, top) => this.changeAt(key, top))
+    eachKey(node, (key, top) => this.changeAt(key, top))
   }
 
   override changeAll(): void {

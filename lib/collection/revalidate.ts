@@ -1,0 +1,73 @@
+// Whether what a collection has handed out is what stands at its key by now: after the collection has been read anew, where what stands
+// there may take the place of its content, and before a file is left. Owns nothing: what is known of a value is in its place.
+import { holdParts, rebindAt, stampAt, stillCurrent } from '../object/places.js'
+import { nodeOf, type Node } from '../object/plain-node.js'
+import { hydrateStored } from './hydrate.js'
+import type { StoredKey } from './key.js'
+import type { Place } from './place.js'
+import type { TreeHeader } from './tree-header.js'
+import type { Source } from './tree/leaf.js'
+import { sameRaw } from './tree/raw-value.js'
+import type { Found } from './tree/tree.js'
+
+/** Brings `known`, the value of a place, to the owner's load; false: its place is gone. */
+export function revalidate(place: Place, known: object, owner: TreeHeader): boolean {
+  const entry = owner.storedAt(place.key)
+  const found = entry && owner.contentOf(entry)
+  const raw = found?.leaf.value(found.at)
+  const node = nodeOf(known)
+  if (found && isSameEntry(place.source, place.index, found, owner)) {
+    if (node) {
+      stillCurrent(node)
+      standsAlone(node, place)
+    }
+  } else {
+    const isSame = found !== undefined && isSameEntry(place.before, place.index, found, owner)
+    const rebinds = found && node && typeof raw === 'object' && (isSame || owner.keysLast)
+    const fresh = rebinds ? nodeOf(hydrateStored(raw, found.leaf, owner)) : undefined
+    if (node && fresh) rebindAt(node, fresh, isSame)
+    if (node?.load !== owner.load) return false
+    standsAlone(node, place)
+    stampAt(node, place)
+  }
+  place.agrees(owner.load, found?.leaf.source, found?.at ?? 0)
+  return true
+}
+
+/** Where else a transaction has put it, or what is in it, is undone. */
+function standsAlone(node: Node, place: Place): void {
+  node.slots = 1
+  node.above = place
+  node.alsoAbove = undefined
+  holdParts(node)
+}
+
+/**
+ * The file is left, and with it all versions but the newest ones. Of what was read from an older one, and is what `find` gives at its
+ * key all the same, that could not be told any more.
+ */
+export function carryOver(
+  place: Place,
+  isNewest: (source: Source) => boolean,
+  find: (key: StoredKey) => Found | undefined,
+  owner: TreeHeader,
+): void {
+  const { origin } = place
+  if (!origin || isNewest(origin)) return
+  try {
+    const found = find(place.key)
+    if (found?.leaf.source && isSameEntry(origin, place.index, found, owner))
+      place.standsIn(found.leaf.source, found.at)
+  } catch {
+    // It cannot be read, or is not there any more: then it is stale in the next file, which may be sound.
+  }
+}
+
+/** Whether what was an entry of a version of a record is what stands there now. */
+function isSameEntry(source: Source | undefined, index: number, { leaf, at }: Found, owner: TreeHeader): boolean {
+  const now = leaf.source
+  if (!source || !now) return false
+  if (source.oid === now.oid && source.tid === now.tid && index === at) return true
+  const then = owner.entryOf(source, index)
+  return then !== undefined && sameRaw(then.leaf.value(then.at), then.leaf.refs, leaf.value(at), leaf.refs)
+}
