@@ -42,6 +42,12 @@ export class DataFile {
     return done
   }
 
+  /** What stands between two places: less only at the end of the file. */
+  between(from: number, to: number): Uint8Array {
+    const bytes = Buffer.allocUnsafe(to - from)
+    return bytes.subarray(0, this.read(bytes, from))
+  }
+
   /** Writes all of `bytes` at the end of a file opened for `append`, or from `position` on. */
   write(bytes: Uint8Array, position: number | null): void {
     let done = 0

@@ -155,9 +155,14 @@ export class LogReader {
     const frameEnd = this.#frameEnd(offset)
     if (!(lastFrame >= HEADER_LENGTH && lastFrame + SMALLEST_FRAME <= frameEnd && offset <= end)) return undefined
     if (offset < this.#header.baseEnd && frameEnd === offset) return undefined
-    const header = readFrameHeader(this.#read(lastFrame, lastFrame + FRAME_HEADER_LENGTH), 0, lastFrame, this.salt)
+    const header = readFrameHeader(
+      this.#file.between(lastFrame, lastFrame + FRAME_HEADER_LENGTH),
+      0,
+      lastFrame,
+      this.salt,
+    )
     if (header === undefined || lastFrame + frameLength(header) !== frameEnd) return undefined
-    if (trailerChecksum(this.#read(frameEnd - FRAME_TRAILER_LENGTH, frameEnd)) !== checksum) return undefined
+    if (trailerChecksum(this.#file.between(frameEnd - FRAME_TRAILER_LENGTH, frameEnd)) !== checksum) return undefined
     const { baseTid, baseTime, nextOid } = this.#header
     const isBase = header.kind === 'base'
     if (!isBase && header.tid !== tid) return undefined
@@ -169,7 +174,7 @@ export class LogReader {
   /** Moves past a superseded frame that is not in force: the packer died before it could rename. */
   passSuperseded(): void {
     const { offset } = this.tail
-    const found = this.#read(offset, this.#file.end())
+    const found = this.#file.between(offset, this.#file.end())
     const header = readFrameHeader(found, 0, offset, this.salt)
     if (header?.control === 'superseded' && frameLength(header) === found.length)
       this.#apply(header, found, 0, offset + found.length)
@@ -190,11 +195,11 @@ export class LogReader {
   #lastFrameStands(): boolean {
     const { lastFrame, offset, checksum } = this.tail
     if (lastFrame === 0) {
-      const bytes = this.#read(0, HEADER_LENGTH)
+      const bytes = this.#file.between(0, HEADER_LENGTH)
       return bytes.length === HEADER_LENGTH && chainStart(decodeFileHeader(bytes, this.#path).uuid) === checksum
     }
     const frameEnd = this.#frameEnd(offset)
-    const bytes = this.#read(lastFrame, frameEnd)
+    const bytes = this.#file.between(lastFrame, frameEnd)
     const header = bytes.length < frameEnd - lastFrame ? undefined : readFrameHeader(bytes, 0, lastFrame, this.salt)
     return header !== undefined && checkFrame(bytes, 0, header) === checksum
   }
@@ -207,7 +212,7 @@ export class LogReader {
     const { lastFrame, offset, checksum } = this.tail
     if (lastFrame === 0) return true
     const frameEnd = this.#frameEnd(offset)
-    const trailer = this.#read(frameEnd - FRAME_TRAILER_LENGTH, frameEnd)
+    const trailer = this.#file.between(frameEnd - FRAME_TRAILER_LENGTH, frameEnd)
     return trailer.length < FRAME_TRAILER_LENGTH || trailerChecksum(trailer) === checksum
   }
 
@@ -222,14 +227,9 @@ export class LogReader {
     return tid >= this.until && offset >= this.#header.baseEnd
   }
 
-  #read(from: number, to: number): Uint8Array {
-    const bytes = Buffer.allocUnsafe(to - from)
-    return bytes.subarray(0, this.#file.read(bytes, from))
-  }
-
   /** Good until the next one is read. */
   #readChunk(from: number, to: number): Uint8Array {
-    if (to - from < CHUNK) return this.#read(from, to)
+    if (to - from < CHUNK) return this.#file.between(from, to)
     this.#space ??= Buffer.allocUnsafeSlow(CHUNK)
     const got = this.#file.read(this.#space, from)
     // The file has been cut meanwhile: what is left may be little enough to be kept.
@@ -263,7 +263,7 @@ export class LogReader {
       if (strict && offset + length > stop) return 'budget'
       if (length > left) {
         if (at > 0) return 'again'
-        bytes = this.#read(offset, offset + length)
+        bytes = this.#file.between(offset, offset + length)
         if (bytes.length < length) return 'again'
       }
       const last = offset + length === end
@@ -356,13 +356,13 @@ export class LogReader {
   #isStillTorn(offset: number, end: number): boolean {
     if (this.#torn?.offset !== offset || this.#torn.end !== end) return false
     const header = readFrameHeader(
-      this.#read(offset, Math.min(end, offset + FRAME_HEADER_LENGTH)),
+      this.#file.between(offset, Math.min(end, offset + FRAME_HEADER_LENGTH)),
       0,
       offset,
       this.salt,
     )
     if (header === undefined) return true
-    const bytes = this.#read(offset, Math.min(end, offset + frameLength(header)))
+    const bytes = this.#file.between(offset, Math.min(end, offset + frameLength(header)))
     return bytes.length < frameLength(header) || checkFrame(bytes, 0, header) === undefined
   }
 

@@ -214,7 +214,7 @@ export class Segments {
     const rest = this.#end - endAt
     if (rest === 0) return true
     if (this.#lastLength > 0 && this.#lastLength === (isBroken ? length : rest)) return true
-    return rest > 0 && rest < FRAME_HEADER_LENGTH && mayBeginFrame(this.#read(endAt, this.#end))
+    return rest > 0 && rest < FRAME_HEADER_LENGTH && mayBeginFrame(this.#file.between(endAt, this.#end))
   }
 
   #trailerBefore(at: number): Trailer | undefined {
@@ -223,14 +223,9 @@ export class Segments {
   }
 
   #readTrailer(at: number): Trailer | undefined {
-    const bytes = this.#read(at - FRAME_TRAILER_LENGTH, at)
+    const bytes = this.#file.between(at - FRAME_TRAILER_LENGTH, at)
     const length = trailerLength(bytes) ?? 0
     return length < SMALLEST_FRAME ? undefined : { length, checksum: trailerChecksum(bytes) }
-  }
-
-  #read(from: number, to: number): Uint8Array {
-    const bytes = Buffer.alloc(to - from)
-    return bytes.subarray(0, this.#file.read(bytes, from))
   }
 
   /**

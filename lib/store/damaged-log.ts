@@ -273,7 +273,7 @@ export class DamagedLog {
   /** Whether what stands there is less than a frame header. */
   #isUnfinishedAt(at: number): boolean {
     if (at >= this.end || this.end - at >= FRAME_HEADER_LENGTH) return false
-    return mayBeginFrame(this.#read(at, this.end))
+    return mayBeginFrame(this.#file.between(at, this.end))
   }
 
   /** Whether it has fewer bytes than it says because its append was never finished. */
@@ -331,13 +331,8 @@ export class DamagedLog {
 
   /** Gives how many bytes of it hold something sound. */
   *#takeBroken({ header, at }: FoundFrame, to: number): Generator<number, number> {
-    const bytes = this.#read(at, Math.min(to, at + frameLength(header) + MOST_INSERTED))
+    const bytes = this.#file.between(at, Math.min(to, at + frameLength(header) + MOST_INSERTED))
     const sound = yield* eachGiving(at, this.#take({ header, at, isWhole: false, bytes }))
     return FRAME_HEADER_LENGTH + sound
-  }
-
-  #read(from: number, to: number): Uint8Array {
-    const bytes = Buffer.alloc(to - from)
-    return bytes.subarray(0, this.#file.read(bytes, from))
   }
 }

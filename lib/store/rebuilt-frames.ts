@@ -79,7 +79,7 @@ export class RebuiltFrames {
 
   #rebuilt(next: NextFrame, length: number, salt: number): FoundFrame | undefined {
     const { at } = next
-    const bytes = this.#read(at, at + length)
+    const bytes = this.#file.between(at, at + length)
     const proved = bytes.length < length ? undefined : provedChecksum(bytes)
     if (proved === undefined) return undefined
     const damaged = bytes.slice(0, FRAME_HEADER_LENGTH)
@@ -124,14 +124,9 @@ export class RebuiltFrames {
   /** The checksum of the frame before; if that is not whole, the one in what is left of its trailer, or that in the header. */
   #previousOf({ at, previous }: NextFrame, bytes: Uint8Array): number[] {
     if (previous !== undefined) return [previous]
-    const inTrailer = trailerChecksum(this.#read(at - FRAME_TRAILER_LENGTH, at))
+    const inTrailer = trailerChecksum(this.#file.between(at - FRAME_TRAILER_LENGTH, at))
     const own = getUint32(bytes, AT.previous)
     return inTrailer === undefined ? [own] : [inTrailer, own]
-  }
-
-  #read(from: number, to: number): Uint8Array {
-    const bytes = Buffer.alloc(to - from)
-    return bytes.subarray(0, this.#file.read(bytes, from))
   }
 }
 

@@ -17,6 +17,13 @@ t.test('a read at the end of the file tells how much there was', async t => {
   t.equal(file.read(new Uint8Array(8), 10), 0)
 })
 
+t.test('what stands between two places is as much as there is of it', async t => {
+  const file = new MemoryFile(Buffer.from('0123456789')).open()
+  t.equal(Buffer.from(file.between(2, 5)).toString(), '234')
+  t.equal(Buffer.from(file.between(8, 12)).toString(), '89')
+  t.equal(file.between(12, 14).length, 0)
+})
+
 t.test('a write is continued until all is taken, at the end or in its place', async t => {
   const memory = new MemoryFile(Buffer.from('0123456789'))
   const file = memory.open({
