@@ -2,7 +2,7 @@
 // lengths usable without reading what they hold. Only the frame that was asked for is read as a whole. Only reads.
 import type { DataFile } from '../file/data-file.js'
 import { checkFrame, FRAME_HEADER_LENGTH, frameLength, readFrameHeader } from './frame.js'
-import type { Tail } from './log-reader.js'
+import type { Tail } from './tail.js'
 
 /** The state of the log behind commit `tid`, whose frame begins at `from` or after; undefined: it was not found before `end`. */
 export function findCommit(file: DataFile, salt: number, from: number, end: number, tid: number): Tail | undefined {

@@ -3,34 +3,17 @@
 import { CorruptLogError, StoreReplacedError } from '../error.js'
 import type { DataFile } from '../file/data-file.js'
 import { examineDamage, isCutOut, isMarkOfPowerCut, isOverOthers, isSameBoot } from './damage.js'
-import { chainStart, decodeFileHeader, HEADER_LENGTH, saltOf, type FileHeader } from './file-header.js'
+import { HEADER_LENGTH, saltOf, type FileHeader } from './file-header.js'
 import {
   checkFrame,
   FRAME_HEADER_LENGTH,
-  FRAME_TRAILER_LENGTH,
   frameLength,
   mayBeginFrame,
   readFrameHeader,
-  SMALLEST_FRAME,
-  trailerChecksum,
   type FrameHeader,
 } from './frame.js'
 import { RecentBytes } from './recent-bytes.js'
-
-/** The state of the log at the end of the last whole frame that was applied. */
-export interface Tail {
-  /** The end of that frame. */
-  readonly offset: number
-  readonly tid: number
-  readonly time: number
-  readonly nextOid: number
-  /** Checksum of that frame: the next one names it. */
-  readonly checksum: number
-  /** Where that frame begins; 0: there is none yet. */
-  readonly lastFrame: number
-  /** In which boot that frame was written; undefined: there is none yet. */
-  readonly boot?: number
-}
+import { checkTail, confirmTail, firstTail, type Tail } from './tail.js'
 
 /**
  * `end`: everything is applied. `short`: an incomplete frame stands at the end. `superseded`: the last frame says that a pack
@@ -41,9 +24,6 @@ export type TailStatus = 'end' | 'short' | 'superseded' | 'torn' | 'budget'
 
 /** Gets each whole frame; `body` is at `at` in `bytes`, and is valid only during the call. */
 export type FrameSink = (header: FrameHeader, bytes: Uint8Array, at: number, end: number) => void
-
-/** What has happened when the last frame read is not in the file any more: frames that were read are never changed. */
-export const REPLACED = 'the last commit that was read is not in the file any more: its content has been replaced'
 
 const CHUNK = 1 << 20
 /** How often bytes that look wrong are read again: a writer may just have cut a torn frame and written anew. */
@@ -90,9 +70,7 @@ export class LogReader {
     this.#provedBesides = provedBesides
     this.salt = saltOf(header.uuid)
     this.syncedTo = Math.max(HEADER_LENGTH, header.baseEnd) // a packed state is on disk before its file has its name
-    const { baseTid: tid, baseTime: time, nextOid } = header
-    const checksum = chainStart(header.uuid)
-    this.tail = { offset: HEADER_LENGTH, tid, time, nextOid, checksum, lastFrame: 0 }
+    this.tail = firstTail(header)
   }
 
   /**
@@ -142,33 +120,11 @@ export class LogReader {
 
   /** Goes on behind a frame that somebody has read before, if exactly that frame stands there. */
   resumeAt(tail: Tail, syncedTo: number): boolean {
-    const found = this.confirm(tail)
+    const found = confirmTail(this.#file, this.#header, tail)
     if (found === undefined) return false
     this.tail = found
     this.syncedTo = Math.max(this.syncedTo, Math.min(syncedTo, found.offset))
     return true
-  }
-
-  /** The same tail as far as the frame itself tells; undefined: exactly that frame does not stand there. */
-  confirm({ lastFrame, offset, checksum, tid }: Tail): Tail | undefined {
-    const end = this.#file.end()
-    const frameEnd = this.#frameEnd(offset)
-    if (!(lastFrame >= HEADER_LENGTH && lastFrame + SMALLEST_FRAME <= frameEnd && offset <= end)) return undefined
-    if (offset < this.#header.baseEnd && frameEnd === offset) return undefined
-    const header = readFrameHeader(
-      this.#file.between(lastFrame, lastFrame + FRAME_HEADER_LENGTH),
-      0,
-      lastFrame,
-      this.salt,
-    )
-    if (header === undefined || lastFrame + frameLength(header) !== frameEnd) return undefined
-    if (trailerChecksum(this.#file.between(frameEnd - FRAME_TRAILER_LENGTH, frameEnd)) !== checksum) return undefined
-    const { baseTid, baseTime, nextOid } = this.#header
-    const isBase = header.kind === 'base'
-    if (!isBase && header.tid !== tid) return undefined
-    const known = isBase ? { tid: baseTid, time: baseTime, nextOid } : header
-    const { boot } = header
-    return { offset, tid: known.tid, time: known.time, nextOid: known.nextOid, checksum, lastFrame, boot }
   }
 
   /** Moves past a superseded frame that is not in force: the packer died before it could rename. */
@@ -180,46 +136,9 @@ export class LogReader {
       this.#apply(header, found, 0, offset + found.length)
   }
 
-  /**
-   * Makes sure that the last frame that was applied is still in the file as it was. Throws StoreReplacedError; CorruptLogError if the
-   * frame is there and damaged: of one that a table covers, only header and trailer have been read. `nextGood`: where sound data follows.
-   */
+  /** Makes sure that the last frame that was applied is still in the file as it was: see `checkTail`. */
   checkLastFrame(nextGood?: number): void {
-    if (this.#lastFrameStands()) return
-    const { lastFrame, tid } = this.tail
-    if (this.confirm(this.tail) === undefined) throw new StoreReplacedError(this.#path, REPLACED)
-    const lastGood = lastFrame < this.#header.baseEnd ? 0 : tid - 1
-    throw new CorruptLogError(this.#path, lastFrame, lastGood, 'the frame is damaged', nextGood)
-  }
-
-  #lastFrameStands(): boolean {
-    const { lastFrame, offset, checksum } = this.tail
-    if (lastFrame === 0) {
-      const bytes = this.#file.between(0, HEADER_LENGTH)
-      return bytes.length === HEADER_LENGTH && chainStart(decodeFileHeader(bytes, this.#path).uuid) === checksum
-    }
-    const frameEnd = this.#frameEnd(offset)
-    const bytes = this.#file.between(lastFrame, frameEnd)
-    const header = bytes.length < frameEnd - lastFrame ? undefined : readFrameHeader(bytes, 0, lastFrame, this.salt)
-    return header !== undefined && checkFrame(bytes, 0, header) === checksum
-  }
-
-  /**
-   * The same by a look at the last bytes of that frame only, where its checksum stands: a file that was written over in place
-   * can have come back to the same length. What is shorter is left to `advance`.
-   */
-  endStands(): boolean {
-    const { lastFrame, offset, checksum } = this.tail
-    if (lastFrame === 0) return true
-    const frameEnd = this.#frameEnd(offset)
-    const trailer = this.#file.between(frameEnd - FRAME_TRAILER_LENGTH, frameEnd)
-    return trailer.length < FRAME_TRAILER_LENGTH || trailerChecksum(trailer) === checksum
-  }
-
-  /** Where the last frame ends, if the log goes on at `offset`: the table of a packed state may stand between the two. */
-  #frameEnd(offset: number): number {
-    const { table } = this.#header
-    return offset === table?.end ? table.at : offset
+    checkTail(this.#file, this.#path, this.#header, this.tail, nextGood)
   }
 
   #stopped(): boolean {

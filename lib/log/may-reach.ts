@@ -1,7 +1,7 @@
 // Whether a file in which anything may be damaged is the one that somebody has read up to a certain frame. Only reads.
 import type { DataFile } from '../file/data-file.js'
 import { FRAME_HEADER_LENGTH, frameLength, readFrameHeader } from './frame.js'
-import type { Tail } from './log-reader.js'
+import type { Tail } from './tail.js'
 
 /** False: it ends before that, or another frame stands in the place of the last one. */
 export function mayReach(file: DataFile, { lastFrame, offset, tid, time }: Tail, salt: number): boolean {

@@ -8,7 +8,7 @@ import {
   SMALLEST_FRAME,
   type Control,
 } from '../log/frame.js'
-import type { Tail } from '../log/log-reader.js'
+import type { Tail } from '../log/tail.js'
 import { mostRecordBytes, writeRecordOf } from './record.js'
 import { FIRST_FREE_OID, type Draft, type Offset, type Oid } from './types.js'
 

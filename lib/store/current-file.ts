@@ -2,7 +2,7 @@
 // in its place. Tells a pack from a file that somebody has replaced. Takes no lock.
 import { StoreNotFoundError, StoreReplacedError } from '../error.js'
 import type { Disk } from '../file/disk.js'
-import { REPLACED } from '../log/log-reader.js'
+import { endStands, REPLACED } from '../log/tail.js'
 import { Generation } from './generation.js'
 
 export class CurrentFile {
@@ -42,7 +42,8 @@ export class CurrentFile {
   /** Looks whether the path still leads to this file: after a pack, goes on in the next one. Throws StoreReplacedError. */
   look(): void {
     if (this.isAtPath()) {
-      if (this.#generation.reader.endStands()) return
+      const { file, header, reader } = this.#generation
+      if (endStands(file, header, reader.tail)) return
       throw new StoreReplacedError(this.#path, REPLACED)
     }
     // Another file stands at the path: a pack, if this one ends in a superseded frame, which catching up finds.

@@ -7,7 +7,8 @@ import { onDisk } from '../file/disk-error.js'
 import type { FileHeader } from '../log/file-header.js'
 import { findCommit } from '../log/find-commit.js'
 import type { FrameHeader } from '../log/frame.js'
-import { LogReader, type FrameSink, type Tail } from '../log/log-reader.js'
+import { LogReader, type FrameSink } from '../log/log-reader.js'
+import { confirmTail, type Tail } from '../log/tail.js'
 import type { AssembledFrame } from './assemble.js'
 import { openIndexFile, provedByIndexFile, writeIndexFile, type IndexFile } from './index-file.js'
 import { LogIndex } from './log-index.js'
@@ -178,7 +179,7 @@ export class KnownLog {
     try {
       const found = readTable(this.#file, table.at, table.end, this.#header)
       if (found?.tail.offset !== table.at) return undefined
-      const tail = this.reader.confirm({ ...found.tail, offset: table.end }) // behind it, the log goes on
+      const tail = confirmTail(this.#file, this.#header, { ...found.tail, offset: table.end }) // behind it, the log goes on
       return tail && { ...found, tail }
     } catch {
       return undefined // the log itself is there
@@ -212,7 +213,7 @@ export class KnownLog {
   /** An earlier commit than the table covers: where it ends is found by the marks, and objects by walking back. */
   #beginAhead(table: OffsetTable): boolean {
     const { until } = this.reader
-    if (until <= this.#header.baseTid || this.reader.confirm(table.tail) === undefined) return false
+    if (until <= this.#header.baseTid || confirmTail(this.#file, this.#header, table.tail) === undefined) return false
     try {
       const end = table.tail.offset
       const tail = this.#findCommit(until, table.marks(), this.#header.baseEnd, end)

@@ -1,6 +1,7 @@
 // Copies what can be reached: first everything as of one moment, then what later commits changed or newly reached.
 // Owns the set of objects that the new file holds. Work is handed out in steps, so that the caller can pause between them.
 import { CorruptLogError } from '../error.js'
+import type { Tail } from '../log/tail.js'
 import { Backlog } from './backlog.js'
 import type { BaseWriter } from './base-writer.js'
 import type { Generation } from './generation.js'
@@ -10,7 +11,6 @@ import { RecordBatch } from './record-batch.js'
 import type { RecordCursor } from './record-cursor.js'
 import { scanRecords } from './record.js'
 import { FIRST_FREE_OID, ROOT_OID, type Offset, type Oid } from './types.js'
-import type { Tail } from '../log/log-reader.js'
 
 /** How far a pack has come. */
 export interface PackProgress {

@@ -4,7 +4,7 @@
 import type { DataFile } from '../file/data-file.js'
 import { checksum } from '../log/checksum.js'
 import type { FileHeader } from '../log/file-header.js'
-import type { Tail } from '../log/log-reader.js'
+import type { Tail } from '../log/tail.js'
 import type { LogIndex } from './log-index.js'
 import { PAGE_BYTES, type StoredPages } from './offset-index.js'
 import { decodePage, encodePage } from './page-codec.js'

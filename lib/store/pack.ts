@@ -3,7 +3,7 @@
 import { dirname } from 'node:path'
 import { PackInterruptedError, ReadonlyError, UnsupportedError } from '../error.js'
 import { asDiskError } from '../file/disk-error.js'
-import type { Tail } from '../log/log-reader.js'
+import type { Tail } from '../log/tail.js'
 import { assembleControl } from './assemble.js'
 import { BaseWriter } from './base-writer.js'
 import type { Generation } from './generation.js'
