@@ -1,8 +1,9 @@
 // Reads the tail: the whole frames between the known end and the end of the file, in order, each checked and handed on.
-// Owns the tail (how far this process has read). Never writes, and remembers nothing of bytes that are not yet a whole frame.
+// Owns the tail (how far this process has read). Never writes; what is known of bytes that are no whole frame yet, broken-end.ts owns.
 import { CorruptLogError, StoreReplacedError } from '../error.js'
 import type { DataFile } from '../file/data-file.js'
-import { examineDamage, isCutOut, isMarkOfPowerCut, isOverOthers, isSameBoot } from './damage.js'
+import { BrokenEnd } from './broken-end.js'
+import { examineDamage, isCutOut, isSameBoot } from './damage.js'
 import { HEADER_LENGTH, saltOf, type FileHeader } from './file-header.js'
 import {
   checkFrame,
@@ -26,8 +27,6 @@ export type TailStatus = 'end' | 'short' | 'superseded' | 'torn' | 'budget'
 export type FrameSink = (header: FrameHeader, bytes: Uint8Array, at: number, end: number) => void
 
 const CHUNK = 1 << 20
-/** How often bytes that look wrong are read again: a writer may just have cut a torn frame and written anew. */
-const RE_READS = 3
 
 export class LogReader {
   tail: Tail
@@ -45,14 +44,9 @@ export class LogReader {
   /** Up to where something besides the log proves that this was on disk: asked where it is damaged. */
   readonly #provedBesides: () => number
   readonly recent = new RecentBytes()
-  #damage = 0
-  #damageSeen = 0
   /** What chunks are read into, while there is more than one: new memory takes longer than reading. */
   #space: Buffer | undefined
-  /** Behind the tail at `offset`, an append under way has been looked through up to here: it may be long, and grows. */
-  #searched = { offset: 0, to: 0 }
-  /** Where the torn end was found that the file had then. */
-  #torn: { readonly offset: number; readonly end: number } | undefined
+  readonly #broken: BrokenEnd
 
   constructor(
     file: DataFile,
@@ -69,6 +63,7 @@ export class LogReader {
     this.until = until
     this.#provedBesides = provedBesides
     this.salt = saltOf(header.uuid)
+    this.#broken = new BrokenEnd(file, this.salt)
     this.syncedTo = Math.max(HEADER_LENGTH, header.baseEnd) // a packed state is on disk before its file has its name
     this.tail = firstTail(header)
   }
@@ -92,7 +87,7 @@ export class LogReader {
       if (end === offset && offset >= this.#header.baseEnd) return 'end'
       if (end === offset) throw this.#corrupt('the packed state ends too early')
       if (end < offset) throw new StoreReplacedError(this.#path, `the file has become shorter than ${offset} bytes`)
-      if (this.#isStillTorn(offset, end)) return 'torn'
+      if (this.#broken.isStillTorn(offset, end)) return 'torn'
       const status = this.#applyChunk(end, stop, strict)
       if (status === 'again') continue
       if (status === 'short' && this.tail.offset < this.#header.baseEnd) {
@@ -175,7 +170,7 @@ export class LogReader {
       if (offset + length > end) {
         if (isCutOut(this.#file, header, offset, end))
           return this.#damaged('bytes are missing in the frame', end, false)
-        return this.#isOverOthers(header, end, strict)
+        return this.#broken.isOverOthers(header, end, strict)
           ? this.#damaged('the frame would end behind others', end)
           : this.#atEnd(end, 'short')
       }
@@ -197,17 +192,6 @@ export class LogReader {
     }
     // What has arrived since the end was looked up is for the next time: under the lock that is nothing.
     return this.tail.offset === end && end >= this.#header.baseEnd ? 'end' : 'again'
-  }
-
-  /** Looks at what has come since the last time, as an append under way may be long; `strict`: at all of it. */
-  #isOverOthers(header: FrameHeader, end: number, strict: boolean): boolean {
-    const { offset } = header
-    const searched = this.#searched
-    const from = offset + FRAME_HEADER_LENGTH
-    const isKnown = !strict && searched.offset === offset && searched.to <= end
-    if (isOverOthers(this.#file, header, isKnown ? searched.to : from, end)) return true
-    this.#searched = { offset, to: Math.max(from, end - FRAME_HEADER_LENGTH) }
-    return false
   }
 
   /** `status` if the file still ends at `end`. */
@@ -256,33 +240,12 @@ export class LogReader {
   /** `mayBeTorn`: a power cut can do what is wrong there. */
   #damaged(what: string, end: number, mayBeTorn = true): 'again' | 'torn' {
     const { offset, boot } = this.tail
-    this.#damageSeen = this.#damage === offset ? this.#damageSeen + 1 : 1
-    this.#damage = offset
-    if (this.#damageSeen <= RE_READS) return 'again'
-    this.#damageSeen = 0
+    if (this.#broken.isToBeReadAgain(offset)) return 'again'
     const behind = examineDamage(this.#file, offset, end, this.salt)
     const proved = Math.max(this.syncedTo, this.#header.baseEnd, this.#provedBesides())
-    const before = { offset, proved, boot }
-    if (mayBeTorn && isMarkOfPowerCut(offset, before, this.#file.disk.boot, () => behind)) {
-      this.#torn = { offset, end }
-      return 'torn'
-    }
+    if (mayBeTorn && this.#broken.isTorn({ offset, proved, boot }, end, behind)) return 'torn'
     this.checkLastFrame(behind.nextGood)
     throw this.#corrupt(what, behind.nextGood)
-  }
-
-  /** Whether the torn end found earlier is still what stands there: a writer may have cut it and appended since. */
-  #isStillTorn(offset: number, end: number): boolean {
-    if (this.#torn?.offset !== offset || this.#torn.end !== end) return false
-    const header = readFrameHeader(
-      this.#file.between(offset, Math.min(end, offset + FRAME_HEADER_LENGTH)),
-      0,
-      offset,
-      this.salt,
-    )
-    if (header === undefined) return true
-    const bytes = this.#file.between(offset, Math.min(end, offset + frameLength(header)))
-    return bytes.length < frameLength(header) || checkFrame(bytes, 0, header) === undefined
   }
 
   /** The packed state is no commit before all of it has been read. */
