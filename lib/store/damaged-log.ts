@@ -2,23 +2,12 @@
 // Owns how far it has come; knows nothing of records; only reads.
 import { NotAStoreError } from '../error.js'
 import type { DataFile } from '../file/data-file.js'
-import {
-  checksumOf,
-  findFrames,
-  isCutOut,
-  isMarkOfPowerCut,
-  isOverOthers,
-  NOTHING_BEHIND,
-  readHeader,
-  readWhole,
-  withFrame,
-  type FoundFrame,
-} from '../log/damage.js'
+import { checksumOf, findFrames, readHeader, readWhole, type FoundFrame } from '../log/damage.js'
 import { HEADER_LENGTH, saltOf, type FileHeader } from '../log/file-header.js'
-import { FRAME_HEADER_LENGTH, frameLength, mayBeginFrame, SMALLEST_FRAME, type FrameHeader } from '../log/frame.js'
-import { beginOfLog, behind, displacement, extend, type Segment } from '../log/segment.js'
+import { FRAME_HEADER_LENGTH, frameLength, SMALLEST_FRAME, type FrameHeader } from '../log/frame.js'
+import { beginOfLog, behind, extend, type Segment } from '../log/segment.js'
 import { Segments } from '../log/segments.js'
-import { provedByIndexFile } from './index-file.js'
+import { LogEnd } from './log-end.js'
 import { eachGiving } from './long-work.js'
 import { RebuiltFrames, type NextFrame } from './rebuilt-frames.js'
 
@@ -58,6 +47,7 @@ export class DamagedLog {
   readonly #header: FileHeader | undefined
   readonly #take: TakeFrame
   readonly #frames: RebuiltFrames
+  readonly #logEnd: LogEnd
   /** What is sound up to the first damage. */
   readonly #sound: Segment
   #salt: number | undefined
@@ -73,16 +63,7 @@ export class DamagedLog {
   #broken: FoundFrame | undefined
   /** The damaged stretch that ends there. */
   #stretch: { readonly offset: number; bytes: number } | undefined
-  /** Up to where the frames so far prove that everything was on disk. */
-  #syncedTo: number
-  /** In which boot the last whole frame was written; undefined: there is none behind which a power cut can have left its mark. */
-  #boot: number | undefined
-  /** What all whole frames behind the first damage prove. */
-  #behind = NOTHING_BEHIND
   #doubtful = 0
-  /** So much further behind than it says the last segment stands, and where the last one begins that stands so otherwise. */
-  #shift = 0
-  #movedAt = 0
 
   /** `header` undefined: it is damaged. */
   constructor(file: DataFile, path: string, header: FileHeader | undefined, take: TakeFrame) {
@@ -93,9 +74,9 @@ export class DamagedLog {
     this.end = file.end()
     this.#salt = header && saltOf(header.uuid)
     this.#frames = new RebuiltFrames(file, this.end, header)
+    this.#logEnd = new LogEnd(file, path, header, this.end)
     this.#sound = beginOfLog(header)
     this.#checksum = this.#sound.checksum
-    this.#syncedTo = header === undefined ? 0 : Math.max(header.baseEnd, provedByIndexFile(file, path, header))
     if (header === undefined) this.skipped.push({ offset: 0, bytes: HEADER_LENGTH })
   }
 
@@ -146,7 +127,7 @@ export class DamagedLog {
   #endsThere(): boolean {
     const at = this.#at
     const header = readHeader(this.#file, at, this.#salt)
-    if (header?.offset !== at || at < (this.#header?.baseEnd ?? 0) || !this.#isShort(header, at)) return false
+    if (header?.offset !== at || at < (this.#header?.baseEnd ?? 0) || !this.#logEnd.isShort(header, at)) return false
     this.#tear(at)
     return true
   }
@@ -162,12 +143,11 @@ export class DamagedLog {
         yield found
       } else {
         segments.add(found)
-        this.#behind = withFrame(this.#behind, found, this.#file.disk.boot)
+        this.#logEnd.met(found)
       }
     }
     const chosen = segments.choose()
-    this.#shift = displacement(chosen.at(-1) ?? this.#sound)
-    this.#movedAt = chosen.findLast(segment => displacement(segment) !== this.#shift)?.at ?? 0
+    this.#logEnd.chosen(chosen, this.#sound)
     this.#doubtful = segments.doubtful
     return chosen
   }
@@ -218,9 +198,7 @@ export class DamagedLog {
     this.#frameEnd = at + bytes.length
     this.#last = header
     this.#checksum = checksumOf(bytes)
-    this.#syncedTo = Math.max(this.#syncedTo, header.syncedTo)
-    // Without the file header, nobody knows where the packed state ends, which was on disk before the file had its name.
-    if (this.#header !== undefined || header.kind !== 'base') this.#boot = header.boot
+    this.#logEnd.passed(header)
   }
 
   /** Takes the frames before `to` of which the header alone is damaged, one behind the other. */
@@ -257,7 +235,8 @@ export class DamagedLog {
     const broken = this.#broken
     const baseEnd = this.#header?.baseEnd ?? 0
     const frameEnd = broken && broken.at + frameLength(broken.header)
-    if (frameEnd !== undefined && frameEnd <= this.end && this.#isUnfinishedAt(frameEnd)) yield* this.#passTo(frameEnd)
+    if (frameEnd !== undefined && frameEnd <= this.end && this.#logEnd.isLessThanHeader(frameEnd))
+      yield* this.#passTo(frameEnd)
     if (this.#at >= baseEnd && this.#isUnfinished()) this.#tear(this.#at)
     else yield* this.#passTo(this.end)
     this.#endStretch()
@@ -267,35 +246,17 @@ export class DamagedLog {
   /** Whether an append that was not finished is all that is left: a reader says the same of it. */
   #isUnfinished(): boolean {
     const broken = this.#broken
-    return broken === undefined ? this.#isUnfinishedAt(this.#at) : this.#isShort(broken.header, broken.at)
-  }
-
-  /** Whether what stands there is less than a frame header. */
-  #isUnfinishedAt(at: number): boolean {
-    if (at >= this.end || this.end - at >= FRAME_HEADER_LENGTH) return false
-    return mayBeginFrame(this.#file.between(at, this.end))
-  }
-
-  /** Whether it has fewer bytes than it says because its append was never finished. */
-  #isShort(header: FrameHeader, at: number): boolean {
-    const isShort = at + frameLength(header) > this.end
-    if (!isShort || header.kind === 'base' || isCutOut(this.#file, header, at, this.end)) return false
-    return at !== header.offset || !isOverOthers(this.#file, header, at + FRAME_HEADER_LENGTH, this.end)
+    return broken === undefined
+      ? this.#logEnd.isLessThanHeader(this.#at)
+      : this.#logEnd.isShort(broken.header, broken.at)
   }
 
   /** Whether the mark of a power cut begins where a frame would say that it begins at `offset`: then the log ends there. */
   #isMark(at: number, offset: number): boolean {
-    if (this.#isMovedBehind(at, at - offset)) return false
-    const before = { offset, proved: this.#syncedTo, boot: this.#boot }
-    if (!isMarkOfPowerCut(at, before, this.#file.disk.boot, () => this.#behind)) return false
+    if (!this.#logEnd.isMark(at, offset)) return false
     this.#endStretch()
     this.#tear(at)
     return true
-  }
-
-  /** Whether bytes have been inserted behind it, or are gone: no power cut does that. A reader knows less, of the first damage. */
-  #isMovedBehind(at: number, shift: number): boolean {
-    return at > this.#sound.endAt && (at < this.#movedAt || shift !== this.#shift)
   }
 
   #tear(at: number): void {

@@ -1,0 +1,82 @@
+// Whether the log of a file in which anything may be damaged ends at some place with what is no commit: the mark of a power cut, or an
+// append that was never finished. A reader says the same of the first damage. Owns what the frames prove of that; only reads.
+import type { DataFile } from '../file/data-file.js'
+import { isCutOut, isMarkOfPowerCut, isOverOthers, NOTHING_BEHIND, withFrame, type FoundFrame } from '../log/damage.js'
+import type { FileHeader } from '../log/file-header.js'
+import { FRAME_HEADER_LENGTH, frameLength, mayBeginFrame, type FrameHeader } from '../log/frame.js'
+import { displacement, type Segment } from '../log/segment.js'
+import { provedByIndexFile } from './index-file.js'
+
+export class LogEnd {
+  readonly #file: DataFile
+  readonly #header: FileHeader | undefined
+  /** Of the file. */
+  readonly #end: number
+  /** Up to where the frames so far prove that everything was on disk. */
+  #syncedTo: number
+  /** In which boot the last whole frame was written; undefined: there is none behind which a power cut can have left its mark. */
+  #boot: number | undefined
+  /** What all whole frames behind the first damage prove. */
+  #behind = NOTHING_BEHIND
+  /** Where the first damage is. */
+  #soundEnd = 0
+  /** So much further behind than it says the last segment stands, and where the last one begins that stands so otherwise. */
+  #shift = 0
+  #movedAt = 0
+
+  /** `header` undefined: it is damaged. */
+  constructor(file: DataFile, path: string, header: FileHeader | undefined, end: number) {
+    this.#file = file
+    this.#header = header
+    this.#end = end
+    this.#syncedTo = header === undefined ? 0 : Math.max(header.baseEnd, provedByIndexFile(file, path, header))
+  }
+
+  // ---- what is known ----
+
+  /** A frame behind the first damage. */
+  met(found: FoundFrame): void {
+    this.#behind = withFrame(this.#behind, found, this.#file.disk.boot)
+  }
+
+  /** What belongs to the log behind the first damage, and what is sound before it. */
+  chosen(segments: readonly Segment[], sound: Segment): void {
+    this.#soundEnd = sound.endAt
+    this.#shift = displacement(segments.at(-1) ?? sound)
+    this.#movedAt = segments.findLast(segment => displacement(segment) !== this.#shift)?.at ?? 0
+  }
+
+  /** The next whole frame of the log. */
+  passed(header: FrameHeader): void {
+    this.#syncedTo = Math.max(this.#syncedTo, header.syncedTo)
+    // Without the file header, nobody knows where the packed state ends, which was on disk before the file had its name.
+    if (this.#header !== undefined || header.kind !== 'base') this.#boot = header.boot
+  }
+
+  // ---- what follows from it ----
+
+  /** Whether the mark of a power cut begins where a frame would say that it begins at `offset`. */
+  isMark(at: number, offset: number): boolean {
+    if (this.#isMovedBehind(at, at - offset)) return false
+    const before = { offset, proved: this.#syncedTo, boot: this.#boot }
+    return isMarkOfPowerCut(at, before, this.#file.disk.boot, () => this.#behind)
+  }
+
+  /** Whether bytes have been inserted behind it, or are gone: no power cut does that. A reader knows less, of the first damage. */
+  #isMovedBehind(at: number, shift: number): boolean {
+    return at > this.#soundEnd && (at < this.#movedAt || shift !== this.#shift)
+  }
+
+  /** Whether a frame has fewer bytes than it says because its append was never finished. */
+  isShort(header: FrameHeader, at: number): boolean {
+    const isShort = at + frameLength(header) > this.#end
+    if (!isShort || header.kind === 'base' || isCutOut(this.#file, header, at, this.#end)) return false
+    return at !== header.offset || !isOverOthers(this.#file, header, at + FRAME_HEADER_LENGTH, this.#end)
+  }
+
+  /** Whether what stands there is less than a frame header. */
+  isLessThanHeader(at: number): boolean {
+    if (at >= this.#end || this.#end - at >= FRAME_HEADER_LENGTH) return false
+    return mayBeginFrame(this.#file.between(at, this.#end))
+  }
+}
