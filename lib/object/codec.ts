@@ -5,31 +5,20 @@ import { StaleDataError, ValueError } from '../error.js'
 import { stretchOf, type DraftRecord, type Oid, type StoredRecord, type Stretch } from '../store/types.js'
 import { DEEPEST } from './adopt.js'
 import { EncodedState, NO_REFS, type Encoded, type Way, type Writing } from './encoding.js'
+import { FreshShapes } from './fresh-shapes.js'
 import { Header, handlerOf, NOWHERE, unresolvedOid } from './header.js'
+import { otherPlaceOf } from './other-place.js'
 import { Packed } from './packed.js'
 import { Packer } from './packer.js'
 import { Node, type Container } from './plain-node.js'
 import { Recordable } from './recordable.js'
-import { encodeShape, sameKeys, type Shape } from './shapes.js'
+import { numberOf, ReferenceList } from './reference-list.js'
+import { encodeShape, type Shape } from './shapes.js'
 import { Untracked } from './untracked.js'
-import {
-  DETACHED,
-  encodeBytes,
-  encodePrimitive,
-  isBytes,
-  isDetached,
-  isOrdinaryString,
-  keysAreUsual,
-  TAG,
-} from './values.js'
+import { DETACHED, encodeBytes, encodePrimitive, isBytes, isDetached, keysAreUsual, TAG } from './values.js'
 
 /** One state after another: nothing else is written while an encoder is at work. */
 const packer = new Packer()
-
-const numberOf = (ref: Recordable | Oid): number => (typeof ref === 'number' ? ref : ref.oid || ref.number)
-
-/** From so many on, they are looked up in a Map. */
-const MANY_REFS = 128
 
 let encodings = 0
 
@@ -38,10 +27,7 @@ export class Encoder implements Way {
   readonly #queue: Recordable[] = []
   readonly #new: Recordable[] = []
   readonly #run = ++encodings
-  /** Shapes that no commit has stored, by their content. */
-  #fresh: Map<string, Shape> | undefined
-  /** The one of them that was needed last. */
-  #latest: Shape | undefined
+  #fresh: FreshShapes | undefined
   /** Typed arrays among the data of owners, which may stand in several records of one. */
   readonly #bytesMet = new Set<object>()
   /** Gets where references begin that are written; undefined: nobody asks. */
@@ -49,8 +35,7 @@ export class Encoder implements Way {
   // Of the record at hand:
   #keys: readonly string[] = []
   #owner: Recordable | undefined
-  #refs: (Recordable | Oid)[] | undefined
-  #refIndex: Map<Recordable | Oid, number> | undefined
+  readonly #references = new ReferenceList()
   readonly #way: (string | number)[] = []
 
   constructor(writing: Writing) {
@@ -68,12 +53,10 @@ export class Encoder implements Way {
       const state = header.inert
         ? this.#verbatim(header, header.inert)
         : (header.packedState ?? this.#state(header, shape))
-      states.push(new EncodedState(shape, state, this.#refs))
+      states.push(new EncodedState(shape, state, this.#references.all))
     }
     this.#numberNew()
-    const shapes: { shape: Shape; number: number }[] = []
-    for (const shape of this.#fresh?.values() ?? [])
-      shapes.push({ shape, number: -1 - this.#new.length - shapes.length })
+    const shapes = this.#fresh?.numbered(-1 - this.#new.length) ?? []
     for (let i = 0; i < states.length; i++) {
       const state = states[i] as EncodedState
       const shape = state.form
@@ -110,13 +93,17 @@ export class Encoder implements Way {
   /** The record of this object comes next. */
   #begin(header: Recordable): Shape {
     this.#owner = header
-    this.#refs = undefined
-    this.#refIndex = undefined
+    this.#references.begin()
     if (this.#way.length > 0) this.#way.length = 0
     if (header.inert) return header.shape as Shape
     this.#writing.checkKind(header, undefined, this)
     this.#keys = header.keys()
     return this.#shapeFor(header, this.#keys)
+  }
+
+  #shapeFor({ kind, shape: last }: Recordable, keys: readonly string[]): Shape {
+    const likely = this.#writing.shapes.likely(kind.type, kind.version, keys, last)
+    return likely ?? (this.#fresh ??= new FreshShapes(this.#writing)).for(kind, keys)
   }
 
   #state(header: Recordable, shape: Shape): Stretch {
@@ -128,26 +115,12 @@ export class Encoder implements Way {
     return packer
   }
 
-  #shapeFor({ kind, shape: last }: Recordable, keys: readonly string[]): Shape {
-    const { shapes, generation } = this.#writing
-    const likely = shapes.likely(kind.type, kind.version, keys, last)
-    if (likely !== undefined) return likely
-    // Where one object has a shape that no commit has stored, mostly the next one has it, too.
-    const latest = this.#latest
-    if (latest?.type === kind.type && latest.version === kind.version && latest.keys && sameKeys(latest.keys, keys))
-      return latest
-    const named = keys.every(isOrdinaryString) ? keys : Array.from({ length: 65 }, String)
-    this.#fresh ??= new Map()
-    const shape = shapes.for(generation, kind.type, kind.version, named, this.#fresh)
-    return shape.oid === 0 ? (this.#latest = shape) : shape
-  }
-
   /** An object that this program only carries: exactly the bytes that were read. */
   #verbatim(header: Recordable, record: StoredRecord): Stretch {
     const { refs } = record
     const way = { path: () => `${header.name} ${header.oid}` }
     for (const oid of refs) this.#notFollowed(oid, '', way)
-    this.#refs = [...refs]
+    this.#references.begin([...refs])
     return record
   }
 
@@ -216,7 +189,7 @@ export class Encoder implements Way {
 
   /** Writes a reference to another record, standing at `key` of what is being encoded. Gives its number. */
   reference(to: Recordable | Oid, key: string | number): number {
-    const index = this.#indexOf(this.refer(to, key))
+    const index = this.#references.indexOf(this.refer(to, key))
     this.noted?.push(this.position)
     packer.reference(index)
     return index
@@ -242,35 +215,25 @@ export class Encoder implements Way {
 
   /** The record at hand refers to something already. */
   get refers(): boolean {
-    return this.#refs !== undefined
+    return this.#references.all !== undefined
   }
 
   /** Lists references that need not be written, as the record's form says where they stand; it has no others. */
   listed(refs: (Recordable | Oid)[]): void {
     this.#mustNotRefer()
-    this.#refs = refs
+    this.#references.begin(refs)
   }
 
   /** Writes a reference to each of these, none of them twice, in a record that has no others. */
   inOrder(refs: (Recordable | Oid)[]): void {
     this.#mustNotRefer()
-    this.#refs = refs
+    this.#references.begin(refs)
     packer.references(refs.length)
   }
 
   /** Were there references already, they would lead elsewhere afterwards. */
   #mustNotRefer(): void {
-    if (this.#refs) throw new Error(`perdure: ${this.path(undefined)} lists its references twice; nothing was stored`)
-  }
-
-  /** In the record's list of references, which names each object once. */
-  #indexOf(to: Recordable | Oid): number {
-    const refs = (this.#refs ??= [])
-    if (refs.length >= MANY_REFS) this.#refIndex ??= new Map(refs.map((ref, index) => [ref, index]))
-    const known = this.#refIndex ? this.#refIndex.get(to) : refs.indexOf(to)
-    if (known !== undefined && known >= 0) return known
-    this.#refIndex?.set(to, refs.length)
-    return refs.push(to) - 1
+    if (this.refers) throw new Error(`perdure: ${this.path(undefined)} lists its references twice; nothing was stored`)
   }
 
   #notFollowed(oid: Oid, key: string | number, way: Way = this): void {
@@ -334,28 +297,11 @@ export class Encoder implements Way {
   }
 
   #refuseTwice(what: string, path: string): never {
-    const other = this.#firstPlace(path)
+    const other = otherPlaceOf(path, this.#owner as Recordable)
     throw new ValueError(
       path,
       `the same plain ${what} stands at ${other} too, and plain data is a tree: store a copy, such as plain() makes, or make it a class that extends Persistent`,
     )
-  }
-
-  /** Where the container at `path` was met before. */
-  #firstPlace(path: string): string {
-    const places: { value: unknown; path: string }[] = []
-    const met = new Set<Node>()
-    const owner = this.#owner as Recordable
-    const walk = (value: unknown, at: string, depth: number): void => {
-      places.push({ value, path: at })
-      const node = handlerOf(value)
-      if (!(node instanceof Node) || depth > DEEPEST || at === path || met.has(node)) return
-      met.add(node)
-      for (const [key, part] of Object.entries(node.target)) walk(part, `${at}.${key}`, depth + 1)
-    }
-    owner.eachSlot((value, key) => walk(value, `${owner.name}.${owner.keyName(key)}`, 0))
-    const here = places.find(place => place.path === path)
-    return places.find(place => place.value === here?.value && place.path !== path)?.path ?? 'another place'
   }
 }
 
