@@ -2,6 +2,7 @@
 // classes, so only what JSON has: null, booleans, finite numbers, strings, arrays, plain objects.
 import { ValueError } from '../error.js'
 import { pack } from './packer.js'
+import { unpack } from './unpack.js'
 import { isOrdinaryString, type Packable } from './values.js'
 
 export interface Annotation {
@@ -28,6 +29,14 @@ export function encodeAnnotation({ note = '', meta }: Annotation, count = 1): Ui
   const bytes = pack(entries)
   if (isPlain) last = { note, bytes }
   return bytes
+}
+
+/** What a commit says about itself. `count`: of the transactions in it, if there are several. */
+export function decodeAnnotation(bytes: Uint8Array): Annotation & { readonly count?: number } {
+  if (bytes.length === 0) return {}
+  const { note, meta, count } = (unpack(bytes) ?? {}) as Record<string, unknown>
+  const found = { note: typeof note === 'string' ? note : undefined, meta }
+  return typeof count === 'number' ? { ...found, count } : found
 }
 
 function checked(value: unknown, path: string, above: readonly object[]): Packable {

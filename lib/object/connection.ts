@@ -5,6 +5,7 @@ import { StateError } from '../error.js'
 import { pack, type PackOptions, type PackResult } from '../store/pack.js'
 import { LOST_SHAPE, type Oid } from '../store/types.js'
 import { encodeAnnotation, type Annotation } from './annotation.js'
+import { checkLogOptions, logOf, type Commit, type LogOptions } from './commit-log.js'
 import { commitSession } from './commit.js'
 import { refuseIfEditing } from './editing.js'
 import { peek } from './load.js'
@@ -207,6 +208,18 @@ export class Connection<Root = unknown> {
     checkOpen(this.#session)
     refuseIfEditing('connect()')
     return new Connection<Root>(this.#again(), this.#again)
+  }
+
+  /**
+   * The commits up to the one that this connection sees, the oldest first, as far back as the last pack: see `LogOptions`. Reads as it
+   * goes, and no more than it is asked for; `[...db.log({ reverse: true, limit: 10 })]` are the last ten. It is an access that no
+   * commit checks. Throws CorruptLogError where the log is damaged.
+   */
+  log(options: LogOptions = {}): IteratorObject<Commit, undefined> {
+    checkLogOptions(options)
+    checkOpen(this.#session)
+    refuseIfEditing('log()')
+    return logOf(this.#session, options)
   }
 
   /**

@@ -3,7 +3,6 @@
 import type { Snapshot } from '../store/snapshot.js'
 import { LOST_SHAPE, ROOT_OID, type Oid, type StoredRecord, type Tid } from '../store/types.js'
 import type { ShapeUsage } from '../store/usage.js'
-import type { Annotation } from './annotation.js'
 import { Decoder, unpackState } from './codec.js'
 import { collectionKinds } from './collection.js'
 import type { Kind } from './header.js'
@@ -12,7 +11,6 @@ import type { Entries } from './merging.js'
 import { RecordView } from './record-view.js'
 import { Reference } from './reference.js'
 import { ShapeTable, type Shape } from './shapes.js'
-import { unpack } from './unpack.js'
 
 /** One object, as the snapshot shows it. */
 export interface InspectedObject {
@@ -257,12 +255,4 @@ export function keyText(key: unknown): string {
   if (key instanceof Date) return key.toISOString()
   if (key instanceof Uint8Array) return `<${Buffer.from(key).toString('hex')}>`
   return Array.isArray(key) ? `[${key.map(keyText).join(', ')}]` : String(key)
-}
-
-/** What a commit says about itself. `count`: of the transactions in it, if there are several. */
-export function decodeAnnotation(bytes: Uint8Array): Annotation & { readonly count?: number } {
-  if (bytes.length === 0) return {}
-  const { note, meta, count } = (unpack(bytes) ?? {}) as Record<string, unknown>
-  const found = { note: typeof note === 'string' ? note : undefined, meta }
-  return typeof count === 'number' ? { ...found, count } : found
 }

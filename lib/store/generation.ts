@@ -4,6 +4,7 @@ import { CorruptLogError, NewerFormatError, StoreNotFoundError } from '../error.
 import { DataFile } from '../file/data-file.js'
 import type { Disk, Fd, FileStatus } from '../file/disk.js'
 import { decodeFileHeader, HEADER_LENGTH, type FileHeader } from '../log/file-header.js'
+import { framesBackwards, type WholeFrame } from '../log/frames-backwards.js'
 import type { FrameSink, LogReader } from '../log/log-reader.js'
 import { LogWriter } from '../log/log-writer.js'
 import type { Tail } from '../log/tail.js'
@@ -171,6 +172,12 @@ export class Generation {
     return this.log.replay(sink, from)
   }
 
+  /** The frames between the packed state and `to`, where one ends, the last first. Throws CorruptLogError. */
+  framesBackwards(to: Offset): Iterable<WholeFrame> {
+    const damagedAt = (at: number): never => this.#damagedAt(at as Offset, 'a frame is damaged')
+    return framesBackwards(this.file, this.reader.salt, this.header.baseEnd, to, damagedAt)
+  }
+
   retain(): void {
     this.#holders++
   }
@@ -184,11 +191,11 @@ export class Generation {
   }
 
   /** Reads the whole log again, once, to tell where it is damaged first. */
-  #damagedAt(offset: Offset): never {
+  #damagedAt(offset: Offset, what = 'a record is damaged'): never {
     const { tid } = this.reader.tail
     if (!this.#replayed) this.replay(() => undefined)
     this.#replayed = true
-    throw new CorruptLogError(this.path, offset, tid, 'a record is damaged')
+    throw new CorruptLogError(this.path, offset, tid, what)
   }
 }
 

@@ -1,8 +1,10 @@
-// The commits that the current generation still holds, from its frames. Decodes no state.
-import { frameLength } from '../log/frame.js'
-import type { Generation } from './generation.js'
+// The commits that the current generation still holds, from its frames, in either order. Decodes no state.
+import { CorruptLogError } from '../error.js'
+import { FRAME_HEADER_LENGTH, frameLength, type FrameHeader } from '../log/frame.js'
+import type { FrameSink } from '../log/log-reader.js'
 import { scanRecords } from './record.js'
-import { FIRST_FREE_OID, LOST_SHAPE, type Oid } from './types.js'
+import type { Snapshot } from './snapshot.js'
+import { copyOf, FIRST_FREE_OID, LOST_SHAPE, type Offset, type Oid } from './types.js'
 
 /** One commit as it stands in the log. */
 export interface CommitEntry {
@@ -13,28 +15,73 @@ export interface CommitEntry {
   readonly offset: number
   /** Bytes of its frame. */
   readonly bytes: number
-  /** The objects that it wrote, shapes not counted. */
-  readonly oids: readonly Oid[]
-  /** The shape of each. */
-  readonly shapes: readonly Oid[]
-  /** A MessagePack map with `note` and `meta`; empty: none. Valid only during the call. */
+  /** How many objects it wrote, by the oid of the shape record; shapes are not counted. */
+  readonly byShape: ReadonlyMap<Oid, number>
+  /** A MessagePack map with `note` and `meta`; empty: none. */
   readonly annotation: Uint8Array
 }
 
-/** Calls `visit` with every commit behind the packed state, or behind commit `after`, oldest first. Throws CorruptLogError. */
-export function readHistory(generation: Generation, visit: (commit: CommitEntry) => void, after = 0): void {
-  const from = generation.log.tailOf(after)
-  generation.replay((header, bytes, at, end) => {
-    if (header.kind !== 'commit') return
-    const oids: Oid[] = []
-    const shapes: Oid[] = []
-    const behind = scanRecords(bytes, at, end, header.records, (oid, shape) => {
-      if (shape < FIRST_FREE_OID && shape !== LOST_SHAPE) return
-      oids.push(oid)
-      shapes.push(shape)
-    })
-    const { tid, time, offset } = header
-    const annotation = behind < 0 ? new Uint8Array() : bytes.subarray(behind, end)
-    visit({ tid, time, offset, bytes: frameLength(header), oids, shapes, annotation })
-  }, from)
+/** Which commits, of those that the snapshot shows and that stand behind the packed state. */
+export interface HistoryRange {
+  /** Those behind this one. */
+  readonly after?: number
+  /** This one is the last. */
+  readonly until?: number
+  /** The newest first. */
+  readonly reverse?: boolean
+}
+
+/**
+ * Reads as it goes: forwards in pieces of 1 MiB, backwards frame by frame. Gives all commits that are sound before it throws
+ * CorruptLogError.
+ */
+export function* readHistory(snapshot: Snapshot, range: HistoryRange = {}): Generator<CommitEntry, undefined> {
+  const { after = 0, until = Infinity, reverse = false } = range
+  const last = Math.min(until, snapshot.tid)
+  if (last <= Math.max(after, snapshot.generation.header.baseTid)) return
+  yield* reverse ? backwards(snapshot, after, last) : forwards(snapshot, after, last)
+}
+
+function* forwards({ generation }: Snapshot, after: number, last: number): Generator<CommitEntry, undefined> {
+  let read: CommitEntry[] = []
+  const take: FrameSink = (header, bytes, at, end) => {
+    if (header.kind === 'commit' && header.tid > after) read.push(entryOf(header, bytes, at, end))
+  }
+  const steps = generation.log.replaying(take, generation.log.tailOf(after), last)
+  for (;;) {
+    let step: IteratorResult<number, { readonly tid: number; readonly offset: number }>
+    try {
+      step = steps.next()
+    } catch (error) {
+      yield* read
+      throw error
+    }
+    yield* read
+    read = []
+    if (step.done !== true) continue
+    const { tid, offset } = step.value
+    if (tid >= last) return
+    throw new CorruptLogError(generation.path, offset, tid, 'the log has become shorter than it was')
+  }
+}
+
+function* backwards(snapshot: Snapshot, after: number, last: number): Generator<CommitEntry, undefined> {
+  const { generation } = snapshot
+  const tail = last < snapshot.tid ? generation.log.tailOf(last) : undefined
+  const to = (tail?.offset ?? snapshot.offset) as Offset
+  for (const { header, bytes } of generation.framesBackwards(to)) {
+    if (header.kind !== 'commit' || header.tid > last) continue
+    yield entryOf(header, bytes, FRAME_HEADER_LENGTH, FRAME_HEADER_LENGTH + header.bodyLength)
+    if (header.tid - 1 <= after) return
+  }
+}
+
+function entryOf(header: FrameHeader, bytes: Uint8Array, at: number, end: number): CommitEntry {
+  const byShape = new Map<Oid, number>()
+  const behind = scanRecords(bytes, at, end, header.records, (_oid, shape) => {
+    if (shape >= FIRST_FREE_OID || shape === LOST_SHAPE) byShape.set(shape, (byShape.get(shape) ?? 0) + 1)
+  })
+  const { tid, time, offset } = header
+  const annotation = copyOf({ bytes, from: behind < 0 ? end : behind, to: end })
+  return { tid, time, offset, bytes: frameLength(header), byShape, annotation }
 }

@@ -7,7 +7,8 @@ import { PerdureError, ValueError } from '../../lib/error.js'
 import type { Disk } from '../../lib/file/disk.js'
 import { touch, type Connection } from '../../lib/object/connection.js'
 import { dump } from '../../lib/collection/dump.js'
-import { decodeAnnotation, Inspector } from '../../lib/object/inspector.js'
+import { decodeAnnotation } from '../../lib/object/annotation.js'
+import { Inspector } from '../../lib/object/inspector.js'
 import { openWith } from '../../lib/object/open.js'
 import { plain } from '../../lib/object/plain.js'
 import { readHistory } from '../../lib/store/history.js'
@@ -149,7 +150,8 @@ function readRecords(store: Store): void {
 }
 
 function readAnnotations(store: Store): void {
-  readHistory(store.latest().generation, ({ annotation }) => void decodeAnnotation(annotation))
+  for (const reverse of [false, true])
+    for (const { annotation } of readHistory(store.latest(), { reverse })) decodeAnnotation(annotation)
 }
 
 function look(db: Connection, oid: Oid): void {

@@ -72,10 +72,10 @@ export async function makeKnownStore(commits: number, packed = false): Promise<K
 
 /** Reads every object that there may be. */
 export function readAll(store: Store, known: KnownStore): Map<number, string> {
-  readHistory(store.latest().generation, ({ tid, annotation }) => {
+  for (const { tid, annotation } of readHistory(store.latest())) {
     const note = Buffer.from(annotation).toString()
     if (note !== '' && note !== noteOf(tid)) throw new Error(`commit ${tid} has another note`)
-  })
+  }
   const content = new Map<number, string>()
   for (const oid of (known.contents.at(-1) ?? new Map<number, string>()).keys()) {
     const { generation, offset } = store.latest()

@@ -6,7 +6,7 @@ import { verifyCollections } from '../../lib/collection/verify-collections.js'
 import type { Disk } from '../../lib/file/disk.js'
 import { systemDisk } from '../../lib/file/system-disk.js'
 import type { Connection } from '../../lib/object/connection.js'
-import { decodeAnnotation } from '../../lib/object/inspector.js'
+import { decodeAnnotation } from '../../lib/object/annotation.js'
 import type { Persistent } from '../../lib/object/persistent.js'
 import { readHistory } from '../../lib/store/history.js'
 import { recover } from '../../lib/store/recover.js'
@@ -64,7 +64,7 @@ for (const golden of FILES) {
       const store = Store.open(disk, path, { readonly: true })
       t.match(store.latest(), { tid: golden.lastTid, generation: { number: golden.generation } })
       const notes = new Map<number, unknown>()
-      readHistory(store.latest().generation, ({ tid, annotation }) => notes.set(tid, decodeAnnotation(annotation)))
+      for (const { tid, annotation } of readHistory(store.latest())) notes.set(tid, decodeAnnotation(annotation))
       t.equal(notes.size, golden.lastTid + 1 - golden.firstTid)
       if (golden.firstTid === 1) {
         values().forEach((_, n) => t.same(notes.get(n + 2), { note: `made ${n}`, meta: { n, of: ['a', { b: null }] } }))

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { systemDisk } from '../../lib/file/system-disk.js'
 import { Persistent, PersistentCounter, PersistentList, type Connection, type OpenOptions } from '../../lib/index.js'
 import { openWith } from '../../lib/object/open.js'
-import { decodeAnnotation } from '../../lib/object/inspector.js'
+import { decodeAnnotation } from '../../lib/object/annotation.js'
 import { readHistory } from '../../lib/store/history.js'
 import { Store } from '../../lib/store/store.js'
 import { handledBy } from '../helpers/handled.js'
@@ -52,10 +52,10 @@ function opened(t: Test, options: OpenOptions = {}): Opened {
 function said(path: string): { note?: string | undefined; count?: number }[] {
   const store = Store.open(systemDisk, path, { readonly: true })
   const all: { note?: string | undefined; count?: number }[] = []
-  readHistory(store.latest().generation, ({ annotation }) => {
+  for (const { annotation } of readHistory(store.latest())) {
     const { note, count } = decodeAnnotation(annotation)
     all.push({ ...(note !== undefined && { note }), ...(count !== undefined && { count }) })
-  })
+  }
   store.close()
   return all.slice(1)
 }

@@ -20,7 +20,7 @@ interface Place {
 
 function placesOf(store: Store): Map<number, Place> {
   const frames = new Map<number, Place>()
-  readHistory(store.latest().generation, ({ tid, offset, bytes }) => frames.set(tid, { offset, bytes }))
+  for (const { tid, offset, bytes } of readHistory(store.latest())) frames.set(tid, { offset, bytes })
   return frames
 }
 

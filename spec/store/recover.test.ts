@@ -36,7 +36,7 @@ function makeStore(t: Test): Made {
   }
   oids.forEach((oid, n) => put(store, record(oid, `changed ${n}`)))
   const frames = new Map<number, { offset: number; bytes: number }>()
-  readHistory(store.latest().generation, ({ tid, offset, bytes }) => frames.set(tid, { offset, bytes }))
+  for (const { tid, offset, bytes } of readHistory(store.latest())) frames.set(tid, { offset, bytes })
   store.close()
   return { path, to: join(dir, 'saved.db'), oids, frames }
 }

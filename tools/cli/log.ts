@@ -1,8 +1,6 @@
 // `perdure log`: the commits that the file still holds, newest last, like any log.
 import type { Command } from 'commander'
-import { CorruptLogError } from '../../lib/error.js'
-import { decodeAnnotation, Inspector } from '../../lib/object/inspector.js'
-import { readHistory, type CommitEntry } from '../../lib/store/history.js'
+import { readLog, type Commit } from '../../lib/object/commit-log.js'
 import type { Snapshot } from '../../lib/store/snapshot.js'
 import { wholeNumber } from './arguments.js'
 import type { ExitCode } from './exit-code.js'
@@ -24,21 +22,7 @@ type Line =
       /** How often the store has been packed, plus one. */
       readonly generation: number
     }
-  | {
-      readonly kind: 'commit'
-      readonly tid: number
-      readonly time: number
-      /** Where its frame begins, and how long that is. */
-      readonly offset: number
-      readonly bytes: number
-      readonly objects: number
-      /** Objects written, by type. */
-      readonly types: Readonly<Record<string, number>>
-      readonly note: string | undefined
-      /** Transactions. */
-      readonly count: number
-      readonly meta: unknown
-    }
+  | ({ readonly kind: 'commit' } & Commit)
 
 export function addLog(program: Command, exit: (code: ExitCode) => void): void {
   program
@@ -58,44 +42,21 @@ function runLog(
   return withStore(path, exit, ({ store }) => {
     const snapshot = store.latest()
     const width = String(snapshot.tid).length
-    const show = (line: Line): void => {
+    for (const line of linesOf(snapshot, Math.max(0, snapshot.tid - last), reverse === true)) {
       if (json) printJson({ ...line, time: moment(line.time) })
       else print(describe(line, width))
     }
-    const held: Line[] = []
-    readLines(snapshot, snapshot.tid - last, line => {
-      if (reverse) held.push(line)
-      else show(line)
-    })
-    for (const line of held.reverse()) show(line)
   })
 }
 
-/** The commits after `after`, oldest first; before them, if it comes to that, where a pack has put older ones together. */
-function readLines(snapshot: Snapshot, after: number, visit: (line: Line) => void): void {
-  const { generation } = snapshot
-  const { baseTid, baseTime } = generation.header
-  if (baseTid > 0 && after < baseTid)
-    visit({ kind: 'packed', tid: baseTid, time: baseTime, generation: generation.number })
-  const inspector = new Inspector(snapshot)
-  let reached = baseTid
-  try {
-    const visitCommit = ({ tid, time, offset, bytes, oids, annotation }: CommitEntry): void => {
-      reached = tid
-      if (tid <= after || tid > snapshot.tid) return
-      const types: Record<string, number> = {}
-      for (const oid of oids) {
-        const type = inspector.typeOf(oid) ?? 'missing'
-        types[type] = (types[type] ?? 0) + 1
-      }
-      const { note, meta, count = 1 } = decodeAnnotation(annotation)
-      visit({ kind: 'commit', tid, time, offset, bytes, objects: oids.length, types, note, count, meta })
-    }
-    readHistory(generation, visitCommit, after)
-  } catch (error) {
-    // Damage behind the snapshot is reported by whoever opened the store.
-    if (!(error instanceof CorruptLogError) || reached < snapshot.tid) throw error
-  }
+/** The commits behind `after`, and, if it comes to that, where a pack has put older ones together. */
+function* linesOf(snapshot: Snapshot, after: number, reverse: boolean): Generator<Line> {
+  const { header, number } = snapshot.generation
+  const { baseTid: tid, baseTime: time } = header
+  const packed: Line[] = tid > after ? [{ kind: 'packed', tid, time, generation: number }] : []
+  if (!reverse) yield* packed
+  for (const commit of readLog(snapshot, { after, reverse })) yield { kind: 'commit', ...commit }
+  if (reverse) yield* packed
 }
 
 function describe(line: Line, width: number): string {

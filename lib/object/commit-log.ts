@@ -1,0 +1,107 @@
+// The commits that a store still holds, as applications and `perdure log` read them: what each wrote, when, and what it says of itself.
+import type { Snapshot } from '../store/snapshot.js'
+import { readHistory, type CommitEntry } from '../store/history.js'
+import { LOST_SHAPE, type Oid } from '../store/types.js'
+import { decodeAnnotation } from './annotation.js'
+import { checkNames, quoted } from './option-names.js'
+import type { Session } from './session.js'
+import { ShapeTable } from './shapes.js'
+
+/** One commit of a store. */
+export interface Commit {
+  /** Its number, as `until` of `open` takes it. */
+  readonly tid: number
+  /** Milliseconds since 1970. */
+  readonly time: number
+  /** Where in the file it begins, and how many bytes it takes there. */
+  readonly offset: number
+  readonly bytes: number
+  /** Objects that it wrote, parts of large collections included ... */
+  readonly objects: number
+  /** ... and how many of each class, by its stored name; `root`: a root without a class. */
+  readonly types: Readonly<Record<string, number>>
+  readonly note: string | undefined
+  /** Transactions in it: several of `transactAsync` become one commit. */
+  readonly count: number
+  readonly meta: unknown
+}
+
+/** Which commits of a log are read: those that fulfil all that is given. */
+export interface LogOptions {
+  /** Those behind this one, by its number. */
+  readonly after?: number | undefined
+  /** This one is the last, by its number. */
+  readonly until?: number | undefined
+  /** From the newest to the oldest. */
+  readonly reverse?: boolean | undefined
+  /** At most so many. */
+  readonly limit?: number | undefined
+}
+
+const OPTIONS: ReadonlySet<string> = new Set<keyof LogOptions>(['after', 'until', 'reverse', 'limit'])
+
+/** Throws TypeError for options that there are not, RangeError for numbers that are none of a commit. */
+export function checkLogOptions(options: LogOptions): void {
+  checkNames(options, OPTIONS, 'log')
+  const { after = 0, until = Infinity, limit = Infinity } = options
+  for (const [name, value] of Object.entries({ after, until }))
+    if (value !== Infinity && !(Number.isSafeInteger(value) && value >= 0))
+      throw new RangeError(`${name} must be the number of a commit, not ${quoted(value)}`)
+  if (limit !== Infinity && !(Number.isSafeInteger(limit) && limit >= 0))
+    throw new RangeError(`limit must be a whole number of at least 0, not ${quoted(limit)}`)
+}
+
+/** Of what the snapshot shows. Reads as it goes, and no further than it is asked for. Throws CorruptLogError. */
+export function* readLog(
+  snapshot: Snapshot,
+  { after = 0, until = snapshot.tid, reverse = false, limit = Infinity }: LogOptions = {},
+  shapes = new ShapeTable(),
+): Generator<Commit, undefined> {
+  if (limit === 0) return
+  const { generation } = snapshot
+  const first = Math.max(after, generation.header.baseTid)
+  // Commits are numbered without a gap.
+  const range = reverse ? { after, until } : { after, until: Math.min(until, first + limit) }
+  const nameOf = (shape: Oid): string => (shape === LOST_SHAPE ? 'lost' : shapes.get(generation, shape).type || 'root')
+  let left = limit
+  for (const entry of readHistory(snapshot, { ...range, reverse })) {
+    yield commitOf(entry, nameOf)
+    if (--left === 0) return
+  }
+}
+
+function commitOf(
+  { tid, time, offset, bytes, byShape, annotation }: CommitEntry,
+  nameOf: (shape: Oid) => string,
+): Commit {
+  const types = new Map<string, number>()
+  let objects = 0
+  for (const [shape, n] of byShape) {
+    const name = nameOf(shape)
+    types.set(name, (types.get(name) ?? 0) + n)
+    objects += n
+  }
+  const { note, meta, count = 1 } = decodeAnnotation(annotation)
+  return { tid, time, offset, bytes, objects, types: Object.fromEntries(types), note, count, meta }
+}
+
+/**
+ * Of what the connection sees, when it is asked for the first one. If it goes on after its transaction has ended, it does so in the next
+ * one: commits that a pack has put together meanwhile are not there any more. Throws ClosedError, CorruptLogError.
+ */
+export function* logOf(session: Session, options: LogOptions): Generator<Commit, undefined> {
+  session.begin()
+  let range = { ...options, until: Math.min(options.until ?? Infinity, session.tid) }
+  for (let isWhole = false; !isWhole;) {
+    const { snapshot } = session
+    isWhole = true
+    for (const commit of readLog(snapshot, range, session.shapes)) {
+      yield commit
+      session.begin()
+      range = { ...range, ...(range.reverse ? { until: commit.tid - 1 } : { after: commit.tid }) }
+      if (range.limit !== undefined) range.limit--
+      isWhole = session.snapshot.generation === snapshot.generation
+      if (!isWhole) break
+    }
+  }
+}
