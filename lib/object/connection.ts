@@ -3,6 +3,7 @@
 import { inspect } from 'node:util'
 import { StateError } from '../error.js'
 import { pack, type PackOptions, type PackResult } from '../store/pack.js'
+import { usageOf, type Usage } from '../store/usage.js'
 import { LOST_SHAPE, type Oid } from '../store/types.js'
 import { encodeAnnotation, type Annotation } from './annotation.js'
 import { checkLogOptions, logOf, type Commit, type LogOptions } from './commit-log.js'
@@ -220,6 +221,16 @@ export class Connection<Root = unknown> {
     checkOpen(this.#session)
     refuseIfEditing('log()')
     return logOf(this.#session, options)
+  }
+
+  /**
+   * How large the file is, and was when it was packed last: to tell whether it is time for another pack. Costs nothing. (How much of it
+   * is of use only a walk over all that can be reached tells, as `perdure inspect` makes it.) Throws DiskError.
+   */
+  usage(): Usage {
+    checkOpen(this.#session)
+    refuseIfEditing('usage()')
+    return usageOf(this.#session.store.latest().generation)
   }
 
   /**

@@ -113,6 +113,11 @@ export class Generation {
     return this.log.ids
   }
 
+  /** How many objects there are, reachable or not; shapes and ids of transactions are none. */
+  get objects(): number {
+    return this.index.size - this.shapes.length - this.ids.size
+  }
+
   /** The state at the reader's tail. */
   snapshot(): Snapshot {
     const { tail } = this.reader

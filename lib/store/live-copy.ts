@@ -58,7 +58,7 @@ export class LiveCopy {
 
   /** Objects in the source. */
   get known(): number {
-    return this.#source.index.size - this.#source.shapes.length - this.#source.ids.size
+    return this.#source.objects
   }
 
   progress(): PackProgress {

@@ -1,8 +1,32 @@
-// What a store consists of: objects and bytes by shape, live and dead. Reads only headers and references.
+// What a store consists of: how large it is and was, which is known; and objects and bytes by shape, live and dead, which only a walk over
+// everything tells.
+import { onDisk } from '../file/disk-error.js'
 import { HEADER_LENGTH } from '../log/file-header.js'
+import type { Generation } from './generation.js'
 import type { Snapshot } from './snapshot.js'
 import { reachable } from './reachable.js'
 import { ID_SHAPE, type Oid } from './types.js'
+
+/** How large a store is. */
+export interface Usage {
+  /** Bytes of the file. */
+  readonly bytes: number
+  /** Bytes of it that the last pack left; where there was none, of its header alone. */
+  readonly packedBytes: number
+  /** The commit up to which that pack went, the earliest that `until` can open; 0: there was none. */
+  readonly packedUpTo: number
+  /**
+   * Objects in the file, parts of large collections and what cannot be reached any more included. (Of a store that was opened with
+   * `until`, later ones may be among them.)
+   */
+  readonly objects: number
+}
+
+/** Asks the system for the size of the file, and reads nothing. Throws DiskError. */
+export function usageOf({ path, file, header, objects }: Generation): Usage {
+  const bytes = onDisk(path, () => file.end())
+  return { bytes, packedBytes: header.baseEnd, packedUpTo: header.baseTid, objects }
+}
 
 export interface ShapeUsage {
   readonly objects: number
@@ -10,7 +34,7 @@ export interface ShapeUsage {
   readonly bytes: number
 }
 
-export interface Usage {
+export interface MeasuredUsage {
   /** Bytes of the file up to the snapshot. */
   readonly bytes: number
   /** Bytes that a pack would keep, roughly: the newest records of reachable objects, and all shapes. */
@@ -25,7 +49,7 @@ export interface Usage {
 }
 
 /** Walks everything reachable. Throws CorruptLogError. */
-export function measureUsage(snapshot: Snapshot): Usage {
+export function measureUsage(snapshot: Snapshot): MeasuredUsage {
   const { generation, offset } = snapshot
   const byShape = new Map<Oid, { objects: number; bytes: number }>()
   let liveBytes = HEADER_LENGTH

@@ -30,6 +30,7 @@ const table: [string, Call, [idle: Outcome, changes: Outcome, paused: Outcome, i
   ['pause', db => db.pause(), ['ok', 'StateError', 'ok', 'StateError', 'ClosedError']],
   ['continue', db => db.continue(), ['StateError', 'StateError', 'ok', 'StateError', 'ClosedError']],
   ['log', db => [...db.log()], ['ok', 'ok', 'ok', 'ok', 'ClosedError']],
+  ['usage', db => db.usage(), ['ok', 'ok', 'ok', 'ok', 'ClosedError']],
   ['connect', db => db.connect().close(), ['ok', 'ok', 'ok', 'ok', 'ClosedError']],
   ['pack', db => db.pack(), ['ok', 'ok', 'ok', 'StateError', 'ClosedError']],
   ['close', db => db.close(), ['ok', 'StateError', 'ok', 'StateError', 'ok']],
