@@ -3,12 +3,19 @@ import type { Command } from 'commander'
 import { systemDisk } from '../../lib/file/system-disk.js'
 import { dump, type DumpProgress, type DumpReport } from '../../lib/collection/dump.js'
 import type { Store } from '../../lib/store/store.js'
+import { UNTIL } from './arguments.js'
 import { EXIT, type ExitCode } from './exit-code.js'
 import { interruptible } from './interruptible.js'
 import { checkNewFile, intoNewFile } from './new-file.js'
 import { print, printJson, say, write as writeAll } from './output.js'
-import { withStore } from './store-to-read.js'
+import { withStore, type StoreToRead } from './store-to-read.js'
 import { count, harmless } from './units.js'
+
+interface Options {
+  readonly output?: string
+  readonly until?: number
+  readonly json?: true
+}
 
 /** Characters that are gathered before they are written. */
 const GATHERED = 1 << 16
@@ -20,22 +27,20 @@ export function addDump(program: Command, exit: (code: ExitCode) => void): void 
       'write all that can be reached in a store as text: one JSON object a line, which load can make a store of',
     )
     .option('-o, --output <new file>', 'where to, instead of standard output; it must not exist')
+    .option(...UNTIL)
     .option('--json', 'with -o, print the report as one JSON object')
-    .action(async (file: string, { output, json }: { output?: string; json?: true }) =>
-      exit(await runDump(file, output, json === true, exit)),
-    )
+    .action(async (file: string, options: Options) => exit(await runDump(file, options, exit)))
 }
 
 /** Tells at the first loss how it will end, should nobody read the rest. */
 async function runDump(
   path: string,
-  output: string | undefined,
-  asJson: boolean,
+  { output, until, json }: Options,
   exit: (code: ExitCode) => void,
 ): Promise<ExitCode> {
   if (output !== undefined) checkNewFile(output)
   let lost = 0
-  const exitCode = await withStore(path, exit, async ({ store, damage }) => {
+  const write = async ({ store, damage }: StoreToRead): Promise<void> => {
     const show = (line: string, isLost: boolean): void => {
       if (isLost && damage === undefined) exit(EXIT.withLoss)
       print(line)
@@ -46,14 +51,15 @@ async function runDump(
         : await intoNewFile(output, fd =>
             gathering(
               text => writeAll(fd, text),
-              write => dumpStore(store, `${path}: interrupted; nothing was written`, write),
+              give => dumpStore(store, `${path}: interrupted; nothing was written`, give),
             ),
           )
     lost = report.lost
     if (output === undefined) return
-    if (asJson) printJson({ path, output, ...report })
+    if (json) printJson({ path, output, ...report })
     else print(harmless(`${count(report.records, 'record')} written to ${output}, as of commit ${report.tid}`))
-  })
+  }
+  const exitCode = await withStore(path, exit, write, until)
   if (lost === 0) return exitCode
   say(`${path}: of ${count(lost, 'object')} that others refer to, nothing was left to be written`)
   return exitCode === EXIT.done ? EXIT.withLoss : exitCode

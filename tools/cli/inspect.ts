@@ -6,16 +6,17 @@ import { FORMAT_VERSION } from '../../lib/log/file-header.js'
 import type { Store } from '../../lib/store/store.js'
 import { ROOT_OID, type Oid } from '../../lib/store/types.js'
 import { measureUsage } from '../../lib/store/usage.js'
-import { wholeNumber } from './arguments.js'
+import { UNTIL, wholeNumber } from './arguments.js'
 import { EXIT, Refusal, type ExitCode } from './exit-code.js'
 import { print, printJson, say } from './output.js'
-import { withStore } from './store-to-read.js'
+import { withStore, type StoreToRead } from './store-to-read.js'
 import { json, text } from './stored-value.js'
 import { count, harmless, moment, size, table } from './units.js'
 
 interface Options {
   readonly json?: true
   readonly limit: number
+  readonly until?: number
 }
 
 const EXAMPLES = `
@@ -27,6 +28,7 @@ export function addInspect(program: Command, exit: (code: ExitCode) => void): vo
   program
     .command('inspect <file> [place]')
     .description('show what is in a store, or one object of it: its fields, and what it refers to')
+    .option(...UNTIL)
     .option('--limit <n>', 'show at most so many entries of a collection or array', wholeNumber, 20)
     .option('--json', 'print one JSON object')
     .addHelpText('after', EXAMPLES)
@@ -38,14 +40,15 @@ export function addInspect(program: Command, exit: (code: ExitCode) => void): vo
 function runInspect(
   path: string,
   place: string | undefined,
-  { json: asJson, limit }: Options,
+  { json: asJson, limit, until }: Options,
   exit: (code: ExitCode) => void,
 ): Promise<ExitCode> {
   const address = place === undefined ? undefined : parsePlace(place)
-  return withStore(path, exit, ({ store }) => {
+  const look = ({ store }: StoreToRead): void => {
     if (address === undefined) (asJson ? printStoreJson : printStore)(store, limit)
     else showPlace(store, address, limit, asJson === true)
-  })
+  }
+  return withStore(path, exit, look, until)
 }
 
 // ---- the whole store --------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@ import { CorruptLogError } from '../../lib/error.js'
 import { systemDisk } from '../../lib/file/system-disk.js'
 import { Store } from '../../lib/store/store.js'
 import type { OpenProgress } from '../../lib/store/store-options.js'
-import { EXIT, type ExitCode } from './exit-code.js'
+import { EXIT, Refusal, type ExitCode } from './exit-code.js'
 import { flush, say } from './output.js'
 import { ProgressBar } from './progress-bar.js'
 
@@ -15,14 +15,15 @@ export interface StoreToRead {
 
 /**
  * Runs `look` and closes the store again. Returns the exit code, and tells it before anything is shown, should nobody read that.
- * Damage has been reported then, after what could be shown.
+ * Damage has been reported then, after what could be shown. `until`: the commit whose state is looked at; Refusal: there is none.
  */
 export async function withStore(
   path: string,
   exit: (code: ExitCode) => void,
   look: (opened: StoreToRead) => void | Promise<void>,
+  until?: number,
 ): Promise<ExitCode> {
-  const opened = openToRead(path)
+  const opened = openToRead(path, until)
   const { store, damage } = opened
   const exitCode = damage === undefined ? EXIT.done : EXIT.no
   exit(exitCode)
@@ -36,15 +37,20 @@ export async function withStore(
   return exitCode
 }
 
-function openToRead(path: string): StoreToRead {
+function openToRead(path: string, until: number | undefined): StoreToRead {
   const bar = new ProgressBar()
   // Reading takes no lock, so it does not matter that a network's locks cannot be trusted.
   const onProgress = ({ done, all }: OpenProgress): void => bar.update(done, all, 'reading the log')
   const options = { readonly: true, unsafeFilesystem: true, onProgress }
   try {
-    return { store: Store.open(systemDisk, path, options), damage: undefined }
+    return {
+      store: Store.open(systemDisk, path, { ...options, ...(until !== undefined && { until }) }),
+      damage: undefined,
+    }
   } catch (error) {
-    if (!(error instanceof CorruptLogError)) throw error
+    if (error instanceof RangeError && until !== undefined) throw new Refusal(EXIT.no, error.message) // there is no such commit
+    // Of an earlier state than the one that was asked for, nobody wants to know.
+    if (!(error instanceof CorruptLogError) || until !== undefined) throw error
     try {
       return { store: Store.open(systemDisk, path, { ...options, until: error.lastGoodTid }), damage: error }
     } catch {
