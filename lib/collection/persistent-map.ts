@@ -11,7 +11,7 @@ import { COPYING, wantsCopies, type Copied, type CopyOptions } from './copied.js
 import { KeyedHeader } from './keyed-header.js'
 import { keysNamed } from './named-keys.js'
 import type { Entry } from './passage.js'
-import { PASSAGE, rangeToRemove, type KeyRange, type RangeOptions } from './range.js'
+import { PASSAGE, rangeToRemove, type KeyRange, type LooseRange, type RangeOptions } from './range.js'
 import { checkCallback, forbidDerived, headerBehind, type nominal } from './sealed.js'
 import { LEAF_FORM } from './tree/forms.js'
 import { lookAtKey, lookAtValue } from './tree/look.js'
@@ -185,7 +185,7 @@ export class PersistentMap<K extends Key, V> {
   }
 
   /** How many keys there are in a range. Goes through them. */
-  count(range: KeyRange<K>): number {
+  count(range: LooseRange<K>): number {
     return count(behind(this), range)
   }
 

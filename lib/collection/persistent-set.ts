@@ -7,7 +7,7 @@ import type { Key, StoredKey } from './key.js'
 import { compareKeys } from './key-order.js'
 import { KeyedHeader } from './keyed-header.js'
 import { Members, type SetLike } from './members.js'
-import { rangeToRemove, type KeyRange, type RangeOptions } from './range.js'
+import { rangeToRemove, type KeyRange, type LooseRange, type RangeOptions } from './range.js'
 import { checkCallback, forbidDerived, headerBehind, type nominal } from './sealed.js'
 import { count, walk } from './walk.js'
 
@@ -143,7 +143,7 @@ export class PersistentSet<T extends Key> {
   }
 
   /** How many values there are in a range. Goes through them. */
-  count(range: KeyRange<T>): number {
+  count(range: LooseRange<T>): number {
     return count(behind(this), range)
   }
 

@@ -36,11 +36,14 @@ export interface KeyRange<K extends Key = Key> {
   readonly prefix?: KeyPrefix<K>
 }
 
-export interface RangeOptions<K extends Key = Key> extends KeyRange<K> {
+/** The same where a bound that is undefined is none: not where keys are removed. */
+export type LooseRange<K extends Key = Key> = { readonly [Bound in keyof KeyRange<K>]?: KeyRange<K>[Bound] | undefined }
+
+export interface RangeOptions<K extends Key = Key> extends LooseRange<K> {
   /** From the last key to the first. */
-  readonly reverse?: boolean
+  readonly reverse?: boolean | undefined
   /** At most so many. */
-  readonly limit?: number
+  readonly limit?: number | undefined
 }
 
 const BOUNDS: readonly (keyof KeyRange)[] = ['gte', 'gt', 'lte', 'lt', 'prefix']

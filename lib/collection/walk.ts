@@ -2,7 +2,7 @@
 import { END, Iteration } from './iteration.js'
 import type { KeyedHeader } from './keyed-header.js'
 import type { Entry, Passage } from './passage.js'
-import { PASSAGE, RANGE, rangeIn, type KeyRange, type RangeOptions } from './range.js'
+import { PASSAGE, RANGE, rangeIn, type LooseRange, type RangeOptions } from './range.js'
 
 /** What `out` makes of each entry; `values`: their values matter, too. The options are checked at once. */
 export function walk<T>(
@@ -37,7 +37,7 @@ class Walk<T> extends Iteration<T> {
   }
 }
 
-export function count(header: KeyedHeader, range: KeyRange | undefined): number {
+export function count(header: KeyedHeader, range: LooseRange | undefined): number {
   let sum = 0
   const entries = header.entriesIn(rangeIn(range, header, RANGE), false)
   while (entries.next()) sum++

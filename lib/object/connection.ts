@@ -115,7 +115,7 @@ export class Connection<Root = unknown> {
    */
   resolve(
     id: string,
-    { since = 0 }: { readonly since?: Date | number } = {},
+    { since = 0 }: { readonly since?: Date | number | undefined } = {},
   ): 'committed' | 'not committed' | 'unknown' {
     checkId(id)
     checkOpen(this.#session)

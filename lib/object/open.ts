@@ -23,18 +23,18 @@ import { checkIsolation } from './transact.js'
 
 export interface OpenOptions extends StoreOptions {
   /** Classes whose objects are in the store, beside the root's. */
-  readonly classes?: readonly PersistentClass[]
+  readonly classes?: readonly PersistentClass[] | undefined
   /** `fsync`: a commit returns when it is on disk; `os`: when the system has it. `fsync` unless told. */
-  readonly durability?: 'fsync' | 'os'
+  readonly durability?: 'fsync' | 'os' | undefined
   /** `serializable`: all that a transaction accessed must be unchanged when it commits; `snapshot`: what it changed. */
-  readonly isolation?: Isolation
+  readonly isolation?: Isolation | undefined
   /** `transact`: changes are only allowed inside `transact()`; for servers, where requests share a connection. */
-  readonly writes?: 'anywhere' | 'transact'
+  readonly writes?: 'anywhere' | 'transact' | undefined
   /**
    * About how many bytes of loaded objects each connection keeps in memory, 64 MiB unless told; `Infinity`: all. What is let go
    * is loaded again when it is used.
    */
-  readonly cacheBytes?: number
+  readonly cacheBytes?: number | undefined
 }
 
 /** A root without a class and without initial values. */

@@ -7,7 +7,7 @@ import { types } from 'node:util'
 
 export interface PlainOptions {
   /** How many references are followed; an object beyond that becomes `{ type, oid }`. 0 unless told. */
-  readonly depth?: number
+  readonly depth?: number | undefined
 }
 
 const NO_OPTIONS: PlainOptions = {}

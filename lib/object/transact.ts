@@ -11,21 +11,21 @@ import { isOrdinaryString } from './values.js'
 
 export interface TransactOptions {
   /** How often the function is run at most; the last run holds the commit lock. 4 unless told. */
-  readonly attempts?: number
+  readonly attempts?: number | undefined
   /** Milliseconds: once so long has passed, the next run is the last one, which holds the lock. */
-  readonly timeout?: number
+  readonly timeout?: number | undefined
   /** Kept with the commit; the function's name unless told. */
-  readonly note?: string
+  readonly note?: string | undefined
   /** Plain JSON-like data, kept with the commit. */
   readonly meta?: unknown
   /** `snapshot`: only objects that were changed must not have been changed by others meanwhile. */
-  readonly isolation?: Isolation
+  readonly isolation?: Isolation | undefined
   /**
    * Names the transaction, in up to 1,024 bytes of UTF-8: once one with this id has been committed, by whatever process, it is not
    * run again, and the result is undefined. Kept for at least seven days. So a program that was killed before it learned the
    * outcome can simply run it again.
    */
-  readonly id?: string
+  readonly id?: string | undefined
 }
 
 const OPTIONS: ReadonlySet<string> = new Set<keyof TransactOptions>([

@@ -5,9 +5,9 @@ import type { Disk } from '../file/disk.js'
 /** How long work is watched and stopped. */
 export interface LongWork<Progress> {
   /** Called now and then. */
-  onProgress?: (progress: Progress) => void
+  onProgress?: ((progress: Progress) => void) | undefined
   /** Stops it: the promise is rejected with the signal's reason. */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
 }
 
 /** Milliseconds of work between two turns. */

@@ -15,15 +15,15 @@ export const LOCK_TIMEOUT = 10_000
 
 /** Opening is told of, and can be stopped, where the log must be read because there is no index file: between pieces of it. */
 export interface StoreOptions extends LongWork<OpenProgress> {
-  readonly?: boolean
+  readonly?: boolean | undefined
   /** Only with `readonly`: the state after this commit, whatever came later. */
-  until?: number
+  until?: number | undefined
   /** Milliseconds to wait for the commit lock; 10,000 unless told. */
-  lockTimeout?: number
+  lockTimeout?: number | undefined
   /** Permission bits of a new store; 0600 unless told. */
-  mode?: number
+  mode?: number | undefined
   /** Goes on where the file system is one of a network, or FUSE, on which locks may not work. */
-  unsafeFilesystem?: boolean
+  unsafeFilesystem?: boolean | undefined
 }
 
 export type CommitResult =

@@ -488,6 +488,37 @@ t.test('a note that is no option of commit, and what is no number of an object, 
   t.end()
 })
 
+t.test('an option that is undefined is as if it were not given', async t => {
+  const none = undefined
+  const db = open(join(tempDir(t), 'none.db'), {
+    ...{ root: { n: 0 }, classes: none, readonly: none, until: none, durability: none, isolation: none, writes: none },
+    ...{ cacheBytes: none, lockTimeout: none, mode: none, unsafeFilesystem: none, onProgress: none, signal: none },
+  })
+  const options = { attempts: none, timeout: none, note: none, meta: none, isolation: none, id: none }
+  t.equal(
+    db.transact(function add(root) {
+      return ++root.n
+    }, options),
+    1,
+  )
+  t.equal(await db.transactAsync(root => ++root.n, options), 2)
+  db.root.n++
+  db.commit({ note: none, meta: none })
+  const commits = [...db.log({ after: none, until: none, reverse: none, limit: none })]
+  t.same(
+    commits.map(({ note }) => note),
+    [none, 'add', none, none],
+  )
+  t.equal(db.resolve('x', { since: none }), 'not committed')
+  t.same(plain(db.root, { depth: none }), { n: 3 })
+  const map = new PersistentMap([['a', 1]])
+  const range = { gte: none, gt: none, lte: none, lt: none, prefix: none }
+  t.same([...map.keys({ ...range, reverse: none, limit: none })], ['a'])
+  t.equal(map.count(range), 1)
+  t.equal((await db.pack({ onProgress: none, signal: none })).dropped, 0)
+  db.close()
+})
+
 t.test('misspelt options and impossible roots are refused, with what was meant', t => {
   const path = join(tempDir(t), 'never.db')
   const refused = (options: unknown, message: RegExp): void => {

@@ -15,6 +15,7 @@ import {
   touch,
   typeOf,
   WriteConflictError,
+  type Commit,
   type Connection,
   type Copied,
   type Key,
@@ -25,6 +26,7 @@ import {
   type Pause,
   type PersistentClass,
   type RootClass,
+  type Usage,
 } from 'perdure'
 
 /** Compiles only if both are the same type, not merely assignable to each other. */
@@ -124,6 +126,32 @@ class Invoice extends Persistent {
 const WithParameters: PersistentClass<Invoice> = Invoice
 open('f.db', { root: Counter, classes: [Task, Invoice, WithParameters] })
 
+// ---- options that are undefined are not given ----
+
+const none = undefined
+open('e.db', {
+  ...{ root: Counter, classes: none, readonly: none, until: none, durability: none, isolation: none, writes: none },
+  ...{ cacheBytes: none, lockTimeout: none, mode: none, unsafeFilesystem: none, onProgress: none, signal: none },
+})
+byClass.transact(root => root.count, {
+  ...{ attempts: none, timeout: none, note: none, meta: none, isolation: none, id: none },
+})
+byClass.commit({ note: none, meta: none })
+byClass.resolve('x', { since: none })
+byClass.log({ after: none, until: none, reverse: none, limit: none })
+void byClass.pack({ onProgress: none, signal: none })
+plain(new Task(), { depth: none })
+new PersistentMap<string, Task>().keys({
+  gte: none,
+  gt: none,
+  lte: none,
+  lt: none,
+  prefix: none,
+  reverse: none,
+  limit: none,
+})
+new PersistentSet<[string, number]>().count({ gte: none, prefix: none })
+
 // ---- transactions ----
 
 const result = byClass.transact(root => root.count++)
@@ -222,4 +250,7 @@ try {
   if (error instanceof StateError) error.code.trim()
 }
 
-export { anyKeys, byCollection, byTask, keys, look, packed, tid }
+const commits: Commit[] = [...byClass.log({ limit: 3 })]
+const { bytes, packedBytes }: Usage = byClass.usage()
+
+export { anyKeys, byCollection, byTask, bytes, commits, keys, look, packed, packedBytes, tid }

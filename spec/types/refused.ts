@@ -90,8 +90,6 @@ open('a.db', { root: Counter, isolation: 'none' })
 open('a.db', { root: Counter, writes: 'never' })
 // @ts-expect-error until is the number of a commit
 open('a.db', { readonly: true, until: new Date() })
-// @ts-expect-error undefined is no value for an option
-open('a.db', { root: Counter, lockTimeout: undefined })
 // @ts-expect-error no such option of transact
 db.transact(root => root.counters.size, { retries: 3 })
 // @ts-expect-error no such option of pack
@@ -170,6 +168,8 @@ byPair.count({ gte: [1] })
 byPair.range({ lt: ['a', 1, 2] })
 // @ts-expect-error a key itself is whole
 byPair.get(['a'])
+// @ts-expect-error a bound that is undefined would remove everything
+byPair.deleteRange({ gte: undefined })
 // @ts-expect-error a number is the beginning of none
 new PersistentSet<number>().keys({ prefix: 1 })
 // @ts-expect-error not the key of this map
