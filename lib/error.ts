@@ -91,10 +91,13 @@ export class GoneError extends PerdureError {
   }
 }
 
-/** Stored state and registered class do not fit each other. */
+/** Stored state and registered class do not fit each other. What code of the class has thrown is the `cause`. */
 export class SchemaError extends PerdureError {
-  constructor(message: string) {
-    super('SCHEMA', message)
+  /** The object, where it is one that does not fit. */
+  readonly oid: number | undefined
+  constructor(message: string, oid?: number, options?: ErrorOptions) {
+    super('SCHEMA', message, options)
+    this.oid = oid
   }
 }
 

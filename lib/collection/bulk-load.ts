@@ -6,14 +6,15 @@ import type { KeyedHeader } from './keyed-header.js'
 
 /** Nothing is changed before everything has been found in order. Throws StateError, RangeError, ValueError. */
 export function bulkLoad(header: KeyedHeader, entries: Iterable<readonly [unknown, unknown]>): void {
-  if (header.size > 0) throw new StateError(`${header.name}: bulkLoad() fills an empty collection, and this one is not`)
+  if (header.size > 0)
+    throw new StateError(`${header.label}: bulkLoad() fills an empty collection, and this one is not`)
   const given: Pending[] = []
   for (const [key, value] of entries) {
     const own = header.keyIn(key)
     const last = given.at(-1)
     if (last && compareKeys(last.key, own) >= 0) {
       const names = `${header.keyName(own)} comes behind ${header.keyName(last.key)}`
-      throw new RangeError(`${header.name}: bulkLoad() needs keys in their order, each once: ${names}`)
+      throw new RangeError(`${header.label}: bulkLoad() needs keys in their order, each once: ${names}`)
     }
     given.push({ key: own, value: header.adoptValue(value, own), gone: false, existed: false })
   }

@@ -130,7 +130,7 @@ export class ListHeader extends ListState {
     const own = this.#adopted(start, values)
     if (count === 0 && own.length === 0) return []
     if (start + count > this.now.length)
-      throw new StateError(`${this.name}: the list was changed by code in the data that is put into it`)
+      throw new StateError(`${this.label}: the list was changed by code in the data that is put into it`)
     this.#findHandedOut(start, start + count)
     this.change()
     this.#noteSources(start, values, own)

@@ -140,7 +140,8 @@ export class PersistentList<T> {
    */
   bulkLoad(items: Iterable<T>): this {
     const header = behind(this)
-    if (header.length > 0) throw new StateError('bulkLoad() fills an empty collection, and this list is not')
+    if (header.length > 0)
+      throw new StateError(`${header.label}: bulkLoad() fills an empty collection, and this one is not`)
     const all = [...items]
     header.extend('end', all)
     return this
@@ -153,7 +154,8 @@ export class PersistentList<T> {
     const { edition } = header
     const order = sortedOrder(items, compare)
     header.touch()
-    if (header.edition !== edition) throw new StateError('the list was changed by the function that compares its items')
+    if (header.edition !== edition)
+      throw new StateError(`${header.label}: the list was changed by the function that compares its items`)
     header.reorder(order)
     return this
   }

@@ -5,7 +5,7 @@ import { ValueError } from '../error.js'
 import type { Oid } from '../store/types.js'
 import { Decoder } from './codec.js'
 import { handlerOf, headerOf, unresolvedOid, type Header } from './header.js'
-import { whileEditing } from './editing.js'
+import { runStatic, whileEditing } from './editing.js'
 import { EntityHeader, type Fields } from './persistent.js'
 import { stampMerged } from './places.js'
 import { plain } from './plain.js'
@@ -35,7 +35,8 @@ export function mergeByClass(
   const { kind } = header
   return session.withoutAccess(() =>
     whileEditing(`static merge of ${kind.type}`, () => {
-      const made = kind.merge?.(base, theirs, ownFields(session, header))
+      const mine = ownFields(session, header)
+      const made = runStatic('merge', header, () => kind.merge?.(base, theirs, mine))
       if (made === undefined) return undefined
       checkMade(made, header.name)
       const standIn = kind.create()

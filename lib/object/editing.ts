@@ -1,6 +1,7 @@
 // While code of a class edits the plain state of an object (static upgrade, static merge), it may do nothing else with stored data: the
 // object is being read or committed.
 import { SchemaError, StateError } from '../error.js'
+import type { Header } from './header.js'
 
 let editing: string | undefined
 
@@ -13,6 +14,22 @@ export function whileEditing<T>(what: string, run: () => T): T {
   } finally {
     editing = before
   }
+}
+
+/** Runs a static function of a class for one object. Throws SchemaError that says for which, with what it has thrown as the cause. */
+export function runStatic<T>(name: 'upgrade' | 'merge', { label, oid }: Header, run: () => T): T {
+  try {
+    return run()
+  } catch (cause) {
+    if (isFullStack(cause)) throw cause
+    const said = cause instanceof Error ? `: ${cause.message}` : ''
+    throw new SchemaError(`static ${name} of ${label} has thrown${said}`, oid, { cause })
+  }
+}
+
+/** Where that is so, whoever is called fails, and may not another time. */
+function isFullStack(error: unknown): boolean {
+  return error instanceof RangeError && error.message.includes('call stack')
 }
 
 export function forbidIfEditing(): void {

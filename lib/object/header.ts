@@ -124,6 +124,11 @@ export abstract class Header extends Recordable {
     return `${this.name}.${this.keyName(key)}`
   }
 
+  /** Which object, in messages. */
+  get label(): string {
+    return this.oid === 0 ? this.name : `${this.name} ${this.oid}`
+  }
+
   get owner(): Header {
     return this
   }

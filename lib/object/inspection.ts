@@ -41,7 +41,7 @@ export function setLooking(find: (header: Header) => Looking | undefined): void 
 
 export function inspectObject(header: Header, depth: number | null, options: object): string {
   const given = options as Options
-  const name = label(header)
+  const name = header.label
   const mark = (value: unknown): unknown => markReferences(value, header)
   const unseen = (): string => new Mark(`[${name}]`)[inspect.custom](0, given)
   if (depth !== null && depth < 0) return unseen()
@@ -71,10 +71,6 @@ function unlessClosed<T>(look: () => T): T | undefined {
 /** Method of containers with references that were not followed. */
 export function inspectContainer(this: unknown, depth: number | null, options: object): string {
   return inspect(markReferences(this, nodeOf(this)?.owner), { ...options, depth })
-}
-
-function label(header: Header): string {
-  return header.oid === 0 ? header.name : `${header.name} ${header.oid}`
 }
 
 function contentOf(header: Header, mark: (value: unknown) => unknown): unknown {
@@ -120,7 +116,7 @@ function markReferences(value: unknown, from: Header | undefined, way: readonly 
     return new Mark(`[${(from && looking?.(from)?.nameOf(oid)) ?? 'object'} ${oid}]`)
   }
   const handler = handlerOf(value)
-  if (handler instanceof Header) return new Mark(`[${label(handler)}]`)
+  if (handler instanceof Header) return new Mark(`[${handler.label}]`)
   if (value instanceof Packed) return value.unpack()
   const target = value instanceof Untracked ? value.target : isBare(value) ? value : nodeOf(value)?.target
   if (!target || types.isDate(target)) return target ?? value

@@ -6,7 +6,7 @@ import { isUnknownKind, type ClassRegistry } from './class-registry.js'
 import { Decoder, referencesOf, unpackState } from './codec.js'
 import { MOST_SHOWN } from './inspection.js'
 import type { Header } from './header.js'
-import { whileEditing } from './editing.js'
+import { runStatic, whileEditing } from './editing.js'
 import { warnOfNewer } from './newer-record.js'
 import { EntityHeader } from './persistent.js'
 import { MergingHeader } from './merging.js'
@@ -33,7 +33,7 @@ export interface Loading {
 export function load(header: Header, record: StoredRecord, shape: Shape, generation: number, loading: Loading): void {
   const { kind, placed, tid } = header
   if (shape.type !== kind.type)
-    throw new SchemaError(`object ${record.oid} is a '${shape.type}' now, and was a '${kind.type}'`)
+    throw new SchemaError(`object ${record.oid} is a '${shape.type}' now, and was a '${kind.type}'`, record.oid)
   // No version until all of it is there: where the stack is full, it cannot even be dropped.
   header.generation = 0
   header.tid = 0 as Tid
@@ -103,7 +103,7 @@ function upgrade(
   })
   loading.withoutAccess(() => {
     whileEditing(`static upgrade of ${header.kind.type}`, () => {
-      const given: unknown = header.kind.upgrade?.(state, from)
+      const given: unknown = runStatic('upgrade', header, () => header.kind.upgrade?.(state, from))
       refusePromise(
         given,
         `static upgrade of ${header.kind.type} returned a promise, and loading does not wait: it edits the state before it returns`,

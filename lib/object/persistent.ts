@@ -149,8 +149,9 @@ export class EntityHeader extends Header {
   /** A field of the record has the name of a member of the class. */
   hides(key: string): never {
     throw new SchemaError(
-      `${this.name} ${this.oid} has a stored field "${key}", which a method or accessor of the class hides: ` +
+      `${this.label} has a stored field "${key}", which a method or accessor of the class hides: ` +
         'rename that, or move the field in static upgrade',
+      this.oid,
     )
   }
 

@@ -246,12 +246,13 @@ export class Session implements Scope, Loading {
   }
 
   changing(header: Header): void {
-    this.checkMayChange(header.name)
+    this.#checkMayChange(header)
     if (header.inert) {
       throw new SchemaError(
         isUnknownKind(header.kind)
-          ? `${header.name} ${header.oid} cannot be changed: its class is not registered. Name it in the classes of open().`
-          : `${header.name} ${header.oid} cannot be changed: version ${header.shape?.version} of its class wrote it, and this program has version ${header.kind.version}. Update the program to change it.`,
+          ? `${header.label} cannot be changed: its class is not registered. Name it in the classes of open().`
+          : `${header.label} cannot be changed: version ${header.shape?.version} of its class wrote it, and this program has version ${header.kind.version}. Update the program to change it.`,
+        header.oid,
       )
     }
     // The file lacks it: like a new object, it is written when something refers to it.
@@ -261,16 +262,16 @@ export class Session implements Scope, Loading {
     if (this.changed.size === 1) watchPending(this, true)
   }
 
-  checkMayChange(what: string): void {
+  #checkMayChange(header: Header): void {
     if (this.closed) throw new ClosedError(`the connection to ${this.store.path} is closed`)
     if (this.store.readonly)
-      throw new ReadonlyError(`${what} cannot be changed: ${this.store.path} was opened readonly`)
+      throw new ReadonlyError(`${header.label} cannot be changed: ${this.store.path} was opened readonly`)
     if (this.pauses > 0)
-      throw new StateError(`${what} cannot be changed while the connection is paused: call continue() first`)
+      throw new StateError(`${header.label} cannot be changed while the connection is paused: call continue() first`)
     if (this.doomed) throw new StateError('a nested transact has failed, so the whole transaction will', this.doomed)
     if (this.inside === 0 && this.options.writes === 'transact') {
       throw new StateError(
-        `${what} can only be changed inside transact(): the connection was opened with writes: 'transact'`,
+        `${header.label} can only be changed inside transact(): the connection was opened with writes: 'transact'`,
       )
     }
   }

@@ -239,11 +239,18 @@ t.test('undefined is a conflict, and anything but an object with fields is refus
   }
   t.throws(change, { code: 'SCHEMA', message: /static merge of Presence/ })
   stores.db.abort()
+  const bug = new RangeError('a bug')
+  answer = () => {
+    throw bug
+  }
+  const oid = oidOf(stores.db.root.presence)
+  t.throws(change, { code: 'SCHEMA', message: `static merge of Presence ${oid} has thrown: a bug`, oid, cause: bug })
+  stores.db.abort()
   answer = (_base, { note }) => ({ text: (note as Note).text })
   stores.db.transact(root => (root.presence.note = root.note))
   t.throws(change, { code: 'SCHEMA', message: /static merge of Presence/ })
   stores.db.abort()
-  t.same([stores.db.root.presence.seen, stores.db.root.presence.typed], [0, 15], 'all of theirs, and nothing of mine')
+  t.same([stores.db.root.presence.seen, stores.db.root.presence.typed], [0, 16], 'all of theirs, and nothing of mine')
 })
 
 t.test('a commit that fails for another reason leaves the object as it was assigned', async t => {
