@@ -41,8 +41,8 @@ export class LogReader {
   readonly #sink: FrameSink
   /** The last commit to read. */
   readonly until: number
-  /** Up to where something besides the log proves that this was on disk: asked where it is damaged. */
-  readonly #provedBesides: () => number
+  /** Up to where something besides the log proves that this was on disk: asked where it is damaged, behind this tail. */
+  readonly #provedBesides: (before: Tail) => number
   readonly recent = new RecentBytes()
   /** What chunks are read into, while there is more than one: new memory takes longer than reading. */
   #space: Buffer | undefined
@@ -54,7 +54,7 @@ export class LogReader {
     header: FileHeader,
     sink: FrameSink,
     until = Infinity,
-    provedBesides = () => 0,
+    provedBesides: (before: Tail) => number = () => 0,
   ) {
     this.#file = file
     this.#path = path
@@ -242,7 +242,7 @@ export class LogReader {
     const { offset, boot } = this.tail
     if (this.#broken.isToBeReadAgain(offset)) return 'again'
     const behind = examineDamage(this.#file, offset, end, this.salt)
-    const proved = Math.max(this.syncedTo, this.#header.baseEnd, this.#provedBesides())
+    const proved = Math.max(this.syncedTo, this.#header.baseEnd, this.#provedBesides(this.tail))
     if (mayBeTorn && this.#broken.isTorn({ offset, proved, boot }, end, behind)) return 'torn'
     this.checkLastFrame(behind.nextGood)
     throw this.#corrupt(what, behind.nextGood)

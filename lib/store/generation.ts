@@ -8,6 +8,7 @@ import { framesBackwards, type WholeFrame } from '../log/frames-backwards.js'
 import type { FrameSink, LogReader } from '../log/log-reader.js'
 import { LogWriter } from '../log/log-writer.js'
 import type { Tail } from '../log/tail.js'
+import { removeForeignIndexFile } from './index-file.js'
 import { KnownLog } from './known-log.js'
 import type { OffsetIndex } from './offset-index.js'
 import type { PinnedSnapshots } from './pinned.js'
@@ -37,6 +38,7 @@ export class Generation {
   /** The frames have been read again since a damaged record was met, and all are sound. */
   #replayed = false
   #snapshot: Snapshot | undefined
+  #isIndexFileChecked = false
 
   /**
    * Reads the header, and what tables there are of the log unless told not to. `until`: the last commit to read.
@@ -181,6 +183,13 @@ export class Generation {
   framesBackwards(to: Offset): Iterable<WholeFrame> {
     const damagedAt = (at: number): never => this.#damagedAt(at as Offset, 'a frame is damaged')
     return framesBackwards(this.file, this.reader.salt, this.header.baseEnd, to, damagedAt)
+  }
+
+  /** Before the first append, with everything read, without damage, and the lock held: see `removeForeignIndexFile`. */
+  checkIndexFile(): void {
+    if (this.#isIndexFileChecked) return
+    if (!this.log.usesIndexFile) removeForeignIndexFile(this.file, this.path, this.header)
+    this.#isIndexFileChecked = true
   }
 
   retain(): void {

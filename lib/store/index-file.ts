@@ -1,10 +1,12 @@
 // The index file `<store>.index`: a table of where the newest versions stand, so that opening does not read the whole log. It names
 // the last frame that it covers and is used only if exactly that frame stands there; a missing, old, cut, damaged or foreign one is as
 // good as none. Holds no truth: whatever it says can be built again from the log, but for what was on disk when it was written.
+import { dirname } from 'node:path'
 import { DataFile } from '../file/data-file.js'
 import type { Disk } from '../file/disk.js'
 import { saltOf, type FileHeader } from '../log/file-header.js'
-import { mayReach } from '../log/may-reach.js'
+import { mayLeadTo, mayReach, type Reached } from '../log/may-reach.js'
+import { confirmTail } from '../log/tail.js'
 import type { LogIndex } from './log-index.js'
 import { inPieces, readCovered, readTable, tableParts, type Covered, type OffsetTable } from './offset-table.js'
 import { createTemporary } from './temporary.js'
@@ -35,45 +37,75 @@ export function openIndexFile(disk: Disk, path: string, header: FileHeader): Ind
 
 /**
  * Up to where the index file of the store at `path`, which is open as `file`, proves that the log was on disk, whatever its tables are worth;
- * 0: it does not. An earlier copy of the store may have been put back beside it: it proves nothing of what that has become. Never throws.
+ * 0: it does not. Asked for each place to which the log has been followed: an earlier copy of the store may have been put back beside the
+ * index file, which proves nothing of what that has become. Never throws.
  */
-export function provedByIndexFile(file: DataFile, path: string, header: FileHeader): number {
-  const { disk } = file
+export function proofOfIndexFile(file: DataFile, path: string, header: FileHeader): (before: Reached) => number {
+  const covered = coveredByIndexFile(file.disk, path, header)
+  if (covered === undefined || !mayReach(file, covered.tail, saltOf(header.uuid))) return () => 0
+  const proved = Math.min(covered.syncedTo, covered.tail.offset)
+  return before => (mayLeadTo(before, covered.tail) ? proved : 0)
+}
+
+/** undefined: there is none of this generation. Never throws. */
+function coveredByIndexFile(disk: Disk, path: string, header: FileHeader): Covered | undefined {
   let index: DataFile | undefined
   try {
     index = new DataFile(disk, disk.open(indexPath(disk.canonical(path)), 'read'))
-    const covered = readCovered(index, 0, index.end(), header)
-    if (covered === undefined || !mayReach(file, covered.tail, saltOf(header.uuid))) return 0
-    return Math.min(covered.syncedTo, covered.tail.offset)
+    return readCovered(index, 0, index.end(), header)
   } catch {
-    return 0 // as good as none
+    return undefined // as good as none
   } finally {
     index?.close()
   }
 }
 
-/** Writes the index file anew, beside the old one, and puts it in its place. What it covers must be on disk. */
+/**
+ * Writes the index file anew, beside the old one, and puts it in its place, if the path still leads to `file`. What it covers must be on
+ * disk.
+ */
 export function writeIndexFile(
-  disk: Disk,
+  file: DataFile,
   path: string,
   mode: number,
   header: FileHeader,
   index: LogIndex,
   covered: Covered,
 ): void {
+  const { disk } = file
   const temporary = createTemporary(disk, path, 'cache', mode)
   try {
-    const file = new DataFile(disk, temporary.fd)
+    const written = new DataFile(disk, temporary.fd)
     let at = 0
     for (const part of inPieces(tableParts(header, index, covered))) {
-      file.write(part, at)
+      written.write(part, at)
       at += part.length
     }
+    // Of a store that has been put back meanwhile, it would tell what it never was.
+    if (!isAt(path, file) || confirmTail(file, header, covered.tail) === undefined) return
     disk.rename(temporary.path, indexPath(path))
     temporary.keep()
   } finally {
     temporary.discard()
   }
+}
+
+function isAt(path: string, file: DataFile): boolean {
+  const [there, own] = [file.disk.lookUp(path), file.status()]
+  return there?.ino === own.ino && there.dev === own.dev
+}
+
+/**
+ * Removes an index file that tells of commits which `file`, read to its end without damage, does not have: an earlier copy of the store has
+ * been put back beside it, and once that has grown, it could be taken for proof of what was on disk. On disk before this returns. With the
+ * lock held: whoever writes an index file meanwhile has read no more than there is. Throws what syncing the directory throws.
+ */
+export function removeForeignIndexFile(file: DataFile, path: string, header: FileHeader): void {
+  const { disk } = file
+  const covered = coveredByIndexFile(disk, path, header)
+  if (covered === undefined || confirmTail(file, header, covered.tail) !== undefined) return
+  removeIndexFile(disk, path)
+  disk.syncDirectory(dirname(path))
 }
 
 /** The index file of a generation that is no more the current one. That it stays is no harm. */

@@ -10,7 +10,7 @@ import type { FrameHeader } from '../log/frame.js'
 import { LogReader, type FrameSink } from '../log/log-reader.js'
 import { confirmTail, type Tail } from '../log/tail.js'
 import type { AssembledFrame } from './assemble.js'
-import { openIndexFile, provedByIndexFile, writeIndexFile, type IndexFile } from './index-file.js'
+import { openIndexFile, proofOfIndexFile, writeIndexFile, type IndexFile } from './index-file.js'
 import { LogIndex } from './log-index.js'
 import { atOnce } from './long-work.js'
 import { DamagedIndexError, readTable, type Mark, type OffsetTable } from './offset-table.js'
@@ -52,7 +52,7 @@ export class KnownLog {
   }
 
   #newReader(sink: FrameSink, until: number): LogReader {
-    const proved = (): number => provedByIndexFile(this.#file, this.#path, this.#header)
+    const proved = (before: Tail): number => proofOfIndexFile(this.#file, this.#path, this.#header)(before)
     return new LogReader(this.#file, this.#path, this.#header, sink, until, proved)
   }
 
@@ -67,6 +67,11 @@ export class KnownLog {
 
   get ids(): ReadonlyMap<string, CommittedId> {
     return this.#withIndex(() => this.#known.ids)
+  }
+
+  /** The index file was found to be of this log. */
+  get usesIndexFile(): boolean {
+    return this.#indexFile !== undefined
   }
 
   /** Records may stand up to here. */
@@ -167,8 +172,7 @@ export class KnownLog {
     const { tail, syncedTo, suspect } = this.reader
     if (tail.offset - this.#indexed < Math.max(least, forEach * this.offsets.size)) return
     if (this.#mayBeWrong || syncedTo < tail.offset || suspect || !this.#known.isSmallFor(tail.offset)) return
-    const { disk } = this.#file
-    this.#withIndex(() => writeIndexFile(disk, this.#path, mode, this.#header, this.#known, { tail, syncedTo }))
+    this.#withIndex(() => writeIndexFile(this.#file, this.#path, mode, this.#header, this.#known, { tail, syncedTo }))
     this.#indexed = tail.offset
   }
 

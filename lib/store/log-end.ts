@@ -2,18 +2,22 @@
 // append that was never finished. A reader says the same of the first damage. Owns what the frames prove of that; only reads.
 import type { DataFile } from '../file/data-file.js'
 import { isCutOut, isMarkOfPowerCut, isOverOthers, NOTHING_BEHIND, withFrame, type FoundFrame } from '../log/damage.js'
-import type { FileHeader } from '../log/file-header.js'
+import { HEADER_LENGTH, type FileHeader } from '../log/file-header.js'
 import { FRAME_HEADER_LENGTH, frameLength, mayBeginFrame, type FrameHeader } from '../log/frame.js'
+import type { Reached } from '../log/may-reach.js'
 import { displacement, type Segment } from '../log/segment.js'
-import { provedByIndexFile } from './index-file.js'
+import { proofOfIndexFile } from './index-file.js'
 
 export class LogEnd {
   readonly #file: DataFile
   readonly #header: FileHeader | undefined
   /** Of the file. */
   readonly #end: number
-  /** Up to where the frames so far prove that everything was on disk. */
+  /** Up to where the frames so far prove that everything was on disk, and where the index file does. */
   #syncedTo: number
+  readonly #provedBesides: (before: Reached) => number
+  /** The end of the last whole frame, as that says. */
+  #last: Reached
   /** In which boot the last whole frame was written; undefined: there is none behind which a power cut can have left its mark. */
   #boot: number | undefined
   /** What all whole frames behind the first damage prove. */
@@ -29,7 +33,9 @@ export class LogEnd {
     this.#file = file
     this.#header = header
     this.#end = end
-    this.#syncedTo = header === undefined ? 0 : Math.max(header.baseEnd, provedByIndexFile(file, path, header))
+    this.#syncedTo = header?.baseEnd ?? 0
+    this.#provedBesides = header === undefined ? () => 0 : proofOfIndexFile(file, path, header)
+    this.#last = { offset: HEADER_LENGTH, tid: 0, time: 0 }
   }
 
   // ---- what is known ----
@@ -49,6 +55,7 @@ export class LogEnd {
   /** The next whole frame of the log. */
   passed(header: FrameHeader): void {
     this.#syncedTo = Math.max(this.#syncedTo, header.syncedTo)
+    this.#last = { offset: header.offset + frameLength(header), tid: header.tid, time: header.time }
     // Without the file header, nobody knows where the packed state ends, which was on disk before the file had its name.
     if (this.#header !== undefined || header.kind !== 'base') this.#boot = header.boot
   }
@@ -58,7 +65,7 @@ export class LogEnd {
   /** Whether the mark of a power cut begins where a frame would say that it begins at `offset`. */
   isMark(at: number, offset: number): boolean {
     if (this.#isMovedBehind(at, at - offset)) return false
-    const before = { offset, proved: this.#syncedTo, boot: this.#boot }
+    const before = { offset, proved: Math.max(this.#syncedTo, this.#provedBesides(this.#last)), boot: this.#boot }
     return isMarkOfPowerCut(at, before, this.#file.disk.boot, () => this.#behind)
   }
 

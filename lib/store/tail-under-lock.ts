@@ -1,5 +1,5 @@
 // What a writer does first with the lock held: applies what has arrived, and repairs the end of the log where one that died has
-// left it torn. A little is read under the lock, never much: for more the lock is given up.
+// left it torn, or an index file beside it that is not of this log. A little is read under the lock, never much: for more the lock is given up.
 import type { TailStatus } from '../log/log-reader.js'
 import { cutShortFrame, setTornEndAside } from '../log/recovery.js'
 import type { CurrentFile } from './current-file.js'
@@ -23,6 +23,7 @@ export function tailUnderLock(current: CurrentFile): Exclude<TailStatus, 'short'
     } else if (status === 'superseded' && current.isAtPath()) {
       reader.passSuperseded()
     } else {
+      if (status === 'end') current.generation.checkIndexFile()
       return status
     }
   }

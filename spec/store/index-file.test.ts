@@ -263,7 +263,7 @@ t.test('whatever its marks say, an earlier state is the right one', async t => {
     for (const [oid, at] of generation.entries()) index.offsets.set(oid, at)
     index.shapes.push(...generation.shapes)
     Object.defineProperty(index, 'marks', { value: [lie] })
-    writeIndexFile(systemDisk, path, 0o600, generation.header, index, generation.reader)
+    writeIndexFile(generation.file, path, 0o600, generation.header, index, generation.reader)
     for (const tid of [29, 34, 35, 36, 40]) {
       const right = until(systemDisk, without, tid)
       if (until(systemDisk, path, tid) !== right) t.fail(`commit ${tid}, by the mark ${JSON.stringify(lie)}`)
