@@ -61,11 +61,11 @@ export class RebuiltFrames {
   *find(next: NextFrame, near: number, salt: number): Generator<void, FoundFrame | undefined> {
     const { at } = next
     const from = at + FRAME_HEADER_LENGTH
-    let gone = from
+    let gone = from // up to there
     for (const found of findTrailers(this.#file, from, Math.min(this.#end, at + LARGEST_FRAME))) {
       if (typeof found === 'number') {
-        gone += found
-        if (gone > near) this.#work -= found
+        this.#work -= Math.max(0, found - Math.max(gone, near))
+        gone = found
         yield
       } else if (found.length >= SMALLEST_FRAME && found.end - found.length === at) {
         this.#work -= found.length

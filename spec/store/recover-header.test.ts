@@ -122,6 +122,17 @@ t.test('several headers, one behind the other, the first and the last, and that 
   t.match(salvaged(other, oids), { texts: CHANGED, report: { missingCommits: [], rebuilt: [{}] } })
 })
 
+t.test('all of them in a file of small commits', async t => {
+  const disk = new MemoryDisk()
+  const store = Store.open(disk, PATH, {}, initialDraft)
+  for (let n = 0; n < 200; n++) put(store, record(1, `text ${n}`))
+  const { bytes, frames } = made(disk, [])
+  for (const { at } of frames) bytes[at + 24]! ^= 1 // the time
+  const { report, texts } = salvaged(bytes, [1 as Oid])
+  t.match(report, { rebuilt: { length: frames.length }, skipped: [], missingCommits: [] })
+  t.same(texts, ['text 199'])
+})
+
 t.test('behind inserted bytes, and behind a frame that is damaged otherwise', async t => {
   const { bytes, frames, oids } = makeStore()
   const [, , third, fourth] = frames
