@@ -253,7 +253,7 @@ export class DamagedLog {
 
   /** Whether the mark of a power cut begins where a frame would say that it begins at `offset`: then the log ends there. */
   #isMark(at: number, offset: number): boolean {
-    if (!this.#logEnd.isMark(at, offset)) return false
+    if (!this.#logEnd.isMark(at, offset, this.salt)) return false
     this.#endStretch()
     this.#tear(at)
     return true

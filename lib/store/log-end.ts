@@ -1,7 +1,15 @@
 // Whether the log of a file in which anything may be damaged ends at some place with what is no commit: the mark of a power cut, or an
 // append that was never finished. A reader says the same of the first damage. Owns what the frames prove of that; only reads.
 import type { DataFile } from '../file/data-file.js'
-import { isCutOut, isMarkOfPowerCut, isOverOthers, NOTHING_BEHIND, withFrame, type FoundFrame } from '../log/damage.js'
+import {
+  isCutOut,
+  isMarkOfPowerCut,
+  isOverOthers,
+  NOTHING_BEHIND,
+  readHeader,
+  withFrame,
+  type FoundFrame,
+} from '../log/damage.js'
 import { HEADER_LENGTH, type FileHeader } from '../log/file-header.js'
 import { FRAME_HEADER_LENGTH, frameLength, mayBeginFrame, type FrameHeader } from '../log/frame.js'
 import type { Reached } from '../log/may-reach.js'
@@ -63,10 +71,17 @@ export class LogEnd {
   // ---- what follows from it ----
 
   /** Whether the mark of a power cut begins where a frame would say that it begins at `offset`. */
-  isMark(at: number, offset: number): boolean {
+  isMark(at: number, offset: number, salt: number): boolean {
     if (this.#isMovedBehind(at, at - offset)) return false
     const before = { offset, proved: Math.max(this.#syncedTo, this.#provedBesides(this.#last)), boot: this.#boot }
-    return isMarkOfPowerCut(at, before, this.#file.disk.boot, () => this.#behind)
+    if (!isMarkOfPowerCut(at, before, this.#file.disk.boot, () => this.#behind)) return false
+    const header = readHeader(this.#file, at, salt)
+    return header?.offset !== offset || !this.#isCutOut(header, at)
+  }
+
+  /** Whether bytes are gone from the frame: no power cut does that either. */
+  #isCutOut(header: FrameHeader, at: number): boolean {
+    return at + frameLength(header) > this.#end && isCutOut(this.#file, header, at, this.#end)
   }
 
   /** Whether bytes have been inserted behind it, or are gone: no power cut does that. A reader knows less, of the first damage. */
@@ -77,7 +92,7 @@ export class LogEnd {
   /** Whether a frame has fewer bytes than it says because its append was never finished. */
   isShort(header: FrameHeader, at: number): boolean {
     const isShort = at + frameLength(header) > this.#end
-    if (!isShort || header.kind === 'base' || isCutOut(this.#file, header, at, this.#end)) return false
+    if (!isShort || header.kind === 'base' || this.#isCutOut(header, at)) return false
     return at !== header.offset || !isOverOthers(this.#file, header, at + FRAME_HEADER_LENGTH, this.#end)
   }
 

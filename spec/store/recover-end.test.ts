@@ -1,0 +1,39 @@
+// Where the log of a damaged file ends for a salvage: what was acknowledged is saved or told as missing, and what was never finished is none.
+import t from 'tap'
+import { Store } from '../../lib/store/store.js'
+import type { Oid } from '../../lib/store/types.js'
+import { PATH } from '../damage/known-store.js'
+import { MemoryDisk } from '../damage/memory-disk.js'
+import { initialDraft, put, record } from '../helpers/drafts.js'
+import { salvaged } from './salvaged.js'
+
+const COUNT = 8
+const EACH = Array.from({ length: COUNT }, (_, n) => n)
+
+/** A store in memory with eight objects, to which the root refers. */
+function makeStore(): { disk: MemoryDisk; store: Store; oids: Oid[] } {
+  const disk = new MemoryDisk()
+  const store = Store.open(disk, PATH, {}, initialDraft)
+  const fresh = EACH.map(n => -1 - n)
+  const first = put(store, ...fresh.map(oid => record(oid, 'made '.padEnd(200, '.'))), record(1, 'root', fresh))
+  store.makeDurable(store.latest())
+  return { disk, store, oids: EACH.map(n => (first + n) as Oid) }
+}
+
+t.test('bytes gone from the last commit are no mark of a power cut: what is left of it is saved', async t => {
+  const { disk, store, oids } = makeStore()
+  const at = store.latest().offset
+  put(store, ...oids.map(oid => record(oid, 'late '.padEnd(200, '.'))))
+  const bytes = disk.bytesOf(PATH)
+  for (const from of [at + 80, at + 1000, bytes.length - 100]) {
+    const damaged = Buffer.concat([bytes.subarray(0, from), bytes.subarray(from + 4)])
+    for (const boot of [1, 2]) {
+      const disk = MemoryDisk.with({ [PATH]: damaged })
+      disk.boot = boot
+      t.throws(() => Store.open(disk, PATH), { code: 'CORRUPT_LOG', offset: at })
+      const { report, texts } = salvaged(damaged, oids, boot)
+      t.match(report, { torn: undefined, missingCommits: [{ from: 3, to: 3 }], lastTid: 3 })
+      t.equal(texts.filter(text => text?.startsWith('late')).length, COUNT - 1)
+    }
+  }
+})
