@@ -237,10 +237,11 @@ export class DamagedLog {
     const frameEnd = broken && broken.at + frameLength(broken.header)
     if (frameEnd !== undefined && frameEnd <= this.end && this.#logEnd.isLessThanHeader(frameEnd))
       yield* this.#passTo(frameEnd)
-    if (this.#at >= baseEnd && this.#isUnfinished()) this.#tear(this.#at)
+    const offset = broken?.header.offset ?? this.#offset // what the log says: in the file, bytes may be gone before it
+    if (offset >= baseEnd && this.#isUnfinished()) this.#tear(this.#at)
     else yield* this.#passTo(this.end)
     this.#endStretch()
-    if (this.end < baseEnd) this.skipped.push({ offset: this.end, bytes: baseEnd - this.end })
+    if (offset < baseEnd && this.end < baseEnd) this.skipped.push({ offset: this.end, bytes: baseEnd - this.end })
   }
 
   /** Whether an append that was not finished is all that is left: a reader says the same of it. */

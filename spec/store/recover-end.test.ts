@@ -1,5 +1,6 @@
 // Where the log of a damaged file ends for a salvage: what was acknowledged is saved or told as missing, and what was never finished is none.
 import t from 'tap'
+import { pack } from '../../lib/store/pack.js'
 import { Store } from '../../lib/store/store.js'
 import type { Oid } from '../../lib/store/types.js'
 import { PATH } from '../damage/known-store.js'
@@ -34,6 +35,29 @@ t.test('bytes gone from the last commit are no mark of a power cut: what is left
       const { report, texts } = salvaged(damaged, oids, boot)
       t.match(report, { torn: undefined, missingCommits: [{ from: 3, to: 3 }], lastTid: 3 })
       t.equal(texts.filter(text => text?.startsWith('late')).length, COUNT - 1)
+    }
+  }
+})
+
+t.test('an append that was never finished is none if bytes are gone from the packed state, either', async t => {
+  const { disk, store, oids } = makeStore()
+  const [first = 1 as Oid, second = 1 as Oid] = oids
+  await pack(store)
+  const packed = store.latest().offset
+  put(store, record(first, 'acknowledged'))
+  const { offset, tid } = store.latest()
+  put(store, record(first, 'never finished'), record(second, 'never finished'))
+  const all = disk.bytesOf(PATH)
+  for (const left of [30, 100, all.length - offset - 4]) {
+    for (const gone of [50, 300, packed - 4500]) {
+      const bytes = all.subarray(0, offset + left)
+      const damaged = Buffer.concat([bytes.subarray(0, 4300), bytes.subarray(4300 + gone)])
+      const { report, texts } = salvaged(damaged, [first, second])
+      const torn = { offset: offset - gone, bytes: left }
+      t.match(report, { torn, lastTid: tid, missingCommits: [] }, `${gone} gone, ${left} left`)
+      t.equal(texts[0], 'acknowledged')
+      t.not(texts[1], 'never finished')
+      t.ok(report.skipped.every(part => part.offset + part.bytes <= damaged.length))
     }
   }
 })
