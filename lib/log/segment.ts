@@ -83,6 +83,7 @@ function tidOf({ kind, tid }: FrameHeader, header: FileHeader | undefined): numb
   return kind === 'base' ? (header?.baseTid ?? 0) : tid
 }
 
-function tidBefore(frame: FrameHeader, header: FileHeader | undefined): number {
+/** The commit before it, as it says. */
+export function tidBefore(frame: FrameHeader, header: FileHeader | undefined): number {
   return tidOf(frame, header) - (frame.kind === 'commit' ? 1 : 0)
 }

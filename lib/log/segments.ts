@@ -3,21 +3,9 @@
 import type { DataFile } from '../file/data-file.js'
 import type { FoundFrame } from './damage.js'
 import type { FileHeader } from './file-header.js'
-import {
-  FRAME_HEADER_LENGTH,
-  FRAME_TRAILER_LENGTH,
-  mayBeginFrame,
-  SMALLEST_FRAME,
-  trailerChecksum,
-  trailerLength,
-  type FrameHeader,
-} from './frame.js'
+import { FRAME_HEADER_LENGTH, mayBeginFrame, type FrameHeader } from './frame.js'
+import { lastFrame, trailerBefore, type LastFrame, type Trailer } from './last-frame.js'
 import { displacement, extend, segmentOf, type Segment } from './segment.js'
-
-interface Trailer {
-  readonly length: number
-  readonly checksum: number | undefined
-}
 
 /** What is linked to what has been accepted is looked for again and again, but no more often than this. */
 const MOST_ROUNDS = 16
@@ -33,9 +21,11 @@ export class Segments {
   readonly #broken = new Map<number, FrameHeader>()
   /** Those that have been looked at, by where they end. */
   readonly #trailers = new Map<number, Trailer | undefined>()
-  /** Of the last frame, if its trailer is left. */
-  readonly #lastLength: number
+  /** If its trailer is left. */
+  readonly #last: LastFrame | undefined
   #unfinished: Segment | undefined
+  /** What goes on there, up to that, is no more than one frame whose header is lost. */
+  #lostFrom = Infinity
 
   /** `end`: of the file; `before`: the log before the damage. */
   constructor(file: DataFile, end: number, header: FileHeader | undefined, before: Segment) {
@@ -44,7 +34,7 @@ export class Segments {
     this.#header = header
     this.#all = [before]
     this.#accepted.add(before)
-    this.#lastLength = this.#trailerBefore(end)?.length ?? 0
+    this.#last = lastFrame(file, end)
   }
 
   /** Takes note of a frame behind those so far. */
@@ -79,16 +69,45 @@ export class Segments {
   }
 
   /**
-   * An append that was never finished, if it goes on with whole frames before it: the end of the log, and what stands in it are copies. Where
-   * something there may go on with it, bytes may be gone from it instead.
+   * An append that was never finished, if it goes on with what is before it, best with what is accepted: the end of the log, and what stands in
+   * it are copies. Where something there may go on with it, bytes may be gone from it instead.
    */
   #findUnfinished(): Segment | undefined {
-    const n = this.#all.findIndex((segment, i) => i > 0 && this.#isBeyond(segment) && isNext(this.#all[i - 1], segment))
-    const found = this.#all[n]
-    if (found === undefined) return undefined
-    const goesOn = ({ offset, after, isBroken }: Segment): boolean =>
-      !isBroken && offset >= found.endOffset && after >= found.tid
-    return this.#all.slice(n + 1).some(goesOn) ? undefined : found
+    const ends = new Map<number, Segment>()
+    let found: { readonly segment: Segment; readonly before: Segment; readonly n: number } | undefined
+    for (const [n, segment] of this.#all.entries()) {
+      const before = n > 0 && this.#isBeyond(segment) ? this.#leadingTo(segment, n, ends) : undefined
+      const isSure = before !== undefined && this.#accepted.has(before)
+      if (before !== undefined && (isSure || found === undefined)) found = { segment, before, n }
+      if (isSure) break
+      if (!ends.has(segment.endOffset)) ends.set(segment.endOffset, segment)
+    }
+    if (found === undefined || this.#mayBeGoneOnFrom(found.segment, found.n)) return undefined
+    this.#lostFrom = found.before.endAt
+    return found.segment
+  }
+
+  /**
+   * What leads to this segment, the `n`th: the whole frames right before it, or one frame more, of which the trailer is left there. `ends`: the
+   * first that says that it ends at some place, as copies of it come later.
+   */
+  #leadingTo(segment: Segment, n: number, ends: ReadonlyMap<number, Segment>): Segment | undefined {
+    const { at, offset, after, previous } = segment
+    const last = this.#all[n - 1]
+    const whole = isNext(last, segment) ? last : undefined
+    if (whole !== undefined && this.#accepted.has(whole)) return whole
+    if (this.#last !== undefined && this.#last.from <= at) return undefined // it is part of the last frame
+    if (whole !== undefined) return whole
+    const trailer = this.#trailerBefore(at)
+    if (trailer === undefined || trailer.checksum !== previous) return undefined
+    const before = ends.get(offset - trailer.length)
+    return before !== undefined && before.endAt <= at && isOneMore(before.tid, after) ? before : undefined
+  }
+
+  #mayBeGoneOnFrom({ endOffset, tid }: Segment, n: number): boolean {
+    return this.#all
+      .slice(n + 1)
+      .some(({ offset, after, isBroken }) => !isBroken && offset >= endOffset && after >= tid)
   }
 
   #isBeyond({ at, length, isBroken }: Segment): boolean {
@@ -202,30 +221,31 @@ export class Segments {
     return trailer !== undefined && trailer.checksum === previous && offset - trailer.length === before.endOffset
   }
 
-  /** Whether it is part of the last frame, of which the trailer is left. */
-  #isInLast({ at }: Segment): boolean {
-    return at > this.#end - this.#lastLength || (this.#unfinished !== undefined && at > this.#unfinished.at)
+  /** Whether it is part of the last frame, of which the trailer is left, or of an append that was never finished. */
+  #isInLast(segment: Segment): boolean {
+    return segment.at > (this.#last?.from ?? Infinity) || this.#isInUnfinished(segment)
+  }
+
+  /** The same of the frame before that, if its header is lost. */
+  #isInUnfinished(segment: Segment): boolean {
+    const unfinished = this.#unfinished
+    return unfinished !== undefined && segment !== unfinished && segment.at >= Math.min(unfinished.at, this.#lostFrom)
   }
 
   #reachesEnd(segment: Segment): boolean {
     if (segment === this.#unfinished) return true
-    if (this.#unfinished !== undefined && segment.at > this.#unfinished.at) return false
+    if (this.#isInUnfinished(segment)) return false
     const { endAt, isBroken, length } = segment
     const rest = this.#end - endAt
     if (rest === 0) return true
-    if (this.#lastLength > 0 && this.#lastLength === (isBroken ? length : rest)) return true
+    const last = this.#last
+    if (last !== undefined && last.length === (isBroken ? length : last.to - endAt)) return true
     return rest > 0 && rest < FRAME_HEADER_LENGTH && mayBeginFrame(this.#file.between(endAt, this.#end))
   }
 
   #trailerBefore(at: number): Trailer | undefined {
-    if (!this.#trailers.has(at)) this.#trailers.set(at, this.#readTrailer(at))
+    if (!this.#trailers.has(at)) this.#trailers.set(at, trailerBefore(this.#file, at))
     return this.#trailers.get(at)
-  }
-
-  #readTrailer(at: number): Trailer | undefined {
-    const bytes = this.#file.between(at - FRAME_TRAILER_LENGTH, at)
-    const length = trailerLength(bytes) ?? 0
-    return length < SMALLEST_FRAME ? undefined : { length, checksum: trailerChecksum(bytes) }
   }
 
   /**
@@ -247,6 +267,11 @@ export class Segments {
 function isNext(before: Segment | undefined, { at, offset, after, previous }: Segment): boolean {
   if (before === undefined || before.isBroken || before.endAt !== at || before.endOffset !== offset) return false
   return before.tid === after && before.checksum === previous
+}
+
+/** Whether a frame more can be between the two: one that holds no commit has the number of the one before it. */
+function isOneMore(before: number, after: number): boolean {
+  return after === before || after === before + 1
 }
 
 /** Whether bytes before it are gone. Of the copies that are kept as data, only those of a longer log seem to stand so. */

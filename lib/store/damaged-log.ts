@@ -5,7 +5,7 @@ import type { DataFile } from '../file/data-file.js'
 import { checksumOf, findFrames, readHeader, readWhole, type FoundFrame } from '../log/damage.js'
 import { HEADER_LENGTH, saltOf, type FileHeader } from '../log/file-header.js'
 import { FRAME_HEADER_LENGTH, frameLength, SMALLEST_FRAME, type FrameHeader } from '../log/frame.js'
-import { beginOfLog, behind, extend, type Segment } from '../log/segment.js'
+import { beginOfLog, behind, extend, tidBefore, type Segment } from '../log/segment.js'
 import { Segments } from '../log/segments.js'
 import { LogEnd } from './log-end.js'
 import { eachGiving } from './long-work.js'
@@ -63,7 +63,7 @@ export class DamagedLog {
   #broken: FoundFrame | undefined
   /** The damaged stretch that ends there. */
   #stretch: { readonly offset: number; bytes: number } | undefined
-  #doubtful = 0
+  #told = 0
 
   /** `header` undefined: it is damaged. */
   constructor(file: DataFile, path: string, header: FileHeader | undefined, take: TakeFrame) {
@@ -85,9 +85,9 @@ export class DamagedLog {
     return this.#salt ?? 0
   }
 
-  /** The last commit of frames at the end that may be copies, kept as data, and are not handed on; 0: there are none. */
-  get doubtful(): number {
-    return this.torn === undefined ? this.#doubtful : 0
+  /** The last commit that is not handed on, and of which something at the end tells that there was one, or may have been; 0: nothing does. */
+  get told(): number {
+    return this.#told
   }
 
   /** Gives how far it is now and then. Throws NotAStoreError: nothing in the file is a store's. */
@@ -148,7 +148,7 @@ export class DamagedLog {
     }
     const chosen = segments.choose()
     this.#logEnd.chosen(chosen, this.#sound)
-    this.#doubtful = segments.doubtful
+    this.#told = segments.doubtful
     return chosen
   }
 
@@ -166,7 +166,7 @@ export class DamagedLog {
 
   *#meetBroken(found: FoundFrame): Generator<number, void> {
     const { header, at } = found
-    if (!(yield* this.#comeTo(at)) || this.#isMark(at, header.offset)) return
+    if (!(yield* this.#comeTo(at)) || this.#isMark(at, header.offset, tidBefore(header, this.#header))) return
     this.#broken = found
   }
 
@@ -232,36 +232,30 @@ export class DamagedLog {
   *#finish(): Generator<number, void> {
     yield* this.#rebuildBefore(this.end)
     if (this.torn !== undefined) return
-    const broken = this.#broken
-    const baseEnd = this.#header?.baseEnd ?? 0
-    const frameEnd = broken && broken.at + frameLength(broken.header)
-    if (frameEnd !== undefined && frameEnd <= this.end && this.#logEnd.isLessThanHeader(frameEnd))
-      yield* this.#passTo(frameEnd)
-    const offset = broken?.header.offset ?? this.#offset // what the log says: in the file, bytes may be gone before it
-    if (offset >= baseEnd && this.#isUnfinished()) this.#tear(this.#at)
-    else yield* this.#passTo(this.end)
+    const begin = this.#broken?.header.offset ?? this.#offset
+    const { unfinished, tid } = this.#logEnd.behindAll(this.#next(), this.#broken)
+    yield* this.#passTo(unfinished ?? this.end)
+    if (this.torn === undefined) {
+      if (unfinished !== undefined) this.#tear(unfinished)
+      this.#told = Math.max(this.#told, tid)
+    }
     this.#endStretch()
-    if (offset < baseEnd && this.end < baseEnd) this.skipped.push({ offset: this.end, bytes: baseEnd - this.end })
-  }
-
-  /** Whether an append that was not finished is all that is left: a reader says the same of it. */
-  #isUnfinished(): boolean {
-    const broken = this.#broken
-    return broken === undefined
-      ? this.#logEnd.isLessThanHeader(this.#at)
-      : this.#logEnd.isShort(broken.header, broken.at)
+    const baseEnd = this.#header?.baseEnd ?? 0
+    if (begin < baseEnd && this.end < baseEnd) this.skipped.push({ offset: this.end, bytes: baseEnd - this.end })
   }
 
   /** Whether the mark of a power cut begins where a frame would say that it begins at `offset`: then the log ends there. */
-  #isMark(at: number, offset: number): boolean {
+  #isMark(at: number, offset: number, told = 0): boolean {
     if (!this.#logEnd.isMark(at, offset, this.salt)) return false
     this.#endStretch()
-    this.#tear(at)
+    this.#tear(at, told)
     return true
   }
 
-  #tear(at: number): void {
+  /** `told`: the last commit before that. */
+  #tear(at: number, told = 0): void {
     this.torn = { offset: at, bytes: this.end - at }
+    this.#told = told
     this.end = at
   }
 

@@ -11,10 +11,12 @@ import {
   type FoundFrame,
 } from '../log/damage.js'
 import { HEADER_LENGTH, type FileHeader } from '../log/file-header.js'
-import { FRAME_HEADER_LENGTH, frameLength, mayBeginFrame, type FrameHeader } from '../log/frame.js'
+import { FRAME_HEADER_LENGTH, frameLength, mayBeginFrame, SMALLEST_FRAME, type FrameHeader } from '../log/frame.js'
+import { lastFrame, type LastFrame } from '../log/last-frame.js'
 import type { Reached } from '../log/may-reach.js'
-import { displacement, type Segment } from '../log/segment.js'
+import { displacement, tidBefore, type Segment } from '../log/segment.js'
 import { proofOfIndexFile } from './index-file.js'
+import type { NextFrame } from './rebuilt-frames.js'
 
 export class LogEnd {
   readonly #file: DataFile
@@ -96,8 +98,31 @@ export class LogEnd {
     return at !== header.offset || !isOverOthers(this.#file, header, at + FRAME_HEADER_LENGTH, this.#end)
   }
 
+  /**
+   * Where behind all frames, of which the last may be `broken`, an append begins that was never finished, and the last commit of which something
+   * there tells; 0: nothing does. `next`: what should come behind them.
+   */
+  behindAll(next: NextFrame, broken: FoundFrame | undefined): { unfinished: number | undefined; tid: number } {
+    if (broken !== undefined && this.isShort(broken.header, broken.at))
+      return { unfinished: broken.at, tid: tidBefore(broken.header, this.#header) }
+    const baseEnd = this.#header?.baseEnd ?? 0
+    const lost = this.#lostBehind(next, broken !== undefined)
+    const { at, offset } = lost === undefined ? next : { at: lost.to, offset: next.offset + lost.length }
+    // Asked of the places that the log says: in the file, bytes may be gone from the packed state.
+    const unfinished = offset >= baseEnd && this.#isLessThanHeader(at) ? at : undefined
+    return { unfinished, tid: lost !== undefined && next.offset >= baseEnd ? next.tid + 1 : 0 }
+  }
+
+  /** The last frame, if nothing but its trailer is left of it. `isBroken`: the one before it is, and may be this one. */
+  #lostBehind({ at, previous }: NextFrame, isBroken: boolean): LastFrame | undefined {
+    const last = lastFrame(this.#file, this.#end)
+    if (last === undefined || last.to <= at || (isBroken && last.from < at)) return undefined
+    // The trailer of the frame before may stand there once more; and one without a body is no commit.
+    return last.checksum === previous || last.length === SMALLEST_FRAME ? undefined : last
+  }
+
   /** Whether what stands there is less than a frame header. */
-  isLessThanHeader(at: number): boolean {
+  #isLessThanHeader(at: number): boolean {
     if (at >= this.#end || this.#end - at >= FRAME_HEADER_LENGTH) return false
     return mayBeginFrame(this.#file.between(at, this.#end))
   }

@@ -88,7 +88,7 @@ export class SoundRecords {
   /** Goes through the file; gives how far it is now and then. Throws NotAStoreError: nothing in it is a store's. */
   *collect(): Generator<number, void> {
     yield* this.#log.goThrough()
-    this.lastTid = Math.max(this.lastTid, this.#log.doubtful)
+    this.lastTid = Math.max(this.lastTid, this.#log.told)
     this.#findMissing()
   }
 

@@ -2,7 +2,7 @@
 import t from 'tap'
 import { pack } from '../../lib/store/pack.js'
 import { Store } from '../../lib/store/store.js'
-import type { Oid } from '../../lib/store/types.js'
+import { stretchOf, type Oid } from '../../lib/store/types.js'
 import { PATH } from '../damage/known-store.js'
 import { MemoryDisk } from '../damage/memory-disk.js'
 import { initialDraft, put, record } from '../helpers/drafts.js'
@@ -60,4 +60,54 @@ t.test('an append that was never finished is none if bytes are gone from the pac
       t.ok(report.skipped.every(part => part.offset + part.bytes <= damaged.length))
     }
   }
+})
+
+/** What another life of the store has written behind this state: one commit for each object, and one of 9 kB. */
+function foreign(bytes: Buffer, oids: readonly Oid[]): Buffer {
+  const disk = MemoryDisk.with({ [PATH]: bytes })
+  const store = Store.open(disk, PATH)
+  for (const oid of oids) put(store, record(oid, 'FOREIGN'.repeat(20)))
+  put(store, record(1, 'FOREIGN'.repeat(1300)))
+  store.close()
+  return disk.bytesOf(PATH).subarray(bytes.length)
+}
+
+for (const [what, damage] of Object.entries<(bytes: Buffer, at: number) => Buffer>({
+  'is zeros': (bytes, at) => Buffer.from(bytes).fill(0, at, at + 80),
+  'is gone': (bytes, at) => Buffer.concat([bytes.subarray(0, at + 20), bytes.subarray(at + 74)]),
+})) {
+  for (const cut of [0, 8000]) {
+    t.test(`a last commit whose header ${what} is told as missing, and no copy in it taken for it: ${cut}`, async t => {
+      const { disk, store, oids } = makeStore()
+      const at = store.latest().offset
+      const copy = foreign(disk.bytesOf(PATH), oids)
+      const state = Buffer.concat([copy.subarray(0, copy.length - cut), Buffer.alloc(400)])
+      put(store, record(oids[0] ?? 1, 'acknowledged'), { ...record(-1, ''), ...stretchOf(state) })
+      store.makeDurable(store.latest())
+      const { offset, tid } = store.latest()
+      put(store, record(oids[1] ?? 1, 'never finished '.padEnd(3000, '.')))
+      const all = disk.bytesOf(PATH)
+      for (const left of [0, 1, 20, 71, 72, 100, 1000, all.length - offset - 1]) {
+        const damaged = damage(all.subarray(0, offset + left), at)
+        const { report, texts } = salvaged(damaged, oids)
+        const torn = left === 0 ? undefined : { offset: damaged.length - left, bytes: left }
+        t.match(report, { torn, lastTid: tid, missingCommits: [{ from: tid, to: tid }] }, `${left} left`)
+        t.ok(texts.every(text => text?.startsWith('made')))
+      }
+    })
+  }
+}
+
+t.test('a last commit of which only the trailer is left is told as missing', async t => {
+  const { disk, store, oids } = makeStore()
+  const at = store.latest().offset
+  put(store, record(oids[0] ?? 1, 'acknowledged '.padEnd(500, '.')))
+  const damaged = disk.bytesOf(PATH)
+  damaged.fill(0, at, damaged.length - 12)
+  const { report } = salvaged(damaged, oids)
+  t.match(report, { torn: undefined, lastTid: 3, missingCommits: [{ from: 3, to: 3 }] })
+  // That of the commit before tells of none.
+  const twice = disk.bytesOf(PATH).subarray(0, at)
+  const { report: again } = salvaged(Buffer.concat([twice, twice.subarray(-100)]), oids)
+  t.match(again, { torn: undefined, lastTid: 2, missingCommits: [], skipped: [{ offset: at, bytes: 100 }] })
 })
