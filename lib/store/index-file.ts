@@ -41,20 +41,24 @@ export function openIndexFile(disk: Disk, path: string, header: FileHeader): Ind
  * index file, which proves nothing of what that has become. Never throws.
  */
 export function proofOfIndexFile(file: DataFile, path: string, header: FileHeader): (before: Reached) => number {
-  const covered = coveredByIndexFile(file.disk, path, header)
-  if (covered === undefined || !mayReach(file, covered.tail, saltOf(header.uuid))) return () => 0
-  const proved = Math.min(covered.syncedTo, covered.tail.offset)
-  return before => (mayLeadTo(before, covered.tail) ? proved : 0)
+  try {
+    const covered = coveredByIndexFile(file.disk, file.disk.canonical(path), header)
+    if (covered === undefined || !mayReach(file, covered.tail, saltOf(header.uuid))) return () => 0
+    const proved = Math.min(covered.syncedTo, covered.tail.offset)
+    return before => (mayLeadTo(before, covered.tail) ? proved : 0)
+  } catch {
+    return () => 0 // as good as none
+  }
 }
 
-/** undefined: there is none of this generation. Never throws. */
+/** undefined: there is none of this generation, or it cannot be read. */
 function coveredByIndexFile(disk: Disk, path: string, header: FileHeader): Covered | undefined {
   let index: DataFile | undefined
   try {
-    index = new DataFile(disk, disk.open(indexPath(disk.canonical(path)), 'read'))
+    index = new DataFile(disk, disk.open(indexPath(path), 'read'))
     return readCovered(index, 0, index.end(), header)
   } catch {
-    return undefined // as good as none
+    return undefined
   } finally {
     index?.close()
   }

@@ -106,19 +106,20 @@ export class LogEnd {
     if (broken !== undefined && this.isShort(broken.header, broken.at))
       return { unfinished: broken.at, tid: tidBefore(broken.header, this.#header) }
     const baseEnd = this.#header?.baseEnd ?? 0
-    const lost = this.#lostBehind(next, broken !== undefined)
+    const lost = this.#lostBehind(next, broken)
     const { at, offset } = lost === undefined ? next : { at: lost.to, offset: next.offset + lost.length }
     // Asked of the places that the log says: in the file, bytes may be gone from the packed state.
     const unfinished = offset >= baseEnd && this.#isLessThanHeader(at) ? at : undefined
     return { unfinished, tid: lost !== undefined && next.offset >= baseEnd ? next.tid + 1 : 0 }
   }
 
-  /** The last frame, if nothing but its trailer is left of it. `isBroken`: the one before it is, and may be this one. */
-  #lostBehind({ at, previous }: NextFrame, isBroken: boolean): LastFrame | undefined {
+  /** The last frame, if nothing but its trailer is left of it: that may be of the frame before, if that is broken, or stand there once more. */
+  #lostBehind({ at, previous }: NextFrame, broken: FoundFrame | undefined): LastFrame | undefined {
     const last = lastFrame(this.#file, this.#end)
-    if (last === undefined || last.to <= at || (isBroken && last.from < at)) return undefined
-    // The trailer of the frame before may stand there once more; and one without a body is no commit.
-    return last.checksum === previous || last.length === SMALLEST_FRAME ? undefined : last
+    if (last === undefined || last.to <= at || last.checksum === previous) return undefined
+    const isOfBroken = broken !== undefined && last.from !== at && last.length === frameLength(broken.header)
+    if (isOfBroken || (broken !== undefined && last.from < at)) return undefined
+    return last.length > SMALLEST_FRAME ? last : undefined // what has no body is no commit
   }
 
   /** Whether what stands there is less than a frame header. */

@@ -106,8 +106,10 @@ t.test('a last commit of which only the trailer is left is told as missing', asy
   damaged.fill(0, at, damaged.length - 12)
   const { report } = salvaged(damaged, oids)
   t.match(report, { torn: undefined, lastTid: 3, missingCommits: [{ from: 3, to: 3 }] })
-  // That of the commit before tells of none.
+  // That of the commit before tells of none, behind it once more, or behind bytes that have got into it.
   const twice = disk.bytesOf(PATH).subarray(0, at)
   const { report: again } = salvaged(Buffer.concat([twice, twice.subarray(-100)]), oids)
   t.match(again, { torn: undefined, lastTid: 2, missingCommits: [], skipped: [{ offset: at, bytes: 100 }] })
+  const longer = Buffer.concat([twice.subarray(0, -50), Buffer.alloc(10_000), twice.subarray(-50)])
+  t.match(salvaged(longer, oids).report, { torn: undefined, lastTid: 2, missingCommits: [{ from: 2, to: 2 }] })
 })
