@@ -14,6 +14,11 @@ export function systemErrorIn(error: unknown): NodeJS.ErrnoException | undefined
   return isSystemError(found) ? found : undefined
 }
 
+/** Nothing was done with the file but trying to open it. */
+export function isFailedOpen(error: unknown): error is NodeJS.ErrnoException {
+  return isSystemError(error) && error.syscall === 'open'
+}
+
 /** Runs `act`; what the system refuses becomes a DiskError. */
 export function onDisk<T>(path: string, act: () => T): T {
   try {

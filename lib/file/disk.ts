@@ -59,6 +59,7 @@ export interface Disk {
   link(from: string, to: string): void
   rename(from: string, to: string): void
   unlink(path: string): void
+  /** An error whose `syscall` is `open` says that it could not be opened: unlike any other, it proves nothing of what is on disk. */
   syncDirectory(path: string): void
   /** The name of a network file system on which locks or appends cannot be trusted; undefined: none known. */
   networkFileSystem(path: string): string | undefined

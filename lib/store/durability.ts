@@ -3,6 +3,7 @@
 import { dirname } from 'node:path'
 import { DurabilityUnknownError } from '../error.js'
 import type { Disk, Timer } from '../file/disk.js'
+import { isFailedOpen } from '../file/disk-error.js'
 import type { Generation } from './generation.js'
 import type { Snapshot } from './snapshot.js'
 
@@ -46,11 +47,12 @@ export class Durability {
     const { reader } = generation
     const isProved = reader.syncedTo >= offset // then only the directory is missing, and nothing new is learnt of the file
     const target = isProved ? reader.syncedTo : reader.tail.offset
+    const fd = isProved ? undefined : generation.file.fd
     try {
-      if (!isProved) this.#disk.sync(generation.file.fd)
+      if (fd !== undefined) this.#disk.sync(fd)
       this.#syncDirectory(generation)
     } catch (cause) {
-      throw this.#fail(generation, cause)
+      throw this.failed(generation, cause)
     }
     this.#passed(generation, target)
   }
@@ -77,11 +79,8 @@ export class Durability {
   syncSoon(current: () => Generation, bytes: number): void {
     this.#owing = current()
     this.#unsynced += bytes
-    if (this.#unsynced >= BACKGROUND_BYTES) this.#inBackground(current())
-    this.#timer ??= this.#disk.after(BACKGROUND_INTERVAL, () => {
-      this.#timer = undefined
-      this.#inBackground(current())
-    })
+    if (this.#unsynced >= BACKGROUND_BYTES) this.#inBackground(current)
+    this.#wakeLater(current)
   }
 
   /** Syncs what is left and stops the background. Throws DurabilityUnknownError unless that has been told before. */
@@ -112,29 +111,47 @@ export class Durability {
     if (failedSync !== undefined) this.#fail(generation, failedSync)
   }
 
-  /** The name of this file may not be on disk, and a second fsync of the directory would prove nothing. Gives the error to throw. */
-  failed(generation: Generation, cause: unknown): DurabilityUnknownError {
-    return this.#fail(generation, cause)
+  /**
+   * An fsync of this file or of its directory has failed, and a second one would prove nothing; or the directory could not be opened,
+   * and the next commit tries that again. Gives the error to throw. `wait`: as of `#fail`.
+   */
+  failed(generation: Generation, cause: unknown, wait = true): DurabilityUnknownError {
+    return isFailedOpen(cause) ? nameUnknown(generation.path, cause) : this.#fail(generation, cause, wait)
   }
 
   #isSynced(generation: Generation, offset: number): boolean {
     return generation.reader.syncedTo >= offset && this.#directoriesSynced.has(generation)
   }
 
-  #inBackground(generation: Generation): void {
-    if (this.#unsynced === 0) return
+  #wakeLater(current: () => Generation): void {
+    this.#timer ??= this.#disk.after(BACKGROUND_INTERVAL, () => {
+      this.#timer = undefined
+      this.#inBackground(current)
+    })
+  }
+
+  #inBackground(current: () => Generation): void {
+    const bytes = this.#unsynced
+    if (bytes === 0) return
     this.#unsynced = 0
-    // A failure is kept, and every later commit and `close` report it.
-    this.syncAsync(generation.snapshot()).catch(() => void (this.#untold = true))
+    this.syncAsync(current().snapshot()).catch(({ cause }: DurabilityUnknownError) => {
+      if (!isFailedOpen(cause)) {
+        this.#untold = true // it is kept, and every later commit and `close` report it
+      } else if (!this.#closed) {
+        this.#unsynced += bytes
+        this.#wakeLater(current)
+      }
+    })
   }
 
   async #start(generation: Generation): Promise<void> {
     const target = generation.reader.tail.offset
+    const { fdApart } = generation
     try {
-      await this.#disk.syncAsync(generation.fdApart)
+      await this.#disk.syncAsync(fdApart)
       this.#syncDirectory(generation)
     } catch (cause) {
-      throw this.#fail(generation, cause, false)
+      throw this.failed(generation, cause, false)
     }
     // The system reports a lost write once: another fsync of this file may have been told meanwhile.
     this.refuseAfterFailure(generation)
@@ -180,6 +197,14 @@ function unknownSince(path: string, why: string, cause?: unknown): DurabilityUnk
   return new DurabilityUnknownError(
     `${path}: the disk did not confirm the last commits (${why}). They are in the file and visible, but may not survive a power ` +
       'cut. Nobody can commit any more until the store has been packed: check the disk, then pack, which writes a new file.',
+    { cause },
+  )
+}
+
+function nameUnknown(path: string, cause: NodeJS.ErrnoException): DurabilityUnknownError {
+  return new DurabilityUnknownError(
+    `${path}: the last commits are in the file and visible, but it is not known whether the name of the file is on disk: its ` +
+      `directory could not be opened (${cause.message}). Nobody else is kept from committing, and the next commit tries again.`,
     { cause },
   )
 }

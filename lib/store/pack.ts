@@ -155,8 +155,8 @@ function putInPlace(
 }
 
 /**
- * A power cut could bring the old file back, and with it the end of all that was committed to the new one: as long as that is so, nobody
- * may commit to it.
+ * A power cut could bring the old file back, and with it the end of all that was committed to the new one: where the disk has failed to
+ * sync the name, nobody may commit to it. Where the directory could not be opened, everybody tries that again at the next sync.
  */
 function syncName(store: Store): void {
   try {

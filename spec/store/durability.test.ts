@@ -1,10 +1,12 @@
+import { mkdirSync, renameSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import type { Disk } from '../../lib/file/disk.js'
 import { systemDisk } from '../../lib/file/system-disk.js'
 import { pack } from '../../lib/store/pack.js'
 import { Store } from '../../lib/store/store.js'
-import { put, record, textOf } from '../helpers/drafts.js'
+import { initialDraft, put, record, textOf } from '../helpers/drafts.js'
 import { newStore, stranger } from '../helpers/new-store.js'
+import { tempDir } from '../helpers/temp-dir.js'
 
 const fault = Object.assign(new Error('EIO: as the test wants'), { code: 'EIO' })
 /** Lets everything go on that waits for nothing but its turn. */
@@ -203,6 +205,92 @@ t.test('a directory that cannot be synced is no durable place either', async t =
   t.throws(() => store.makeDurable(commit()), { code: 'DURABILITY_UNKNOWN' })
 })
 
+/** `syncDirectory`, as long as the process has no descriptor for the directory. */
+function withoutDescriptors(isOut: () => boolean): Partial<Disk> {
+  return {
+    syncDirectory: path => {
+      if (isOut())
+        throw Object.assign(new Error('EMFILE: too many open files, open'), { code: 'EMFILE', syscall: 'open' })
+      systemDisk.syncDirectory(path)
+    },
+  }
+}
+/** Fsyncs that wait for nobody. */
+const unwatched: Partial<Disk> = { syncAsync: fd => systemDisk.syncAsync(fd) }
+
+t.test(
+  'a directory that could not be opened fails the commit that needed it, and keeps nobody from the next',
+  async t => {
+    let isOut = false
+    const { store, commit } = watched(t, { ...withoutDescriptors(() => isOut), ...unwatched })
+    const other = stranger(t, store)
+    isOut = true
+    t.throws(() => store.makeDurable(commit('seen')), {
+      code: 'DURABILITY_UNKNOWN',
+      message: /directory could not be opened/,
+    })
+    await t.rejects(store.makeDurableAsync(commit('seen, too')), { code: 'DURABILITY_UNKNOWN' })
+    t.notOk(other.latest().generation.reader.suspect, 'the file is not marked')
+    t.equal(textOf(other, 1), 'seen, too')
+    other.makeDurable(other.latest())
+    put(other, record(1, 'theirs'))
+    isOut = false
+    store.makeDurable(commit('mine'))
+    t.equal(textOf(other, 1), 'mine')
+  },
+)
+
+t.test('nor does a directory that has been moved away', t => {
+  const directory = `${tempDir(t)}/first`
+  mkdirSync(directory)
+  const store = Store.open(systemDisk, `${directory}/store`, {}, initialDraft)
+  put(store, record(1, 'here'))
+  const snapshot = store.latest()
+  renameSync(directory, `${directory}-moved`)
+  t.throws(() => store.makeDurable(snapshot), { code: 'DURABILITY_UNKNOWN', message: /directory could not be opened/ })
+  t.throws(() => store.close(), { code: 'DURABILITY_UNKNOWN' })
+  const moved = Store.open(systemDisk, `${directory}-moved/store`)
+  put(moved, record(1, 'there'))
+  moved.makeDurable(moved.latest())
+  t.equal(textOf(moved, 1), 'there')
+  moved.close()
+  t.end()
+})
+
+t.test('nor does it keep anybody from a store that has just been packed', async t => {
+  let isOut = false
+  const { store, commit } = watched(t, { ...withoutDescriptors(() => isOut), ...unwatched })
+  const other = stranger(t, store)
+  isOut = true
+  await t.rejects(pack(store), { code: 'DURABILITY_UNKNOWN', message: /directory could not be opened/ })
+  t.equal(store.latest().generation.number, 2)
+  isOut = false
+  put(other, record(1, 'theirs'))
+  store.makeDurable(commit('mine'))
+  t.equal(textOf(other, 1), 'mine')
+})
+
+t.test('in the background the directory is tried again after a second', async t => {
+  let isOut = false
+  const { store, commit, syncs, timers, pending } = watched(
+    t,
+    withoutDescriptors(() => isOut),
+  )
+  const snapshot = commit()
+  isOut = true
+  timers[0]?.act()
+  pending[0]?.resolve()
+  await turn()
+  t.equal(timers.length, 2)
+  isOut = false
+  timers[1]?.act()
+  pending[1]?.resolve()
+  await turn()
+  syncs.length = 0
+  store.makeDurable(snapshot)
+  t.same(syncs, [], 'nothing is left to be synced')
+})
+
 t.test('what nobody waits for is synced in the background after a second', async t => {
   const { commit, syncs, pending, timers } = watched(t)
   commit()
@@ -310,8 +398,19 @@ t.test('making durable is followed by a look at where the path leads', async t =
   t.ok(looks.includes(store.path))
 })
 
+t.test('a file that has been closed tells nothing of the disk', async t => {
+  const { store, commit } = watched(t, unwatched)
+  const before = commit('before the pack')
+  await pack(store)
+  store.latest()
+  t.throws(() => store.makeDurable(before), { code: 'CLOSED' })
+  await t.rejects(store.makeDurableAsync(before), { code: 'CLOSED' })
+  store.makeDurable(commit('behind the pack'))
+  t.equal(textOf(store, 1), 'behind the pack')
+})
+
 t.test('an fsync of the file before a pack proves nothing of what was appended behind the pack', async t => {
-  const { store, commit, syncs } = watched(t, { syncAsync: fd => systemDisk.syncAsync(fd) })
+  const { store, commit, syncs } = watched(t, unwatched)
   const before = commit('before the pack')
   before.generation.retain()
   await pack(store)
