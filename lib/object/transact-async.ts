@@ -215,6 +215,8 @@ class Group implements TransactPlan {
     } catch (error) {
       for (const { reject } of this.asked) reject(error)
       return
+    } finally {
+      snapshot.generation.release()
     }
     // No run counts, where the id was known.
     this.asked.forEach(({ resolve }, n) => {
@@ -255,6 +257,7 @@ class Group implements TransactPlan {
   }
 }
 
+/** Whoever gets the result is to release its generation: until that is on disk, the session may go on in the next one. */
 async function commitAsync<R, T>(session: Session, root: R, work: Work<R, T>, group: Group): Promise<Done<T>> {
   const { store } = session
   const { lockTimeout } = session.options
@@ -265,7 +268,7 @@ async function commitAsync<R, T>(session: Session, root: R, work: Work<R, T>, gr
       checkIdle(session)
     }
     const result = group.run(() => attempt(session, root, work, group, false))
-    if (typeof result === 'object') return result
+    if (typeof result === 'object') return retained(result)
     if (result === 'busy') await store.untilFree(lockTimeout)
     else {
       const pause = group.pauseAfter(run)
@@ -277,6 +280,11 @@ async function commitAsync<R, T>(session: Session, root: R, work: Work<R, T>, gr
   return store.underLockAsync(() => {
     checkIdle(session)
     session.end()
-    return group.run(() => lastAttempt(session, root, work, group))
+    return retained(group.run(() => lastAttempt(session, root, work, group)))
   }, lockTimeout)
+}
+
+function retained<T>(done: Done<T>): Done<T> {
+  done.snapshot.generation.retain()
+  return done
 }

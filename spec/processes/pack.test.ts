@@ -1,16 +1,21 @@
+import { execFileSync } from 'node:child_process'
 import { copyFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { systemDisk } from '../../lib/file/system-disk.js'
+import { open } from '../../lib/index.js'
 import { pack } from '../../lib/store/pack.js'
 import { Store } from '../../lib/store/store.js'
 import { verify } from '../../lib/store/verify.js'
 import { child, type Child } from '../helpers/child.js'
 import { initialDraft, put, record, textOf } from '../helpers/drafts.js'
+import { plainNode } from '../helpers/plain-node.js'
 import { tempDir } from '../helpers/temp-dir.js'
 import type { PackerMethods } from './packer.child.js'
 
 const script = new URL('./packer.child.js', import.meta.url)
+const tool = fileURLToPath(new URL('../../command.js', import.meta.url))
 const start = (test: Test, path: string): Promise<Child<PackerMethods>> => child<PackerMethods>(test, script, [path])
 
 function damage(path: string): string[] {
@@ -33,6 +38,34 @@ t.test('other processes go over to the packed file by themselves', async t => {
   t.equal(await packer.call('text', 1), 'three')
   t.equal(await packer.call('tid'), 4)
 })
+
+t.test(
+  'what transactAsync has committed is put on disk where it stands, whatever has been packed before that',
+  async t => {
+    const path = join(tempDir(t), 'app.db')
+    const db = open(path, { root: { first: 0, second: 0 } })
+    t.teardown(() => db.close())
+    let runs = 0
+    const outcomes = await Promise.allSettled([
+      db.transactAsync(root => (root.first = 1), { note: 'first' }),
+      db.transactAsync(
+        root => {
+          if (++runs === 1) execFileSync(...plainNode(tool, 'pack', path))
+          return (root.second = 2)
+        },
+        { note: 'second' },
+      ),
+    ])
+    t.same(outcomes, [
+      { status: 'fulfilled', value: 1 },
+      { status: 'fulfilled', value: 2 },
+    ])
+    t.equal(
+      db.transact(root => root.first++ + root.second),
+      3,
+    )
+  },
+)
 
 t.test('a packer killed at every step leaves a whole store, old or new', async t => {
   const dir = tempDir(t)
