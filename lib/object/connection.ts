@@ -203,7 +203,7 @@ export class Connection<Root = unknown> {
 
   /**
    * Another connection to the same store, with a snapshot of its own. Its transactions end only by commit, abort or
-   * refresh: for work across awaits.
+   * refresh: for work across awaits. Throws StoreReplacedError.
    */
   connect(): Connection<Root> {
     checkOpen(this.#session)

@@ -95,8 +95,8 @@ export function openWith(
     options.readonly !== true && onDisk(path, () => disk.lookUp(path)) === undefined
       ? initialDraft(registry)
       : undefined
-  const connect = (endsWithTurn: boolean, initial?: Draft): Session => {
-    const store = Store.open(disk, path, options, initial)
+  /** Of a store that is closed with the session. */
+  const connect = (store: Store, endsWithTurn: boolean): Session => {
     try {
       return new Session(store, registry, { ...choices, endsWithTurn })
     } catch (error) {
@@ -104,14 +104,14 @@ export function openWith(
       throw error
     }
   }
-  const session = connect(true, first)
+  const session = connect(Store.open(disk, path, options, first), true)
   try {
     registry.checkRoot(headerOf(session.root)?.kind.type ?? '', session.store.path)
   } catch (error) {
     session.close()
     throw error
   }
-  const connection = new Connection<Fields>(session, () => connect(false))
+  const connection = new Connection<Fields>(session, () => connect(session.store.share(), false))
   try {
     if (!first && options.readonly !== true) fillRoot(connection, registry)
   } catch (error) {

@@ -65,13 +65,9 @@ export class Store {
   static #open(disk: Disk, path: string, options: StoreOptions, initial: Draft | undefined): Store {
     if (options.readonly !== true) disk.checkWriting()
     const real = locateStore(disk, path, options, initial)
+    const shared = options.until === undefined ? Store.#sharedAt(disk, real, options.readonly === true) : undefined
+    if (shared !== undefined) return shared
     const store = new Store(disk, real, options)
-    const shared = store.#until === Infinity ? [...stores].find(other => other.#isOpenFor(store)) : undefined
-    if (shared !== undefined) {
-      store.current.release()
-      shared.#users++
-      return shared
-    }
     stores.add(store)
     store.#users++
     try {
@@ -82,6 +78,27 @@ export class Store {
       throw error
     }
     return store
+  }
+
+  /** Two for one file would wait for each other's lock: one that has yet to go over to what a pack has put there does so now. */
+  static #sharedAt(disk: Disk, path: string, isReadonly: boolean): Store | undefined {
+    for (const store of stores) {
+      if (store.disk !== disk || store.path !== path || store.readonly !== isReadonly || store.#until < Infinity)
+        continue
+      try {
+        return store.share()
+      } catch {
+        // Its file is not there any more, or cannot be read: that is told to those who use it.
+      }
+    }
+    return undefined
+  }
+
+  /** For one more user, who closes it as well. Throws StoreReplacedError, DiskError. */
+  share(): this {
+    onDisk(this.path, () => this.look())
+    this.#users++
+    return this
   }
 
   private constructor(disk: Disk, path: string, options: StoreOptions) {
@@ -269,13 +286,6 @@ export class Store {
       this.current.release()
       this.lock.close()
     }
-  }
-
-  #isOpenFor(other: Store): boolean {
-    const { dev, ino } = this.current.identity
-    const { identity } = other.current
-    const same = identity.ino === ino && identity.dev === dev && this.disk === other.disk && this.path === other.path
-    return same && this.readonly === other.readonly && this.#until === Infinity
   }
 
   #place(): Place {

@@ -8,7 +8,7 @@ import { checksum } from '../../lib/log/checksum.js'
 import { pack } from '../../lib/store/pack.js'
 import { Store } from '../../lib/store/store.js'
 import { initialDraft, put, record, textOf } from '../helpers/drafts.js'
-import { newStore, openStore } from '../helpers/new-store.js'
+import { newStore, openStore, stranger } from '../helpers/new-store.js'
 import { tempDir } from '../helpers/temp-dir.js'
 import { wrapDisk } from '../helpers/wrapped-disk.js'
 
@@ -54,6 +54,14 @@ t.test('a store is opened as it was left, whoever opens it', async t => {
   first.close()
   const again = openStore(t, path)
   t.same([textOf(again, 1), textOf(again, other), again.latest().tid], ['one', 'new', 3])
+})
+
+t.test('a store that another process has packed meanwhile is the same store still', async t => {
+  const store = newStore(t)
+  await pack(stranger(t, store))
+  const again = Store.open(store.disk, store.path)
+  t.equal(again, store)
+  again.close()
 })
 
 t.test('a missing file is not created for reading, nor without a first commit', async t => {
