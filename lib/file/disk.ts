@@ -25,7 +25,7 @@ export interface Timer {
 }
 
 export interface Disk {
-  /** `read`: O_RDONLY. `append`: O_RDWR | O_APPEND: every write lands at the end, whatever others do. */
+  /** `read`: O_RDONLY. `append`: O_RDWR | O_APPEND: every write lands at the end, whatever others do. Never waits: O_NONBLOCK. */
   open(path: string, access: 'read' | 'append'): Fd
   /** O_CREAT | O_EXCL | O_RDWR, not following links: fails if the name exists. */
   create(path: string, mode: number): Fd

@@ -12,7 +12,7 @@ import { lockHolder } from './lock-holder.js'
 import { networkFileSystem } from './network-file-system.js'
 
 const SEEK_END = 2
-const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_RDWR } = fs.constants
+const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR } = fs.constants
 const fdatasync = promisify(fs.fdatasync)
 const sleepCell = new Int32Array(new SharedArrayBuffer(4))
 
@@ -74,7 +74,7 @@ function canonical(path: string): string {
 function openLock(path: string, mode: number, like?: FileStatus): Fd {
   for (;;) {
     try {
-      return fs.openSync(path, O_RDWR | O_NOFOLLOW)
+      return fs.openSync(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK)
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
     }
@@ -133,7 +133,8 @@ function read(fd: Fd, into: Uint8Array, at: number, length: number, position: nu
 
 /** The operating system's disk. */
 export const systemDisk: Disk = {
-  open: (path, access) => fs.openSync(path, access === 'read' ? O_RDONLY : O_RDWR | O_APPEND),
+  // Files never block; a pipe or device that stands in the place of one would.
+  open: (path, access) => fs.openSync(path, O_NONBLOCK | (access === 'read' ? O_RDONLY : O_RDWR | O_APPEND)),
   create: (path, mode) => fs.openSync(path, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW, mode),
   openLock,
   checkWriting,

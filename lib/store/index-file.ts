@@ -2,6 +2,7 @@
 // the last frame that it covers and is used only if exactly that frame stands there; a missing, old, cut, damaged or foreign one is as
 // good as none. Holds no truth: whatever it says can be built again from the log, but for what was on disk when it was written.
 import { dirname } from 'node:path'
+import { NotAStoreError } from '../error.js'
 import { DataFile } from '../file/data-file.js'
 import type { Disk } from '../file/disk.js'
 import { saltOf, type FileHeader } from '../log/file-header.js'
@@ -25,7 +26,7 @@ export function indexPath(path: string): string {
 export function openIndexFile(disk: Disk, path: string, header: FileHeader): IndexFile | undefined {
   let file: DataFile | undefined
   try {
-    const found = (file = new DataFile(disk, disk.open(indexPath(path), 'read')))
+    const found = (file = openFile(disk, path))
     const table = readTable(found, 0, found.end(), header)
     if (table !== undefined) return { table, close: () => found.close() }
   } catch {
@@ -33,6 +34,14 @@ export function openIndexFile(disk: Disk, path: string, header: FileHeader): Ind
   }
   file?.close()
   return undefined
+}
+
+/** Throws where there is none. */
+function openFile(disk: Disk, path: string): DataFile {
+  const file = new DataFile(disk, disk.open(indexPath(path), 'read'))
+  if (file.status().isFile) return file
+  file.close()
+  throw new NotAStoreError(indexPath(path), 'this is not a regular file')
 }
 
 /**
@@ -55,7 +64,7 @@ export function proofOfIndexFile(file: DataFile, path: string, header: FileHeade
 function coveredByIndexFile(disk: Disk, path: string, header: FileHeader): Covered | undefined {
   let index: DataFile | undefined
   try {
-    index = new DataFile(disk, disk.open(indexPath(path), 'read'))
+    index = openFile(disk, path)
     return readCovered(index, 0, index.end(), header)
   } catch {
     return undefined

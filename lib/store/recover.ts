@@ -77,7 +77,7 @@ function withPath(error: unknown, from: string, to: string): unknown {
 function* salvaging(disk: Disk, from: string, to: string): Generator<RecoverProgress, RecoverReport> {
   const there = disk.lookUp(from)
   if (there === undefined) throw new StoreNotFoundError(from)
-  if (!there.isFile) throw new NotAStoreError(from, 'this is not a regular file') // opening a pipe would wait
+  if (!there.isFile) throw new NotAStoreError(from, 'this is not a regular file')
   const file = new DataFile(disk, disk.open(from, 'read'))
   let made: NewStore | undefined
   try {

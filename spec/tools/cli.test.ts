@@ -6,6 +6,7 @@ import {
   existsSync,
   mkdirSync,
   openSync,
+  rmSync,
   readFileSync,
   symlinkSync,
   truncateSync,
@@ -106,6 +107,15 @@ t.test('what recover is given must be a regular file: it does not wait for who m
     const { code, stdout, stderr } = await perdure('recover', path, '-o', join(dir, 'new.db'))
     t.same([code, stdout], [1, ''], path)
     isOneMessage(t, stderr, path, /not a regular file/)
+  }
+})
+
+t.test('a pipe in the place of a file beside the store is not waited for', async t => {
+  for (const suffix of ['.index', '.lock', '.0123456789abcdef.pack']) {
+    const path = bank(t)
+    rmSync(path + suffix, { force: true })
+    execFileSync('mkfifo', [path + suffix])
+    for (const command of ['inspect', 'verify', 'pack']) await printed(t, command, path)
   }
 })
 
