@@ -1,9 +1,9 @@
 // A state of a store as text: one JSON object a line, for other programs, for people, and for `loadDump`. See spec/format.md.
 // Reads one snapshot, and no class.
-import { CorruptLogError, UnsupportedError } from '../error.js'
+import { CorruptLogError } from '../error.js'
 import type { Disk } from '../file/disk.js'
 import { Decoder, unpackState } from '../object/decoder.js'
-import { toJson, type Json } from '../object/json.js'
+import { jsonText, toJson, type Json } from '../object/json.js'
 import { Reference } from '../object/reference.js'
 import { ShapeTable } from '../object/shapes.js'
 import { inSlices, type LongWork } from '../store/long-work.js'
@@ -84,17 +84,11 @@ function lostLine({ oid, tid }: StoredRecord): Record<string, Json> {
 }
 
 function textOf(record: StoredRecord, snapshot: Snapshot, shapes: ShapeTable): string {
-  try {
-    return JSON.stringify(lineOf(record, snapshot, shapes))
-  } catch (cause) {
-    // Half a gigabyte of characters.
-    const isTooLong = cause instanceof RangeError || (cause as NodeJS.ErrnoException).code === 'ERR_STRING_TOO_LONG'
-    if (!isTooLong) throw cause
-    throw new UnsupportedError(
-      `object ${record.oid} is too large for a line of text: keep a copy of the store itself instead, by pack and cp`,
-      { cause },
-    )
-  }
+  const instead = 'keep a copy of the store itself instead, by pack and cp'
+  return jsonText(
+    () => lineOf(record, snapshot, shapes),
+    `object ${record.oid} is too large for a line of text: ${instead}`,
+  )
 }
 
 function lineOf(record: StoredRecord, { generation }: Snapshot, shapes: ShapeTable): Record<string, Json> {

@@ -1,4 +1,5 @@
 // Stored values as JSON, and back. What JSON has not stands there as an object whose first key begins with "$" (spec/format.md).
+import { UnsupportedError } from '../error.js'
 import type { Oid } from '../store/types.js'
 import { DEEPEST } from './adopt.js'
 import { Reference } from './reference.js'
@@ -24,6 +25,16 @@ export function toJson(value: unknown, ofReference: (to: Reference) => Json): Js
       return value === null ? null : ofObject(value, ofReference)
     default:
       return { $undefined: true }
+  }
+}
+
+/** What `make` gives, as text. Throws UnsupportedError with `refusal` if that has more characters than a string can have (half a gigabyte). */
+export function jsonText(make: () => unknown, refusal: string): string {
+  try {
+    return JSON.stringify(make())
+  } catch (cause) {
+    const isTooLong = cause instanceof RangeError || (cause as NodeJS.ErrnoException).code === 'ERR_STRING_TOO_LONG'
+    throw isTooLong ? new UnsupportedError(refusal, { cause }) : cause
   }
 }
 

@@ -6,7 +6,7 @@ import { LOST_SHAPE, stretchOf } from '../../lib/store/types.js'
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { tempDir } from '../helpers/temp-dir.js'
-import { Account, bank, commitOffsets, damage, openBank, perdure, printed, printedJson } from './cli-tool.js'
+import { Account, bank, commitOffsets, damage, openBank, perdure, printed, printedJson, start } from './cli-tool.js'
 
 // Each of many runs of the tool is a process, and the machine may be busy.
 t.setTimeout(120_000)
@@ -217,6 +217,27 @@ t.test('long values are cut for people, and whole as JSON', async t => {
   t.match(text, '... 95 more items')
   const { value } = await printedJson(t, 'inspect', path, '/values')
   t.same(value, { text: 'x'.repeat(1000), list: Array.from({ length: 100 }, (_, n) => n) })
+})
+
+t.test('a value that is too large for a line of JSON is refused, with what to do', async t => {
+  const path = bank(t)
+  const db = openBank(path)
+  db.root.values = new Uint8Array(1000)
+  db.commit()
+  db.close()
+  // As Node does beyond half a gigabyte.
+  const script = `const { toString } = Buffer.prototype
+    Buffer.prototype.toString = function (...args) {
+      if (args[0] !== 'base64' || this.length < 1000) return toString.apply(this, args)
+      throw Object.assign(new Error('Cannot create a string longer than 0x1fffffe8 characters'), { code: 'ERR_STRING_TOO_LONG' })
+    }`
+  const nodeArgs = ['--import', `data:text/javascript,${encodeURIComponent(script)}`]
+  for (const place of [[], ['/'], ['/values']]) {
+    const { code, stdout, stderr } = await start(['inspect', path, ...place, '--json'], { nodeArgs }).ended
+    t.same([code, stdout], [3, ''])
+    t.equal(stderr, `perdure: ${path}: a value is too large for a line of text: look at it without --json\n`)
+  }
+  t.equal((await start(['inspect', path, '/values'], { nodeArgs }).ended).code, 0)
 })
 
 t.test('values that JSON has not stand there as objects with one $ key', async t => {

@@ -1,6 +1,7 @@
 // `perdure inspect`: what a store holds, or one object of it, as the library's inspector tells.
 import type { Command } from 'commander'
 import '../../lib/index.js' // knows the collections
+import { jsonText } from '../../lib/object/json.js'
 import { Inspector, keyText, type Found, type InspectedObject } from '../../lib/object/inspector.js'
 import { FORMAT_VERSION } from '../../lib/log/file-header.js'
 import type { Store } from '../../lib/store/store.js'
@@ -8,7 +9,7 @@ import { ROOT_OID, type Oid } from '../../lib/store/types.js'
 import { measureUsage } from '../../lib/store/usage.js'
 import { UNTIL, wholeNumber } from './arguments.js'
 import { EXIT, Refusal, type ExitCode } from './exit-code.js'
-import { print, printJson, say } from './output.js'
+import { print, say } from './output.js'
 import { withStore, type StoreToRead } from './store-to-read.js'
 import { json, text } from './stored-value.js'
 import { count, harmless, moment, size, table } from './units.js'
@@ -87,7 +88,7 @@ function uuid(bytes: Uint8Array): string {
 
 function printStoreJson(store: Store, limit: number): void {
   const { root, ...facts } = describeStore(store)
-  printJson({ ...facts, root: root && objectJson(root, limit) })
+  printWhole(store, () => ({ ...facts, root: root && objectJson(root, limit) }))
 }
 
 function printStore(store: Store, limit: number): void {
@@ -143,14 +144,14 @@ function showPlace(store: Store, { given, oid, path }: Place, limit: number, asJ
   }
   for (const alike of found.alike ?? []) say(alike)
   if (found.kind === 'value') {
-    if (asJson) printJson({ owner: json(found.owner), path, value: json(found.value) })
+    if (asJson) printWhole(store, () => ({ owner: json(found.owner), path, value: json(found.value) }))
     else print(`${text(found.value, limit)}\n\npart of ${harmless(String(found.owner))}`)
     return
   }
   const { object } = found
   const time = inspector.timeOf(object.tid)
   if (asJson) {
-    printJson({ ...objectJson(object, limit), time: time === undefined ? null : moment(time) })
+    printWhole(store, () => ({ ...objectJson(object, limit), time: time === undefined ? null : moment(time) }))
     return
   }
   printContent(object, limit)
@@ -197,6 +198,11 @@ function printReferences({ references }: InspectedObject, limit: number): void {
   print(references.length === 0 ? 'refers to nothing' : `refers to ${count(references.length, 'object')}`)
   for (const reference of references.slice(0, limit)) print(`  ${harmless(String(reference))}`)
   if (references.length > limit) print(`  ... ${count(references.length - limit)} more`)
+}
+
+/** As JSON, where values are whole, however large. Throws UnsupportedError. */
+function printWhole({ path }: Store, make: () => unknown): void {
+  print(jsonText(make, `${path}: a value is too large for a line of text: look at it without --json`))
 }
 
 function objectJson({ fields, look, references, ...facts }: InspectedObject, limit: number): Record<string, unknown> {
