@@ -55,9 +55,16 @@ const BYTE_ORDER_MARK = 0xfeff
 /** Hexadecimal digits of the largest bigint that there is, and a sign. */
 const LONGEST_BIGINT = 2 ** 28 + 1
 
+/** Bytes of UTF-8 of which Node makes a string, at most: as many as a string can have characters. */
+export const LONGEST_UTF8 = 2 ** 29 - 24
+/** Of one code unit, at most. */
+const UTF8_EACH = 3
+
 /** Well-formed UTF-16 that UTF-8 carries both ways; a leading byte order mark would be eaten by a TextDecoder. */
 export function isOrdinaryString(value: string): boolean {
-  return (value as string & { isWellFormed(): boolean }).isWellFormed() && value.charCodeAt(0) !== BYTE_ORDER_MARK
+  const isWellFormed = (value as string & { isWellFormed(): boolean }).isWellFormed()
+  if (!isWellFormed || value.charCodeAt(0) === BYTE_ORDER_MARK) return false
+  return value.length <= LONGEST_UTF8 / UTF8_EACH || Buffer.byteLength(value) <= LONGEST_UTF8
 }
 
 /** A map of MessagePack can have them and means nothing else by them. */

@@ -2,7 +2,9 @@ import t, { type Test } from 'tap'
 import assert from 'node:assert/strict'
 import { addExtension } from 'msgpackr'
 import { join } from 'node:path'
+import { constants } from 'node:buffer'
 import { open } from '../../lib/index.js'
+import { isOrdinaryString, LONGEST_UTF8 } from '../../lib/object/values.js'
 import { tempDir } from '../helpers/temp-dir.js'
 
 // tap's own reports fail on invalid dates.
@@ -224,4 +226,11 @@ t.test('an object without a class may change its keys as often as it likes', asy
   const again = open(path)
   t.same({ ...again.root }, { f79: 79 })
   again.close()
+})
+
+t.test('no string is written as UTF-8 of which Node could not make a string again', async t => {
+  t.ok(LONGEST_UTF8 <= constants.MAX_STRING_LENGTH)
+  const half = 'é'.repeat(LONGEST_UTF8 / 2)
+  t.equal(isOrdinaryString(half), true)
+  t.equal(isOrdinaryString(`${half}x`), false)
 })
