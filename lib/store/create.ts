@@ -1,6 +1,6 @@
 // Makes a new store: written under another name, then published with `link`, which only one of several creators can do.
 import { dirname } from 'node:path'
-import { UnsupportedError } from '../error.js'
+import { StoreNotFoundError, UnsupportedError } from '../error.js'
 import { DataFile } from '../file/data-file.js'
 import type { Disk } from '../file/disk.js'
 import { chainStart, encodeFileHeader, HEADER_LENGTH, saltOf, type FileHeader } from '../log/file-header.js'
@@ -44,7 +44,7 @@ function publish(disk: Disk, from: string, to: string): void {
     disk.link(from, to)
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException
-    if (code === 'EEXIST') return
+    if (code === 'EEXIST') return refuseDangling(disk, to)
     if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'EOPNOTSUPP') throw cause
     throw new UnsupportedError(
       `${to}: this file system has no hard links, which a new store needs so that two processes cannot create it at once. ` +
@@ -52,4 +52,13 @@ function publish(disk: Disk, from: string, to: string): void {
       { cause },
     )
   }
+}
+
+/** The name is taken, by the store of somebody who was quicker: or else by a link, which a new store neither follows nor replaces. */
+function refuseDangling(disk: Disk, path: string): void {
+  if (disk.lookUp(path) !== undefined) return
+  throw new StoreNotFoundError(
+    path,
+    'this is a symbolic link to a file that does not exist: make the store by opening the path that it leads to, or remove the link',
+  )
 }

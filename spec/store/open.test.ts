@@ -109,6 +109,17 @@ t.test('a directory or a pipe is refused, and not waited for', async t => {
   }
 })
 
+t.test('a link that leads nowhere is told of, and good once the store is made where it leads', async t => {
+  const dir = tempDir(t)
+  const [link, target] = [join(dir, 'link'), join(dir, 'app.db')]
+  symlinkSync(target, link)
+  const message = /link: this is a symbolic link to a file that does not exist: make the store by opening the path/
+  t.throws(() => openStore(t, link), { code: 'NOT_FOUND', message })
+  t.same(readdirSync(dir), ['link'])
+  put(openStore(t, target), record(1, 'made'))
+  t.equal(textOf(openStore(t, link), 1), 'made')
+})
+
 t.test('a newer format, or one with unknown features, needs a newer version', async t => {
   t.throws(() => Store.open(systemDisk, withHeader(t, 8, 2)), { code: 'NEWER_FORMAT' })
   t.throws(() => Store.open(systemDisk, withHeader(t, 12, 1)), { code: 'NEWER_FORMAT' })
