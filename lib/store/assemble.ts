@@ -55,7 +55,7 @@ export function assembleCommit(
   draft: Draft,
   place: Place,
   newest: (oid: Oid) => Offset,
-  space = NOTHING,
+  space: Uint8Array = NOTHING,
 ): AssembledFrame {
   const { tail, salt, boot } = place
   const most = mostBytes(draft)

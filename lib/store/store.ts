@@ -210,7 +210,7 @@ export class Store {
         this.lock.release()
       }
       this.#file.catchUp()
-      prepared = this.#prepare(work, id)
+      prepared = this.#prepare(work, id, prepared)
     }
   }
 
@@ -299,12 +299,16 @@ export class Store {
     }
   }
 
-  /** An id is kept with the time of its frame: by that a pack tells which are old, whatever the clock of this machine said. */
-  #prepare(work: Draft, id: string | undefined): Prepared {
+  /**
+   * An id is kept with the time of its frame: by that a pack tells which are old, whatever the clock of this machine said. `before`: the
+   * same at another place, which is given up for it. Memory that is used again is ready, which counts where others wait for the lock.
+   */
+  #prepare(work: Draft, id: string | undefined, before?: Prepared): Prepared {
+    const space = before === undefined ? this.#space : new Uint8Array(before.frame.bytes.buffer)
     const generation = this.current
     const place = this.#place()
     const draft = id === undefined ? work : withId(work, id, timeAt(place))
-    return { draft, frame: assembleCommit(draft, place, oid => generation.newest(oid), this.#space) }
+    return { draft, frame: assembleCommit(draft, place, oid => generation.newest(oid), space) }
   }
 
   /**
@@ -347,7 +351,8 @@ export class Store {
     const oids = this.touchedSince(snapshot, accessed, now)
     if (oids.length > 0) return { outcome: 'conflict', oids, snapshot: now }
     const { tail } = generation.reader
-    const { draft, frame } = prepared.frame.tail.lastFrame === tail.offset ? prepared : this.#prepare(work, id)
+    const { draft, frame } =
+      prepared.frame.tail.lastFrame === tail.offset ? prepared : this.#prepare(work, id, prepared)
     generation.log.expectOwn(draft, frame)
     generation.writer.append(frame.bytes, tail.offset)
     generation.log.applyOwn(draft, frame)

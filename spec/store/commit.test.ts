@@ -250,6 +250,33 @@ t.test('a commit of more than 1 GiB is refused before the lock is taken', async 
   t.same(calls, [])
 })
 
+t.test('a large frame whose place others have taken is built once more where it was', async t => {
+  const text = 'large'.repeat(1 << 20)
+  let other: Store | undefined
+  let taken = false
+  const disk = wrapDisk(systemDisk, (name, _n, go) => {
+    if (name === 'tryLock' && other !== undefined && !taken) {
+      taken = true
+      put(other, record(-1, 'between'), record(1, 'theirs'))
+    }
+    return go()
+  })
+  const store = newStore(t, disk)
+  other = stranger(t, store)
+  let large = 0
+  const { allocUnsafeSlow } = Buffer
+  Buffer.allocUnsafeSlow = size => {
+    if (size > text.length) large++
+    return allocUnsafeSlow(size)
+  }
+  const result = commit(store, [], record(-1, text, [-2]), record(-2, 'small'))
+  Buffer.allocUnsafeSlow = allocUnsafeSlow
+  t.match(result, { outcome: 'committed', firstOid: 18, snapshot: { tid: 3 } })
+  t.equal(large, 1)
+  t.ok(textOf(other, 18) === text)
+  t.equal(textOf(other, 19), 'small')
+})
+
 t.test('the time of a commit never goes back, though the clock does', async t => {
   let clock = 2_000_000_000_000
   const store = newStore(t, { ...systemDisk, now: () => clock })
