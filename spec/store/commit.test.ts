@@ -252,25 +252,20 @@ t.test('a commit of more than 1 GiB is refused before the lock is taken', async 
 
 t.test('a large frame whose place others have taken is built once more where it was', async t => {
   const text = 'large'.repeat(1 << 20)
-  let other: Store | undefined
-  let taken = false
+  let isWatched = false
   const disk = wrapDisk(systemDisk, (name, _n, go) => {
-    if (name === 'tryLock' && other !== undefined && !taken) {
-      taken = true
+    if (name === 'tryLock' && isWatched) {
+      isWatched = false
       put(other, record(-1, 'between'), record(1, 'theirs'))
     }
     return go()
   })
   const store = newStore(t, disk)
-  other = stranger(t, store)
-  let large = 0
-  const { allocUnsafeSlow } = Buffer
-  Buffer.allocUnsafeSlow = size => {
-    if (size > text.length) large++
-    return allocUnsafeSlow(size)
-  }
+  const other = stranger(t, store)
+  isWatched = true
+  const allocated = t.capture(Buffer, 'allocUnsafeSlow', (size: number) => Buffer.alloc(size))
   const result = commit(store, [], record(-1, text, [-2]), record(-2, 'small'))
-  Buffer.allocUnsafeSlow = allocUnsafeSlow
+  const large = allocated().filter(({ args: [size] }) => size > text.length).length
   t.match(result, { outcome: 'committed', firstOid: 18, snapshot: { tid: 3 } })
   t.equal(large, 1)
   t.ok(textOf(other, 18) === text)
