@@ -42,6 +42,15 @@ export class OidSet {
     return true
   }
 
+  /** Ascending. */
+  *[Symbol.iterator](): Generator<Oid> {
+    for (const number of [...this.#pages.keys(), ...this.#sparse.keys()].sort((a, b) => a - b)) {
+      const page = this.#pages.get(number)
+      const bits = page === undefined ? [...(this.#sparse.get(number) ?? [])].sort((a, b) => a - b) : bitsIn(page)
+      for (const bit of bits) yield (number * PAGE_BITS + bit) as Oid
+    }
+  }
+
   #page(number: number): Uint8Array | undefined {
     if (number !== this.#lastNumber) {
       this.#lastNumber = number
@@ -64,4 +73,12 @@ export class OidSet {
     this.#lastPage = page
     return true
   }
+}
+
+function bitsIn(page: Uint8Array): number[] {
+  const bits: number[] = []
+  for (const [at, byte] of page.entries()) {
+    for (let bit = 0; byte >> bit > 0; bit++) if ((byte & (1 << bit)) !== 0) bits.push(at * 8 + bit)
+  }
+  return bits
 }

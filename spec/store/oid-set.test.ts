@@ -15,6 +15,11 @@ t.test('it agrees with a plain set, also for members far from each other', async
   }
   t.equal(set.size, model.size)
   t.ok([...model].every(oid => set.has(oid as Oid)))
+  t.strictSame(
+    [...set],
+    [...model].sort((a, b) => a - b),
+    'in order',
+  )
 })
 
 t.test('members far from each other do not take a page each', async t => {
