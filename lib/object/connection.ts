@@ -122,7 +122,7 @@ export class Connection<Root = unknown> {
     refuseIfEditing('resolve()')
     this.#session.waiting?.run()
     const { generation } = this.#session.store.latest()
-    if (generation.ids.has(id)) return 'committed'
+    if (generation.committed(id) !== undefined) return 'committed'
     const { idsSince } = generation.header
     return idsSince > 0 && Number(since) < idsSince ? 'unknown' : 'not committed'
   }

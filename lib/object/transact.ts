@@ -191,7 +191,7 @@ function committedBefore<T>(session: Session): Done<T> {
 }
 
 function isCommitted({ snapshot }: Session, id: string | undefined): boolean {
-  return id !== undefined && snapshot.generation.ids.has(id)
+  return id !== undefined && snapshot.generation.committed(id) !== undefined
 }
 
 /** Under the lock nobody else can commit. */

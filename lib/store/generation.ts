@@ -15,8 +15,9 @@ import type { PinnedSnapshots } from './pinned.js'
 import { RecordReader } from './record-reader.js'
 import { SmallFile } from './small-file.js'
 import type { Snapshot } from './snapshot.js'
-import type { CommittedId } from './transaction-id.js'
-import type { Offset, Oid, StoredRecord, Tid } from './types.js'
+import type { OidSet } from './oid-set.js'
+import { decodeId, hashOfId, type CommittedId } from './transaction-id.js'
+import { ID_SHAPE, type Offset, type Oid, type StoredRecord, type Tid } from './types.js'
 
 /** Most objects take fewer ... */
 const OBJECT_BYTES = 512
@@ -110,14 +111,27 @@ export class Generation {
     return this.log.shapes
   }
 
-  /** Ids of transactions that have been committed. */
-  get ids(): ReadonlyMap<string, CommittedId> {
-    return this.log.ids
+  /** The records of all ids of transactions, gathered in steps: of those that come meanwhile, some or none. */
+  gatherIds(): Generator<void, OidSet> {
+    return this.log.gatherIds()
+  }
+
+  /** The transaction with this id; undefined: none has been committed up to the reader's tail. Throws CorruptLogError, DiskError. */
+  committed(id: string): CommittedId | undefined {
+    const below = this.reader.tail.offset as Offset
+    for (const oid of this.log.idsByHash(hashOfId(id))) {
+      const at = this.find(oid, below)
+      if (at === 0) continue
+      const record = this.read(at, oid)
+      const found = record.shape === ID_SHAPE ? decodeId(record) : undefined
+      if (found?.id === id) return found
+    }
+    return undefined
   }
 
   /** How many objects there are, reachable or not; shapes and ids of transactions are none. */
   get objects(): number {
-    return this.index.size - this.shapes.length - this.ids.size
+    return this.index.size - this.shapes.length - this.log.idCount
   }
 
   /** The state at the reader's tail. */

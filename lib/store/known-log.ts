@@ -13,11 +13,12 @@ import type { AssembledFrame } from './assemble.js'
 import { openIndexFile, proofOfIndexFile, writeIndexFile, type IndexFile } from './index-file.js'
 import { LogIndex } from './log-index.js'
 import { atOnce } from './long-work.js'
-import { DamagedIndexError, readTable, type Mark, type OffsetTable } from './offset-table.js'
+import { readTable, type Mark, type OffsetTable } from './offset-table.js'
 import type { OffsetIndex } from './offset-index.js'
+import type { OidSet } from './oid-set.js'
 import { PinnedSnapshots } from './pinned.js'
 import { readRecord } from './record.js'
-import type { CommittedId } from './transaction-id.js'
+import { DamagedIndexError } from './table-directory.js'
 import { ID_SHAPE, type Draft, type Offset, type Oid, type StoredRecord } from './types.js'
 
 /** An earlier state that ends so few bytes behind the packed state is read from there. */
@@ -65,8 +66,27 @@ export class KnownLog {
     return this.#known.shapes
   }
 
-  get ids(): ReadonlyMap<string, CommittedId> {
-    return this.#withIndex(() => this.#known.ids)
+  /** How many ids of transactions are known. */
+  get idCount(): number {
+    return this.#withIndex(() => this.#known.ids.size)
+  }
+
+  /** Records that may be of an id with this hash. */
+  idsByHash(hash: number): Oid[] {
+    return this.#withIndex(() => this.#known.ids.oids(hash))
+  }
+
+  /** The records of all ids, gathered in steps: of those that come meanwhile, some or none. */
+  *gatherIds(): Generator<void, OidSet> {
+    for (;;) {
+      const known = this.#known
+      try {
+        return yield* known.ids.gather()
+      } catch (error) {
+        if (!(error instanceof DamagedIndexError)) throw error
+        if (known === this.#known) this.rebuild()
+      }
+    }
   }
 
   /** The index file was found to be of this log. */
@@ -223,7 +243,7 @@ export class KnownLog {
       const tail = this.#findCommit(until, table.marks(), this.#header.baseEnd, end)
       if (tail === undefined || tail.offset - this.#header.baseEnd < LITTLE) return false
       this.reader.tail = tail
-      this.#known = new LogIndex(table, until)
+      this.#known = new LogIndex(table)
       this.#ahead = end
       this.pinned.pin(tail.offset as Offset)
       return true

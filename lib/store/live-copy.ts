@@ -10,7 +10,8 @@ import { OidSet } from './oid-set.js'
 import { RecordBatch } from './record-batch.js'
 import type { RecordCursor } from './record-cursor.js'
 import { scanRecords } from './record.js'
-import { FIRST_FREE_OID, ROOT_OID, type Offset, type Oid } from './types.js'
+import { idTime } from './transaction-id.js'
+import { FIRST_FREE_OID, ID_SHAPE, ROOT_OID, type Offset, type Oid } from './types.js'
 
 /** How far a pack has come. */
 export interface PackProgress {
@@ -25,7 +26,7 @@ export interface PackProgress {
 /** No object has this number. */
 const NOBODY = 0 as Oid
 /** So many objects are copied in one step. */
-const STEP = 1024
+const STEP = 256
 /** So many bytes of the log are read in one step. */
 const PIECE = 1 << 20
 
@@ -34,6 +35,7 @@ export class LiveCopy {
   readonly #writer: BaseWriter
   readonly #live = new OidSet()
   readonly #shapes = new OidSet()
+  /** Ids of transactions, also those that are too old: nothing refers to any. */
   readonly #ids = new OidSet()
   /** Ids of transactions before this time are not copied. */
   readonly #oldestId: number
@@ -77,38 +79,45 @@ export class LiveCopy {
   *everythingAt(tail: Tail): Generator<void> {
     const below = tail.offset as Offset
     this.#copyShapes(below)
-    this.#copyIds(below)
+    const ids = yield* this.#newIds(yield* this.#source.gatherIds(), below)
     const roots: Oid[] = []
     for (let oid = ROOT_OID; oid < FIRST_FREE_OID; oid = (oid + 1) as Oid) {
       if (this.#source.find(oid, below) !== 0 && this.#live.add(oid)) roots.push(oid)
     }
     // Whatever made it so: of nothing, nothing is reachable, and all that there is would be dropped.
     if (roots[0] !== ROOT_OID) throw new CorruptLogError(this.#source.path, 0, tail.tid, 'there is no root object')
-    yield* this.#copyAll(roots, below)
+    yield* this.#copyAll([...ids, ...roots], below)
   }
 
   /** Copies what commits after `from` changed, with all that this newly reaches; gives up to where. */
   *changedSince(from: Tail): Generator<void, Tail> {
     const changed = new Set<Oid>()
+    const named: Oid[] = []
     const frames = this.#source.log.replaying((header, bytes, at, end) => {
-      scanRecords(bytes, at, end, header.records, oid => void changed.add(oid))
+      scanRecords(bytes, at, end, header.records, (oid, shape) => {
+        if (shape === ID_SHAPE) named.push(oid)
+        else changed.add(oid)
+      })
     }, from)
     const tail = yield* eachGiving(undefined, frames)
     while (this.#source.reader.tail.offset < tail.offset && this.#source.reader.advance(PIECE) === 'budget') yield
     const below = tail.offset as Offset
     this.#copyShapes(below)
-    this.#copyIds(below)
-    const stale = [...changed].filter(oid => this.#live.has(oid) && !this.#shapes.has(oid) && !this.#ids.has(oid))
-    yield* this.#copyAll(stale, below)
+    const ids = yield* this.#newIds(named, below)
+    const stale = [...changed].filter(oid => this.#live.has(oid) && !this.#shapes.has(oid))
+    yield* this.#copyAll([...ids, ...stale], below)
     return tail
   }
 
   /** Depth first, but for batches of objects that are read together. Throws CorruptLogError. */
   *#copyAll(first: readonly Oid[], below: Offset): Generator<void> {
     const { file, reader } = this.#source
-    const records = new RecordBatch(file, below, reader.salt, this.#writer)
+    const records = new RecordBatch(file, below, reader.salt, this.#writer, record => this.#isToStay(record))
     const todo = new Backlog()
-    for (const oid of first) todo.add(oid)
+    for (const [n, oid] of first.entries()) {
+      todo.add(oid)
+      if (n % STEP === 0) yield
+    }
     todo.turn()
     for (let next = todo.take(); next !== undefined; next = todo.take()) {
       records.clear()
@@ -159,17 +168,24 @@ export class LiveCopy {
     }
   }
 
-  #copyIds(below: Offset): void {
-    for (const { oid, time } of this.#source.ids.values()) {
-      const at = this.#source.find(oid, below)
-      if (at === 0 || this.#ids.has(oid)) continue
-      if (time < this.#oldestId) {
-        this.#droppedIds = true
-        continue
-      }
+  /** Those of the records with ids that were there, and have not been dealt with. */
+  *#newIds(named: Iterable<Oid>, below: Offset): Generator<void, Oid[]> {
+    const found: Oid[] = []
+    let n = 0
+    for (const oid of named) {
+      if (++n % STEP === 0) yield
+      if (this.#source.find(oid, below) === 0 || !this.#ids.add(oid)) continue
       this.#live.add(oid)
-      this.#ids.add(oid)
-      this.#writer.add(this.#source.read(at, oid))
+      found.push(oid)
     }
+    return found
+  }
+
+  /** Not the id of a transaction that is too old. */
+  #isToStay({ shape, bytes, from, end: to }: RecordCursor): boolean {
+    const time = shape === ID_SHAPE ? idTime({ bytes, from, to }) : undefined
+    if (time === undefined || time >= this.#oldestId) return true
+    this.#droppedIds = true
+    return false
   }
 }

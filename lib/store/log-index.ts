@@ -2,11 +2,13 @@
 // shapes, which transactions had ids, where every 1,024th commit begins. Begins empty, or with a stored table, whose parts are read
 // when they are asked for: whatever does may throw DamagedIndexError, and then the log is to be read instead.
 import { FRAME_HEADER_LENGTH, type FrameHeader } from '../log/frame.js'
-import { areFewFor, DamagedIndexError, MARK_EVERY, type Mark, type OffsetTable } from './offset-table.js'
+import { IdIndex } from './id-index.js'
+import { areFewFor, MARK_EVERY, type Mark, type OffsetTable } from './offset-table.js'
 import { OffsetIndex } from './offset-index.js'
 import type { PinnedSnapshots } from './pinned.js'
 import { readRecord, scanRecords } from './record.js'
-import { decodeId, type CommittedId } from './transaction-id.js'
+import { DamagedIndexError } from './table-directory.js'
+import { hashOfState } from './transaction-id.js'
 import { ID_SHAPE, type Offset, type Oid, type StoredRecord } from './types.js'
 
 /** How frames are taken note of. */
@@ -22,30 +24,18 @@ export class LogIndex {
   readonly offsets: OffsetIndex
   /** All shape records met so far. */
   readonly shapes: Oid[]
+  /** Records with ids of transactions. */
+  readonly ids: IdIndex
   readonly #table: OffsetTable | undefined
-  #ids: Map<string, CommittedId> | undefined
   #marks: Mark[] | undefined
   /** What came behind the table, until that has been read. */
-  readonly #newIds = new Map<string, CommittedId>()
   readonly #newMarks: Mark[] = []
-  readonly #until: number
 
-  /** `until`: later transactions than this commit are none. */
-  constructor(table?: OffsetTable, until = Infinity) {
+  constructor(table?: OffsetTable) {
     this.#table = table
-    this.#until = until
+    this.ids = new IdIndex(table && (() => table.ids()))
     this.offsets = new OffsetIndex(table?.pages)
     this.shapes = [...(table?.shapes ?? [])]
-  }
-
-  /** Ids of transactions that have been committed. */
-  get ids(): ReadonlyMap<string, CommittedId> {
-    if (this.#ids === undefined) {
-      const stored = [...(this.#table?.ids() ?? [])]
-      this.#ids = new Map(stored.filter(([, { tid }]) => tid <= this.#until))
-      for (const [id, committed] of this.#newIds) this.#ids.set(id, committed)
-    }
-    return this.#ids
   }
 
   /** Ascending. */
@@ -79,11 +69,8 @@ export class LogIndex {
     if (shape === 0) this.shapes.push(oid)
     if (shape !== ID_SHAPE) return
     const record = read()
-    const found = record && decodeId(record)
-    if (found === undefined) return
-    const committed = { oid, tid: found.tid, time: found.time }
-    this.#newIds.set(found.id, committed)
-    this.#ids?.set(found.id, committed)
+    const hash = record && hashOfState(record.state)
+    if (hash !== undefined) this.ids.add(hash, oid)
   }
 
   addMark({ tid, time, offset }: Mark): void {
@@ -93,17 +80,24 @@ export class LogIndex {
     this.#marks?.push(mark)
   }
 
-  /** What it says otherwise than `other`; undefined: nothing. */
-  differenceFrom(other: LogIndex): string | undefined {
+  /** What it says otherwise than `other`; undefined: nothing. In steps. */
+  *differenceFrom(other: LogIndex): Generator<void, string | undefined> {
     try {
       for (const number of new Set([...this.offsets.pageNumbers(), ...other.offsets.pageNumbers()])) {
         const [mine, theirs] = [this.offsets.page(number), other.offsets.page(number)]
         if (!mine.every((offset, n) => offset === theirs[n])) return `page ${number}`
+        yield
       }
       if (this.offsets.size !== other.offsets.size) return 'the number of objects'
       if (this.shapes.join() !== other.shapes.join()) return 'the shapes'
-      const same = JSON.stringify([...this.ids]) === JSON.stringify([...other.ids])
-      return same ? undefined : 'the ids of transactions'
+      if (this.ids.size !== other.ids.size) return 'the number of ids of transactions'
+      const others = other.ids.pages()
+      for (const page of this.ids.pages()) {
+        const theirs = others.next().value
+        if (!page.every((number, n) => number === theirs?.[n])) return 'the ids of transactions'
+        yield
+      }
+      return undefined
     } catch (error) {
       if (!(error instanceof DamagedIndexError)) throw error
       return 'a part of it is not as it was written'

@@ -5,18 +5,21 @@ import type { DataFile } from '../file/data-file.js'
 import { checksum } from '../log/checksum.js'
 import type { FileHeader } from '../log/file-header.js'
 import type { Tail } from '../log/tail.js'
+import { IdIndex, type StoredIds } from './id-index.js'
 import type { LogIndex } from './log-index.js'
 import { PAGE_BYTES, type StoredPages } from './offset-index.js'
 import { decodePage, encodePage } from './page-codec.js'
-import type { CommittedId } from './transaction-id.js'
-import type { Offset, Oid, Tid } from './types.js'
+import { damaged, Directory, encodeDirectory, type DirectoryEntry, type Section } from './table-directory.js'
+import { encodeIds, TableIds } from './table-ids.js'
+import { hashOfId } from './transaction-id.js'
+import type { Offset, Oid } from './types.js'
 
 const MAGIC = Buffer.from('\x89PRDX\r\n\n', 'latin1')
-const VERSION = 2
+const VERSION = 3
+/** Before, the ids stood one by one in a JSON text. */
+const VERSION_WITH_NAMES = 2
 /** Length of the head, checksum of the head, version, zeros, magic: the last bytes of a table. */
 const END = 24
-/** Number, place, length and checksum of a page. */
-const ENTRY = 24
 const MARK = 24
 /** Pages of so many bytes may be needed for any log; for more, if they are more than the log's own bytes, that is read itself. */
 const FREE_PAGES = 1 << 20
@@ -47,16 +50,10 @@ export interface OffsetTable extends Covered {
   readonly pages: StoredPages
   readonly shapes: readonly Oid[]
   /** Throws DamagedIndexError. */
-  ids(): Map<string, CommittedId>
+  ids(): StoredIds
   /** Throws DamagedIndexError. */
   marks(): Mark[]
 }
-
-/** A table, or a part of it, is not what was written: the index is to be built from the log. Never leaves the store layer. */
-export class DamagedIndexError extends Error {}
-
-/** Place from the table's beginning, length, checksum. */
-type Section = readonly [number, number, number]
 
 interface Head {
   readonly storeId: string
@@ -85,15 +82,16 @@ export function* tableParts(header: Pick<FileHeader, 'storeId' | 'uuid'>, index:
     at += bytes.length
     return place
   }
-  const numbers = index.offsets.pageNumbers()
-  const entries = Buffer.alloc(numbers.length * ENTRY)
-  for (const [n, number] of numbers.entries()) {
+  const pages: DirectoryEntry[] = []
+  for (const number of index.offsets.pageNumbers()) {
     const page = encodePage(index.offsets.page(number))
-    const [place, length, sum] = section(page)
-    entries.writeDoubleLE(number, n * ENTRY)
-    entries.writeDoubleLE(place, n * ENTRY + 8)
-    entries.writeUInt32LE(length, n * ENTRY + 16)
-    entries.writeUInt32LE(sum, n * ENTRY + 20)
+    pages.push({ number, section: section(page) })
+    yield page
+  }
+  const idPages: DirectoryEntry[] = []
+  for (const run of index.ids.pages()) {
+    const page = encodeIds(run)
+    idPages.push({ number: run[0] ?? 0, section: section(page) })
     yield page
   }
   const marked = Buffer.alloc(index.marks.length * MARK)
@@ -102,10 +100,10 @@ export function* tableParts(header: Pick<FileHeader, 'storeId' | 'uuid'>, index:
     marked.writeDoubleLE(time, n * MARK + 8)
     marked.writeDoubleLE(offset, n * MARK + 16)
   })
-  const named = Buffer.from(JSON.stringify([...index.ids].map(([id, { oid, tid, time }]) => [id, oid, tid, time])))
-  const ids = section(named)
+  const [idDirectory, pageDirectory] = [encodeDirectory(idPages), encodeDirectory(pages)]
+  const ids = section(idDirectory)
   const marks = section(marked)
-  const directory = section(entries)
+  const directory = section(pageDirectory)
   const { offset, tid, time, nextOid, checksum: sum, lastFrame } = covered.tail
   const said: Head = {
     storeId: hex(header.storeId),
@@ -124,7 +122,7 @@ export function* tableParts(header: Pick<FileHeader, 'storeId' | 'uuid'>, index:
   end.writeUInt32LE(checksum(head), 4)
   end.writeUInt32LE(VERSION, 8)
   MAGIC.copy(end, END - MAGIC.length)
-  yield Buffer.concat([named, marked, entries, head, end])
+  yield Buffer.concat([idDirectory, marked, pageDirectory, head, end])
 }
 
 /** The same bytes in fewer parts, as they are best written. */
@@ -148,18 +146,21 @@ export function* inPieces(parts: Iterable<Uint8Array>): Generator<Uint8Array> {
 export function readTable(file: DataFile, from: number, to: number, header: FileHeader): OffsetTable | undefined {
   const found = readHead(file, from, to, header)
   if (found === undefined) return undefined
-  const { head, part } = found
+  const { version, head, part } = found
   const section = ([at, length, sum]: Section): Buffer => part(at, length, sum) ?? damaged()
   const directory = part(...head.directory)
   const { tail, syncedTo, size, shapes } = head
   if (directory === undefined) return undefined
-  const pages = new TablePages(directory, size, section)
+  const pages = new TablePages(new Directory(directory), size, section)
   if (!pages.areInOrder() || !areFewFor(pages.count, tail.offset)) return undefined
   return {
     tail,
     syncedTo,
     shapes: shapes as readonly Oid[],
-    ids: () => parseIds(section(head.ids)),
+    ids() {
+      const bytes = section(head.ids)
+      return version === VERSION ? new TableIds(new Directory(bytes), section) : idsByName(bytes)
+    },
     marks: () => parseMarks(section(head.marks)),
     pages,
   }
@@ -171,6 +172,7 @@ export function readCovered(file: DataFile, from: number, to: number, header: Fi
 }
 
 interface HeadOfTable {
+  readonly version: number
   readonly head: Head
   /** Bytes of the table, from `at` behind its beginning on; undefined: they are not what was written. */
   readonly part: (at: number, length: number, sum: number) => Buffer | undefined
@@ -180,7 +182,9 @@ function readHead(file: DataFile, from: number, to: number, header: FileHeader):
   const last = Buffer.allocUnsafe(Math.min(FIRST_READ, to - from))
   if (last.length < END || file.read(last, to - last.length) < last.length) return undefined
   const end = last.subarray(last.length - END)
-  if (!end.subarray(END - MAGIC.length).equals(MAGIC) || end.readUInt32LE(8) !== VERSION) return undefined
+  const version = end.readUInt32LE(8)
+  const isKnown = version === VERSION || version === VERSION_WITH_NAMES
+  if (!isKnown || !end.subarray(END - MAGIC.length).equals(MAGIC)) return undefined
   const part: HeadOfTable['part'] = (place, length, sum) => {
     const at = from + place
     const inLast = at - (to - last.length)
@@ -191,7 +195,8 @@ function readHead(file: DataFile, from: number, to: number, header: FileHeader):
   }
   const length = end.readUInt32LE(0)
   const head = parseHead(part(to - END - length - from, length, end.readUInt32LE(4)))
-  return head?.storeId === hex(header.storeId) && head.uuid === hex(header.uuid) ? { head, part } : undefined
+  const isOfFile = head?.storeId === hex(header.storeId) && head.uuid === hex(header.uuid)
+  return isOfFile ? { version, head, part } : undefined
 }
 
 /** What a disk refuses to read is as good as damaged. */
@@ -206,39 +211,28 @@ function readOf(file: DataFile, bytes: Buffer, at: number): number {
 class TablePages implements StoredPages {
   readonly size: number
   readonly count: number
-  readonly #directory: Buffer
+  readonly #directory: Directory
   readonly #section: (section: Section) => Buffer
 
-  constructor(directory: Buffer, size: number, section: (section: Section) => Buffer) {
+  constructor(directory: Directory, size: number, section: (section: Section) => Buffer) {
     this.#directory = directory
-    this.count = Math.floor(directory.length / ENTRY)
+    this.count = directory.count
     this.size = size
     this.#section = section
   }
 
   number(n: number): number {
-    return this.#directory.readDoubleLE(n * ENTRY)
+    return this.#directory.number(n)
   }
 
   areInOrder(): boolean {
-    for (let n = 0, before = -1; n < this.count; before = this.number(n), n++)
-      if (!(Number.isSafeInteger(this.number(n)) && this.number(n) > before)) return false
-    return true
+    return this.#directory.ascendsBy(1)
   }
 
   read(number: number): Float64Array | undefined {
-    let low = 0
-    let high = this.count
-    while (low < high) {
-      const middle = (low + high) >> 1
-      if (this.number(middle) < number) low = middle + 1
-      else high = middle
-    }
-    if (low === this.count || this.number(low) !== number) return undefined
-    const at = low * ENTRY
-    const place = this.#directory.readDoubleLE(at + 8)
-    const section = [place, this.#directory.readUInt32LE(at + 16), this.#directory.readUInt32LE(at + 20)] as const
-    return decodePage(Number.isSafeInteger(place) ? this.#section(section) : damaged()) ?? damaged()
+    const n = this.#directory.firstFrom(number)
+    if (n === this.count || this.number(n) !== number) return undefined
+    return decodePage(this.#section(this.#directory.section(n))) ?? damaged()
   }
 }
 
@@ -251,13 +245,13 @@ function parseHead(bytes: Buffer | undefined): Head | undefined {
   return [...numbers, ...shapes, ...directory, ...marks, ...ids].every(isCount) ? head : undefined
 }
 
-function parseIds(bytes: Buffer): Map<string, CommittedId> {
-  const found = new Map<string, CommittedId>()
+function idsByName(bytes: Buffer): StoredIds {
+  const found = new IdIndex()
   const entries: unknown = JSON.parse(bytes.toString())
   for (const entry of Array.isArray(entries) ? (entries as unknown[]) : damaged()) {
     const [id, oid, tid, time] = (Array.isArray(entry) ? entry : damaged()) as unknown[]
     if (typeof id !== 'string' || !isCount(oid) || !isCount(tid) || !isCount(time)) return damaged()
-    found.set(id, { oid: oid as Oid, tid: tid as Tid, time })
+    found.add(hashOfId(id), oid as Oid)
   }
   return found
 }
@@ -272,10 +266,6 @@ function parseMarks(bytes: Buffer): Mark[] {
 
 function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && Number(value) >= 0
-}
-
-function damaged(): never {
-  throw new DamagedIndexError()
 }
 
 function hex(bytes: Uint8Array): string {

@@ -1,4 +1,5 @@
 // The records that a state of the store consists of: what a pack keeps. Reads only what it gives.
+import { atOnce } from './long-work.js'
 import { OidSet } from './oid-set.js'
 import type { Snapshot } from './snapshot.js'
 import { FIRST_FREE_OID, ROOT_OID, type Oid, type StoredRecord } from './types.js'
@@ -11,10 +12,11 @@ export function* reachable(
   { generation, offset }: Snapshot,
   missing: (oid: Oid) => void,
 ): Generator<StoredRecord, void> {
-  const others = [...generation.shapes, ...Array.from(generation.ids.values(), ({ oid }) => oid)]
-  for (const oid of others) {
-    const at = generation.find(oid, offset)
-    if (at !== 0) yield generation.read(at, oid)
+  for (const others of [generation.shapes, atOnce(generation.gatherIds())]) {
+    for (const oid of others) {
+      const at = generation.find(oid, offset)
+      if (at !== 0) yield generation.read(at, oid)
+    }
   }
   const met = new OidSet()
   const todo: Oid[] = []

@@ -40,6 +40,7 @@ export class RecordBatch {
   /** With what the checksums of the records begin. */
   readonly #salt: number
   readonly #writer: BaseWriter
+  readonly #isWanted: (special: RecordCursor) => boolean
   readonly #cursor = new RecordCursor()
   /** Place and number of each record must fit into one number. */
   readonly #most: number
@@ -73,11 +74,19 @@ export class RecordBatch {
   /** How long it is, if it has no references and is nothing special; otherwise 0. */
   #heldLength = new Uint16Array(FIRST_ROOM)
 
-  constructor(file: DataFile, end: number, salt: number, writer: BaseWriter) {
+  /** `isWanted`: whether a shape, or what stands in place of one, is to be copied. */
+  constructor(
+    file: DataFile,
+    end: number,
+    salt: number,
+    writer: BaseWriter,
+    isWanted: (special: RecordCursor) => boolean = () => true,
+  ) {
     this.#file = file
     this.#end = end
     this.#salt = salt
     this.#writer = writer
+    this.#isWanted = isWanted
     this.#copies = WINDOW_AT + Math.min(WINDOW + LIKELY, end)
     this.#space = this.#makeSpace(this.#copies)
     this.#mostHeld = Math.min(MOST_HELD, Math.max(LEAST_HELD, end * HELD_PART))
@@ -215,7 +224,7 @@ export class RecordBatch {
     return space
   }
 
-  /** Copies the nth of them into the other file. Gives how many of `refs` it refers to; -1: it is damaged, or another object's. */
+  /** Copies the nth of them into the other file, if it is wanted there. Gives how many of `refs` it refers to; -1: it is damaged, or another object's. */
   copy(n: number): number {
     const at = this.#heldAt[n] ?? 0
     if (at === 0) return this.#copyAlone(this.oid(n), this.place(n))
@@ -249,7 +258,7 @@ export class RecordBatch {
 
   #put(): number {
     const { oid, shape, bytes, at, end, count } = this.#cursor
-    this.#writer.put(oid, shape, bytes, at, end)
+    if (shape >= FIRST_FREE_OID || this.#isWanted(this.#cursor)) this.#writer.put(oid, shape, bytes, at, end)
     return count
   }
 }

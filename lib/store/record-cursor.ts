@@ -17,6 +17,8 @@ export class RecordCursor {
   /** How many references it has; those are the first so many of `refs`. */
   count = 0
   readonly refs: Oid[] = []
+  /** Where its state begins, which goes to its end. */
+  from = 0
   readonly #reader = new VarintReader(this.bytes, 0, 0)
   /** Where its checksum stands, and where `back` begins and ends. */
   #sum = 0
@@ -58,6 +60,7 @@ export class RecordCursor {
     if (reader.failed || this.oid === 0 || count > end - reader.at) return false
     for (let n = 0; n < count; n++) this.refs[n] = reader.next() as Oid
     this.count = count
+    this.from = reader.at
     return !reader.failed
   }
 

@@ -344,7 +344,7 @@ export class Store {
   ): CommitResult {
     const generation = this.current
     this.durability.refuseAfterFailure(generation)
-    const known = id === undefined ? undefined : generation.ids.get(id)
+    const known = id === undefined ? undefined : generation.committed(id)
     if (known !== undefined) return { outcome: 'known', tid: known.tid }
     if (snapshot.generation !== generation) return { outcome: 'moved' }
     const now = generation.snapshot()

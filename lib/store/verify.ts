@@ -5,7 +5,7 @@ import { asDiskError, onDisk } from '../file/disk-error.js'
 import { FRAME_HEADER_LENGTH } from '../log/frame.js'
 import { Generation } from './generation.js'
 import { LogIndex } from './log-index.js'
-import { atOnce, inSlices, type LongWork } from './long-work.js'
+import { atOnce, eachGiving, inSlices, type LongWork } from './long-work.js'
 import { OidSet } from './oid-set.js'
 import { RecordCursor } from './record-cursor.js'
 import { FIRST_FREE_OID, ROOT_OID, type Offset, type Oid } from './types.js'
@@ -82,7 +82,7 @@ function* verifying(
     const packed = new LogIndex()
     const checked = new OidSet()
     const counts = yield* checkRecords(generation, packed, checked, report)
-    checkTable(generation, packed, report)
+    yield* checkTable(generation, packed, report)
     if (isReadToEnd && generation.newest(ROOT_OID) === 0)
       report({ kind: 'root', offset: 0, oid: ROOT_OID, message: 'there is no root object' })
     yield* checkOthers(generation, checked, report)
@@ -186,11 +186,19 @@ function linkCheck(generation: Generation, report: (finding: Finding) => void): 
 }
 
 /** The packed state's own table must say where its records stand. `packed`: what they say themselves. */
-function checkTable(generation: Generation, packed: LogIndex, report: (finding: Finding) => void): void {
+function* checkTable(
+  generation: Generation,
+  packed: LogIndex,
+  report: (finding: Finding) => void,
+): Generator<VerifyProgress, void> {
   const { table: place } = generation.header
   if (place === undefined || generation.reader.tail.offset < place.end) return // damaged before it
   const table = generation.log.ownTable()
-  const wrong = table === undefined ? 'it cannot be read' : new LogIndex(table).differenceFrom(packed)
+  const all = generation.reader.tail.offset
+  const wrong =
+    table === undefined
+      ? 'it cannot be read'
+      : yield* eachGiving({ what: 'records', done: all, all }, new LogIndex(table).differenceFrom(packed))
   if (wrong === undefined) return
   const message = `the table of the packed state is damaged (${wrong}): opening reads all of it instead; a pack makes it anew`
   report({ kind: 'table', offset: place.at, message })

@@ -3,6 +3,7 @@
 import t from 'tap'
 import { PerdureError } from '../../lib/error.js'
 import { checksum } from '../../lib/log/checksum.js'
+import { atOnce } from '../../lib/store/long-work.js'
 import { encodePage } from '../../lib/store/page-codec.js'
 import { put, record } from '../helpers/drafts.js'
 import { makeKnownStore, PATH, readAll, sameContent, withStore } from './known-store.js'
@@ -43,7 +44,12 @@ interface Parts {
   /** Number, place, length of each page; its checksum is the right one. */
   readonly directory?: readonly (readonly [number, number, number])[]
   readonly marks?: Uint8Array
-  readonly ids?: unknown
+  /** Numbers of its one page of ids: hash, oid, hash, oid, and so on. */
+  readonly ids?: readonly number[]
+  /** Number, place, length of each page of ids, as in `directory`. */
+  readonly idDirectory?: readonly (readonly [number, number, number])[]
+  /** The ids of a table of the form that had their names, as JSON. */
+  readonly names?: unknown
   readonly said?: unknown
 }
 
@@ -53,21 +59,31 @@ function indexFile({
   directory,
   marks = new Uint8Array(),
   ids = [],
+  idDirectory,
+  names,
   said = head,
 }: Parts): Buffer {
-  const body = Buffer.concat(pages)
+  const idPage = Buffer.alloc(ids.length * 8)
+  for (const [n, number] of ids.entries()) idPage.writeDoubleLE(number, n * 8)
+  const idsAfter = pages.reduce((sum, { length }) => sum + length, 0)
+  const body = Buffer.concat([...pages, idPage])
+  const encode = (entries: readonly (readonly [number, number, number])[]): Buffer =>
+    Buffer.concat(
+      entries.map(([number, at, length]) => {
+        const entry = Buffer.alloc(24)
+        entry.writeDoubleLE(number, 0)
+        entry.writeDoubleLE(at, 8)
+        entry.writeUInt32LE(length, 16)
+        entry.writeUInt32LE(checksum(body.subarray(at, at + length)), 20)
+        return entry
+      }),
+    )
   let place = 0
-  const entries = (directory ?? pages.map(({ length }, n) => [n, (place += length) - length, length] as const)).map(
-    ([number, at, length]) => {
-      const entry = Buffer.alloc(24)
-      entry.writeDoubleLE(number, 0)
-      entry.writeDoubleLE(at, 8)
-      entry.writeUInt32LE(length, 16)
-      entry.writeUInt32LE(checksum(body.subarray(at, at + length)), 20)
-      return entry
-    },
-  )
-  const sections = [Buffer.from(JSON.stringify(ids)), marks, Buffer.concat(entries)] as const
+  const entries = directory ?? pages.map(({ length }, n) => [n, (place += length) - length, length] as const)
+  const [first = 0] = ids
+  const idEntries = idDirectory ?? (ids.length > 0 ? [[first, idsAfter, idPage.length] as const] : [])
+  const idPart = names === undefined ? encode(idEntries) : Buffer.from(JSON.stringify(names))
+  const sections = [idPart, marks, encode(entries)] as const
   let at = body.length
   const [idsAt, marksAt, directoryAt] = sections.map(bytes => [
     (at += bytes.length) - bytes.length,
@@ -80,7 +96,7 @@ function indexFile({
   const end = Buffer.alloc(24)
   end.writeUInt32LE(json.length, 0)
   end.writeUInt32LE(checksum(json), 4)
-  end.writeUInt32LE(2, 8)
+  end.writeUInt32LE(names === undefined ? 3 : 2, 8)
   end.write('\x89PRDX\r\n\n', 16, 'latin1')
   return Buffer.concat([body, ...sections, json, end])
 }
@@ -164,9 +180,34 @@ const FILES: Readonly<Record<string, Buffer>> = {
     ].map(more => [JSON.stringify(more).slice(0, 80), saying(more)]),
   ),
   ...Object.fromEntries(
-    [[['a']], 'ids', [[{}, {}, {}, {}]], [null], [['id', -1, 1, 1]], { length: 3 }].map(ids => [
-      `the ids ${JSON.stringify(ids)}`,
+    [[['a']], 'ids', [[{}, {}, {}, {}]], [null], [['id', -1, 1, 1]], { length: 3 }].map(names => [
+      `the ids ${JSON.stringify(names)}`,
+      indexFile({ names }),
+    ]),
+  ),
+  'an honest one of the form that had names': indexFile({ names: [] }),
+  ...Object.fromEntries(
+    [[5], [5, 20, 4, 20], [5, NaN], [5, 0], [5, -1], [NaN, 20], [5, 2 ** 60], [Infinity, 20]].map(ids => [
+      `the hashes and oids ${ids.join()}`,
       indexFile({ ids }),
+    ]),
+  ),
+  ...Object.fromEntries(
+    [
+      [[0, 0, pageLength]],
+      [[5, pageLength, 2 ** 32 - 1]],
+      [[5, 2 ** 60, 16]],
+      [[5, NaN, 16]],
+      [[5, -16, 16]],
+      [[NaN, pageLength, 16]],
+      [[4, pageLength, 16]],
+      [
+        [5, pageLength, 16],
+        [4, pageLength, 16],
+      ],
+    ].map(idDirectory => [
+      `the directory of ids ${JSON.stringify(idDirectory)}`,
+      indexFile({ ids: [5, 20], idDirectory: idDirectory as [number, number, number][] }),
     ]),
   ),
   'a head that is no object': indexFile({ said: [] }),
@@ -182,6 +223,11 @@ t.test('an index file that lies never changes what is read', async t => {
     const started = performance.now()
     try {
       const found = withStore(disk, { readonly: true }, store => readAll(store, known))
+      const [asked, ids] = withStore(disk, { readonly: true }, ({ current }) => [
+        current.committed('no id'),
+        [...atOnce(current.gatherIds())],
+      ])
+      t.strictSame([asked, ids], [undefined, []], `${name}: there is no id`)
       if (sameContent(last, found)) right++
       // That an object is not there is all that an index can say without being found out.
       else if (name !== 'no objects at all') t.fail(`${name}: a wrong state`)

@@ -37,6 +37,13 @@ const FILES: readonly Golden[] = [
   { name: 'v1-unpacked', generation: 1, round: 1, firstTid: 1, lastTid: FIRST_COMMITS },
   { name: 'v1-packed', generation: 2, round: 2, firstTid: FIRST_COMMITS + 1, lastTid: FIRST_COMMITS + 2 },
   { name: 'v1-packed-with-table', generation: 2, round: 2, firstTid: FIRST_COMMITS + 1, lastTid: FIRST_COMMITS + 2 },
+  {
+    name: 'v1-packed-with-hashed-ids',
+    generation: 2,
+    round: 2,
+    firstTid: FIRST_COMMITS + 1,
+    lastTid: FIRST_COMMITS + 2,
+  },
   { name: 'v1-packed-twice', generation: 3, round: 3, firstTid: FIRST_COMMITS + 5, lastTid: FIRST_COMMITS + 4 },
 ]
 

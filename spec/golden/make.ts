@@ -24,7 +24,8 @@ async function makeFiles(): Promise<Record<string, Buffer>> {
   await db.pack()
   changeSome(db, 2)
   db.flush()
-  files['packed-with-table'] = disk.bytesOf(PATH) // v1-packed and v1-packed-twice are older than the table in a packed file
+  // v1-packed and v1-packed-twice are older than the table in a packed file; in v1-packed-with-table it has the ids as text
+  files['packed-with-hashed-ids'] = disk.bytesOf(PATH)
   db.close()
   const large = largeValues.connect(disk, '/large.db')
   largeValues.fill(large)

@@ -293,7 +293,7 @@ t.test('the id of a transaction is kept with the time of its commit, though othe
   const result = store.commit(draft(record(-1, 'x')), snapshot, [], true, 'pay')
   t.equal(result.outcome, 'committed')
   t.ok(store.latest().time > 5000)
-  t.equal(store.current.ids.get('pay')?.time, store.latest().time)
+  t.equal(store.current.committed('pay')?.time, store.latest().time)
 })
 
 t.test('a commit names the bytes that are known to be on disk, and the boot', async t => {

@@ -5,6 +5,7 @@ import type { Disk } from '../../lib/file/disk.js'
 import { systemDisk } from '../../lib/file/system-disk.js'
 import { writeIndexFile } from '../../lib/store/index-file.js'
 import { LogIndex } from '../../lib/store/log-index.js'
+import { atOnce } from '../../lib/store/long-work.js'
 import type { Mark } from '../../lib/store/offset-table.js'
 import { pack } from '../../lib/store/pack.js'
 import { Store } from '../../lib/store/store.js'
@@ -36,7 +37,8 @@ function makeStore(t: Test): string {
 /** Everything that can be asked of a store. */
 function contentOf(store: Store): string {
   const { generation, offset, tid, time } = store.latest()
-  const all: unknown[] = [tid, time, offset, generation.index.size, generation.shapes, [...generation.ids]]
+  const ids = [generation.committed('the id'), generation.committed('none'), ...atOnce(generation.gatherIds())]
+  const all: unknown[] = [tid, time, offset, generation.index.size, generation.shapes, ids]
   for (const [oid, at] of generation.entries()) {
     const { refs, state, tid: of } = generation.read(at)
     all.push([oid, at, of, refs.length, Buffer.from(state).toString('latin1')])
@@ -194,7 +196,7 @@ function statesOf(store: Store): string {
     const at = generation.find(oid as Oid, offset)
     return at === 0 ? 'none' : [at, generation.read(at, oid as Oid).tid]
   })
-  return JSON.stringify([tid, time, offset, generation.ids.size, some])
+  return JSON.stringify([tid, time, offset, generation.committed('the id'), some])
 }
 
 function until(disk: Disk, path: string, tid: number): string {

@@ -5,6 +5,7 @@ import t, { type Test } from 'tap'
 import { encodeFileHeader, HEADER_LENGTH } from '../../lib/log/file-header.js'
 import { systemDisk } from '../../lib/file/system-disk.js'
 import { readHistory } from '../../lib/store/history.js'
+import { atOnce } from '../../lib/store/long-work.js'
 import { pack } from '../../lib/store/pack.js'
 import { Store } from '../../lib/store/store.js'
 import type { Oid } from '../../lib/store/types.js'
@@ -37,8 +38,9 @@ async function packedStore(t: Test, { objects = OBJECTS, behind = 0 } = {}): Pro
 /** Everything that can be asked of a store. */
 function contentOf(store: Store): string {
   const { generation, offset, tid, time } = store.latest()
-  const { shapes, ids, index } = generation
-  const all: unknown[] = [tid, time, offset, index.size, shapes, [...ids]]
+  const { shapes, index } = generation
+  const ids = [generation.committed('the id'), generation.committed('none'), ...atOnce(generation.gatherIds())]
+  const all: unknown[] = [tid, time, offset, index.size, shapes, ids]
   for (const [oid, at] of generation.entries()) {
     const { refs, state, tid: of } = generation.read(at)
     all.push([oid, at, of, refs.length, Buffer.from(state).toString('latin1')])

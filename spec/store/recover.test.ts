@@ -465,7 +465,7 @@ t.test('ids of transactions are no objects, and what was lost before is lost aga
   const again = `${made.to}.again`
   t.match(recover(systemDisk, made.path, made.to), { saved: 5, lost: [lost], rootLost: false })
   t.same(recover(systemDisk, made.to, again), { ...WHOLE, saved: 5, lost: [lost], lastTid: 13 })
-  t.ok(openSaved(t, again).current.ids.has('once'))
+  t.ok(openSaved(t, again).current.committed('once'))
   t.end()
 })
 
