@@ -22,7 +22,7 @@ export interface Usage {
   readonly objects: number
 }
 
-/** Asks the system for the size of the file, and reads nothing. Throws DiskError. */
+/** Asks the system for the size of the file; of a table it reads, once, how many ids of transactions it has. Throws DiskError. */
 export function usageOf({ path, file, header, objects }: Generation): Usage {
   const bytes = onDisk(path, () => file.end())
   return { bytes, packedBytes: header.baseEnd, packedUpTo: header.baseTid, objects }
