@@ -1,6 +1,7 @@
 // One open file: positional reads that are whole or fail, appends that are whole or undone. Knows nothing of what the bytes mean.
 import { ClosedError } from '../error.js'
 import type { Disk, Fd, FileStatus } from './disk.js'
+import { letGo } from './let-go.js'
 
 export class DataFile {
   readonly disk: Disk
@@ -59,10 +60,11 @@ export class DataFile {
     }
   }
 
+  /** Never throws. */
   close(): void {
     if (this.#fd === undefined) return
     const fd = this.#fd
     this.#fd = undefined
-    this.disk.close(fd)
+    letGo(this.disk, fd)
   }
 }

@@ -3,6 +3,7 @@
 // or replaces the sidecar, or reaches the file by another name. Neither is held across an await, and the sidecar is never unlinked.
 import { LockTimeoutError, StateError } from '../error.js'
 import type { Disk, Fd, FileStatus } from './disk.js'
+import { letGo } from './let-go.js'
 
 const SPINS = 8
 const FIRST_SLEEP = 0.05 // milliseconds
@@ -90,10 +91,12 @@ export class CommitLock {
     if (there?.ino !== mine.ino || there.dev !== mine.dev) this.close()
   }
 
+  /** Never throws. */
   close(): void {
     if (this.#sidecar === undefined || this.#held !== undefined) return
-    this.#disk.close(this.#sidecar)
+    const sidecar = this.#sidecar
     this.#sidecar = undefined
+    letGo(this.#disk, sidecar)
   }
 
   /**

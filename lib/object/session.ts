@@ -193,10 +193,11 @@ export class Session implements Scope, Loading {
       this.#dropHalf()
       goOver(this.cache, before, now, this.#view)
       now.generation.retain()
-      before.generation.release()
     }
-    this.snapshot = now
     this.#view = this.viewOf(now)
+    this.snapshot = now
+    // Last: it may close the file, in which nothing is to be looked for by then.
+    if (now.generation !== before.generation) before.generation.release()
   }
 
   /**

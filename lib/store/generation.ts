@@ -210,7 +210,7 @@ export class Generation {
     this.#holders++
   }
 
-  /** Closes the file when nobody holds it any more. */
+  /** Closes the file when nobody holds it any more. Never throws. */
   release(): void {
     if (--this.#holders > 0) return
     this.file.close()

@@ -2,6 +2,7 @@
 import { basename, dirname, join } from 'node:path'
 import { PackInterruptedError } from '../error.js'
 import type { Disk, Fd } from '../file/disk.js'
+import { letGo } from '../file/let-go.js'
 
 /** `new`: a store being created. `pack`: its next generation. `cache`: its index file. */
 export type TemporaryKind = 'new' | 'pack' | 'cache'
@@ -9,7 +10,7 @@ export type TemporaryKind = 'new' | 'pack' | 'cache'
 export interface Temporary {
   readonly path: string
   readonly fd: Fd
-  /** Closes the file and takes its name away, unless it has become the store's. */
+  /** Closes the file and takes its name away, unless it has become the store's. Never throws. */
   discard(): void
   /** The file has become the store's: it is not to be removed, and others may lock it. */
   keep(): void
@@ -43,9 +44,8 @@ function tryCreate(disk: Disk, path: string, kind: TemporaryKind, mode: number):
         if (mine) removeIfThere(disk, name)
       } catch {
         // It stays as a stray whose lock is free: the next writer or packer removes it.
-      } finally {
-        disk.close(fd)
       }
+      letGo(disk, fd)
     },
   }
   try {
@@ -79,7 +79,7 @@ export function removeStrays(disk: Disk, path: string): void {
       const dead = ino === disk.lookUp(path)?.ino || disk.tryLock(fd)
       if (dead && ino === disk.lookUp(stray)?.ino) removeIfThere(disk, stray)
     } finally {
-      disk.close(fd)
+      letGo(disk, fd)
     }
   }
 }
