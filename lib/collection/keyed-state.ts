@@ -174,12 +174,14 @@ export abstract class KeyedState extends TreeHeader {
 
   keepAll(): void {
     const tree = this.stored
+    const all: Pending[] = []
     for (const cursor = new Cursor(tree).toFirst(); !cursor.ended; cursor.next()) {
       const { key, leaf, at } = cursor
       const to = leaf.reference(at)
       const value = to === undefined ? this.handed.of(key, { leaf, at }) : unresolved(to)
-      this.changes.table.put({ key, value, gone: false, existed: false })
+      all.push({ key, value, gone: false, existed: false })
     }
+    for (const each of all) this.changes.table.put(each)
     this.handed.spoilAll()
     this.changes.added = tree.size
     this.leaveStored()

@@ -214,10 +214,11 @@ export abstract class ListState extends TreeHeader {
       const { leaf, at } = cursor
       const to = leaf.reference(at)
       const value = to === undefined ? this.handed.of(all.length, { leaf, at }) : unresolved(to)
-      const own = new Own(this.nextOwn++, value)
-      if (typeof value === 'object' && value !== null) this.handed.table.move(all.length, own.key)
-      all.push(own)
+      all.push(new Own(this.nextOwn++, value))
     }
+    all.forEach(({ key, value }, position) => {
+      if (isData(value)) this.handed.table.move(position, key)
+    })
     this.handed.spoilAll()
     this.leaveStored()
     this.#near = undefined

@@ -12,7 +12,7 @@ import { Untracked } from '../object/untracked.js'
 import { unknownForm } from '../object/values.js'
 import { eachKey } from './containment.js'
 import { Handed } from './handed.js'
-import type { Oid } from '../store/types.js'
+import type { Offset, Oid } from '../store/types.js'
 import type { StoredKey } from './key.js'
 import type { Rewritten } from './tree/drafts.js'
 import type { Source } from './tree/leaf.js'
@@ -163,8 +163,8 @@ export abstract class TreeHeader extends MergingHeader {
   protected abstract entryIn(tree: Tree, key: StoredKey): Found | undefined
 
   leave(view: RecordView): void {
-    if (this.#handed?.any !== true || view.locate(this.oid) === 0) return
-    const isNewest = (source: Source): boolean => view.locate(source.oid) === source.at
+    if (this.#handed?.any !== true || locateIn(view, this.oid) === 0) return
+    const isNewest = (source: Source): boolean => locateIn(view, source.oid) === source.at
     let tree: Tree | undefined
     this.#handed.leave(isNewest, key => {
       tree ??= this.treeIn(view)
@@ -305,4 +305,13 @@ export abstract class TreeHeader extends MergingHeader {
   }
 
   protected abstract newCopy(): Looked['content']
+}
+
+/** Where the version stands in a file that is being left; undefined: what leads there cannot be read, and may never be again. */
+function locateIn(view: RecordView, oid: Oid): Offset | undefined {
+  try {
+    return view.locate(oid)
+  } catch {
+    return undefined
+  }
 }

@@ -54,10 +54,10 @@ export abstract class MergingHeader extends CollectionHeader {
   /** The same of what is loaded and changed here, if it is current. Begins no transaction, and is no access. */
   abstract lookNow(mark: (value: unknown) => unknown, most: number): Looked
 
-  /** The file is left for the next one, in which are no older versions than `view` shows of what is in it. */
+  /** The file is left for the next one, in which are no older versions than `view` shows of what is in it. What cannot be read is no error. */
   abstract leave(view: RecordView): void
 
-  /** A pack has left it out of the next file: takes all of it into memory. What is loaded is the last version in the file left. */
+  /** A pack has left it out of the next file: takes all of it into memory, or throws and has taken nothing. What is loaded is the last version in the file left. */
   abstract keepAll(): void
 }
 
