@@ -134,14 +134,13 @@ export class PlaceTable {
     if (!this.#beforeClear) return
     this.#places = this.#beforeClear
     this.#beforeClear = undefined
-    this.spoilAll()
+    for (const place of this.#places) place.undone(place.origin)
   }
 
   #restore(): void {
     for (const { key, place, source } of this.#before ?? []) {
       if (place) {
-        place.before = source
-        place.source = undefined
+        place.undone(source)
         this.#places.put(place)
       } else {
         this.#places.delete(key)

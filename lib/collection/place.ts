@@ -83,6 +83,12 @@ export class Place implements Seat {
     return this.source ?? this.before
   }
 
+  /** What the transaction did to it is undone, and it may not be what it was; `before`: what it agreed with before that. */
+  undone(before: Source | undefined): void {
+    this.before = before
+    this.source = undefined
+  }
+
   /** In this version of the record stands the same as in the one that it was read from. */
   standsIn(source: Source, index: number): void {
     if (this.source) {

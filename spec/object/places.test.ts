@@ -5,6 +5,7 @@ import {
   open,
   PersistentList,
   PersistentMap,
+  PersistentQueue,
   plain,
   StaleDataError,
   type Connection,
@@ -286,7 +287,13 @@ interface Task {
   name: string
   steps: { done: boolean }[][]
 }
-type Board = Persistent & { tasks: Task[]; title: string; map: PersistentMap<string, Task>; list: PersistentList<Task> }
+type Board = Persistent & {
+  tasks: Task[]
+  title: string
+  map: PersistentMap<string, Task>
+  list: PersistentList<Task>
+  queue: PersistentQueue<Task>
+}
 
 const task = (name: string): Task => ({ name, steps: [[{ done: false }, { done: false }], [{ done: false }]] })
 
@@ -294,6 +301,7 @@ const places: Record<string, (board: Board) => Task> = {
   'an array': board => board.tasks[1] as Task,
   'a map': board => board.map.get('b') as Task,
   'a list': board => board.list.at(1) as Task,
+  'a queue': board => [...board.queue][1] as Task,
 }
 
 for (const [name, at] of Object.entries(places)) {
@@ -302,7 +310,7 @@ for (const [name, at] of Object.entries(places)) {
     const tasks = (): Task[] => [task('a'), task('b'), task('c')]
     const map = new PersistentMap(tasks().map(each => [each.name, each]))
     const options = {
-      root: { tasks: tasks(), title: '', map, list: new PersistentList(tasks()) },
+      root: { tasks: tasks(), title: '', map, list: new PersistentList(tasks()), queue: new PersistentQueue(tasks()) },
       durability: 'os',
     } as const
     const db = open(path, options) as unknown as Connection<Board>
@@ -339,6 +347,26 @@ for (const [name, at] of Object.entries(places)) {
       })
     }, /no/)
     isAsBefore()
+
+    for (const before of [() => undefined, () => steps.reverse()])
+      for (const behind of [
+        () => undefined,
+        () => {
+          db.root.map.set('b', task('another'))
+          db.root.list.push(task('another'))
+          db.root.queue.push(task('another'))
+          db.root.map.clear()
+        },
+      ]) {
+        before()
+        db.root.tasks = []
+        db.root.map.clear()
+        db.root.list.clear()
+        db.root.queue.clear()
+        behind()
+        db.abort()
+        isAsBefore()
+      }
 
     // ... and what is changed then is what stands there.
     db.transact(() => {
