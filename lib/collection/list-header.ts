@@ -131,18 +131,19 @@ export class ListHeader extends ListState {
     if (count === 0 && own.length === 0) return []
     if (start + count > this.now.length)
       throw new StateError(`${this.label}: the list was changed by code in the data that is put into it`)
+    // What goes out is found before anything is done, as that may take reading, which may fail.
     this.#findHandedOut(start, start + count)
-    this.change()
-    this.#noteSources(start, values, own)
     const out: unknown[] = []
     if (gives) for (let at = start; at < start + count; at++) out.push(this.#out(at))
+    this.change()
+    this.#noteSources(start, values, own)
     // What is put in before an item depends on that: so it does not end up elsewhere.
     this.#noteWrite(start, start + Math.max(count, 1), side)
     this.#exchange(start, count, own, side)
     return out
   }
 
-  /** What goes out is found before anything is done, as that may take reading, which may fail. */
+  /** What somebody may have of these is known afterwards, or known to be gone. */
   #findHandedOut(from: number, to: number): void {
     if (!this.handed.any) return
     for (const piece of this.now.between(from, to))

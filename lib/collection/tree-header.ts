@@ -227,8 +227,10 @@ export abstract class TreeHeader extends MergingHeader {
   }
 
   override changeAll(): void {
+    this.touch()
+    const found = [...this.handed.found()] // before anything is done, as that may take reading, which may fail
     this.change()
-    for (const [key, value] of [...this.handed.found()]) this.changeAt(key, value)
+    for (const [key, value] of found) this.changeAt(key, value)
   }
 
   override bringBack(node: Node): void {

@@ -717,21 +717,28 @@ t.test('leaves with objects, large and small values beside each other', t => {
   t.end()
 })
 
-t.test('values that a salvage could not save are named one by one, and nothing else suffers', t => {
-  const { db } = shelf(t)
-  fill(db, 6)
-  const { path } = db
+/** As a salvage leaves the store: these of the values that stand apart are lost. */
+function loseValues(db: Connection<Shelf>, ...which: readonly number[]): void {
   const { snapshot, view } = headerOf(db.root)!.scope as Session
   const values = [...snapshot.generation.entries()].filter(([, at]) => {
     const record = snapshot.generation.read(at)
     return record.shape >= 16 && view.unpack(record).keys.join() === 'value'
   })
-  const [one, two] = values.map(([oid]) => oid)
-  const store = Store.open(systemDisk, path, {})
-  const lost = [one!, two!].map(oid => ({ oid, shape: LOST_SHAPE, refs: [], ...stretchOf(new Uint8Array()) }))
-  store.commit({ records: lost, fresh: 0, annotation: new Uint8Array() }, store.latest(), [], true)
+  const store = Store.open(systemDisk, db.path, {})
+  const records = which.map(n => {
+    const [oid] = values.at(n)!
+    return { oid, shape: LOST_SHAPE, refs: [], ...stretchOf(new Uint8Array()) }
+  })
+  store.commit({ records, fresh: 0, annotation: new Uint8Array() }, store.latest(), [], true)
   store.close()
   db.refresh()
+}
+
+t.test('values that a salvage could not save are named one by one, and nothing else suffers', t => {
+  const { db } = shelf(t)
+  fill(db, 6)
+  const { path } = db
+  loseValues(db, 0, 1)
   const { map, list } = db.root
   const found: string[] = []
   verifyCollections(systemDisk, path, ({ message }) => found.push(message))
@@ -758,6 +765,25 @@ t.test('values that a salvage could not save are named one by one, and nothing e
     verifyCollections(systemDisk, path, () => undefined),
     0,
     'and others can take their place',
+  )
+  t.end()
+})
+
+t.test('who takes such a value out of a list is told, and has changed nothing', t => {
+  const { db } = shelf(t)
+  fill(db, 6)
+  loseValues(db, -6, -1)
+  const { list } = db.root
+  for (const take of [() => list.shift(), () => list.pop(), () => list.splice(0, 2), () => list.splice(3, 3, 1)]) {
+    t.throws(take, { code: 'GONE' })
+    t.same([db.changed, list.length], [false, 6])
+  }
+  list.set(0, 'first').set(-1, 'last')
+  t.same([list.shift(), list.pop(), list.length], ['first', 'last', 4])
+  db.commit()
+  t.same(
+    [...list].map(value => (value as Doc).n),
+    [1, 2, 3, 4],
   )
   t.end()
 })

@@ -2,13 +2,15 @@
 // read. If that fails, or there is no stack left for it, the commit is a commit all the same: who is told otherwise makes it again.
 import t from 'tap'
 import assert from 'node:assert/strict'
-import { Persistent, PersistentCounter, PersistentList, PersistentMap, PersistentQueue, plain, StaleDataError } from '../../lib/index.js' // prettier-ignore
+import { Persistent, PersistentCounter, PersistentList, PersistentMap, PersistentQueue, plain, StaleDataError, touch } from '../../lib/index.js' // prettier-ignore
 import type { Disk } from '../../lib/file/disk.js'
 import type { Connection } from '../../lib/object/connection.js'
 import { openWith } from '../../lib/object/open.js'
 import { wrapDisk } from '../helpers/wrapped-disk.js'
 import { refused } from './failures.js'
 import { MemoryDisk } from './memory-disk.js'
+
+t.setTimeout(120_000) // milliseconds
 
 const PATH = '/app.db'
 const COUNT = 220
@@ -50,9 +52,9 @@ const stored = await (async () => {
     for (let n = 0; n < COUNT; n++) {
       root.map.set(n, item(n))
       root.list.push(item(n))
+      if (n < 60) root.queue.push(item(n))
     }
     root.items.push(item(0), item(1))
-    root.queue.push(item(0), item(1))
   })
   await db.pack()
   db.close()
@@ -182,10 +184,20 @@ for (const way of ['by hand', 'by transact'] as const) {
   }
 }
 
-for (const [what, act] of Object.entries<(root: Root) => void>({
+for (const [what, act] of Object.entries<(root: Root, held: readonly (Item | undefined)[]) => void>({
   'set in a list': root => void root.list.set(200, item(-5)),
   'splice of a list': root => void root.list.splice(200, 2, item(-5)),
+  'splice of a list that puts in more': root => void root.list.splice(100, 110, item(-5), item(-6)),
+  'pop of a list': root => void root.list.pop(),
+  'shift of a list': root => void root.list.shift(),
+  'push to a list': root => void root.list.push(item(-5), item(-6)),
+  'insert into a list': root => void root.list.insert(100, item(-5), item(-6)),
+  'touch of a list': root => touch(root.list),
   'clear of a list': root => void root.list.clear(),
+  'push to a queue': root => void root.queue.push(item(-5), item(-6)),
+  'shift of a queue': root => void root.queue.shift(),
+  'touch of a map': root => touch(root.map),
+  'change in a value of a map': (_root, [, , value]) => value!.parts.reverse(),
   'set in a map': root => void root.map.set(150, item(-5)),
   'set in a map of what nobody has': root => void root.map.set(20, item(-5)),
   'delete of a map': root => void root.map.delete(150),
@@ -211,7 +223,7 @@ for (const [what, act] of Object.entries<(root: Root) => void>({
       left = k
       let error: unknown
       try {
-        act(db.root)
+        act(db.root, held)
       } catch (thrown) {
         error = thrown
       }
