@@ -26,13 +26,14 @@ export class ClassRegistry {
   constructor(root: AnyClass | object | undefined, classes: readonly unknown[]) {
     this.root = root
     for (const kind of collectionKinds()) this.#kinds.set(kind.type, kind)
-    const values = (this.initial = initialFields(typeof root === 'object' ? root : {}))
+    const values = (this.initial = initialFields(typeof root === 'object' ? root : {}, 'root'))
     this.rootObjects = Object.fromEntries(values.filter(([, value]) => holdsObjects(value)))
     this.classless = new EntityType(
       undefined,
       '',
       Object.fromEntries(values.filter(([, value]) => !holdsObjects(value))),
     )
+    this.classless.create().fillInDefaults() // what is refused is refused now
     this.#kinds.set('', this.classless)
     for (const Class of typeof root === 'function' ? [root, ...classes] : classes) this.#register(checkClass(Class))
   }
@@ -122,7 +123,7 @@ function checkClass(given: unknown): EntityType {
     throw new TypeError(
       `${Class.name}.defaults must be a plain object, of the values that fields have which a record lacks`,
     )
-  for (const [key, value] of Object.entries(defaults)) {
+  for (const [key, value] of initialFields(defaults, `${Class.name}.defaults`)) {
     if (holdsObjects(value))
       throw new TypeError(
         `${Class.name}.defaults.${key} holds a persistent object, of which there would be one for all: ` +
@@ -130,7 +131,9 @@ function checkClass(given: unknown): EntityType {
       )
   }
   warnOfPrivateMembers(Class)
-  return entityTypeOf(Class)
+  const type = entityTypeOf(Class)
+  type.create().fillInDefaults() // what is refused is refused now, and not once an object has been committed that lacks the field
+  return type
 }
 
 const warned = new WeakSet<object>()

@@ -8,13 +8,13 @@ import type { EntityType } from './entity-type.js'
 import { handlerOf, Header, NOWHERE } from './header.js'
 import { define, Node } from './plain-node.js'
 
-/** The initial values, with their names. Throws ValueError for what is no ordinary field, as everywhere in plain data: no getter is called. */
-export function initialFields(root: object): [name: string, value: unknown][] {
-  return Reflect.ownKeys(root).map(key => {
-    if (typeof key === 'symbol') throw new ValueError('root', `a symbol as a key (${key.toString()})`)
-    const field = Object.getOwnPropertyDescriptor(root, key) ?? {}
+/** The values that `open` is given for fields, with their names. Throws ValueError for what is no ordinary field, as everywhere in plain data: no getter is called. */
+export function initialFields(values: object, of: string): [name: string, value: unknown][] {
+  return Reflect.ownKeys(values).map(key => {
+    if (typeof key === 'symbol') throw new ValueError(of, `a symbol as a key (${key.toString()})`)
+    const field = Object.getOwnPropertyDescriptor(values, key) ?? {}
     const reason = reasonToRefuseField(field)
-    if (reason !== undefined) throw new ValueError(`root.${key}`, reason)
+    if (reason !== undefined) throw new ValueError(`${of}.${key}`, reason)
     return [key, field.value]
   })
 }

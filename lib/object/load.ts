@@ -7,7 +7,7 @@ import { Decoder, referencesOf, unpackState } from './codec.js'
 import { MOST_SHOWN } from './inspection.js'
 import type { Header } from './header.js'
 import { runStatic, whileEditing } from './editing.js'
-import { warnOfNewer } from './newer-record.js'
+import { isNewer, warnOfNewer } from './newer-record.js'
 import { EntityHeader } from './persistent.js'
 import { MergingHeader } from './merging.js'
 import type { RecordView } from './record-view.js'
@@ -43,10 +43,10 @@ export function load(header: Header, record: StoredRecord, shape: Shape, generat
     let isAsStored = true
     if (header instanceof MergingHeader) header.take(loading.view.take(record))
     else isAsStored = decode(header, record, shape, loading)
+    const ofNewer = isNewer(kind, shape)
+    header.inert = ofNewer || isUnknownKind(kind) ? record : undefined
     if (header instanceof EntityHeader && header.fillInDefaults()) isAsStored = false
-    const isNewer = !isUnknownKind(kind) && shape.version > kind.version
-    if (isNewer) warnOfNewer(loading.registry, kind, shape.version)
-    header.inert = isNewer || isUnknownKind(kind) ? record : undefined
+    if (ofNewer) warnOfNewer(loading.registry, kind, shape.version)
     header.fetched = undefined
     header.shape = shape
     if (!header.keyed) {
@@ -137,9 +137,10 @@ export function peek(
   const decoder = new Decoder(record.refs.map(reference), undefined)
   const fields = Object.fromEntries(keys.map((key, i) => [key, decoder.value(raw[i])]))
   if (!(header instanceof EntityHeader)) return fields
-  const { transient, defaults } = header.kind
-  for (const key of Object.keys(mustUpgrade(header, shape) ? {} : (defaults ?? {})))
-    if (!Object.hasOwn(fields, key)) define(fields, key, plain(defaults?.[key]))
+  const { transient, defaults = {} } = header.kind
+  const fillsIn = !mustUpgrade(header, shape) && !isNewer(header.kind, shape)
+  for (const key of fillsIn ? Object.keys(defaults) : [])
+    if (!Object.hasOwn(fields, key)) define(fields, key, plain(defaults[key]))
   for (const key of transient) Reflect.deleteProperty(fields, key)
   return fields
 }

@@ -1,9 +1,16 @@
-// Objects that a newer version of the program wrote. They are read as they are, so this one may find other fields than it knows:
-// says so once for each class to whoever has opened the store, as such an object can look whole.
-import type { ClassRegistry } from './class-registry.js'
+// Objects that a newer version of the program wrote. They are read as they are, without the defaults of this version: what the newer one
+// has left out has no value that this one could know. So it may find other fields than it knows: says so once for each class to whoever
+// has opened the store, as such an object can look whole.
+import { isUnknownKind, type ClassRegistry } from './class-registry.js'
 import type { Kind } from './header.js'
+import type { Shape } from './shapes.js'
 
 const warned = new WeakMap<ClassRegistry, Set<Kind>>()
+
+/** Whether a newer version of the class wrote what has this shape. */
+export function isNewer(kind: Kind, { version }: Shape): boolean {
+  return version > kind.version && !isUnknownKind(kind)
+}
 
 /** To be called when an object of this kind is read of which a newer version of the class wrote the record. */
 export function warnOfNewer(registry: ClassRegistry, kind: Kind, version: number): void {

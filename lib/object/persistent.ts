@@ -2,7 +2,7 @@
 // holds the state. Loading makes a header and a Proxy: no constructor runs, no initialiser.
 import { inspect, types } from 'node:util'
 import { SchemaError, ValueError } from '../error.js'
-import { adopt } from './adopt.js'
+import { adopt, type Where } from './adopt.js'
 import type { Encoder } from './codec.js'
 import { forbidIfEditing } from './editing.js'
 import { LATER, readFields, readLater, unasked, type Decoder, type Unasked } from './decoder.js'
@@ -124,20 +124,20 @@ export class EntityHeader extends Header {
 
   /**
    * Adds fields that the state lacks, copied in. No change: the record stays as it is until something else changes it. Throws ValueError;
-   * `source` says who gives them. Gives whether there was any.
+   * `source` says who gives them, `where` what is refused. Gives whether there was any.
    */
-  fillIn(fields: Fields, source: string): boolean {
+  fillIn(fields: Fields, source: string, where: Where = this): boolean {
     const state = this.state as Fields
     let lacked = false
     for (const key of Object.keys(fields)) {
       if (Object.hasOwn(state, key) || this.kind.transient.has(key)) continue
       if (this.kind.refuses(key)) {
         throw new ValueError(
-          `${this.name}.${key}`,
+          where.path(key),
           `${source} gives a field with the name of a member of the class, which would hide it: choose another name`,
         )
       }
-      const own = adopt(fields[key], this, this, key)
+      const own = adopt(fields[key], this, where, key)
       attach(own)
       this.hasTracked()
       define(state, key, own)
@@ -186,10 +186,15 @@ export class EntityHeader extends Header {
     return unasked({ bytes, from: this.#from, to: this.#to, refs: this.#refs }, stored, this.state as Fields)
   }
 
-  /** What the class, or `open` for a root without one, gives for fields that the state lacks: see `fillIn`. */
+  /**
+   * What the class, or `open` for a root without one, gives for fields that the state lacks: see `fillIn`. Nothing for those
+   * that a newer version of the class has left out.
+   */
   fillInDefaults(): boolean {
     const { defaults, Class } = this.kind
-    return defaults !== undefined && this.fillIn(defaults, Class ? 'static defaults' : 'open()')
+    if (defaults === undefined || this.inert) return false
+    if (!Class) return this.fillIn(defaults, 'open()')
+    return this.fillIn(defaults, 'static defaults', { path: key => `${Class.name}.defaults.${String(key)}` })
   }
 
   /** Afterwards it is what reading the record would make of it. */

@@ -1,10 +1,9 @@
 // Stored objects as ordinary data, straight from their records: what `plain` gives of them. So that more can be gone through in
 // one stretch than memory should hold: nothing of it is kept.
 import { FIRST_FREE_OID, type Oid, type StoredRecord } from '../store/types.js'
-import { isUnknownKind } from './class-registry.js'
 import { Decoder, unpackState } from './decoder.js'
 import { EntityType } from './entity-type.js'
-import { warnOfNewer } from './newer-record.js'
+import { isNewer, warnOfNewer } from './newer-record.js'
 import type { Fields } from './persistent.js'
 import { put } from './plain-node.js'
 import { plain, type Mentioned } from './plain.js'
@@ -30,7 +29,8 @@ export function plainRecord(session: Session, oid: Oid): unknown {
 /** Undefined: only loading it can tell what it is, or why it is nothing. */
 function copyOf(session: Session, kind: EntityType, record: StoredRecord, shape: Shape): Fields | undefined {
   if (kind.upgrade !== undefined && shape.version < kind.version) return undefined
-  if (shape.version > kind.version && !isUnknownKind(kind)) warnOfNewer(session.registry, kind, shape.version)
+  const ofNewer = isNewer(kind, shape)
+  if (ofNewer) warnOfNewer(session.registry, kind, shape.version)
   const { oid, refs } = record
   const copy: Fields = {}
   const reference = (index: number): unknown => {
@@ -46,9 +46,8 @@ function copyOf(session: Session, kind: EntityType, record: StoredRecord, shape:
     else if (kind.members.has(key)) return undefined
     else if (!kind.transient.has(key)) put(copy, key, decoder.value(raw[i]))
   }
-  for (const key of Object.keys(kind.defaults ?? {})) {
+  for (const key of ofNewer ? [] : Object.keys(kind.defaults ?? {})) {
     if (Object.hasOwn(copy, key) || kind.transient.has(key)) continue
-    if (kind.refuses(key)) return undefined
     put(copy, key, plain(kind.defaults?.[key]))
   }
   return copy

@@ -1,6 +1,16 @@
 import t from 'tap'
 import { join } from 'node:path'
-import { isUnknown, oidOf, open, Persistent, plain, typeOf, type PersistentClass } from '../../lib/index.js'
+import { inspect } from 'node:util'
+import {
+  isUnknown,
+  oidOf,
+  open,
+  Persistent,
+  PersistentMap,
+  plain,
+  typeOf,
+  type PersistentClass,
+} from '../../lib/index.js'
 import { tempDir } from '../helpers/temp-dir.js'
 
 class Root extends Persistent {
@@ -196,8 +206,6 @@ t.test('no field gets a name that none can have, whoever gives it', async t => {
   const refused: [PersistentClass, string, RegExp][] = [
     [Upgrades, 'Task.__proto__', /static upgrade gives/],
     [Adds, 'Task.added', /static upgrade gives/],
-    [Lacks, 'Task.__proto__', /static defaults gives/],
-    [Names, 'Task.named', /static defaults gives/],
   ]
   for (const [Task, place, message] of refused) {
     withTask(path, Task, task => {
@@ -205,13 +213,17 @@ t.test('no field gets a name that none can have, whoever gives it', async t => {
       t.throws(() => plain(task), { code: 'VALUE', path: place, message })
     })
   }
+  for (const [Task, place] of [
+    [Lacks, 'Lacks.defaults.__proto__'],
+    [Names, 'Names.defaults.named'],
+  ] as const) {
+    t.throws(() => open(path, { classes: [Task] }), { code: 'VALUE', path: place, message: /static defaults gives/ })
+  }
   const plainRoot = join(tempDir(t), 'plain.db')
   const root = Object.assign(odd(1), { a: 1 })
   t.throws(() => open(plainRoot, { root }), { code: 'VALUE', path: 'root.__proto__' })
   open(plainRoot, { root: {} }).close()
-  const db = open(plainRoot, { root })
-  t.throws(() => Object.keys(db.root), { code: 'VALUE', path: 'root.__proto__', message: /open\(\) gives/ })
-  db.close()
+  t.throws(() => open(plainRoot, { root }), { code: 'VALUE', path: 'root.__proto__', message: /open\(\) gives/ })
 })
 
 t.test('a record newer than the class can be read and not changed', async t => {
@@ -233,6 +245,34 @@ t.test('a record newer than the class can be read and not changed', async t => {
     t.equal(task.title, 'newer')
     t.throws(() => (task.title = 'x'), { code: 'SCHEMA', message: /version 3.*Update the program/ })
   })
+})
+
+t.test('nor does it get defaults for what the newer version has left out, however one looks at it', t => {
+  class Newer extends Persistent {
+    static type = 'Task'
+    static version = 2
+    title = 'newer'
+  }
+  class Older extends Persistent {
+    static type = 'Task'
+    static defaults = { tags: ['none'] }
+    declare tags: string[] | undefined
+    title = ''
+  }
+  const path = join(tempDir(t), 'newer.db')
+  const map = new PersistentMap<string, Persistent>([['task', new Newer()]])
+  open(path, { root: { map }, classes: [Newer] }).close()
+  const db = open(path, { root: { map }, classes: [Older], durability: 'os' })
+  t.match(inspect(db.root.map.get('task')), /^Task.*\{ title: 'newer' \}$/)
+  t.strictSame([...db.root.map.values({ plain: true })], [{ title: 'newer' }])
+  const task = db.root.map.get('task') as Older
+  t.equal(task.tags, undefined)
+  t.strictSame(plain(task), { title: 'newer' })
+  db.transact(root => root.map.delete('task'))
+  db.transact(root => root.map.set('again', task))
+  t.strictSame(plain(task), { title: 'newer' })
+  db.close()
+  t.end()
 })
 
 t.test('the first record of a class that is newer than the program warns, of each class and store once', async t => {

@@ -1,6 +1,7 @@
 // `static defaults`, and the initial values of a root without a class: what every connection sees of a field that the record lacks, the
 // one that committed the record included.
 import t, { type Test } from 'tap'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { open, Persistent, plain, type Connection } from '../../lib/index.js'
 import { tempDir } from '../helpers/temp-dir.js'
@@ -111,26 +112,47 @@ t.test('plain data of a default has a place from the commit on', t => {
   t.end()
 })
 
-t.test('a default that no field can have leaves the committed object unread, as for everybody', t => {
-  class Odd extends Persistent {
-    static type = 'Odd'
-    static defaults = { named: 1 }
-    n = 1
-    get named(): number {
-      return 2
-    }
-  }
+t.test('defaults that cannot be stored are refused by open, in a new store and in an old one', t => {
   const path = join(tempDir(t), 'odd.db')
-  const db = open(path, { root: { odd: null as Odd | null }, classes: [Odd], durability: 'os' })
-  const odd = new Odd()
-  db.root.odd = odd
-  db.commit()
-  t.equal(db.tid, 2, 'the commit stands')
-  t.throws(() => odd.n, { code: 'VALUE', path: 'Odd.named' })
-  const other = elsewhere<{ odd: Odd }>(path, { classes: [Odd] })
-  t.throws(() => other.root.odd.n, { code: 'VALUE', path: 'Odd.named' })
-  other.close()
-  db[Symbol.dispose]()
+  open(path, { durability: 'os' }).close()
+  const deep = Array.from({ length: 400 }).reduce<unknown>(below => [below], 1)
+  const odd: Record<string, object> = {
+    'Odd.defaults.made': { made: () => new Date() },
+    'Odd.defaults.deep.in.1': { deep: { in: [1, new Map()] } },
+    [`Odd.defaults.far${'.0'.repeat(299)}`]: { far: deep },
+    'Odd.defaults.named': { named: 1 },
+    'Odd.defaults.asked': {
+      get asked(): unknown {
+        throw new Error('nobody calls this')
+      },
+    },
+    'Odd.defaults.hidden': Object.defineProperty({}, 'hidden', { value: 1 }),
+    'Odd.defaults': { [Symbol('odd')]: 1 },
+  }
+  for (const [place, defaults] of Object.entries(odd)) {
+    class Odd extends Persistent {
+      static type = 'Odd'
+      static defaults = defaults
+      get named(): number {
+        return 2
+      }
+    }
+    class Derived extends Odd {
+      static override type = 'Derived'
+    }
+    t.throws(() => open(path, { classes: [Odd] }), { code: 'VALUE', path: place })
+    t.throws(() => open(path, { classes: [Derived] }), { code: 'VALUE', path: place.replace('Odd', 'Derived') })
+    t.throws(() => open(`${path}.new`, { classes: [Odd] }), { code: 'VALUE', path: place })
+    t.notOk(existsSync(`${path}.new`))
+  }
+  const root = { made: new Map() } as object
+  t.throws(() => open(path, { root }), { code: 'VALUE', path: 'root.made' })
+  class Fine extends Persistent {
+    static type = 'Fine'
+    static transient = ['made']
+    static defaults = { made: (): void => undefined, all: [1n, new Date(5), new Uint8Array(2), { a: undefined }] }
+  }
+  open(path, { classes: [Fine] }).close()
   t.end()
 })
 
