@@ -30,7 +30,8 @@ export class NewStore {
   /** Where it is going to stand. Throws UnsupportedError: there is something. */
   static pathFor(disk: Disk, path: string): string {
     const canonical = disk.canonical(path)
-    return disk.lookUp(canonical) === undefined ? canonical : refuse(canonical)
+    if (disk.lookUp(canonical) !== undefined) throw alreadyThere(canonical)
+    return canonical
   }
 
   /** Where it stands before it has its name. */
@@ -54,7 +55,7 @@ export class NewStore {
     try {
       this.#disk.link(this.#temporary.path, this.#path)
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EEXIST') refuse(this.#path)
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw alreadyThere(this.#path)
       throw error
     }
     this.#disk.syncDirectory(dirname(this.#path))
@@ -66,6 +67,7 @@ export class NewStore {
   }
 }
 
-function refuse(path: string): never {
-  throw new UnsupportedError(`${path} exists, and only a new file is written: name another path`)
+/** It may be a link that leads nowhere, too. */
+export function alreadyThere(path: string): UnsupportedError {
+  return new UnsupportedError(`${path} exists, and only a new file is written: name another path`)
 }

@@ -1,8 +1,8 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { basename, dirname } from 'node:path'
 import t from 'tap'
 import { plainNode } from '../helpers/plain-node.js'
 import {
@@ -78,6 +78,34 @@ t.test('a dump has its name when it is whole and on disk, and not before', async
   await printed(t, 'dump', path, '-o', text)
   t.equal(readFileSync(text, 'utf8'), whole, "what is left of it is in nobody's way")
 })
+
+t.test(
+  'it is told of a link that leads nowhere that something is there, and of a directory that it is not',
+  async t => {
+    const path = bank(t)
+    const [link, text] = [`${path}.link`, `${path}.jsonl`]
+    symlinkSync(`${path}.nowhere`, link)
+    const noLinks = 'fs.linkSync = () => { throw Object.assign(new Error("no links here"), { code: "EPERM" }) }'
+    for (const changes of ['', noLinks])
+      t.match(await runWith(changes, 'dump', path, '-o', link), {
+        code: 3,
+        stdout: '',
+        stderr: /^[^\n]*\.link exists, and only a new file is written[^\n]*\n$/,
+      })
+    await printed(t, 'dump', path, '-o', text)
+    for (const output of [`${path}.missing/`, `${text}/`])
+      for (const command of [
+        ['dump', path],
+        ['load', text],
+        ['recover', path],
+      ])
+        t.match(await perdure(...command, '-o', output), { code: 3, stderr: `there is no directory ${output}\n` })
+    t.same(
+      readdirSync(dirname(path)).filter(name => !name.endsWith('.lock')),
+      [path, text, link].map(each => basename(each)),
+    )
+  },
+)
 
 t.test('what appears there meanwhile is not replaced', async t => {
   const path = bank(t)

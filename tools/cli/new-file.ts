@@ -3,19 +3,30 @@
 import { statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Fd } from '../../lib/file/disk.js'
+import { letGo } from '../../lib/file/let-go.js'
 import { systemDisk } from '../../lib/file/system-disk.js'
-import { NewStore } from '../../lib/store/new-store.js'
+import { alreadyThere, NewStore } from '../../lib/store/new-store.js'
 import { EXIT, Refusal } from './exit-code.js'
 
 /** Throws Refusal: there is no such directory. That the file itself does not exist is seen when it is made. */
 export function checkNewFile(path: string): void {
-  const directory = dirname(path)
-  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() === true) return
+  const directory = path.endsWith('/') ? path : dirname(path)
+  if (isDirectory(directory)) return
   throw new Refusal(EXIT.couldNot, `${path}: there is no directory ${directory}`)
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return statSync(path).isDirectory()
+  } catch (error) {
+    if (NOT_THERE.has((error as NodeJS.ErrnoException).code)) return false
+    throw error
+  }
 }
 
 /** As a store's: what is in it is nobody else's business. */
 const MODE = 0o600
+const NOT_THERE: ReadonlySet<unknown> = new Set(['ENOENT', 'ENOTDIR'])
 const NO_LINKS: ReadonlySet<unknown> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP'])
 
 /**
@@ -34,7 +45,7 @@ export async function intoNewFile<T>(path: string, fill: (fd: Fd) => Promise<T>)
     systemDisk.syncDirectory(dirname(target))
     return result
   } finally {
-    systemDisk.close(fd)
+    letGo(systemDisk, fd)
     if (!hasMoved) systemDisk.unlink(part)
   }
 }
@@ -42,15 +53,23 @@ export async function intoNewFile<T>(path: string, fill: (fd: Fd) => Promise<T>)
 /** Replaces nothing. True: `part` is no name of the file any more. */
 function giveName(part: string, target: string): boolean {
   try {
-    systemDisk.link(part, target)
-    return false
+    if (hasLinked(part, target)) return false
+    // The name is taken first, so that nothing that is there can be replaced.
+    letGo(systemDisk, systemDisk.create(target, MODE))
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'EEXIST') NewStore.pathFor(systemDisk, target) // throws, and says so
-    if (!NO_LINKS.has(code)) throw error
+    throw (error as NodeJS.ErrnoException).code === 'EEXIST' ? alreadyThere(target) : error
   }
-  // The name is taken first, so that nothing that is there can be replaced.
-  systemDisk.close(systemDisk.create(target, MODE))
   systemDisk.rename(part, target)
   return true
+}
+
+/** False: this file system has no hard links. */
+function hasLinked(part: string, target: string): boolean {
+  try {
+    systemDisk.link(part, target)
+    return true
+  } catch (error) {
+    if (NO_LINKS.has((error as NodeJS.ErrnoException).code)) return false
+    throw error
+  }
 }
