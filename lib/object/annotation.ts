@@ -1,6 +1,7 @@
 // What a commit says about itself: a note and meta data, one MessagePack map in the frame. Read by tools that know no
 // classes, so only what JSON has: null, booleans, finite numbers, strings, arrays, plain objects.
 import { ValueError } from '../error.js'
+import { quoted } from './option-names.js'
 import { pack } from './packer.js'
 import { unpack } from './unpack.js'
 import { isOrdinaryString, type Packable } from './values.js'
@@ -17,8 +18,9 @@ const NONE = new Uint8Array(0)
 /** Mostly one note is used again and again. */
 let last: { readonly note: string; readonly bytes: Uint8Array } = { note: '', bytes: NONE }
 
-/** `count`: of transactions in the commit. Throws ValueError for what JSON does not have. */
+/** `count`: of transactions in the commit. Throws TypeError for a note that is no string, ValueError for what JSON does not have. */
 export function encodeAnnotation({ note = '', meta }: Annotation, count = 1): Uint8Array {
+  if (typeof note !== 'string') throw new TypeError(`note must be a string, not ${quoted(note)}`)
   if (note === '' && meta === undefined && count === 1) return NONE
   const isPlain = meta === undefined && count === 1
   if (isPlain && note === last.note) return last.bytes

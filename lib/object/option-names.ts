@@ -1,10 +1,12 @@
 // What options are refused with. A misspelt one would do nothing, in silence: what gives less than was asked for, or deletes more.
+import { inspect } from 'node:util'
+import { isPlainObject } from './adopt.js'
 
-/** Throws TypeError unless `options` is an object with no other names than these; `of`: whose options they are, for the message. */
+/** Throws TypeError unless `options` is a plain object with no other names than these; `of`: whose options they are, for the message. */
 export function checkNames(options: unknown, known: ReadonlySet<string>, of: string): void {
-  if (typeof options !== 'object' || options === null)
+  if (typeof options !== 'object' || options === null || !isPlainObject(options))
     throw new TypeError(
-      `${of}: expects an object of options, not ${quoted(options)}; there are ${[...known].join(', ')}`,
+      `${of}: expects a plain object of options, not ${quoted(options)}; there are ${[...known].join(', ')}`,
     )
   for (const name of Object.keys(options)) {
     if (known.has(name)) continue
@@ -16,5 +18,5 @@ export function checkNames(options: unknown, known: ReadonlySet<string>, of: str
 
 /** A value that is refused, in messages: '1' is not 1. */
 export function quoted(value: unknown): string {
-  return typeof value === 'string' ? `'${value}'` : String(value)
+  return inspect(value, { depth: 0, breakLength: Infinity })
 }

@@ -130,7 +130,7 @@ export class Plan implements TransactPlan {
     this.#session = session
     this.attempts = attempts
     this.deadline = timeout === undefined ? Infinity : session.store.disk.ticks() + timeout
-    this.note = note ?? work.name
+    this.note = note === undefined ? work.name : note
     this.meta = meta
     this.annotation = encodeAnnotation(this)
     this.isolation = isolation ?? session.options.isolation

@@ -238,6 +238,18 @@ t.test('options are checked at once', async t => {
     name: 'TypeError',
     message: /^pack: there is no option progress/,
   })
+  for (const [options, message] of [
+    ...[5, {}, null, true].map(note => [{ note }, /^note must be a string, not /]),
+    [[], /^transact: expects a plain object of options, not \[\]/],
+    [new Date(), /^transact: expects a plain object of options/],
+  ] as [never, RegExp][]) {
+    t.throws(() => db.transact(root => root.a++, options), { name: 'TypeError', message })
+    await t.rejects(
+      db.transactAsync(root => root.a++, options),
+      { name: 'TypeError', message },
+    )
+  }
+  t.equal(db.root.a, 0)
   t.throws(() => db.transact(() => 1, { timeout: -1 }), { name: 'RangeError' })
   t.throws(() => db.transact(() => 1, { isolation: 'none' as never }), { name: 'TypeError' })
   t.throws(() => db.transact(() => 1, { meta: { f: () => 1 } }), { code: 'VALUE', path: 'meta.f' })
