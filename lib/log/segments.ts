@@ -24,8 +24,6 @@ export class Segments {
   /** If its trailer is left. */
   readonly #last: LastFrame | undefined
   #unfinished: Segment | undefined
-  /** What goes on there, up to that, is no more than one frame whose header is lost. */
-  #lostFrom = Infinity
 
   /** `end`: of the file; `before`: the log before the damage. */
   constructor(file: DataFile, end: number, header: FileHeader | undefined, before: Segment) {
@@ -58,8 +56,9 @@ export class Segments {
     this.#acceptInPlace()
     this.#acceptLinked()
     this.#unfinished = this.#findUnfinished()
+    const end = this.#last?.to ?? this.#end
     this.#acceptBehind(
-      (last, each) => !each.isBroken && each.endAt === this.#end && this.#reachesEnd(each) && !this.#reachesEnd(last),
+      (last, each) => !each.isBroken && each.endAt === end && this.#reachesEnd(each) && !this.#reachesEnd(last),
     )
     this.#acceptBehind((last, each) => this.#reachesEnd(each) && !this.#reachesEnd(last))
     this.#acceptBehind((last, each) => isNearer(last, each) && each.at >= lastEnd(last) && !this.#isInLast(each))
@@ -69,45 +68,19 @@ export class Segments {
   }
 
   /**
-   * An append that was never finished, if it goes on with what is before it, best with what is accepted: the end of the log, and what stands in
-   * it are copies. Where something there may go on with it, bytes may be gone from it instead.
+   * An append that was never finished, if it goes on with whole frames before it: the end of the log, and what stands in it are copies. Where
+   * something there may go on with it, bytes may be gone from it instead.
    */
   #findUnfinished(): Segment | undefined {
-    const ends = new Map<number, Segment>()
-    let found: { readonly segment: Segment; readonly before: Segment; readonly n: number } | undefined
-    for (const [n, segment] of this.#all.entries()) {
-      const before = n > 0 && this.#isBeyond(segment) ? this.#leadingTo(segment, n, ends) : undefined
-      const isSure = before !== undefined && this.#accepted.has(before)
-      if (before !== undefined && (isSure || found === undefined)) found = { segment, before, n }
-      if (isSure) break
-      if (!ends.has(segment.endOffset)) ends.set(segment.endOffset, segment)
-    }
-    if (found === undefined || this.#mayBeGoneOnFrom(found.segment, found.n)) return undefined
-    this.#lostFrom = found.before.endAt
-    return found.segment
-  }
-
-  /**
-   * What leads to this segment, the `n`th: the whole frames right before it, or one frame more, of which the trailer is left there. `ends`: the
-   * first that says that it ends at some place, as copies of it come later.
-   */
-  #leadingTo(segment: Segment, n: number, ends: ReadonlyMap<number, Segment>): Segment | undefined {
-    const { at, offset, after, previous } = segment
-    const last = this.#all[n - 1]
-    const whole = isNext(last, segment) ? last : undefined
-    if (whole !== undefined && this.#accepted.has(whole)) return whole
-    if (this.#last !== undefined && this.#last.from <= at) return undefined // it is part of the last frame
-    if (whole !== undefined) return whole
-    const trailer = this.#trailerBefore(at)
-    if (trailer === undefined || trailer.checksum !== previous) return undefined
-    const before = ends.get(offset - trailer.length)
-    return before !== undefined && before.endAt <= at && isOneMore(before.tid, after) ? before : undefined
-  }
-
-  #mayBeGoneOnFrom({ endOffset, tid }: Segment, n: number): boolean {
-    return this.#all
-      .slice(n + 1)
-      .some(({ offset, after, isBroken }) => !isBroken && offset >= endOffset && after >= tid)
+    const lastFrom = this.#last?.from ?? Infinity // what is part of the last frame is a copy
+    const n = this.#all.findIndex(
+      (segment, i) => i > 0 && segment.at < lastFrom && this.#isBeyond(segment) && isNext(this.#all[i - 1], segment),
+    )
+    const found = this.#all[n]
+    if (found === undefined) return undefined
+    const goesOn = ({ offset, after, isBroken }: Segment): boolean =>
+      !isBroken && offset >= found.endOffset && after >= found.tid
+    return this.#all.slice(n + 1).some(goesOn) ? undefined : found
   }
 
   #isBeyond({ at, length, isBroken }: Segment): boolean {
@@ -226,10 +199,8 @@ export class Segments {
     return segment.at > (this.#last?.from ?? Infinity) || this.#isInUnfinished(segment)
   }
 
-  /** The same of the frame before that, if its header is lost. */
-  #isInUnfinished(segment: Segment): boolean {
-    const unfinished = this.#unfinished
-    return unfinished !== undefined && segment !== unfinished && segment.at >= Math.min(unfinished.at, this.#lostFrom)
+  #isInUnfinished({ at }: Segment): boolean {
+    return this.#unfinished !== undefined && at > this.#unfinished.at
   }
 
   #reachesEnd(segment: Segment): boolean {
@@ -267,11 +238,6 @@ export class Segments {
 function isNext(before: Segment | undefined, { at, offset, after, previous }: Segment): boolean {
   if (before === undefined || before.isBroken || before.endAt !== at || before.endOffset !== offset) return false
   return before.tid === after && before.checksum === previous
-}
-
-/** Whether a frame more can be between the two: one that holds no commit has the number of the one before it. */
-function isOneMore(before: number, after: number): boolean {
-  return after === before || after === before + 1
 }
 
 /** Whether bytes before it are gone. Of the copies that are kept as data, only those of a longer log seem to stand so. */

@@ -11,7 +11,14 @@ import {
   type FoundFrame,
 } from '../log/damage.js'
 import { HEADER_LENGTH, type FileHeader } from '../log/file-header.js'
-import { FRAME_HEADER_LENGTH, frameLength, mayBeginFrame, SMALLEST_FRAME, type FrameHeader } from '../log/frame.js'
+import {
+  FRAME_HEADER_LENGTH,
+  FRAME_TRAILER_LENGTH,
+  frameLength,
+  mayBeginFrame,
+  SMALLEST_FRAME,
+  type FrameHeader,
+} from '../log/frame.js'
 import { lastFrame, type LastFrame } from '../log/last-frame.js'
 import type { Reached } from '../log/may-reach.js'
 import { displacement, tidBefore, type Segment } from '../log/segment.js'
@@ -116,7 +123,8 @@ export class LogEnd {
   /** The last frame, if nothing but its trailer is left of it: that may be of the frame before, if that is broken, or stand there once more. */
   #lostBehind({ at, previous }: NextFrame, broken: FoundFrame | undefined): LastFrame | undefined {
     const last = lastFrame(this.#file, this.#end)
-    if (last === undefined || last.to <= at || last.checksum === previous) return undefined
+    // What ends inside of the frame before, or stands there once more, is no other one's.
+    if (last === undefined || last.to - FRAME_TRAILER_LENGTH < at || last.checksum === previous) return undefined
     const isOfBroken = broken !== undefined && last.from !== at && last.length === frameLength(broken.header)
     if (isOfBroken || (broken !== undefined && last.from < at)) return undefined
     return last.length > SMALLEST_FRAME ? last : undefined // what has no body is no commit

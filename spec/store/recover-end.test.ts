@@ -72,10 +72,13 @@ function foreign(bytes: Buffer, oids: readonly Oid[]): Buffer {
   return disk.bytesOf(PATH).subarray(bytes.length)
 }
 
-for (const [what, damage] of Object.entries<(bytes: Buffer, at: number) => Buffer>({
-  'is zeros': (bytes, at) => Buffer.from(bytes).fill(0, at, at + 80),
-  'is gone': (bytes, at) => Buffer.concat([bytes.subarray(0, at + 20), bytes.subarray(at + 74)]),
-})) {
+/** Of an unfinished append behind the commit. Where bytes are gone from that one's header, no more than a header of the append is seen through. */
+const LEFT = { 'is zeros': [0, 1, 20, 71, 72, 100, 1000, 3000], 'is gone': [0, 1, 20, 71] }
+
+for (const [what, damage] of [
+  ['is zeros', (bytes, at) => Buffer.from(bytes).fill(0, at, at + 80)],
+  ['is gone', (bytes, at) => Buffer.concat([bytes.subarray(0, at + 20), bytes.subarray(at + 74)])],
+] as const satisfies [keyof typeof LEFT, (bytes: Buffer, at: number) => Buffer][]) {
   for (const cut of [0, 8000]) {
     t.test(`a last commit whose header ${what} is told as missing, and no copy in it taken for it: ${cut}`, async t => {
       const { disk, store, oids } = makeStore()
@@ -87,7 +90,7 @@ for (const [what, damage] of Object.entries<(bytes: Buffer, at: number) => Buffe
       const { offset, tid } = store.latest()
       put(store, record(oids[1] ?? 1, 'never finished '.padEnd(3000, '.')))
       const all = disk.bytesOf(PATH)
-      for (const left of [0, 1, 20, 71, 72, 100, 1000, all.length - offset - 1]) {
+      for (const left of LEFT[what]) {
         const damaged = damage(all.subarray(0, offset + left), at)
         const { report, texts } = salvaged(damaged, oids)
         const torn = left === 0 ? undefined : { offset: damaged.length - left, bytes: left }
