@@ -14,6 +14,7 @@ import {
 export interface WholeFrame {
   readonly header: FrameHeader
   readonly bytes: Uint8Array
+  readonly checksum: number
 }
 
 /** The frames between `from` and `to`, where one ends, the last first, each checked. `damagedAt` is told where none is. */
@@ -36,7 +37,7 @@ export function* framesBackwards(
     if (header === undefined || frameLength(header) !== length) return damagedAt(start)
     const checksum = checkFrame(bytes, 0, header)
     if (checksum === undefined || (named !== undefined && checksum !== named)) return damagedAt(start)
-    yield { header, bytes }
+    yield { header, bytes, checksum }
     named = header.previous
     end = start
   }

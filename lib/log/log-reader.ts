@@ -27,6 +27,8 @@ export type TailStatus = 'end' | 'short' | 'superseded' | 'torn' | 'budget'
 export type FrameSink = (header: FrameHeader, bytes: Uint8Array, at: number, end: number) => void
 
 const CHUNK = 1 << 20
+/** Read at once at least, however small the step: more than a header, and most small frames. */
+const LEAST_READ = 1 << 12
 
 export class LogReader {
   tail: Tail
@@ -69,8 +71,8 @@ export class LogReader {
   }
 
   /**
-   * Applies what has arrived, at most about `budget` bytes of it; `strict`: no frame that goes beyond that. Throws CorruptLogError,
-   * StoreReplacedError.
+   * Applies what has arrived, at most about `budget` bytes of it, and reads little more than it applies; `strict`: no frame that goes
+   * beyond that. Throws CorruptLogError, StoreReplacedError.
    */
   advance(budget = Infinity, strict = false): TailStatus {
     const status = this.#advance(budget, strict)
@@ -152,14 +154,17 @@ export class LogReader {
 
   #applyChunk(end: number, stop: number, strict: boolean): TailStatus | 'again' {
     const from = this.tail.offset
-    let bytes = this.#readChunk(from, Math.min(end, from + CHUNK))
+    const to = Math.min(end, from + CHUNK, Math.max(stop, from + LEAST_READ))
+    let bytes = this.#readChunk(from, to)
+    // A frame that goes beyond what was read for the last of a step is left to the next one.
+    const cut = to >= stop ? 'budget' : 'again'
     for (let at = 0; at < bytes.length;) {
       const { offset } = this.tail
       if (this.#stopped()) return 'end'
       if (offset >= stop) return 'budget'
       const left = bytes.length - at
       if (left < FRAME_HEADER_LENGTH) {
-        if (offset + left < end) return 'again'
+        if (offset + left < end) return at > 0 ? cut : 'again'
         return mayBeginFrame(bytes.subarray(at))
           ? this.#atEnd(end, 'short')
           : this.#damaged('no frame begins here', end)
@@ -176,7 +181,7 @@ export class LogReader {
       }
       if (strict && offset + length > stop) return 'budget'
       if (length > left) {
-        if (at > 0) return 'again'
+        if (at > 0) return cut
         bytes = this.#file.between(offset, offset + length)
         if (bytes.length < length) return 'again'
       }

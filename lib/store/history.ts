@@ -1,7 +1,10 @@
 // The commits that the current generation still holds, from its frames, in either order. Decodes no state.
 import { CorruptLogError } from '../error.js'
+import { asDiskError } from '../file/disk-error.js'
 import { FRAME_HEADER_LENGTH, frameLength, type FrameHeader } from '../log/frame.js'
+import type { WholeFrame } from '../log/frames-backwards.js'
 import type { FrameSink } from '../log/log-reader.js'
+import type { Tail } from '../log/tail.js'
 import { scanRecords } from './record.js'
 import type { Snapshot } from './snapshot.js'
 import { copyOf, FIRST_FREE_OID, LOST_SHAPE, type Offset, type Oid } from './types.js'
@@ -31,23 +34,39 @@ export interface HistoryRange {
   readonly reverse?: boolean
 }
 
+/** Whoever asks for one commit reads little more than that. */
+const FIRST_STEP = 1 << 14
+
 /**
- * Reads as it goes: forwards in pieces of 1 MiB, backwards frame by frame. Gives all commits that are sound before it throws
- * CorruptLogError.
+ * Reads as it goes: forwards in pieces of up to 1 MiB, backwards frame by frame. Gives all commits that are sound before it throws
+ * CorruptLogError; damage outside of the range is in the way only where it stands on both sides of it. Throws DiskError.
  */
 export function* readHistory(snapshot: Snapshot, range: HistoryRange = {}): Generator<CommitEntry, undefined> {
   const { after = 0, until = Infinity, reverse = false } = range
   const last = Math.min(until, snapshot.tid)
   if (last <= Math.max(after, snapshot.generation.header.baseTid)) return
-  yield* reverse ? backwards(snapshot, after, last) : forwards(snapshot, after, last)
+  try {
+    yield* reverse ? backwards(snapshot, after, last) : forwards(snapshot, after, last)
+  } catch (error) {
+    throw asDiskError(snapshot.generation.path, error)
+  }
 }
 
-function* forwards({ generation }: Snapshot, after: number, last: number): Generator<CommitEntry, undefined> {
+function* forwards(snapshot: Snapshot, after: number, last: number): Generator<CommitEntry, undefined> {
+  const { generation } = snapshot
+  let from = generation.log.tailOf(after)
+  if (from === undefined && after > generation.header.baseTid) {
+    const first = commitBehind(snapshot, after, last)
+    if (first !== undefined) {
+      yield entryOfFrame(first)
+      from = tailBehind(first)
+    }
+  }
   let read: CommitEntry[] = []
   const take: FrameSink = (header, bytes, at, end) => {
     if (header.kind === 'commit' && header.tid > after) read.push(entryOf(header, bytes, at, end))
   }
-  const steps = generation.log.replaying(take, generation.log.tailOf(after), last)
+  const steps = generation.log.replaying(take, from, last, FIRST_STEP)
   for (;;) {
     let step: IteratorResult<number, { readonly tid: number; readonly offset: number }>
     try {
@@ -65,15 +84,37 @@ function* forwards({ generation }: Snapshot, after: number, last: number): Gener
   }
 }
 
+/** The first one behind `after`, found from the other end: the way to it is damaged. */
+function commitBehind(snapshot: Snapshot, after: number, last: number): WholeFrame | undefined {
+  let found: WholeFrame | undefined
+  for (found of commitsBackwards(snapshot, after, last));
+  return found
+}
+
+function tailBehind({ header, checksum }: WholeFrame): Tail {
+  const { offset: lastFrame, tid, time, nextOid, boot } = header
+  return { offset: lastFrame + frameLength(header), tid, time, nextOid, checksum, lastFrame, boot }
+}
+
 function* backwards(snapshot: Snapshot, after: number, last: number): Generator<CommitEntry, undefined> {
+  for (const frame of commitsBackwards(snapshot, after, last)) yield entryOfFrame(frame)
+}
+
+/** The frames of the commits up to `last`, down to the first one behind `after`. */
+function* commitsBackwards(snapshot: Snapshot, after: number, last: number): Generator<WholeFrame, undefined> {
   const { generation } = snapshot
   const tail = last < snapshot.tid ? generation.log.tailOf(last) : undefined
   const to = (tail?.offset ?? snapshot.offset) as Offset
-  for (const { header, bytes } of generation.framesBackwards(to)) {
-    if (header.kind !== 'commit' || header.tid > last) continue
-    yield entryOf(header, bytes, FRAME_HEADER_LENGTH, FRAME_HEADER_LENGTH + header.bodyLength)
-    if (header.tid - 1 <= after) return
+  for (const frame of generation.framesBackwards(to)) {
+    const { kind, tid } = frame.header
+    if (kind !== 'commit' || tid > last) continue
+    yield frame
+    if (tid - 1 <= after) return
   }
+}
+
+function entryOfFrame({ header, bytes }: WholeFrame): CommitEntry {
+  return entryOf(header, bytes, FRAME_HEADER_LENGTH, FRAME_HEADER_LENGTH + header.bodyLength)
 }
 
 function entryOf(header: FrameHeader, bytes: Uint8Array, at: number, end: number): CommitEntry {

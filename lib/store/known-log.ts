@@ -23,7 +23,7 @@ import { ID_SHAPE, type Draft, type Offset, type Oid, type StoredRecord } from '
 
 /** An earlier state that ends so few bytes behind the packed state is read from there. */
 const LITTLE = 1 << 18
-/** Bytes that are read in one step. */
+/** Bytes that are read in one step; of those that begin with less, each is twice the one before. */
 const REPLAY_STEP = 1 << 20
 
 export class KnownLog {
@@ -154,11 +154,12 @@ export class KnownLog {
     return atOnce(this.replaying(sink, from, until))
   }
 
-  /** The same in steps; each gives how far it has come. */
-  *replaying(sink: FrameSink, from?: Tail, until = Infinity): Generator<number, Tail> {
+  /** The same in steps, the first one of `step` bytes; each gives how far it has come. */
+  *replaying(sink: FrameSink, from?: Tail, until = Infinity, step = REPLAY_STEP): Generator<number, Tail> {
     const reader = this.#newReader(sink, until)
     if (from !== undefined) reader.tail = from
-    while (reader.advance(REPLAY_STEP) === 'budget') yield reader.tail.offset
+    for (let bytes = step; reader.advance(bytes) === 'budget'; bytes = Math.min(bytes * 2, REPLAY_STEP))
+      yield reader.tail.offset
     return reader.tail
   }
 

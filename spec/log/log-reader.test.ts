@@ -102,6 +102,25 @@ t.test('a large frame, and many small ones, are read in pieces', async t => {
   t.ok(applied.join() === [...small, large, 'last'].join())
 })
 
+t.test('reading in steps, of whatever size, reads everything about once', async t => {
+  const log = new LogBuilder().commits(...Array.from({ length: 1600 }, (_, n) => String(n).padEnd(2000)))
+  for (const step of [1 << 16, 1 << 20, 3 << 19, Infinity]) {
+    let bytes = 0
+    const { reader, applied, file } = readerOf(log, {
+      disk: {
+        read: (...args) => {
+          const got = file.operations.read(...args)
+          bytes += got
+          return got
+        },
+      },
+    })
+    while (reader.advance(step) === 'budget');
+    t.equal(applied.length, 1600)
+    t.ok(bytes < log.end * 1.05, `${step}: ${bytes} of ${log.end}`)
+  }
+})
+
 t.test('reading stops after about the bytes it may read, and goes on from there', async t => {
   const log = new LogBuilder().commits('one', 'two', 'three')
   const { reader, applied } = readerOf(log)

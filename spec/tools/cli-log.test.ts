@@ -93,3 +93,16 @@ t.test(
     }
   },
 )
+
+t.test('damage before the last commits is in the way of these in neither direction', async t => {
+  const path = bank(t)
+  const offset = (await commitOffsets(t, path)).get(3)! + 20
+  const db = openBank(path)
+  for (let n = 0; n < 3; n++) db.transact(bank => (bank.name = `${n}`.repeat(1 << 19)))
+  db.close() // which makes an index file: with it, the damage is met by nobody else
+  damage(path, offset)
+  const tids = async (...args: string[]): Promise<unknown[]> =>
+    jsonLines(await printed(t, 'log', path, '--json', '-n', '4', ...args)).map(({ tid }) => tid)
+  t.same(await tids(), [4, 5, 6, 7])
+  t.same(await tids('--reverse'), [7, 6, 5, 4])
+})
