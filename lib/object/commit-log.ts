@@ -3,6 +3,7 @@ import type { Snapshot } from '../store/snapshot.js'
 import { readHistory, type CommitEntry } from '../store/history.js'
 import { LOST_SHAPE, type Oid } from '../store/types.js'
 import { decodeAnnotation } from './annotation.js'
+import { refuseIfEditing } from './editing.js'
 import { checkNames, quoted } from './option-names.js'
 import type { Session } from './session.js'
 import { ShapeTable } from './shapes.js'
@@ -40,15 +41,17 @@ export interface LogOptions {
 
 const OPTIONS: ReadonlySet<string> = new Set<keyof LogOptions>(['after', 'until', 'reverse', 'limit'])
 
-/** Throws TypeError for options that there are not, RangeError for numbers that are none of a commit. */
-export function checkLogOptions(options: LogOptions): void {
+/** A copy of them, as they are checked. Throws TypeError for options that there are not, RangeError for numbers that are none of a commit. */
+export function checkedLogOptions(options: LogOptions): LogOptions {
   checkNames(options, OPTIONS, 'log')
-  const { after = 0, until = Infinity, limit = Infinity } = options
+  const { after = 0, until = Infinity, reverse = false, limit = Infinity } = options
   for (const [name, value] of Object.entries({ after, until }))
     if (value !== Infinity && !(Number.isSafeInteger(value) && value >= 0))
       throw new RangeError(`${name} must be the number of a commit, not ${quoted(value)}`)
   if (limit !== Infinity && !(Number.isSafeInteger(limit) && limit >= 0))
     throw new RangeError(`limit must be a whole number of at least 0, not ${quoted(limit)}`)
+  if (typeof reverse !== 'boolean') throw new TypeError(`reverse must be true or false, not ${quoted(reverse)}`)
+  return { after, until, reverse, limit }
 }
 
 /** Of what the snapshot shows. Reads as it goes, and no further than it is asked for. Throws CorruptLogError. */
@@ -87,21 +90,28 @@ function commitOf(
 
 /**
  * Of what the connection sees, when it is asked for the first one. If it goes on after its transaction has ended, it does so in the next
- * one: commits that a pack has put together meanwhile are not there any more. Throws ClosedError, CorruptLogError.
+ * one: commits that a pack has put together meanwhile are not there any more. `options`: as checkedLogOptions gives them. Throws
+ * ClosedError, StateError inside of static upgrade and static merge, CorruptLogError, DiskError.
  */
 export function* logOf(session: Session, options: LogOptions): Generator<Commit, undefined> {
-  session.begin()
+  access(session)
   let range = { ...options, until: Math.min(options.until ?? Infinity, session.tid) }
   for (let isWhole = false; !isWhole;) {
     const { snapshot } = session
     isWhole = true
     for (const commit of readLog(snapshot, range, session.shapes)) {
       yield commit
-      session.begin()
+      access(session)
       range = { ...range, ...(range.reverse ? { until: commit.tid - 1 } : { after: commit.tid }) }
       if (range.limit !== undefined) range.limit--
       isWhole = session.snapshot.generation === snapshot.generation
       if (!isWhole) break
     }
   }
+}
+
+/** Asking for a commit is one, and may come from anywhere. */
+function access(session: Session): void {
+  refuseIfEditing('next() of a log')
+  session.begin()
 }

@@ -6,7 +6,7 @@ import { pack, type PackOptions, type PackResult } from '../store/pack.js'
 import { usageOf, type Usage } from '../store/usage.js'
 import { LOST_SHAPE, type Oid } from '../store/types.js'
 import { encodeAnnotation, type Annotation } from './annotation.js'
-import { checkLogOptions, logOf, type Commit, type LogOptions } from './commit-log.js'
+import { checkedLogOptions, logOf, type Commit, type LogOptions } from './commit-log.js'
 import { commitSession } from './commit.js'
 import { refuseIfEditing } from './editing.js'
 import { peek } from './load.js'
@@ -214,18 +214,21 @@ export class Connection<Root = unknown> {
   /**
    * The commits up to the one that this connection sees, the oldest first, as far back as the last pack: see `LogOptions`. Reads as it
    * goes, and no more than it is asked for; `[...db.log({ reverse: true, limit: 10 })]` are the last ten. It is an access that no
-   * commit checks. Throws CorruptLogError where the log is damaged.
+   * commit checks. Throws CorruptLogError where the log is damaged, in the commits that are asked for or on both sides of them, and
+   * DiskError.
    */
   log(options: LogOptions = {}): IteratorObject<Commit, undefined> {
-    checkLogOptions(options)
+    const checked = checkedLogOptions(options)
     checkOpen(this.#session)
     refuseIfEditing('log()')
-    return logOf(this.#session, options)
+    return logOf(this.#session, checked)
   }
 
   /**
-   * How large the file is, and was when it was packed last: to tell whether it is time for another pack. Costs nothing. (How much of it
-   * is of use only a walk over all that can be reached tells, as `perdure inspect` makes it.) Throws DiskError.
+   * How large the file is, and was when it was packed last: to tell whether it is time for another pack. Catches up, as any access
+   * does, and costs next to nothing besides. (How much of it is of use only a walk over all that can be reached tells, as
+   * `perdure inspect` makes it.) Opened with `until`, it is of the file that is read, also where a pack has put another one in its
+   * place since. Throws DiskError, CorruptLogError, StoreReplacedError.
    */
   usage(): Usage {
     checkOpen(this.#session)

@@ -178,11 +178,52 @@ t.test('a closed connection has none, and a mistake in its options is refused at
     t.throws(() => db.log(options), RangeError)
   t.throws(() => db.log({ last: 3 } as object), { name: 'TypeError', message: /log: there is no option last/ })
   t.throws(() => db.log(3 as never), TypeError)
+  t.throws(() => db.log({ reverse: 'no' as never }), {
+    name: 'TypeError',
+    message: "reverse must be true or false, not 'no'",
+  })
   const log = db.log()
   t.equal(log.next().value?.tid, 1)
   db.close()
   t.throws(() => log.next(), { code: 'CLOSED' })
   t.throws(() => db.log(), { code: 'CLOSED' })
+})
+
+t.test('its options count as they were when it was called', async t => {
+  const db = bank(t, 4)
+  const options = { after: 1, until: 3, reverse: true, limit: 2 }
+  const log = db.log(options)
+  Object.assign(options, { after: 'x', until: 'x', reverse: 'x', limit: 'x' })
+  t.same(tids(log as Iterable<Commit>), [3, 2])
+})
+
+t.test('no commit can be asked for inside static upgrade, of whatever store', async t => {
+  const path = join(tempDir(t), 'old.db')
+  class Old extends Persistent {
+    static type = 'Item'
+  }
+  const old = open(path, { root: { item: new Old() }, classes: [Old], durability: 'os' })
+  old.close()
+  const db = bank(t, 3)
+  let log = db.log()
+  class Item extends Persistent {
+    static type = 'Item'
+    static version = 2
+    n = 0
+    static upgrade(): void {
+      log.next()
+    }
+  }
+  const upgraded = open(path, { classes: [Item], readonly: true }) as unknown as Connection<{ item: Item }>
+  t.teardown(() => upgraded.close())
+  for (const begun of [0, 1]) {
+    log = db.log()
+    for (let n = 0; n < begun; n++) log.next()
+    t.throws(() => upgraded.root.item.n, {
+      code: 'SCHEMA',
+      cause: { code: 'STATE', message: /^next\(\) of a log cannot be called inside static upgrade of Item \d+,/ },
+    })
+  }
 })
 
 t.test('what is sound before damage is given, from either end', async t => {
