@@ -18,17 +18,22 @@ export interface CopyOptions {
   readonly plain: true
 }
 
+/** The values themselves. */
+export interface NoCopyOptions {
+  readonly plain?: false | undefined
+}
+
 export const COPYING: ReadonlySet<string> = new Set<keyof CopyOptions>(['plain'])
 
 /** Whether these ask for copies. Throws TypeError. */
-export function wantsCopies(options: Partial<CopyOptions> | undefined): boolean {
+export function wantsCopies(options: CopyOptions | NoCopyOptions | undefined): boolean {
   const copies: unknown = options?.plain
   if (copies === undefined || typeof copies === 'boolean') return copies === true
   throw new TypeError(`plain must be true or false, not of type ${typeof copies}`)
 }
 
 /** The same where there are no other options. Throws TypeError. */
-export function wantsOnlyCopies(options: CopyOptions | undefined, of: string): boolean {
+export function wantsOnlyCopies(options: CopyOptions | NoCopyOptions | undefined, of: string): boolean {
   if (options !== undefined) checkNames(options, COPYING, of)
   return wantsCopies(options)
 }

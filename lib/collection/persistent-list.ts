@@ -16,7 +16,7 @@ import {
   start,
   toInteger,
 } from './list-arguments.js'
-import { wantsOnlyCopies, type Copied, type CopyOptions } from './copied.js'
+import { wantsOnlyCopies, type Copied, type CopyOptions, type NoCopyOptions } from './copied.js'
 import { ListHeader } from './list-header.js'
 import { itemsOf, iterate, positionsOf, visit, visitBack } from './list-visits.js'
 import { fold, mapped, search, type Callback, type Guard, type Reducer } from './list-callbacks.js'
@@ -302,14 +302,14 @@ export class PersistentList<T> {
 
   /** `{ plain: true }`: copies that are not kept, for going through many. */
   values(options: CopyOptions): ArrayIterator<Copied<T>>
-  values(): ArrayIterator<T>
-  values(options?: CopyOptions): ArrayIterator<unknown> {
+  values(options?: NoCopyOptions): ArrayIterator<T>
+  values(options?: CopyOptions | NoCopyOptions): ArrayIterator<unknown> {
     return itemsOf(behind(this), wantsOnlyCopies(options, 'PersistentList'))
   }
 
   entries(options: CopyOptions): ArrayIterator<[number, Copied<T>]>
-  entries(): ArrayIterator<[number, T]>
-  entries(options?: CopyOptions): ArrayIterator<[number, unknown]> {
+  entries(options?: NoCopyOptions): ArrayIterator<[number, T]>
+  entries(options?: CopyOptions | NoCopyOptions): ArrayIterator<[number, unknown]> {
     const items = iterate(behind(this), wantsOnlyCopies(options, 'PersistentList')) as Generator<
       [number, unknown],
       undefined

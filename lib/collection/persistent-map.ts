@@ -7,7 +7,7 @@ import type { Oid } from '../store/types.js'
 import type { Key, StoredKey } from './key.js'
 import { compareKeys } from './key-order.js'
 import { bulkLoad } from './bulk-load.js'
-import { COPYING, wantsCopies, type Copied, type CopyOptions } from './copied.js'
+import { COPYING, wantsCopies, type Copied, type CopyOptions, type NoCopyOptions } from './copied.js'
 import { KeyedHeader } from './keyed-header.js'
 import { keysNamed } from './named-keys.js'
 import type { Entry } from './passage.js'
@@ -155,22 +155,22 @@ export class PersistentMap<K extends Key, V> {
 
   /** `{ plain: true }`: copies that are not kept, for going through many. */
   values(range: RangeOptions<K> & CopyOptions): MapIterator<Copied<V>>
-  values(range?: RangeOptions<K>): MapIterator<V>
-  values(range?: RangeOptions<K> & Partial<CopyOptions>): MapIterator<unknown> {
+  values(range?: RangeOptions<K> & NoCopyOptions): MapIterator<V>
+  values(range?: RangeOptions<K> & (CopyOptions | NoCopyOptions)): MapIterator<unknown> {
     const header = behind(this)
     const out = valueFor(header, range)
     return walk(header, range, true, out, WALKING)
   }
 
   entries(range: RangeOptions<K> & CopyOptions): MapIterator<[K, Copied<V>]>
-  entries(range?: RangeOptions<K>): MapIterator<[K, V]>
+  entries(range?: RangeOptions<K> & NoCopyOptions): MapIterator<[K, V]>
   entries(range?: RangeOptions<K>): MapIterator<[K, unknown]> {
     return entriesOf(behind(this), range) as MapIterator<[K, unknown]>
   }
 
   /** The entries of a range: `map.range({ gte: 'a', lt: 'b' })`, `map.range({ prefix: 'user:', reverse: true, limit: 10 })`. */
   range(range: RangeOptions<K> & CopyOptions): MapIterator<[K, Copied<V>]>
-  range(range: RangeOptions<K>): MapIterator<[K, V]>
+  range(range: RangeOptions<K> & NoCopyOptions): MapIterator<[K, V]>
   range(range: RangeOptions<K>): MapIterator<[K, unknown]> {
     return entriesOf(behind(this), range) as MapIterator<[K, unknown]>
   }
@@ -235,7 +235,7 @@ function insert<K>(map: unknown, key: K, compute: (key: K) => unknown): unknown 
   return header.get(own)
 }
 
-type Walking = RangeOptions & Partial<CopyOptions>
+type Walking = RangeOptions & (CopyOptions | NoCopyOptions)
 
 const WALKING: ReadonlySet<string> = new Set([...PASSAGE, ...COPYING])
 

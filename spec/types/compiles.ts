@@ -208,6 +208,16 @@ same<Pick<typeof copied, keyof Post2>, Post2>(true)
 same<typeof copied.data.to, Mentioned>(true)
 same<typeof copied.data.deep, { n: bigint }[] | undefined>(true)
 same<'text' extends keyof typeof copied ? true : false, false>(true)
+const maybe: { readonly plain?: false | undefined } = { plain: undefined }
+for (const options of [maybe, { plain: false, reverse: undefined }] as const) {
+  const posts = new PersistentMap<string, Post>()
+  const values: MapIterator<Post> = posts.values(options)
+  const entries: MapIterator<[string, Post]>[] = [posts.entries(options), posts.range(options)]
+  void [values, entries]
+}
+const ownItems: ArrayIterator<Post> = new PersistentList<Post>().values(maybe)
+const ownEntries: ArrayIterator<[number, Post]> = new PersistentList<Post>().entries({ plain: undefined })
+void [ownItems, ownEntries]
 const [copiedItem] = new PersistentList<Post>().values({ plain: true })
 same<typeof copiedItem, Copied<Post> | undefined>(true)
 const [copiedData] = new PersistentMap<string, { n: number; to: Task | undefined }>().values({ plain: true })
