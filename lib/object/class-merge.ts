@@ -34,14 +34,14 @@ export function mergeByClass(
   if (!base || !theirs) return undefined
   const { kind } = header
   return session.withoutAccess(() =>
-    whileEditing(`static merge of ${kind.type}`, () => {
+    whileEditing(`static merge of ${header.label}`, () => {
       const mine = ownFields(session, header)
       const made = runStatic('merge', header, () => kind.merge?.(base, theirs, mine))
       if (made === undefined) return undefined
-      checkMade(made, header.name)
+      checkMade(made, header.label)
       const standIn = kind.create()
       standIn.oid = header.oid
-      standIn.fillIn(made as Fields, 'static merge')
+      standIn.fillIn(made as Fields, 'static merge', header.byNumber)
       standIn.scope = session
       return standIn
     }),

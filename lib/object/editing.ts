@@ -22,14 +22,22 @@ export function runStatic<T>(name: 'upgrade' | 'merge', { label, oid }: Header, 
     return run()
   } catch (cause) {
     if (isFullStack(cause)) throw cause
-    const said = cause instanceof Error ? `: ${cause.message}` : ''
-    throw new SchemaError(`static ${name} of ${label} has thrown${said}`, oid, { cause })
+    const said = messageOf(cause)
+    throw new SchemaError(`static ${name} of ${label} has thrown${said === undefined ? '' : `: ${said}`}`, oid, {
+      cause,
+    })
   }
 }
 
 /** Where that is so, whoever is called fails, and may not another time. */
 function isFullStack(error: unknown): boolean {
-  return error instanceof RangeError && error.message.includes('call stack')
+  return error instanceof RangeError && messageOf(error)?.includes('call stack') === true
+}
+
+/** Code of a program may have put anything there. */
+function messageOf(error: unknown): string | undefined {
+  const message: unknown = error instanceof Error ? error.message : undefined
+  return typeof message === 'string' ? message : undefined
 }
 
 export function forbidIfEditing(): void {

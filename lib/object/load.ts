@@ -102,19 +102,19 @@ function upgrade(
     define(state, key, decoder.value(raw[i]))
   })
   loading.withoutAccess(() => {
-    whileEditing(`static upgrade of ${header.kind.type}`, () => {
+    whileEditing(`static upgrade of ${header.label}`, () => {
       const given: unknown = runStatic('upgrade', header, () => header.kind.upgrade?.(state, from))
       refusePromise(
         given,
-        `static upgrade of ${header.kind.type} returned a promise, and loading does not wait: it edits the state before it returns`,
+        `static upgrade of ${header.label} returned a promise, and loading does not wait: it edits the state before it returns`,
       )
       if (given !== undefined)
         throw new TypeError(
-          `static upgrade of ${header.kind.type} returned something, which nobody would take: it edits the state that it is given, and returns nothing`,
+          `static upgrade of ${header.label} returned something, which nobody would take: it edits the state that it is given, and returns nothing`,
         )
       for (const key of keys) if (Object.hasOwn(state, key) && header.kind.members.has(key)) header.hides(key)
       header.decode([], [], decoder)
-      header.fillIn(state, 'static upgrade')
+      header.fillIn(state, 'static upgrade', header.byNumber)
     })
   })
 }

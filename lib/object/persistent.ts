@@ -146,6 +146,11 @@ export class EntityHeader extends Header {
     return lacked
   }
 
+  /** Where a value is refused that nobody but code of the class has seen yet: that is to be told from those of other objects. */
+  get byNumber(): Where {
+    return { path: key => `${this.label}.${this.keyName(key)}` }
+  }
+
   /** A field of the record has the name of a member of the class. */
   hides(key: string): never {
     throw new SchemaError(

@@ -213,25 +213,26 @@ t.test('undefined is a conflict, and anything but an object with fields is refus
     )
   answer = () => undefined
   t.ok(change())
+  const oid = oidOf(stores.db.root.presence)
   for (const wrong of [null, 5, [1], new Map([['seen', 1]]), new Set(), new Date(), Uint8Array.of(1, 2)]) {
     answer = () => wrong as never
     t.throws(change, { code: 'VALUE', message: /static merge/ })
     stores.db.abort()
   }
   answer = () => Promise.reject(new Error('of nobody'))
-  t.throws(change, { name: 'TypeError', message: /static merge of Presence returned a promise/ })
+  t.throws(change, { name: 'TypeError', message: /static merge of Presence \d+ returned a promise/ })
   stores.db.abort()
   answer = (_base, theirs) => ({ ...theirs, then: () => undefined })
   t.throws(change, { name: 'TypeError', message: /returned a promise/ })
   stores.db.abort()
   answer = () => ({ where: { room: () => 1 } })
-  t.throws(change, { code: 'VALUE', path: 'Presence.where.room' })
+  t.throws(change, { code: 'VALUE', path: `Presence ${oid}.where.room` })
   stores.db.abort()
   answer = () => ({ see: 5 })
-  t.throws(change, { code: 'VALUE', path: 'Presence.see', message: /static merge gives/ })
+  t.throws(change, { code: 'VALUE', path: `Presence ${oid}.see`, message: /static merge gives/ })
   stores.db.abort()
   answer = () => JSON.parse('{ "__proto__": { "a": 1 } }') as Fields
-  t.throws(change, { code: 'VALUE', path: 'Presence.__proto__', message: /static merge gives/ })
+  t.throws(change, { code: 'VALUE', path: `Presence ${oid}.__proto__`, message: /static merge gives/ })
   stores.db.abort()
   answer = () => {
     new Note()
@@ -243,14 +244,19 @@ t.test('undefined is a conflict, and anything but an object with fields is refus
   answer = () => {
     throw bug
   }
-  const oid = oidOf(stores.db.root.presence)
   t.throws(change, { code: 'SCHEMA', message: `static merge of Presence ${oid} has thrown: a bug`, oid, cause: bug })
+  stores.db.abort()
+  const conflict = new WriteConflictError([])
+  answer = () => {
+    throw conflict
+  }
+  t.throws(change, { code: 'SCHEMA', oid, cause: conflict }, 'nothing is run again')
   stores.db.abort()
   answer = (_base, { note }) => ({ text: (note as Note).text })
   stores.db.transact(root => (root.presence.note = root.note))
   t.throws(change, { code: 'SCHEMA', message: /static merge of Presence/ })
   stores.db.abort()
-  t.same([stores.db.root.presence.seen, stores.db.root.presence.typed], [0, 16], 'all of theirs, and nothing of mine')
+  t.same([stores.db.root.presence.seen, stores.db.root.presence.typed], [0, 17], 'all of theirs, and nothing of mine')
 })
 
 t.test('a commit that fails for another reason leaves the object as it was assigned', async t => {

@@ -75,7 +75,18 @@ const failing: [string, () => unknown, Failure][] = [
       cause: new Error('not today'),
     },
   ],
-  ['gives what cannot be stored', () => new Map(), { code: 'VALUE', path: 'Account.first' }],
+  ...[undefined, Symbol('of nobody'), 5].map((message): [string, () => unknown, Failure] => {
+    const cause = Object.assign(new RangeError(), { message })
+    const gives = (): never => {
+      throw cause
+    }
+    return [
+      `throws an error whose message is ${String(message)}`,
+      gives,
+      { code: 'SCHEMA', message: 'static upgrade of Account 16 has thrown', oid: 16, cause },
+    ]
+  }),
+  ['gives what cannot be stored', () => new Map(), { code: 'VALUE', path: 'Account 16.first' }],
 ]
 for (const [what, gives, error] of failing) {
   t.test(`after an upgrade that ${what}, the object is read once more`, t => {
