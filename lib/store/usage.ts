@@ -16,13 +16,16 @@ export interface Usage {
   /** The commit up to which that pack went, the earliest that `until` can open; 0: there was none. */
   readonly packedUpTo: number
   /**
-   * Objects in the file, parts of large collections and what cannot be reached any more included. (Of a store that was opened with
-   * `until`, later ones may be among them.)
+   * Objects in the file, parts of large collections and what cannot be reached any more included; ids of transactions are none. (Of a
+   * store that was opened with `until`, later objects may be among them.)
    */
   readonly objects: number
 }
 
-/** Asks the system for the size of the file; of a table it reads, once, how many ids of transactions it has. Throws DiskError. */
+/**
+ * Asks the system for the size of the file. Of a table of more than some 150,000 ids of transactions it reads, once, where they stand,
+ * which tells how many they are: 24 bytes for each 512. Throws DiskError, CorruptLogError.
+ */
 export function usageOf({ path, file, header, objects }: Generation): Usage {
   const bytes = onDisk(path, () => file.end())
   return { bytes, packedBytes: header.baseEnd, packedUpTo: header.baseTid, objects }

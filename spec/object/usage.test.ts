@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs'
+import { appendFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { systemDisk } from '../../lib/file/system-disk.js'
@@ -69,14 +69,39 @@ t.test('it is of the newest state, whatever the connection sees, and begins no t
   own.close()
 })
 
+t.test('of a past state, it is of the file in which that is, and ids of later transactions are no objects', async t => {
+  const db = openParts(join(tempDir(t), 'app.db'))
+  fill(db, 10)
+  for (let n = 0; n < 3000; n++) db.transact(root => (root.parts.get(0)!.text = 'y'.repeat(500)), { id: `later ${n}` })
+  db.close()
+  const before = statSync(db.path).size
+  const past = open(db.path, { classes: [Part], readonly: true, until: 2000 })
+  t.teardown(() => past.close())
+  t.same(past.usage(), { bytes: before, packedBytes: 4096, packedUpTo: 0, objects: 12 })
+  const packer = openParts(db.path)
+  t.teardown(() => packer.close())
+  const { bytesAfter } = await packer.pack()
+  t.match(past.usage(), { packedBytes: 4096, packedUpTo: 0, objects: 12 })
+  t.ok(past.usage().bytes >= before && before > bytesAfter)
+})
+
+t.test('it throws what catching up throws', async t => {
+  const db = openParts(join(tempDir(t), 'app.db'))
+  t.teardown(() => db[Symbol.dispose]())
+  appendFileSync(db.path, 'no commit')
+  t.throws(() => db.usage(), { code: 'CORRUPT_LOG' })
+})
+
 t.test('it reads nothing of a store that is known', async t => {
   const path = join(tempDir(t), 'app.db')
-  const counting = countingDisk()
+  let now = 0
+  const counting = countingDisk({ ...systemDisk, ticks: () => now })
   const db = openParts(path, counting.disk)
   t.teardown(() => db[Symbol.dispose]())
   fill(db, 1000)
-  t.same(
-    counting.during(() => db.usage()).filter(name => name !== 'end' && name !== 'lookUp'),
-    [],
-  )
+  const asked = (): Set<string> => new Set(counting.during(() => db.usage()))
+  t.same(asked(), new Set(['end']))
+  now += 1000
+  const look = ['status', 'lookUp', 'read'] // whether the path still leads to a file that ends with this commit
+  t.same(asked(), new Set([...look, 'end']), 'but for a look that is due now and then')
 })
