@@ -130,7 +130,7 @@ export class Plan implements TransactPlan {
     this.#session = session
     this.attempts = attempts
     this.deadline = timeout === undefined ? Infinity : session.store.disk.ticks() + timeout
-    this.note = note === undefined ? work.name : note
+    this.note = note === undefined ? String(work.name) : note // a class may have a static field of that name
     this.meta = meta
     this.annotation = encodeAnnotation(this)
     this.isolation = isolation ?? session.options.isolation

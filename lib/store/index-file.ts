@@ -39,9 +39,13 @@ export function openIndexFile(disk: Disk, path: string, header: FileHeader): Ind
 /** Throws where there is none. */
 function openFile(disk: Disk, path: string): DataFile {
   const file = new DataFile(disk, disk.open(indexPath(path), 'read'))
-  if (file.status().isFile) return file
-  file.close()
-  throw new NotAStoreError(indexPath(path), 'this is not a regular file')
+  try {
+    if (file.status().isFile) return file
+    throw new NotAStoreError(indexPath(path), 'this is not a regular file')
+  } catch (error) {
+    file.close()
+    throw error
+  }
 }
 
 /**

@@ -1,6 +1,6 @@
 // One store as this process sees it: which generation is current, catching up, and the commit procedure. One for each data inode,
 // shared by its connections. Knows oids and bytes, never classes. The lock is held only inside `commit` and `underLock`.
-import { ClosedError } from '../error.js'
+import { ClosedError, DiskError } from '../error.js'
 import type { Disk } from '../file/disk.js'
 import { onDisk } from '../file/disk-error.js'
 import { CommitLock } from '../file/lock.js'
@@ -87,8 +87,9 @@ export class Store {
         continue
       try {
         return store.share()
-      } catch {
-        // Its file is not there any more, or cannot be read: that is told to those who use it.
+      } catch (error) {
+        if (error instanceof DiskError) throw error // its file may be there still
+        // Otherwise it is not there any more: that is told to those who use it.
       }
     }
     return undefined

@@ -365,7 +365,7 @@ t.test('options of ranges that there are not are refused: they would give, or de
   refused(() => set.deleteRange(odd({ prefix: undefined })), /^PersistentSet: .* a prefix that is undefined/)
   refused(() => map.count(odd({ GT: 2 })), /did you mean gt\?/)
   refused(() => map.keys(odd({ plain: true })), /no option plain/)
-  refused(() => map.keys(odd(2)), /expects a plain object of options, not 2/)
+  refused(() => map.keys(odd(2)), /expects an object of options, not 2/)
   refused(() => map.values(odd({ start: 2 })), /no option start; there are gte, .*, limit, plain$/)
   refused(() => map.entries(odd({ revers: true })), /no option revers/)
   refused(() => set.deleteRange(odd({ from: 2 })), /^PersistentSet: there is no option from/)

@@ -477,21 +477,14 @@ t.test('a note that is no option of commit, and what is no number of an object, 
   const refused = (act: () => unknown, message: RegExp): void => {
     t.throws(act, { name: 'TypeError', message })
   }
-  refused(
-    () => db.commit('note' as never),
-    /commit: expects a plain object of options, not 'note'; there are note, meta/,
-  )
+  refused(() => db.commit('note' as never), /commit: expects an object of options, not 'note'; there are note, meta/)
   refused(() => db.commit({ Note: 'x' } as never), /commit: there is no option Note; did you mean note\?/)
-  class Noted {
-    note = 'x'
-  }
   for (const [options, shown] of [
     [[], /not \[\]; there/],
     [new Date(0), /not 1970-01-01T00:00:00.000Z; there/],
     [new Map(), /not Map\(0\) \{\}/],
-    [new Noted(), /not Noted \{/],
-    [db.root, /not Shelf|not \w+ \{/],
-    [Object.create({ note: 'x' }), /not /],
+    [db.root, /there is no option first/],
+    [Object.create({ Note: 'x' }), /there is no option Note/],
   ] as [object, RegExp][])
     refused(() => db.commit(options), shown)
   for (const note of [5, {}, null, true, ['x'], Object('x')] as unknown[])
@@ -541,8 +534,8 @@ t.test('misspelt options and impossible roots are refused, with what was meant',
   const refused = (options: unknown, message: RegExp): void => {
     t.throws(() => open(path, options as never), { name: 'TypeError', message })
   }
-  refused('x', /expects a plain object of options/)
-  refused([], /expects a plain object of options, not \[\]/)
+  refused('x', /expects an object of options/)
+  refused([], /expects an object of options, not \[\]/)
   refused({ readOnly: true }, /there is no option readOnly; did you mean readonly\?/)
   refused({ rot: {} }, /there is no option rot; there are root, classes/)
   refused({ classes: Item }, /classes must be an array/)

@@ -247,6 +247,6 @@ void t.test('plain refuses options that there are not, and does what it does in 
     message: /there is no option dept; there are depth/,
   })
   t.throws(() => plain(data, { Depth: 1 } as never), /did you mean depth\?/)
-  t.throws(() => plain(data, null as never), /expects a plain object of options, not null/)
+  t.throws(() => plain(data, null as never), /expects an object of options, not null/)
   t.end()
 })

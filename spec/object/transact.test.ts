@@ -240,8 +240,8 @@ t.test('options are checked at once', async t => {
   })
   for (const [options, message] of [
     ...[5, {}, null, true].map(note => [{ note }, /^note must be a string, not /]),
-    [[], /^transact: expects a plain object of options, not \[\]/],
-    [new Date(), /^transact: expects a plain object of options/],
+    [[], /^transact: expects an object of options, not \[\]/],
+    [new Date(), /^transact: expects an object of options/],
   ] as [never, RegExp][]) {
     t.throws(() => db.transact(root => root.a++, options), { name: 'TypeError', message })
     await t.rejects(
@@ -249,7 +249,24 @@ t.test('options are checked at once', async t => {
       { name: 'TypeError', message },
     )
   }
+  const inherits = (from: object): never => Object.create(from) as never
+  t.throws(() => db.transact(root => root.a++, inherits({ Timeout: 1 })), {
+    name: 'TypeError',
+    message: /mean timeout/,
+  })
   t.equal(db.root.a, 0)
+  class Named {
+    note = 'of a class'
+  }
+  db.transact(root => root.a++, new Named())
+  db.transact(root => root.a++, inherits({ note: 'inherited' }))
+  const named = Object.defineProperty((root: { a: number }) => root.a++, 'name', { value: 5 })
+  db.transact(named)
+  t.same(
+    [...db.log({ limit: 3, reverse: true })].map(({ note }) => note),
+    ['5', 'inherited', 'of a class'],
+  )
+  db.transact(root => (root.a = 0))
   t.throws(() => db.transact(() => 1, { timeout: -1 }), { name: 'RangeError' })
   t.throws(() => db.transact(() => 1, { isolation: 'none' as never }), { name: 'TypeError' })
   t.throws(() => db.transact(() => 1, { meta: { f: () => 1 } }), { code: 'VALUE', path: 'meta.f' })
