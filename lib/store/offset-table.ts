@@ -16,10 +16,12 @@ import type { Offset, Oid } from './types.js'
 
 const MAGIC = Buffer.from('\x89PRDX\r\n\n', 'latin1')
 const VERSION = 3
-/** Before, the ids stood one by one in a JSON text. */
+/** Before, the ids stood one by one in a JSON text, and the checksum was of the head alone. */
 const VERSION_WITH_NAMES = 2
-/** Length of the head, checksum of the head, version, zeros, magic: the last bytes of a table. */
+/** The last bytes of a table: length of the head, checksum of the head and of what stands here behind it: version, zeros, magic. */
 const END = 24
+const SUM_AT = 4
+const VERSION_AT = 8
 const MARK = 24
 /** Pages of so many bytes may be needed for any log; for more, if they are more than the log's own bytes, that is read itself. */
 const FREE_PAGES = 1 << 20
@@ -119,10 +121,15 @@ export function* tableParts(header: Pick<FileHeader, 'storeId' | 'uuid'>, index:
   const head = Buffer.from(JSON.stringify(said))
   const end = Buffer.alloc(END)
   end.writeUInt32LE(head.length, 0)
-  end.writeUInt32LE(checksum(head), 4)
-  end.writeUInt32LE(VERSION, 8)
+  end.writeUInt32LE(VERSION, VERSION_AT)
   MAGIC.copy(end, END - MAGIC.length)
+  end.writeUInt32LE(sumOf(head, end), SUM_AT)
   yield Buffer.concat([idDirectory, marked, pageDirectory, head, end])
+}
+
+function sumOf(head: Buffer, end: Buffer): number {
+  const sum = checksum(head)
+  return end.readUInt32LE(VERSION_AT) === VERSION_WITH_NAMES ? sum : checksum(end.subarray(VERSION_AT), sum)
 }
 
 /** The same bytes in fewer parts, as they are best written. */
@@ -182,19 +189,24 @@ function readHead(file: DataFile, from: number, to: number, header: FileHeader):
   const last = Buffer.allocUnsafe(Math.min(FIRST_READ, to - from))
   if (last.length < END || file.read(last, to - last.length) < last.length) return undefined
   const end = last.subarray(last.length - END)
-  const version = end.readUInt32LE(8)
+  const version = end.readUInt32LE(VERSION_AT)
   const isKnown = version === VERSION || version === VERSION_WITH_NAMES
   if (!isKnown || !end.subarray(END - MAGIC.length).equals(MAGIC)) return undefined
-  const part: HeadOfTable['part'] = (place, length, sum) => {
+  const bytesAt = (place: number, length: number): Buffer | undefined => {
     const at = from + place
     const inLast = at - (to - last.length)
     if (at < from || at + length > to) return undefined
     const bytes = inLast >= 0 ? last.subarray(inLast, inLast + length) : Buffer.allocUnsafe(length)
-    if (inLast < 0 && readOf(file, bytes, at) < length) return undefined
-    return checksum(bytes) === sum ? bytes : undefined
+    return inLast < 0 && readOf(file, bytes, at) < length ? undefined : bytes
+  }
+  const part: HeadOfTable['part'] = (place, length, sum) => {
+    const bytes = bytesAt(place, length)
+    return bytes !== undefined && checksum(bytes) === sum ? bytes : undefined
   }
   const length = end.readUInt32LE(0)
-  const head = parseHead(part(to - END - length - from, length, end.readUInt32LE(4)))
+  const bytes = bytesAt(to - END - length - from, length)
+  if (bytes === undefined || sumOf(bytes, end) !== end.readUInt32LE(SUM_AT)) return undefined
+  const head = parseHead(bytes)
   const isOfFile = head?.storeId === hex(header.storeId) && head.uuid === hex(header.uuid)
   return isOfFile ? { version, head, part } : undefined
 }
@@ -236,24 +248,33 @@ class TablePages implements StoredPages {
   }
 }
 
-function parseHead(bytes: Buffer | undefined): Head | undefined {
-  if (bytes === undefined) return undefined
+function parseHead(bytes: Buffer): Head | undefined {
   const head = JSON.parse(bytes.toString()) as Head
   const { tail, syncedTo, size, shapes, directory, marks, ids } = head
   const { offset, tid, time, nextOid, checksum: sum, lastFrame } = tail
   const numbers: unknown[] = [offset, tid, time, nextOid, sum, lastFrame, syncedTo, size]
-  return [...numbers, ...shapes, ...directory, ...marks, ...ids].every(isCount) ? head : undefined
+  const sections = [directory, marks, ids]
+  if (!sections.every(section => section.length === 3)) return undefined
+  return [...numbers, ...shapes, ...sections.flat()].every(isCount) ? head : undefined
 }
 
 function idsByName(bytes: Buffer): StoredIds {
   const found = new IdIndex()
-  const entries: unknown = JSON.parse(bytes.toString())
+  const entries = parsed(bytes)
   for (const entry of Array.isArray(entries) ? (entries as unknown[]) : damaged()) {
     const [id, oid, tid, time] = (Array.isArray(entry) ? entry : damaged()) as unknown[]
     if (typeof id !== 'string' || !isCount(oid) || !isCount(tid) || !isCount(time)) return damaged()
     found.add(hashOfId(id), oid as Oid)
   }
   return found
+}
+
+function parsed(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString())
+  } catch {
+    return damaged()
+  }
 }
 
 function parseMarks(bytes: Buffer): Mark[] {

@@ -48,7 +48,7 @@ interface Parts {
   readonly ids?: readonly number[]
   /** Number, place, length of each page of ids, as in `directory`. */
   readonly idDirectory?: readonly (readonly [number, number, number])[]
-  /** The ids of a table of the form that had their names, as JSON. */
+  /** The ids of a table of the form that had their names, as JSON, or as bytes that should be JSON. */
   readonly names?: unknown
   readonly said?: unknown
 }
@@ -82,7 +82,8 @@ function indexFile({
   const entries = directory ?? pages.map(({ length }, n) => [n, (place += length) - length, length] as const)
   const [first = 0] = ids
   const idEntries = idDirectory ?? (ids.length > 0 ? [[first, idsAfter, idPage.length] as const] : [])
-  const idPart = names === undefined ? encode(idEntries) : Buffer.from(JSON.stringify(names))
+  const named = (): Uint8Array => (names instanceof Uint8Array ? names : Buffer.from(JSON.stringify(names)))
+  const idPart = names === undefined ? encode(idEntries) : named()
   const sections = [idPart, marks, encode(entries)] as const
   let at = body.length
   const [idsAt, marksAt, directoryAt] = sections.map(bytes => [
@@ -95,9 +96,9 @@ function indexFile({
   const json = Buffer.from(JSON.stringify(whole))
   const end = Buffer.alloc(24)
   end.writeUInt32LE(json.length, 0)
-  end.writeUInt32LE(checksum(json), 4)
   end.writeUInt32LE(names === undefined ? 3 : 2, 8)
   end.write('\x89PRDX\r\n\n', 16, 'latin1')
+  end.writeUInt32LE(names === undefined ? checksum(end.subarray(8), checksum(json)) : checksum(json), 4)
   return Buffer.concat([body, ...sections, json, end])
 }
 
@@ -163,6 +164,8 @@ const FILES: Readonly<Record<string, Buffer>> = {
       { shapes: Array.from({ length: 200_000 }, (_, n) => n) },
       { ids: [0, 1] },
       { ids: 'ids' },
+      { ids: [] },
+      { marks: [] },
       { marks: [0, 2 ** 53 - 1, 0] },
       { marks: 'marks' },
       { directory: [0, 2 ** 53 - 1, 0] },
@@ -185,10 +188,16 @@ const FILES: Readonly<Record<string, Buffer>> = {
       indexFile({ names }),
     ]),
   ),
+  ...Object.fromEntries(
+    ['', '{', '[[', '\0'].map(text => [
+      `the ids ${JSON.stringify(text)}, no JSON`,
+      indexFile({ names: Buffer.from(text) }),
+    ]),
+  ),
   'an honest one of the form that had names': indexFile({ names: [] }),
   ...Object.fromEntries(
     [[5], [5, 20, 4, 20], [5, NaN], [5, 0], [5, -1], [NaN, 20], [5, 2 ** 60], [Infinity, 20]].map(ids => [
-      `the hashes and oids ${ids.join()}`,
+      `the hashes and oids ${ids.join().slice(0, 60)}`,
       indexFile({ ids }),
     ]),
   ),
