@@ -36,7 +36,7 @@ export class TableIds implements StoredIds {
     for (let n = Math.max(0, directory.firstFrom(hash) - 1); n < directory.count && directory.number(n) <= hash; n++) {
       let page = this.#pages.get(n)
       if (page === undefined) this.#pages.set(n, (page = this.#read(n)))
-      found.push(...oidsIn(page, hash))
+      for (const oid of oidsIn(page, hash)) found.push(oid)
     }
     return found
   }

@@ -107,6 +107,15 @@ t.test('a look-up reads one page of what is stored, once, and taking note of ano
   t.end()
 })
 
+t.test('of one hash there may be more records than a call takes arguments', t => {
+  const oids = Array.from({ length: 200_000 }, (_, n) => n + 16)
+  const page = encodeIds(Float64Array.from(oids.flatMap(oid => [5, oid])))
+  const directory = encodeDirectory([{ number: 5, section: [0, page.length, 0] }])
+  const ids = new TableIds(new Directory(directory), () => page)
+  t.equal(ids.oids(5).length, oids.length)
+  t.end()
+})
+
 t.test('what is no page of ids is found out', t => {
   const run = Float64Array.of(5, 20, 5, 21, 9, 22)
   const idsIn = (bytes: Buffer, number = 5): TableIds =>
