@@ -131,7 +131,8 @@ export class Generation {
 
   /** How many objects there are, reachable or not; shapes and ids of transactions are none. */
   get objects(): number {
-    return this.index.size - this.shapes.length - this.log.idCount
+    const { idCount } = this.log // first: it may build the index anew
+    return this.index.size - this.shapes.length - idCount
   }
 
   /** The state at the reader's tail. */

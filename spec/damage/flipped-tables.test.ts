@@ -96,3 +96,23 @@ for (const withIds of [true, false]) {
     t.strictSame([wrong.length, wrong.slice(0, 10)], [0, []])
   })
 }
+
+t.test('how many objects there are is said by one index, also where that has to be built anew', t => {
+  const disk = new MemoryDisk()
+  const store = Store.open(disk, PATH, {}, initialDraft)
+  for (let n = 2; n <= 6; n++)
+    store.commit(draft(record(1, `${n}`.repeat(100_000))), store.latest(), [], true, `id ${n}`)
+  store.makeDurable(store.latest())
+  store.current.log.save(0o600, 1, 0)
+  store.close()
+  const index = disk.view(INDEX)
+  const headEnd = index.length - END
+  const head = JSON.parse(index.toString('utf8', headEnd - index.readUInt32LE(headEnd), headEnd)) as { ids: number[] }
+  index[head.ids[0]!]! ^= 1
+  const earlier = Store.open(disk, PATH, { readonly: true, until: 5 })
+  t.equal(earlier.current.log.isAhead, true, 'by an index that covers more')
+  t.equal(usageOf(earlier.current).objects, 1)
+  t.equal(earlier.current.log.isAhead, false, 'which was given up')
+  earlier.close()
+  t.end()
+})
