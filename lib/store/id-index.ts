@@ -20,12 +20,12 @@ export interface StoredIds {
 export const IDS_IN_PAGE = 512
 const PAIR = 2
 
-/** A hash has 48 bits; those that come later are kept sorted in buckets, by the first twelve of them: no bucket ever takes long to make room. */
-const BUCKET = 2 ** 36
-const BUCKETS = 2 ** 12
+/** Those that come later are kept sorted in buckets. Who chooses ids chooses hashes: a bucket of so many is split, whatever they are. */
+const IDS_IN_BUCKET = 512
 /** Numbers for which there is room at first. */
 const FIRST_ROOM = 4
 
+/** Some ids, all before those of the next bucket. */
 interface Bucket {
   pairs: IdRun
   /** Numbers that are used. */
@@ -35,7 +35,7 @@ interface Bucket {
 export class IdIndex implements StoredIds {
   readonly #loadStored: (() => StoredIds) | undefined
   #stored: StoredIds | undefined
-  readonly #buckets = new Map<number, Bucket>()
+  readonly #buckets: [Bucket, ...Bucket[]] = [{ pairs: new Float64Array(FIRST_ROOM), used: 0 }]
   #added = 0
 
   constructor(loadStored?: () => StoredIds) {
@@ -51,9 +51,7 @@ export class IdIndex implements StoredIds {
   }
 
   add(hash: number, oid: Oid): void {
-    const number = Math.floor(hash / BUCKET)
-    let bucket = this.#buckets.get(number)
-    if (bucket === undefined) this.#buckets.set(number, (bucket = { pairs: new Float64Array(FIRST_ROOM), used: 0 }))
+    const bucket = this.#roomyBucket(hash, oid)
     const { pairs, used } = bucket
     const at = placeOf(pairs, used, hash, oid)
     if (at < used && pairs[at] === hash && pairs[at + 1] === oid) return
@@ -68,10 +66,42 @@ export class IdIndex implements StoredIds {
     this.#added++
   }
 
+  /** The one where this id belongs, which is not full. */
+  #roomyBucket(hash: number, oid: Oid): Bucket {
+    const number = this.#bucketOf(hash, oid)
+    const bucket = this.#buckets[number] ?? this.#buckets[0]
+    const { pairs, used } = bucket
+    const most = IDS_IN_BUCKET * PAIR
+    if (used < most) return bucket
+    const half = most / 2
+    const second = { pairs: new Float64Array(most), used: half }
+    second.pairs.set(pairs.subarray(half))
+    bucket.used = half
+    this.#buckets.splice(number + 1, 0, second)
+    return isBefore(second.pairs, 0, hash, oid) ? second : bucket
+  }
+
+  /** The last one that begins before this id; if there is none, the first. */
+  #bucketOf(hash: number, oid: number): number {
+    let low = 1
+    let high = this.#buckets.length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      const { pairs } = this.#buckets[middle] ?? this.#buckets[0]
+      if (isBefore(pairs, 0, hash, oid)) low = middle + 1
+      else high = middle
+    }
+    return low - 1
+  }
+
   oids(hash: number): Oid[] {
-    const bucket = this.#buckets.get(Math.floor(hash / BUCKET))
-    const added = bucket === undefined ? [] : oidsIn(bucket.pairs.subarray(0, bucket.used), hash)
-    return [...(this.#before?.oids(hash) ?? []), ...added]
+    const found = this.#before?.oids(hash) ?? []
+    for (let number = this.#bucketOf(hash, 0); number < this.#buckets.length; number++) {
+      const { pairs, used } = this.#buckets[number] ?? this.#buckets[0]
+      if ((pairs[0] ?? 0) > hash) break
+      for (const oid of oidsIn(pairs.subarray(0, used), hash)) found.push(oid)
+    }
+    return found
   }
 
   /** The records, in steps: of those that come meanwhile, some or none. */
@@ -90,10 +120,8 @@ export class IdIndex implements StoredIds {
   }
 
   *#addedRuns(): Generator<IdRun> {
-    for (let number = 0; number < BUCKETS; number++) {
-      const bucket = this.#buckets.get(number)
-      if (bucket !== undefined) yield bucket.pairs.subarray(0, bucket.used)
-    }
+    // What is split meanwhile comes again in part, and is not passed over.
+    for (const { pairs, used } of this.#buckets) yield pairs.subarray(0, used)
   }
 
   /** All of them in runs of equal length, the last one shorter, ascending also from one to the next. */
@@ -157,9 +185,14 @@ function placeOf(run: IdRun, used: number, hash: number, oid: number): number {
   let high = used / PAIR
   while (low < high) {
     const middle = (low + high) >> 1
-    const other = run[middle * PAIR] ?? 0
-    if (other < hash || (other === hash && (run[middle * PAIR + 1] ?? 0) < oid)) low = middle + 1
+    if (isBefore(run, middle * PAIR, hash, oid)) low = middle + 1
     else high = middle
   }
   return low * PAIR
+}
+
+/** Whether what stands at `at` in `run` is before `hash` and `oid`. */
+function isBefore(run: IdRun, at: number, hash: number, oid: number): boolean {
+  const other = run[at] ?? 0
+  return other < hash || (other === hash && (run[at + 1] ?? 0) < oid)
 }

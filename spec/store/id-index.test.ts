@@ -107,6 +107,38 @@ t.test('a look-up reads one page of what is stored, once, and taking note of ano
   t.end()
 })
 
+t.test('no run of ids is long, whatever hashes come in whatever order, and none is passed over while more come', t => {
+  const random = seeded(t)
+  const count = 20_000
+  const orders: Readonly<Record<string, (n: number) => number>> = {
+    'the same': () => 5,
+    'ascending, near each other': n => n,
+    'descending, near each other': n => count - n,
+    'near each other': () => random.int(2 ** 20),
+    'far from each other': () => random.int(2 ** 48),
+  }
+  for (const [name, hashOf] of Object.entries(orders)) {
+    const index = new IdIndex()
+    const hashes = Array.from({ length: count }, (_, n) => hashOf(n))
+    for (const [n, hash] of hashes.entries()) index.add(hash, (16 + n) as Oid)
+    const runs = [...index.runs()]
+    t.ok(Math.max(...runs.map(run => run.length)) <= 2 * IDS_IN_PAGE, name)
+    t.equal(pairsOf(runs).length, count)
+    t.ok(hashes.every((hash, n) => n % 97 > 0 || index.oids(hash).includes((16 + n) as Oid)))
+    const met = new Set<number>()
+    let more = 16 + count
+    for (const run of index.runs()) {
+      for (const [, oid] of pairsOf([run])) met.add(oid)
+      for (let n = 0; n < 100; n++) index.add(random.pick(hashes), more++ as Oid)
+    }
+    t.ok(
+      hashes.every((_, n) => met.has(16 + n)),
+      name,
+    )
+  }
+  t.end()
+})
+
 t.test('of one hash there may be more records than a call takes arguments', t => {
   const oids = Array.from({ length: 200_000 }, (_, n) => n + 16)
   const page = encodeIds(Float64Array.from(oids.flatMap(oid => [5, oid])))
