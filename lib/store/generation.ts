@@ -123,6 +123,10 @@ export class Generation {
       const at = this.find(oid, below)
       if (at === 0) continue
       const record = this.read(at, oid)
+      if (record.shape !== ID_SHAPE && this.log.hasTable) {
+        this.log.foundNoId()
+        return this.committed(id)
+      }
       const found = record.shape === ID_SHAPE ? decodeId(record) : undefined
       if (found?.id === id) return found
     }

@@ -71,6 +71,19 @@ export class KnownLog {
     return this.#withIndex(() => this.#known.ids.size)
   }
 
+  /**
+   * A record that is told as that of an id is none: a table is wrong, if what is known is of one, and all is read from the log instead.
+   * Throws CorruptLogError, DiskError.
+   */
+  foundNoId(): void {
+    if (this.hasTable) this.rebuild()
+  }
+
+  /** Whether what is known is of a table, which may be wrong. */
+  get hasTable(): boolean {
+    return this.#known.hasTable
+  }
+
   /** Records that may be of an id with this hash. */
   idsByHash(hash: number): Oid[] {
     return this.#withIndex(() => this.#known.ids.oids(hash))

@@ -35,7 +35,7 @@ export class LiveCopy {
   readonly #writer: BaseWriter
   readonly #live = new OidSet()
   readonly #shapes = new OidSet()
-  /** Ids of transactions, also those that are too old: nothing refers to any. */
+  /** Records of ids of transactions that were met, also those that are too old: nothing refers to any. */
   readonly #ids = new OidSet()
   /** Ids of transactions before this time are not copied. */
   readonly #oldestId: number
@@ -79,14 +79,14 @@ export class LiveCopy {
   *everythingAt(tail: Tail): Generator<void> {
     const below = tail.offset as Offset
     this.#copyShapes(below)
-    const ids = yield* this.#newIds(yield* this.#source.gatherIds(), below)
+    yield* this.#copyIds(below)
     const roots: Oid[] = []
     for (let oid = ROOT_OID; oid < FIRST_FREE_OID; oid = (oid + 1) as Oid) {
       if (this.#source.find(oid, below) !== 0 && this.#live.add(oid)) roots.push(oid)
     }
     // Whatever made it so: of nothing, nothing is reachable, and all that there is would be dropped.
     if (roots[0] !== ROOT_OID) throw new CorruptLogError(this.#source.path, 0, tail.tid, 'there is no root object')
-    yield* this.#copyAll([...ids, ...roots], below)
+    yield* this.#copyAll(roots, below)
   }
 
   /** Copies what commits after `from` changed, with all that this newly reaches; gives up to where. */
@@ -168,21 +168,37 @@ export class LiveCopy {
     }
   }
 
-  /** Those of the records with ids that were there, and have not been dealt with. */
+  /** Those that are known. What a table tells as an id, and is an object, is copied as that, reachable or not, until the next pack. */
+  *#copyIds(below: Offset): Generator<void> {
+    const { log } = this.#source
+    for (let again = true; again;) {
+      const { hasTable } = log
+      const named = yield* this.#source.gatherIds()
+      yield* this.#copyAll(yield* this.#newIds(named, below), below)
+      again = false
+      let n = 0
+      for (const oid of named) {
+        if (++n % STEP === 0) yield
+        if (!this.#ids.has(oid) && this.#source.find(oid, below) !== 0) again = hasTable
+      }
+      if (again) log.foundNoId()
+    }
+  }
+
+  /** Those of the records with ids that were there, and are not copied yet. */
   *#newIds(named: Iterable<Oid>, below: Offset): Generator<void, Oid[]> {
     const found: Oid[] = []
     let n = 0
     for (const oid of named) {
       if (++n % STEP === 0) yield
-      if (this.#source.find(oid, below) === 0 || !this.#ids.add(oid)) continue
-      this.#live.add(oid)
-      found.push(oid)
+      if (oid >= FIRST_FREE_OID && this.#source.find(oid, below) !== 0 && this.#live.add(oid)) found.push(oid)
     }
     return found
   }
 
-  /** Not the id of a transaction that is too old. */
-  #isToStay({ shape, bytes, from, end: to }: RecordCursor): boolean {
+  /** Not the id of a transaction that is too old. Takes note of ids. */
+  #isToStay({ oid, shape, bytes, from, end: to }: RecordCursor): boolean {
+    if (shape === ID_SHAPE) this.#ids.add(oid)
     const time = shape === ID_SHAPE ? idTime({ bytes, from, to }) : undefined
     if (time === undefined || time >= this.#oldestId) return true
     this.#droppedIds = true

@@ -38,6 +38,11 @@ export class LogIndex {
     this.shapes = [...(table?.shapes ?? [])]
   }
 
+  /** Not all of it was read from the log. */
+  get hasTable(): boolean {
+    return this.#table !== undefined
+  }
+
   /** Ascending. */
   get marks(): readonly Mark[] {
     return (this.#marks ??= [...(this.#table?.marks() ?? []), ...this.#newMarks])

@@ -2,7 +2,7 @@
 import { atOnce } from './long-work.js'
 import { OidSet } from './oid-set.js'
 import type { Snapshot } from './snapshot.js'
-import { FIRST_FREE_OID, ROOT_OID, type Oid, type StoredRecord } from './types.js'
+import { FIRST_FREE_OID, ID_SHAPE, ROOT_OID, type Oid, type StoredRecord } from './types.js'
 
 /**
  * All shapes, then the ids of transactions, then every object that can be reached from the root and the other reserved ones: those
@@ -12,12 +12,11 @@ export function* reachable(
   { generation, offset }: Snapshot,
   missing: (oid: Oid) => void,
 ): Generator<StoredRecord, void> {
-  for (const others of [generation.shapes, atOnce(generation.gatherIds())]) {
-    for (const oid of others) {
-      const at = generation.find(oid, offset)
-      if (at !== 0) yield generation.read(at, oid)
-    }
+  for (const oid of generation.shapes) {
+    const at = generation.find(oid, offset)
+    if (at !== 0) yield generation.read(at, oid)
   }
+  yield* idRecords({ generation, offset })
   const met = new OidSet()
   const todo: Oid[] = []
   for (let oid = (FIRST_FREE_OID - 1) as Oid; oid >= ROOT_OID; oid = (oid - 1) as Oid) {
@@ -35,5 +34,21 @@ export function* reachable(
       const ref = record.refs[n] as Oid
       if (met.add(ref)) todo.push(ref)
     }
+  }
+}
+
+function* idRecords({ generation, offset }: Pick<Snapshot, 'generation' | 'offset'>): Generator<StoredRecord, void> {
+  const met = new OidSet()
+  for (let again = true; again;) {
+    const { hasTable } = generation.log
+    again = false
+    for (const oid of atOnce(generation.gatherIds())) {
+      const at = generation.find(oid, offset)
+      if (at === 0 || !met.add(oid)) continue
+      const record = generation.read(at, oid)
+      if (record.shape === ID_SHAPE) yield record
+      else again = hasTable
+    }
+    if (again) generation.log.foundNoId()
   }
 }
