@@ -16,9 +16,10 @@ t.test('a worker thread can read a store, and is refused when it writes: the mai
     ...plainWorker,
     workerData: { path: store.path, missing },
   })
+  const exit = once(worker, 'exit') // it may have ended before its message is looked at
   const [message] = (await once(worker, 'message')) as unknown[]
   t.same(message, { read: 'by the main thread', write: 'UNSUPPORTED', create: 'UNSUPPORTED' })
-  await once(worker, 'exit')
+  await exit
   put(store, record(1, 'again'))
   t.equal(textOf(store, 1), 'again')
   t.same(readdirSync(join(missing, '..')), [])
