@@ -85,10 +85,12 @@ t.test('and a field of its own if it says what that of the frame before says', a
 
 t.test('nothing is made up where the body is damaged, too, or more than that is open', async t => {
   const random = seeded(t)
+  let byChance = 0
   for (let n = 0; n < 300; n++) {
     const { frame, told } = makeFrame(random)
     const damaged = Buffer.from(frame)
-    if (n % 2 === 0 && told.bodyLength > 0) {
+    const inBody = n % 2 === 0 && told.bodyLength > 0
+    if (inBody) {
       damaged[1] = 0
       const at = 72 + random.int(told.bodyLength)
       damaged[at] = (damaged[at] ?? 0) ^ (1 << random.int(8))
@@ -96,8 +98,12 @@ t.test('nothing is made up where the body is damaged, too, or more than that is 
       damaged.set(random.bytes(4), 24) // the time
       if (random.chance(0.5)) damaged[70] = (damaged[70] ?? 0) ^ 1
     }
-    if (repaired(damaged, told) !== undefined) t.fail(`case ${n} was put right`)
+    if (repaired(damaged, told) === undefined) continue
+    if (inBody) t.fail(`case ${n} was put right`)
+    else byChance++
   }
+  // One or two bytes elsewhere have the right checksum, and are possible, once in some thousand cases.
+  t.ok(byChance <= 3, `${byChance} were put right by chance`)
 })
 
 t.test('a repaired header makes the frame whole', async t => {
