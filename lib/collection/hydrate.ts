@@ -1,7 +1,7 @@
 // The forms of a value in a collection: as it is stored, or kept of what the transaction put there, and as it is handed out, a
 // container tracked by its owner and a date sealed. Owns nothing.
 import { types } from 'node:util'
-import { Decoder } from '../object/codec.js'
+import { Decoder } from '../object/decoder.js'
 import { headerOf } from '../object/header.js'
 import { Packed } from '../object/packed.js'
 import { attach, isBare, type Container } from '../object/plain-node.js'

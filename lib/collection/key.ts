@@ -2,7 +2,8 @@
 // Keys are values. Whoever changes a Date, byte array or array that was used as a key changes no collection.
 import { ValueError } from '../error.js'
 import { adopt } from '../object/adopt.js'
-import type { Decoder, Encoder } from '../object/codec.js'
+import type { Decoder } from '../object/decoder.js'
+import type { Encoder } from '../object/encoder.js'
 import { headerOf, unresolvedOid, type Header } from '../object/header.js'
 import type { Persistent } from '../object/persistent.js'
 import { copyDate, copyLeaf, seal, unknownForm } from '../object/values.js'

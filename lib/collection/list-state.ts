@@ -2,7 +2,7 @@
 // (list-edits.ts) and depends on (list-notes.ts). An item is named by its key: the position in the stored list, or, if the
 // transaction put it there, a number of its own above all of these. What depends on what is for those who ask (list-header.ts).
 import type { Conflict } from '../error.js'
-import type { Encoder } from '../object/codec.js'
+import type { Encoder } from '../object/encoder.js'
 import { unresolved, type Kind } from '../object/header.js'
 import { positionIn, type Entries, type Looked } from '../object/merging.js'
 import type { RecordView, StoredState } from '../object/record-view.js'

@@ -2,7 +2,7 @@
 // to whatever the number is by then.
 import type { Conflict } from '../error.js'
 import { registerCollection, sealedClass } from '../object/collection.js'
-import type { Encoder } from '../object/codec.js'
+import type { Encoder } from '../object/encoder.js'
 import { NOWHERE, type Kind } from '../object/header.js'
 import { MergingHeader, type Looked } from '../object/merging.js'
 import type { Recordable } from '../object/recordable.js'

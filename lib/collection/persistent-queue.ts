@@ -1,7 +1,7 @@
 // PersistentQueue: the class that applications use, and its header. A queue is kept as a map from numbers, which grow
 // towards its end. What a transaction pushes gets its number from the commit, behind everything that is there by then.
 import { registerCollection, sealedClass } from '../object/collection.js'
-import type { Encoder } from '../object/codec.js'
+import type { Encoder } from '../object/encoder.js'
 import { GoneError } from '../error.js'
 import type { Kind } from '../object/header.js'
 import type { Looked } from '../object/merging.js'

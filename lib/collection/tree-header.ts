@@ -1,7 +1,8 @@
 // What collections of many entries have in common: a stored state, which is only read (tree/), the plain data that was
 // handed out of it, and its new version while a commit stores it. What a transaction asked and did is for those who
 // derive from it, who also know how an entry is named: by its key.
-import { Decoder, type Encoder } from '../object/codec.js'
+import { Decoder } from '../object/decoder.js'
+import type { Encoder } from '../object/encoder.js'
 import { NOWHERE, type Kind } from '../object/header.js'
 import { MergingHeader, type Looked } from '../object/merging.js'
 import { Packed } from '../object/packed.js'

@@ -3,7 +3,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { ValueError } from '../error.js'
 import type { Oid } from '../store/types.js'
-import { Decoder } from './codec.js'
+import { Decoder } from './decoder.js'
 import { handlerOf, headerOf, unresolvedOid, type Header } from './header.js'
 import { runStatic, whileEditing } from './editing.js'
 import { EntityHeader, type Fields } from './persistent.js'

@@ -1,4 +1,4 @@
-// The words between an encoder (codec.ts) and who commits: what it must be told, and what it gives.
+// The words between an encoder (encoder.ts) and who commits: what it must be told, and what it gives.
 import type { Generation } from '../store/generation.js'
 import type { Draft, DraftRecord, Oid, Stretch } from '../store/types.js'
 import type { Header, Scope } from './header.js'

@@ -3,7 +3,7 @@
 // A header never decides what a transaction sees: that is the connection, its scope.
 import { StateError } from '../error.js'
 import type { Offset, Oid, StoredRecord, Tid } from '../store/types.js'
-import type { Decoder } from './codec.js'
+import type { Decoder } from './decoder.js'
 import { takeBack, type Node } from './plain-node.js'
 import { NONE, stamp } from './places.js'
 import type { RecordView } from './record-view.js'

@@ -3,7 +3,7 @@
 import { SchemaError } from '../error.js'
 import type { Oid, StoredRecord, Tid } from '../store/types.js'
 import { isUnknownKind, type ClassRegistry } from './class-registry.js'
-import { Decoder, referencesOf, unpackState } from './codec.js'
+import { Decoder, referencesOf, unpackState } from './decoder.js'
 import { MOST_SHOWN } from './inspection.js'
 import type { Header } from './header.js'
 import { runStatic, whileEditing } from './editing.js'

@@ -3,7 +3,7 @@
 import { inspect, types } from 'node:util'
 import { SchemaError, ValueError } from '../error.js'
 import { adopt, type Where } from './adopt.js'
-import type { Encoder } from './codec.js'
+import type { Encoder } from './encoder.js'
 import { forbidIfEditing } from './editing.js'
 import { LATER, readFields, readLater, unasked, type Decoder, type Unasked } from './decoder.js'
 import { EntityTraps } from './entity-traps.js'

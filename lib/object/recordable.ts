@@ -1,7 +1,7 @@
 // What a commit writes as one record: an object, by its header, or a part of a collection. Holds no more than writing takes: a commit
 // may have a million of them.
 import type { StoredRecord, Oid, Stretch } from '../store/types.js'
-import type { Encoder } from './codec.js'
+import type { Encoder } from './encoder.js'
 import type { Header, Kind } from './header.js'
 import type { RecordView, StoredState } from './record-view.js'
 import type { Shape } from './shapes.js'

@@ -1,5 +1,5 @@
 // Which values can be stored, and how each is checked, copied in, encoded and decoded: one table, which the round-trip
-// test runs over. Containers (arrays, plain objects) are in plain-node.ts and codec.ts; what stands here has no parts.
+// test runs over. Containers (arrays, plain objects) are in plain-node.ts and encoder.ts; what stands here has no parts.
 import { types } from 'node:util'
 import { SchemaError } from '../error.js'
 

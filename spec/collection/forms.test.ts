@@ -1,6 +1,6 @@
 import t from 'tap'
 import { PersistentList, PersistentMap, PersistentQueue, PersistentSet } from '../../lib/index.js'
-import { Decoder } from '../../lib/object/codec.js'
+import { Decoder } from '../../lib/object/decoder.js'
 import { headerOf } from '../../lib/object/header.js'
 import { MergingHeader } from '../../lib/object/merging.js'
 import { Packr } from '../../lib/object/msgpack.js'

@@ -1,7 +1,7 @@
 // A stored leaf with a few changes, put together from its bytes: entries that nobody changed are neither unpacked nor packed.
 // Where a leaf does not stay one node, or all its values come to stand apart, which has a form of its own, it goes entry by entry
 // (drafts.ts), and comes to the same.
-import type { Encoder } from '../../object/codec.js'
+import type { Encoder } from '../../object/encoder.js'
 import type { StoredState } from '../../object/record-view.js'
 import { Recordable } from '../../object/recordable.js'
 import { elementsOf, passAt } from '../../object/unpack.js'

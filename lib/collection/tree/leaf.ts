@@ -1,6 +1,7 @@
 // Entries as they stand in one record: all of a small collection, or one leaf of a tree. Keys are decoded at once, values when
 // they are asked for; a leaf whose values are references to one object each keeps nothing but these.
-import { Decoder, type Encoder } from '../../object/codec.js'
+import { Decoder } from '../../object/decoder.js'
+import type { Encoder } from '../../object/encoder.js'
 import { unresolved } from '../../object/header.js'
 import type { StoredState } from '../../object/record-view.js'
 import { position } from '../../object/packed-cursor.js'

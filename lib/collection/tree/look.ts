@@ -1,6 +1,6 @@
 // Entries of a stored state as anybody can look at them: no container is tracked, nothing is loaded into a connection.
 import { GoneError } from '../../error.js'
-import { Decoder } from '../../object/codec.js'
+import { Decoder } from '../../object/decoder.js'
 import { unresolvedOid } from '../../object/header.js'
 import { copyDate, copyLeaf, unknownForm } from '../../object/values.js'
 import type { Oid } from '../../store/types.js'

@@ -1,5 +1,5 @@
 // A node of a tree on its way into a record.
-import type { Encoder } from '../../object/codec.js'
+import type { Encoder } from '../../object/encoder.js'
 import type { Header } from '../../object/header.js'
 import type { StoredState } from '../../object/record-view.js'
 import type { Oid } from '../../store/types.js'

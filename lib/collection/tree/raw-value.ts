@@ -2,7 +2,7 @@
 // that writes a leaf anew makes no objects of the entries that nobody asked for.
 import { types } from 'node:util'
 import { DEEPEST } from '../../object/adopt.js'
-import type { Encoder } from '../../object/codec.js'
+import type { Encoder } from '../../object/encoder.js'
 import { handlerOf, Header, unresolvedOid } from '../../object/header.js'
 import { Packed } from '../../object/packed.js'
 import { Recordable } from '../../object/recordable.js'

@@ -1,7 +1,7 @@
 // A value that stands apart from its entry, in a record of its own: so whoever changes it writes it alone, and whoever reads its
 // neighbours does not read it.
 import { types } from 'node:util'
-import type { Encoder } from '../../object/codec.js'
+import type { Encoder } from '../../object/encoder.js'
 import type { Header } from '../../object/header.js'
 import { Packed } from '../../object/packed.js'
 import { nodeOf } from '../../object/plain-node.js'

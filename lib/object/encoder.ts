@@ -304,5 +304,3 @@ export class Encoder implements Way {
     )
   }
 }
-
-export { Decoder, referencesOf, unpackState } from './decoder.js'
