@@ -4,8 +4,8 @@
 import { StateError } from '../error.js'
 import type { Offset, Oid, StoredRecord, Tid } from '../store/types.js'
 import type { Decoder } from './decoder.js'
-import { takeBack, type Node } from './plain-node.js'
-import { NONE, stamp } from './places.js'
+import { NO_NODES, takeBack, type Node } from './plain-node.js'
+import { stamp } from './places.js'
 import type { RecordView } from './record-view.js'
 import { Recordable } from './recordable.js'
 import type { Shape } from './shapes.js'
@@ -97,8 +97,8 @@ export abstract class Header extends Recordable {
   // Plain data: see places.ts.
   /** Counts loads: plain data of an earlier one is found again, or stale. */
   load = 0
-  /** Containers that can be found again by their place in the stored state; owners before what they contain. */
-  placed: Node[] = NONE
+  /** Containers that can be found again, as they stand directly in the stored state; each knows those in it. */
+  placed: Node[] = NO_NODES
   /** Containers with a stored place that the current transaction took out. */
   removed: Node[] | undefined
 
@@ -185,7 +185,7 @@ export abstract class Header extends Recordable {
 
   /** All plain data of it that the program may have is stale once it is read anew. */
   forgetHandedOut(): void {
-    this.placed = NONE
+    this.placed = NO_NODES
     this.removed = undefined
   }
 

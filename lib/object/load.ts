@@ -11,7 +11,7 @@ import { isNewer, warnOfNewer } from './newer-record.js'
 import { EntityHeader } from './persistent.js'
 import { MergingHeader } from './merging.js'
 import type { RecordView } from './record-view.js'
-import { rebind, stamp } from './places.js'
+import { rebind, replant, stamp, uproot } from './places.js'
 import { plain } from './plain.js'
 import { define } from './plain-node.js'
 import { refusePromise } from './refuse-promise.js'
@@ -31,9 +31,10 @@ export interface Loading {
 
 /** All of it, or nothing: what throws half-way leaves the object unread, and its plain data at the places that it had. */
 export function load(header: Header, record: StoredRecord, shape: Shape, generation: number, loading: Loading): void {
-  const { kind, placed, tid } = header
+  const { kind, tid } = header
   if (shape.type !== kind.type)
     throw new SchemaError(`object ${record.oid} is a '${shape.type}' now, and was a '${kind.type}'`, record.oid)
+  const placed = header.keyed ? undefined : uproot(header)
   // No version until all of it is there: where the stack is full, it cannot even be dropped.
   header.generation = 0
   header.tid = 0 as Tid
@@ -49,12 +50,12 @@ export function load(header: Header, record: StoredRecord, shape: Shape, generat
     if (ofNewer) warnOfNewer(loading.registry, kind, shape.version)
     header.fetched = undefined
     header.shape = shape
-    if (!header.keyed) {
-      rebind(header, isAsStored && record.tid === tid)
+    if (placed) {
+      rebind(header, placed, isAsStored && record.tid === tid)
       stamp(header)
     }
   } catch (error) {
-    header.placed = placed
+    if (placed) replant(header, placed)
     header.drop()
     header.tid = tid // the version to which these places belong
     throw error

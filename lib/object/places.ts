@@ -3,39 +3,29 @@
 import type { Header } from './header.js'
 import { keepAboveAll } from './owned-bytes.js'
 import { open, part } from './parts.js'
-import { define, nodeOf, partsOf, setShown, type Node } from './plain-node.js'
-
-export const NONE: Node[] = []
+import { define, NO_NODES, nodeOf, partsOf, setShown, type Node } from './plain-node.js'
 
 /** The same for one container, decoded when it was asked for. */
 export function stampLater(owner: Header, value: unknown, key: string): void {
   const node = nodeOf(value)
-  if (node) placeIn(owner, node, null, key)
+  if (node) owner.placed = place(node, null, key, owner.placed)
 }
 
 /** The same for a container that stands below `parent`, at a name of it, and got its handlers later. */
 export function placePart(node: Node, parent: Node, name: string): void {
-  const { owner } = node
-  if (!parent.attached) (owner.removed ??= []).push(node)
-  if (!owner.keyed) return placeIn(owner, node, parent, name)
-  let top = parent
-  while (top.parent) top = top.parent
-  top.placed = place(node, parent, name, top.placed)
-}
-
-function placeIn(owner: Header, node: Node, parent: Node | null, key: string): void {
-  owner.placed = place(node, parent, key, owner.placed === NONE ? undefined : owner.placed)
+  if (!parent.attached) (node.owner.removed ??= []).push(node)
+  parent.placed = place(node, parent, name, parent.placed)
 }
 
 /** The owner's state is the stored one: notes every container's place in it. */
 export function stamp(owner: Header): void {
   forgetRemoved(owner)
-  let placed: Node[] | undefined
+  let placed = NO_NODES
   owner.eachSlot((value, key) => {
     const node = nodeOf(value)
     if (node) placed = place(node, null, key, placed)
   })
-  owner.placed = placed ?? NONE
+  owner.placed = placed
 }
 
 /**
@@ -44,18 +34,18 @@ export function stamp(owner: Header): void {
  */
 export function stampMerged(owner: Header, stands: (key: unknown) => boolean): void {
   forgetRemoved(owner)
-  let placed: Node[] | undefined
+  let placed = NO_NODES
   owner.eachSlot((value, key) => {
     const node = nodeOf(value)
     if (node) placed = stands(key) ? place(node, null, key, placed) : placeUnmoved(node, null, key, placed)
   })
-  owner.placed = placed ?? NONE
+  owner.placed = placed
 }
 
 /** The same where there is no container. */
 export function stampNone(owner: Header): void {
   if (owner.removed) forgetRemoved(owner)
-  owner.placed = NONE
+  owner.placed = NO_NODES
 }
 
 /** What was taken out has no stored place any more. */
@@ -68,7 +58,7 @@ export function forgetRemoved(owner: Header): void {
 /** The same for what stands at one key of a keyed owner. */
 export function stampAt(node: Node, key: unknown): void {
   setPlace(node, null, key)
-  node.placed = placeParts(node, undefined)
+  placeParts(node)
 }
 
 /**
@@ -77,8 +67,7 @@ export function stampAt(node: Node, key: unknown): void {
  */
 export function rebindAt(top: Node, fresh: Node, same: boolean): void {
   if (kindOf(fresh) !== kindOf(top)) return
-  const before = top.placed ?? NONE
-  top.placed = undefined
+  const before = uproot(top)
   if (top.stored && top.parent === null) takeOver(top, fresh)
   for (const old of before) {
     const { parent, key } = old
@@ -121,44 +110,70 @@ function setPlace(node: Node, parent: Node | null, key: unknown): void {
   node.key = key
 }
 
-/** Places a container and all below it; gives `placed` with these. */
-function place(node: Node, parent: Node | null, key: unknown, placed: Node[] | undefined): Node[] {
+/** Places a container and all below it, and adds it to `placed`, or to a list of its own where that is NO_NODES. */
+function place(node: Node, parent: Node | null, key: unknown, placed: Node[]): Node[] {
   setPlace(node, parent, key)
-  const all = placed ?? []
-  all.push(node)
-  placeParts(node, all)
-  return all
+  placeParts(node)
+  return add(node, placed)
 }
 
-function placeParts(node: Node, placed: Node[] | undefined): Node[] | undefined {
-  if (node.bare < 0) return placed
+function add(node: Node, placed: Node[]): Node[] {
+  if (placed === NO_NODES) return [node]
+  placed.push(node)
+  return placed
+}
+
+function placeParts(node: Node): void {
+  node.placed = NO_NODES
+  if (node.bare < 0) return
   const { target } = node
-  let all = placed
   if (Array.isArray(target)) {
     for (let i = 0; i < target.length; i++) {
       const inner = nodeOf(target[i])
-      if (inner) all = place(inner, node, String(i), all)
+      if (inner) node.placed = place(inner, node, String(i), node.placed)
     }
-    return all
+    return
   }
   for (const name of Object.keys(target)) {
     const inner = nodeOf(target[name])
-    if (inner) all = place(inner, node, name, all)
+    if (inner) node.placed = place(inner, node, name, node.placed)
+  }
+}
+
+/** Only what stands where it stood, all the way. */
+function placeUnmoved(node: Node, parent: Node | null, key: unknown, placed: Node[]): Node[] {
+  if (!node.stored || node.parent !== parent || node.key !== key) return placed
+  node.placed = NO_NODES
+  if (node.bare >= 0 && !Array.isArray(node.target)) {
+    for (const [name, value] of Object.entries(node.target)) {
+      const inner = nodeOf(value)
+      if (inner) node.placed = placeUnmoved(inner, node, name, node.placed)
+    }
+  }
+  return add(node, placed)
+}
+
+/** All that can be found again in it, what is around something before that; from now on nothing can. */
+export function uproot(from: Header | Node): Node[] {
+  if (from.placed === NO_NODES) return NO_NODES
+  const all = from.placed
+  from.placed = NO_NODES
+  for (let i = 0; i < all.length; i++) {
+    const node = all[i] as Node
+    for (const inner of node.placed) all.push(inner)
+    node.placed = NO_NODES
   }
   return all
 }
 
-/** Only what stands where it stood, all the way. */
-function placeUnmoved(node: Node, parent: Node | null, key: unknown, placed: Node[] | undefined): Node[] | undefined {
-  if (!node.stored || node.parent !== parent || node.key !== key) return placed
-  const all = placed ?? []
-  all.push(node)
-  if (node.bare < 0 || Array.isArray(node.target)) return all
-  for (const [name, value] of Object.entries(node.target)) {
-    const inner = nodeOf(value)
-    if (inner) placeUnmoved(inner, node, name, all)
+/** Undoes `uproot`. */
+export function replant(owner: Header, uprooted: readonly Node[]): void {
+  owner.placed = NO_NODES
+  for (const node of uprooted) node.placed = NO_NODES
+  for (const node of uprooted) {
+    const around = node.parent ?? owner
+    around.placed = add(node, around.placed)
   }
-  return all
 }
 
 /** Whether what stands at a place below `parent` is what stood there: names say so, positions in an array only in the `same` content. */
@@ -167,12 +182,10 @@ function leadsOn(parent: Node, load: number, same: boolean): boolean {
 }
 
 /**
- * The owner has been loaded anew: containers that were handed out take over what stands at their places now. `same`: it is the version
- * in which they got them.
+ * The owner has been loaded anew: containers that were handed out, and have been uprooted before, take over what stands at their places
+ * now. `same`: it is the version in which they got them.
  */
-export function rebind(owner: Header, same: boolean): void {
-  const before = owner.placed
-  owner.placed = NONE
+export function rebind(owner: Header, before: readonly Node[], same: boolean): void {
   for (const old of before) {
     const { parent, key } = old
     if (parent !== null && !leadsOn(parent, owner.load, same)) continue

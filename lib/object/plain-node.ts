@@ -41,6 +41,9 @@ export function setShown(target: Container, asItIs: boolean): void {
   else Object.defineProperty(target, inspect.custom, { value: inspectContainer, configurable: true })
 }
 
+/** Stands for a list of none, which most are. */
+export const NO_NODES: Node[] = []
+
 export class Node {
   /** Its parts are primitives, leaves, nodes of the same owner, persistent objects, and bare containers of which nobody has heard. */
   readonly target: Container
@@ -64,6 +67,8 @@ export class Node {
   /** ... at this key of that node, or key or seat of the owner (null). */
   parent: Node | null = null
   key: unknown = undefined
+  /** What has its stored place directly in it, as far as it can be found again. */
+  placed = NO_NODES
   /** The last encoding that met it. */
   met = 0
 
@@ -76,8 +81,6 @@ export class Node {
   serial = 0
   /** What lives as long as it does. */
   kin: object | undefined
-  /** Of a container that stands directly at a key: all that can be found again below it. */
-  placed: Node[] | undefined
 
   constructor(target: Container, owner: Header, ready = true) {
     this.target = target
