@@ -1,9 +1,9 @@
 // From objects to records: which objects a commit writes, and their states as bytes (decoder.ts leads back). A state is
 // position-independent: it names what it refers to by the index in the record's reference list.
 import { types } from 'node:util'
-import { StaleDataError, ValueError } from '../error.js'
+import { ValueError } from '../error.js'
 import { stretchOf, type DraftRecord, type Oid, type StoredRecord, type Stretch } from '../store/types.js'
-import { DEEPEST } from './adopt.js'
+import { ContainerWriter, type PartWriter } from './container-writer.js'
 import { EncodedState, NO_REFS, type Encoded, type Way, type Writing } from './encoding.js'
 import { FreshShapes } from './fresh-shapes.js'
 import { Header, handlerOf, NOWHERE, unresolvedOid } from './header.js'
@@ -15,14 +15,14 @@ import { Recordable } from './recordable.js'
 import { numberOf, ReferenceList } from './reference-list.js'
 import { encodeShape, type Shape } from './shapes.js'
 import { Untracked } from './untracked.js'
-import { DETACHED, encodeBytes, encodePrimitive, isBytes, isDetached, keysAreUsual, TAG } from './values.js'
+import { DETACHED, encodeBytes, encodePrimitive, isBytes, isDetached } from './values.js'
 
 /** One state after another: nothing else is written while an encoder is at work. */
 const packer = new Packer()
 
 let encodings = 0
 
-export class Encoder implements Way {
+export class Encoder implements Way, PartWriter {
   readonly #writing: Writing
   readonly #queue: Recordable[] = []
   readonly #new: Recordable[] = []
@@ -32,11 +32,12 @@ export class Encoder implements Way {
   readonly #bytesMet = new Set<object>()
   /** Gets where references begin that are written; undefined: nobody asks. */
   noted: number[] | undefined
+  readonly #containers = new ContainerWriter(packer, this, this.#run)
+  bound = 0
   // Of the record at hand:
   #keys: readonly string[] = []
   #owner: Recordable | undefined
   readonly #references = new ReferenceList()
-  readonly #way: (string | number)[] = []
 
   constructor(writing: Writing) {
     this.#writing = writing
@@ -53,7 +54,7 @@ export class Encoder implements Way {
       const state = header.inert
         ? this.#verbatim(header, header.inert)
         : (header.packedState ?? this.#state(header, shape))
-      states.push(new EncodedState(shape, state, this.#references.all))
+      states.push(new EncodedState(shape, state, this.#references.all, this.#containers.laid))
     }
     this.#numberNew()
     const shapes = this.#fresh?.numbered(-1 - this.#new.length) ?? []
@@ -94,7 +95,7 @@ export class Encoder implements Way {
   #begin(header: Recordable): Shape {
     this.#owner = header
     this.#references.begin()
-    if (this.#way.length > 0) this.#way.length = 0
+    this.#containers.begin(header instanceof Header && header.oid !== 0 && !header.keyed)
     if (header.inert) return header.shape as Shape
     this.#writing.checkKind(header, undefined, this)
     this.#keys = header.keys()
@@ -174,22 +175,24 @@ export class Encoder implements Way {
   #object(value: object, key: string | number): void {
     const handler = handlerOf(value)
     if (handler instanceof Header) this.reference(handler, key)
-    else if (handler instanceof Node) this.#container(handler, key)
+    else if (handler instanceof Node) this.#containers.container(handler, key)
     else if (value instanceof Untracked) this.#object(value.target, key)
     else if (value instanceof Packed) packer.packed(value)
     else if (isBytes(value)) {
-      if (this.#bytesMet.has(value)) this.#refuseTwice('typed array', this.path(key))
+      if (this.#bytesMet.has(value)) this.refuseTwice('typed array', this.path(key))
       this.#bytesMet.add(value)
+      this.bound++
       if (isDetached(value)) throw new ValueError(this.path(key), DETACHED)
       packer.value(encodeBytes(value))
     } else if (types.isDate(value)) packer.date(Date.prototype.getTime.call(value))
     else if (value instanceof Recordable) this.reference(value, key)
-    else this.#bare(value as Container, key)
+    else this.#containers.bare(value as Container, key)
   }
 
   /** Writes a reference to another record, standing at `key` of what is being encoded. Gives its number. */
   reference(to: Recordable | Oid, key: string | number): number {
     const index = this.#references.indexOf(this.refer(to, key))
+    this.bound++
     this.noted?.push(this.position)
     packer.reference(index)
     return index
@@ -241,62 +244,12 @@ export class Encoder implements Way {
     if (header) this.#include(header)
   }
 
-  #container(node: Node, key: string | number): void {
-    if (node.met === this.#run) this.#refuseTwice(Array.isArray(node.target) ? 'array' : 'object', this.path(key))
-    if (node.load !== node.owner.load) {
-      throw new StaleDataError(
-        node.owner.oid,
-        `${this.path(key)} holds plain data of an earlier state: read it again from its owner`,
-      )
-    }
-    node.met = this.#run
-    this.#bare(node.target, key)
-  }
-
-  #bare(target: Container, key: string | number): void {
-    this.#way.push(key)
-    if (this.#way.length > DEEPEST) throw new ValueError(this.path(''), `plain data more than ${DEEPEST} levels deep`)
-    if (Array.isArray(target)) this.#array(target)
-    else this.#plainObject(target)
-    this.#way.pop()
-  }
-
-  #array(target: readonly unknown[]): void {
-    packer.array(target.length)
-    for (let i = 0; i < target.length; i++) {
-      const part = target[i]
-      if (part === undefined && !Object.hasOwn(target, i))
-        throw new ValueError(this.path(i), 'a hole in an array: take it out with splice, or put something there')
-      this.write(part, i)
-    }
-  }
-
-  #plainObject(target: Record<string, unknown>): void {
-    const keys = Object.keys(target)
-    const bare = Object.getPrototypeOf(target) === null
-    if (!bare && keysAreUsual(keys)) {
-      packer.map(keys.length)
-      for (const key of keys) {
-        packer.string(key)
-        this.write(target[key], key)
-      }
-      return
-    }
-    packer.map(1)
-    packer.string('')
-    packer.array(3)
-    packer.number(bare ? TAG.nullObject : TAG.object)
-    packer.value(keys.map(encodePrimitive))
-    packer.array(keys.length)
-    for (const key of keys) this.write(target[key], key)
-  }
-
   path(key: string | number | undefined): string {
     const { name } = this.#owner as Recordable
-    return key === undefined ? name : [name, ...this.#way, key].join('.')
+    return key === undefined ? name : [name, ...this.#containers.way, key].join('.')
   }
 
-  #refuseTwice(what: string, path: string): never {
+  refuseTwice(what: string, path: string): never {
     const other = otherPlaceOf(path, this.#owner as Recordable)
     throw new ValueError(
       path,

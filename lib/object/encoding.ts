@@ -2,6 +2,7 @@
 import type { Generation } from '../store/generation.js'
 import type { Draft, DraftRecord, Oid, Stretch } from '../store/types.js'
 import type { Header, Scope } from './header.js'
+import type { Laid } from './layout.js'
 import type { RecordView } from './record-view.js'
 import type { Recordable } from './recordable.js'
 import type { Shape, ShapeTable } from './shapes.js'
@@ -43,13 +44,20 @@ export class EncodedState implements DraftRecord {
   readonly from: number
   readonly bytes: Uint8Array
   readonly found: readonly (Recordable | Oid)[] | undefined
+  readonly laid: readonly Laid[] | undefined
 
-  constructor(form: Shape, { bytes, from, to }: Stretch, found: readonly (Recordable | Oid)[] | undefined) {
+  constructor(
+    form: Shape,
+    { bytes, from, to }: Stretch,
+    found: readonly (Recordable | Oid)[] | undefined,
+    laid: readonly Laid[] | undefined,
+  ) {
     this.form = form
     this.bytes = bytes
     this.from = from
     this.to = to
     this.found = found
+    this.laid = laid
   }
 }
 

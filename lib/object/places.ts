@@ -51,7 +51,11 @@ export function stampNone(owner: Header): void {
 /** What was taken out has no stored place any more. */
 export function forgetRemoved(owner: Header): void {
   if (!owner.removed) return
-  for (const node of owner.removed) if (!node.attached) node.stored = false
+  for (const node of owner.removed) {
+    if (node.attached) continue
+    node.stored = false
+    node.asStored = -1
+  }
   owner.removed = undefined
 }
 
@@ -124,8 +128,14 @@ function add(node: Node, placed: Node[]): Node[] {
 }
 
 function placeParts(node: Node): void {
+  const { owner } = node
+  if (node.asStored === owner.load) return
   node.placed = NO_NODES
-  if (node.bare < 0) return
+  if (node.bare >= 0) placeEach(node)
+  if (!owner.keyed) node.asStored = owner.load
+}
+
+function placeEach(node: Node): void {
   const { target } = node
   if (Array.isArray(target)) {
     for (let i = 0; i < target.length; i++) {
@@ -221,6 +231,7 @@ function takeOver(old: Node, fresh: Node): void {
   old.bare = fresh.bare
   if (old.bare === 0) keepAboveAll(old)
   old.load = fresh.load
+  old.layout = undefined
   old.ready = fresh.ready
   setShown(old.target, old.ready === old.load)
   if (!old.walked) return

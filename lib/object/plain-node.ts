@@ -4,6 +4,7 @@ import { inspect, types } from 'node:util'
 import { StaleDataError, ValueError } from '../error.js'
 import { handlerOf, unresolvedOid, type Header } from './header.js'
 import { inspectContainer } from './inspection.js'
+import type { Layout } from './layout.js'
 import { NodeTraps } from './node-traps.js'
 import { isBytes, isObject, isSealed } from './values.js'
 
@@ -69,6 +70,13 @@ export class Node {
   key: unknown = undefined
   /** What has its stored place directly in it, as far as it can be found again. */
   placed = NO_NODES
+  /**
+   * Equals the owner's load while nothing in or below it has changed since it was loaded or stored, and all that has handlers there has
+   * its place; -1 otherwise, and then of all around it, too. Not of plain data in a collection.
+   */
+  asStored = -1
+  /** Of a large one, in an object that has been written more than once. */
+  layout: Layout | undefined
   /** The last encoding that met it. */
   met = 0
 
@@ -111,6 +119,14 @@ export class Node {
   change(): void {
     this.see()
     if (this.slots > 0) this.owner.changeIn(this)
+    this.differs()
+  }
+
+  /** It is not what is stored any more, and so what is around it is not. */
+  differs(): void {
+    if (this.asStored === -1) return
+    this.asStored = -1
+    this.parent?.differs()
   }
 
   #attend(): void {
@@ -186,6 +202,7 @@ export function attach(value: unknown, above?: Node | Seat): void {
   const node = nodeOf(value)
   if (!node) return
   if (node.slots++ > 0) {
+    node.differs() // of its two places, the commit has to meet both
     if (above) (node.alsoAbove ??= []).push(above)
     return
   }

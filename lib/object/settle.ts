@@ -3,6 +3,7 @@
 import type { CommitResult } from '../store/store-options.js'
 import { copyOf, type Offset, type Oid, type Tid } from '../store/types.js'
 import { settleMerged } from './class-merge.js'
+import { settleLayouts } from './layout.js'
 import type { Encoded, EncodedState } from './encoding.js'
 import { Header } from './header.js'
 import { compareSources, takeSamples, type Sample } from './kept-sources.js'
@@ -47,9 +48,11 @@ export function settle(
     }
   }
   const noted: Sample[] = []
-  for (const header of headers) {
+  for (let i = 0; i < headers.length; i++) {
+    const header = headers[i] as Recordable
     if (!(header instanceof Header)) continue
     try {
+      settleLayouts(states[i] as EncodedState)
       for (const sample of takeSamples(header)) noted.push(sample)
       header.settled()
     } catch {

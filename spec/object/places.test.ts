@@ -435,3 +435,22 @@ t.test('what code of the program gives besides what is stored has no certain pos
   filled.close()
   t.end()
 })
+
+t.test('what was out of the store for a commit has its places again, and all below it', t => {
+  const path = join(tempDir(t), 'out.db')
+  const db = open(path, { root: { a: { b: { c: { n: 1 } } }, x: {} }, durability: 'os' })
+  const { a } = db.root
+  const { b } = a
+  const { c } = b
+  Reflect.deleteProperty(a, 'b')
+  db.commit()
+  ;(db.root.x as { b?: object }).b = b
+  db.commit()
+  Reflect.deleteProperty(b, 'c')
+  db.abort()
+  c.n++
+  db.commit()
+  t.same(plain(db.root), { a: {}, x: { b: { c: { n: 2 } } } })
+  db.close()
+  t.end()
+})
