@@ -6,8 +6,9 @@ import type { StoredKey } from './key.js'
 
 /** Negative, 0 or positive, as `a` stands before `b`, is the same key, or stands behind it. */
 export function compareKeys(a: StoredKey, b: StoredKey): number {
-  if (typeof a === 'string' && typeof b === 'string') return a < b ? -1 : a > b ? 1 : 0
+  if (typeof a === 'string' && typeof b === 'string') return a === b ? 0 : a < b ? -1 : 1
   if (typeof a === 'number' && typeof b === 'number') return a - b || (a < b ? -1 : a > b ? 1 : 0)
+  if (Array.isArray(a) && Array.isArray(b)) return compareTuples(a, b)
   const rank = rankOf(a)
   const difference = rank - rankOf(b)
   if (difference !== 0) return difference
@@ -18,8 +19,6 @@ export function compareKeys(a: StoredKey, b: StoredKey): number {
       return (a as Date).getTime() - (b as Date).getTime()
     case BYTES:
       return compareBytes(a as Uint8Array, b as Uint8Array)
-    case TUPLE:
-      return compareTuples(a as readonly StoredKey[], b as readonly StoredKey[])
     default:
       return compareReferences(a as object | symbol, b as object | symbol)
   }
@@ -92,7 +91,9 @@ function compareBytes(a: Uint8Array, b: Uint8Array): number {
 function compareTuples(a: readonly StoredKey[], b: readonly StoredKey[]): number {
   const length = Math.min(a.length, b.length)
   for (let i = 0; i < length; i++) {
-    const difference = compareKeys(a[i] as StoredKey, b[i] as StoredKey)
+    const [one, other] = [a[i] as StoredKey, b[i] as StoredKey]
+    if (one === other) continue // of most pairs the first elements are
+    const difference = compareKeys(one, other)
     if (difference !== 0) return difference
   }
   return a.length - b.length

@@ -25,8 +25,8 @@ import type { Collection } from './sealed.js'
 export type Key = number | bigint | string | Date | Uint8Array | readonly Key[] | Persistent | Collection
 
 /**
- * A key as it stands in a state: an own copy; a tuple is a frozen array; a reference is an object, or a symbol while
- * nobody followed it. A date is sealed when it is handed out.
+ * A key as it stands in a state: an own copy; a reference is an object, or a symbol while nobody followed it. A tuple is frozen, and a
+ * date sealed, when it is handed out.
  */
 export type StoredKey = number | bigint | string | symbol | object
 
@@ -69,7 +69,7 @@ function tupleIn(value: readonly unknown[], owner: Header, where: string, depth:
   if (!Array.isArray(Object.getPrototypeOf(value)) || Reflect.ownKeys(value).length !== value.length + 1) {
     throw new ValueError(where, 'an array with holes, named fields or a class of its own cannot be a key')
   }
-  return Object.freeze(value.map((part, i) => simpleIn(part) ?? keyIn(part, owner, `${where}.${i}`, depth + 1)))
+  return value.map((part, i) => simpleIn(part) ?? keyIn(part, owner, `${where}.${i}`, depth + 1))
 }
 
 function refuse(value: unknown, where: string): never {
@@ -116,7 +116,7 @@ export function keyOut(key: StoredKey, follow: (reference: symbol) => unknown): 
   if (key instanceof Uint8Array) return copyLeaf(key)
   if (!Array.isArray(key)) return key instanceof Date ? seal(key) : key
   const parts = (key as readonly StoredKey[]).map(part => keyOut(part, follow))
-  return parts.every((part, i) => part === key[i]) ? key : Object.freeze(parts)
+  return Object.freeze(parts.every((part, i) => part === key[i]) ? key : parts)
 }
 
 /** The headers of the persistent objects in a key. */
@@ -169,7 +169,7 @@ export function encodeKeys(keys: readonly StoredKey[], encoder: Encoder): void {
 
 export function decodeKey(raw: unknown, decoder: Decoder, depth = 0): StoredKey {
   if (Array.isArray(raw)) {
-    return depth < DEEPEST ? Object.freeze(raw.map(part => decodeKey(part, decoder, depth + 1))) : unknownForm()
+    return depth < DEEPEST ? raw.map(part => decodeKey(part, decoder, depth + 1)) : unknownForm()
   }
   const key = decoder.value(raw)
   return isStoredKey(key) ? key : unknownForm()

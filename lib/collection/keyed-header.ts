@@ -135,7 +135,10 @@ export abstract class KeyedHeader extends KeyedState {
   putOwn(key: StoredKey, value: unknown): void {
     this.touch()
     // Looked up before anything is done, as that may take reading, which may fail.
-    const there = this.changes.at(key, this.stored)
+    this.#put(key, value, this.changes.at(key, this.stored))
+  }
+
+  #put(key: StoredKey, value: unknown, there: Pending | Found | undefined): void {
     if (!this.handed.ignores(value)) this.#replace(key, value, false, there)
     else {
       this.change()
@@ -154,10 +157,25 @@ export abstract class KeyedHeader extends KeyedState {
     else for (const { key, value } of entries) this.putOwn(key, value)
   }
 
+  /** Of a set. */
+  add(key: StoredKey): void {
+    const there = this.#lookAt(key)
+    if (!stands(there)) this.#put(key, undefined, there)
+  }
+
   remove(key: StoredKey): boolean {
-    if (!this.has(key)) return false
-    this.#replace(key, undefined, true, this.changes.at(key, this.stored))
+    const there = this.#lookAt(key)
+    if (!stands(there)) return false
+    this.#replace(key, undefined, true, there)
     return true
+  }
+
+  /** What is at a key of which the transaction depends on whether it is there. */
+  #lookAt(key: StoredKey): Pending | Found | undefined {
+    const own = this.changes.get(key)
+    if (own) return own
+    this.note(key, false)
+    return this.stored.find(key)
   }
 
   #replace(key: StoredKey, value: unknown, gone: boolean, there: Pending | Found | undefined): void {
@@ -202,4 +220,9 @@ export abstract class KeyedHeader extends KeyedState {
     }
     return copy
   }
+}
+
+/** Whether something stands where this was found. */
+function stands(there: Pending | Found | undefined): boolean {
+  return there !== undefined && ('leaf' in there || !there.gone)
 }

@@ -26,10 +26,6 @@ class SetHeader extends KeyedHeader {
     return key !== undefined && this.has(key)
   }
 
-  add(key: StoredKey): void {
-    if (!this.has(key)) this.put(key, undefined)
-  }
-
   /** Each value with its key. */
   *each(): Generator<readonly [value: unknown, key: StoredKey], undefined> {
     for (const { key } of this.entriesIn()) yield [this.keyOut(key), key]
