@@ -3,6 +3,7 @@
 // (drafts.ts), and comes to the same.
 import type { Encoder } from '../../object/encoder.js'
 import type { StoredState } from '../../object/record-view.js'
+import { headerOf, unresolved, type Header } from '../../object/header.js'
 import { Recordable } from '../../object/recordable.js'
 import { elementsOf, passAt } from '../../object/unpack.js'
 import { unknownForm } from '../../object/values.js'
@@ -45,8 +46,10 @@ export class EditedLeaf {
   readonly #leaf: Leaf
   readonly #edits: Edits
   readonly #way: Way
-  /** Some key refers to an object, before or afterwards: then the record's references are not only those of the values. */
+  /** Some key refers to an object, before or afterwards: then the record's references are not only those of the values ... */
   readonly #keysRefer: boolean
+  /** ... and here they are one for each key, and no others. */
+  readonly #isOfObjects: boolean
   /** How many entries there are afterwards ... */
   readonly size: number
   /** ... and how many of their values stand apart. */
@@ -85,8 +88,7 @@ export class EditedLeaf {
       if (isApart(value)) apart++
     }
     if (!staysOne(leaf, growth)) return undefined
-    leaf.keysRefer ??= leaf.keys.some(hasReference)
-    const keysRefer = leaf.keysRefer || edits.edits.some(({ key, gone }) => !gone && hasReference(key))
+    const keysRefer = leaf.keysRefer !== 'none' || edits.edits.some(({ key, gone }) => !gone && hasReference(key))
     const way = wayOf(leaf, edits.edits, keysRefer)
     // Its form is another one, where nothing tells but the order.
     if (way === 'any' && apart === size && !keysRefer && !leaf.counted) return undefined
@@ -106,6 +108,7 @@ export class EditedLeaf {
     this.#edits = edits
     this.#way = way
     this.#keysRefer = keysRefer
+    this.#isOfObjects = leaf.keysRefer === 'all' && edits.edits.every(({ key, gone }) => gone || headerOf(key))
     this.size = size
     this.#apartCount = apartCount
     this.#fill = leaf.fill === undefined ? undefined : leaf.fill + growth
@@ -121,6 +124,12 @@ export class EditedLeaf {
   /** Writes its keys, and its values. */
   encode(encoder: Encoder): void {
     const { keys, refs, counted } = this.#leaf
+    if (this.#isOfObjects) {
+      this.#keys = this.#edit(keys, ({ key }) => key)
+      const made = this.#edit<Oid | Recordable>(refs, ({ key }) => encoder.refer(headerOf(key) as Header, keyName(key)))
+      encoder.array(made.length)
+      return encoder.inOrder(made)
+    }
     if (!counted) {
       this.#keys = this.#edit(keys, ({ key }) => key)
       this.#keysFrom = encoder.position
@@ -264,6 +273,7 @@ export class EditedLeaf {
   /** What reading the record that has been written would give. Undefined: it has to be read. */
   leaf(state: StoredState): Leaf | undefined {
     const { valued, counted } = this.#leaf
+    if (this.#isOfObjects) return this.#leafOfObjects(state)
     if (this.#keysRefer) return undefined
     const { oid, tid, at, generation, refs, packed } = state
     const { bytes, from } = packed
@@ -276,7 +286,16 @@ export class EditedLeaf {
     const values = places ? { ...kept, to: this.#valuesTo } : kept
     const leaf = new Leaf(this.#keys, valued, refs, { oid, tid, at, generation }, places, values, this.size, apart)
     if (!counted) leaf.packedKeys = { bytes, from: from + this.#keysFrom, to: from + this.#keysTo }
-    leaf.keysRefer = false
+    leaf.keysRefer = 'none'
+    leaf.fill = this.#fill
+    return leaf
+  }
+
+  #leafOfObjects(state: StoredState): Leaf {
+    const { oid, tid, at, generation, refs } = state
+    const keys = this.#keys.map((key, i) => (typeof key === 'symbol' ? key : unresolved(refs[i] as Oid)))
+    const leaf = new Leaf(keys, false, refs, { oid, tid, at, generation }, undefined, state.keepBytes(false))
+    leaf.keysRefer = 'all'
     leaf.fill = this.#fill
     return leaf
   }

@@ -2,7 +2,7 @@
 // they are asked for; a leaf whose values are references to one object each keeps nothing but these.
 import { Decoder } from '../../object/decoder.js'
 import type { Encoder } from '../../object/encoder.js'
-import { unresolved } from '../../object/header.js'
+import { headerOf, unresolved } from '../../object/header.js'
 import type { StoredState } from '../../object/record-view.js'
 import { position } from '../../object/packed-cursor.js'
 import { noteReferences, skipValue } from '../../object/skip-packed.js'
@@ -18,7 +18,8 @@ import {
 import { weighAt } from '../../object/weigh-packed.js'
 import { unknownForm } from '../../object/values.js'
 import type { Offset, Oid, StoredRecord, Stretch, Tid } from '../../store/types.js'
-import { decodeKey, type StoredKey } from '../key.js'
+import { decodeKey, hasReference, type StoredKey } from '../key.js'
+import { findKey } from '../key-order.js'
 import type { Apart } from './forms.js'
 import { REFERENCE } from './raw-value.js'
 
@@ -42,6 +43,9 @@ export interface Places {
 
 const NONE: readonly number[] = []
 
+/** Whether keys refer to objects. 'all': each is a reference, and values have none, so that key i is reference i. */
+type KeysRefer = 'all' | 'some' | 'none'
+
 /** 'references': to one object each, in their order. 'packed': nothing in the record is a reference. */
 type LeafKind = 'apart' | 'references' | 'packed' | 'mixed'
 
@@ -64,8 +68,7 @@ export class Leaf {
   // Of interest to those who make a new version of it (edited-leaf.ts), if it is known:
   /** Its keys as they stand in the record. */
   packedKeys: Stretch | undefined
-  /** Some keys refer to objects. */
-  keysRefer: boolean | undefined
+  #keysRefer: KeysRefer | undefined
   /** Sum of the shares of its entries. */
   fill: number | undefined
 
@@ -137,6 +140,26 @@ export class Leaf {
     })
     const places = { starts: [place], links: undefined, nested: NONE }
     return new Leaf([], true, refs, { oid, tid, at, generation }, places, record, 1)
+  }
+
+  get keysRefer(): KeysRefer {
+    return (this.#keysRefer ??= this.#howKeysRefer())
+  }
+
+  set keysRefer(known: KeysRefer) {
+    this.#keysRefer = known
+  }
+
+  #howKeysRefer(): KeysRefer {
+    if (!this.keys.some(hasReference)) return 'none'
+    const all = !this.valued && this.refs.length === this.size && this.keys.every(key => typeof key === 'symbol')
+    return all ? 'all' : 'some'
+  }
+
+  /** Where the key stands; if it does not, the complement (~) of where it would. */
+  find(key: StoredKey): number {
+    const oid = typeof key === 'object' && this.keysRefer === 'all' ? (headerOf(key)?.oid ?? 0) : 0
+    return oid === 0 ? findKey(this.keys, key) : findNumber(this.refs, oid)
   }
 
   /** Whether it is of a list. */
@@ -236,7 +259,8 @@ export class Leaf {
     const end = this.start(to)
     let at = this.start(from)
     const nested = this.#places?.nested ?? []
-    for (let n = nested.length === 0 ? 0 : firstFrom(nested, at); n < nested.length; n++) {
+    const first = nested.length === 0 ? 0 : findNumber(nested, at)
+    for (let n = first < 0 ? ~first : first; n < nested.length; n++) {
       const start = nested[n] as number
       if (start >= end) break
       encoder.packed({ bytes, from: at, to: start })
@@ -314,14 +338,16 @@ function upTo({ bytes, from, to }: Stretch, end: number): Stretch {
   return { bytes, from, to: Math.min(to, end) }
 }
 
-/** The first of these numbers, which ascend, that is `least` or more. */
-function firstFrom(numbers: readonly number[], least: number): number {
+/** Where it stands among these, which ascend; if it does not, the complement (~) of where it would. */
+function findNumber(numbers: readonly number[], sought: number): number {
   let low = 0
   let high = numbers.length
   while (low < high) {
     const middle = (low + high) >>> 1
-    if ((numbers[middle] as number) < least) low = middle + 1
+    const number = numbers[middle] as number
+    if (number === sought) return middle
+    if (number < sought) low = middle + 1
     else high = middle
   }
-  return low
+  return ~low
 }

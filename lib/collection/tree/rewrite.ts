@@ -2,7 +2,7 @@
 import { headerOf, type Header } from '../../object/header.js'
 import type { Oid } from '../../store/types.js'
 import { keyName, type StoredKey } from '../key.js'
-import { compareKeys, findKey } from '../key-order.js'
+import { compareKeys } from '../key-order.js'
 import { asChild, isSteady, NEW, SlightDraft, split, type Draft, type Item } from './draft.js'
 import { Drafts, standsApart, type Rewritten } from './drafts.js'
 import type { Edit } from './edited-leaf.js'
@@ -112,7 +112,7 @@ class Rewrite extends Drafts {
     for (let i = from; i < to; i++) {
       const change = this.#changes[i] as Change
       const { key, gone } = change
-      const found = findKey(leaf.keys, key)
+      const found = leaf.find(key)
       let edit: Edit = change
       if (!gone && this.#valued) {
         const stored = found < 0 ? undefined : leaf.apart(found)

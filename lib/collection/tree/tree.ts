@@ -35,7 +35,7 @@ export class Tree {
 
   find(key: StoredKey): Found | undefined {
     const leaf = this.root.leaf ?? this.#leafFor(key, this.root)
-    const at = findKey(leaf.keys, key)
+    const at = leaf.find(key)
     return at < 0 ? undefined : { leaf, at }
   }
 
@@ -155,7 +155,7 @@ export class Cursor {
   /** At the first entry from `key` on; behind it, if so `open`. */
   toFrom(key: StoredKey, open: boolean): this {
     this.#enter(inner => childFor(inner, key))
-    const at = findKey(this.leaf.keys, key)
+    const at = this.leaf.find(key)
     this.#at = at < 0 ? ~at : open ? at + 1 : at
     return this.#settle(1)
   }
@@ -163,7 +163,7 @@ export class Cursor {
   /** At the last entry up to `key`; before it, if so `open`. */
   toUpTo(key: StoredKey, open: boolean): this {
     this.#enter(inner => childFor(inner, key))
-    const at = findKey(this.leaf.keys, key)
+    const at = this.leaf.find(key)
     const to = at < 0 ? ~at - 1 : open ? at - 1 : at
     if (to < 0) return this.#leave(-1)
     this.#at = to
