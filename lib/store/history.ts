@@ -42,9 +42,10 @@ const FIRST_STEP = 1 << 14
  * CorruptLogError; damage outside of the range is in the way only where it stands on both sides of it. Throws DiskError.
  */
 export function* readHistory(snapshot: Snapshot, range: HistoryRange = {}): Generator<CommitEntry, undefined> {
-  const { after = 0, until = Infinity, reverse = false } = range
+  const { until = Infinity, reverse = false } = range
+  const after = Math.max(range.after ?? 0, snapshot.generation.header.baseTid)
   const last = Math.min(until, snapshot.tid)
-  if (last <= Math.max(after, snapshot.generation.header.baseTid)) return
+  if (last <= after) return
   try {
     yield* reverse ? backwards(snapshot, after, last) : forwards(snapshot, after, last)
   } catch (error) {
@@ -53,15 +54,36 @@ export function* readHistory(snapshot: Snapshot, range: HistoryRange = {}): Gene
 }
 
 function* forwards(snapshot: Snapshot, after: number, last: number): Generator<CommitEntry, undefined> {
-  const { generation } = snapshot
-  let from = generation.log.tailOf(after)
-  if (from === undefined && after > generation.header.baseTid) {
-    const first = commitBehind(snapshot, after, last)
-    if (first !== undefined) {
-      yield entryOfFrame(first)
-      from = tailBehind(first)
+  const { log, header } = snapshot.generation
+  let from = log.tailOf(after)
+  if (from !== undefined || after === header.baseTid) {
+    let given = after
+    try {
+      for (const entry of replayed(snapshot, from, after, last)) {
+        yield entry
+        given = entry.tid
+      }
+      return
+    } catch (error) {
+      if (given > after || !(error instanceof CorruptLogError)) throw error
     }
   }
+  // What is damaged stands before all of them: the first one is found from the other end.
+  const first = commitBehind(snapshot, after, last)
+  if (first !== undefined) {
+    yield entryOfFrame(first)
+    from = tailBehind(first)
+  }
+  yield* replayed(snapshot, from, first?.header.tid ?? after, last)
+}
+
+/** Those behind `after`, which ends at `from` or behind it. */
+function* replayed(
+  { generation }: Snapshot,
+  from: Tail | undefined,
+  after: number,
+  last: number,
+): Generator<CommitEntry, undefined> {
   let read: CommitEntry[] = []
   const take: FrameSink = (header, bytes, at, end) => {
     if (header.kind === 'commit' && header.tid > after) read.push(entryOf(header, bytes, at, end))
@@ -84,11 +106,11 @@ function* forwards(snapshot: Snapshot, after: number, last: number): Generator<C
   }
 }
 
-/** The first one behind `after`, found from the other end: the way to it is damaged. */
+/** The first one behind `after`, found from the other end; undefined: that leads to none. */
 function commitBehind(snapshot: Snapshot, after: number, last: number): WholeFrame | undefined {
   let found: WholeFrame | undefined
   for (found of commitsBackwards(snapshot, after, last));
-  return found
+  return found?.header.tid === after + 1 ? found : undefined
 }
 
 function tailBehind({ header, checksum }: WholeFrame): Tail {
@@ -102,10 +124,30 @@ function* backwards(snapshot: Snapshot, after: number, last: number): Generator<
 
 /** The frames of the commits up to `last`, down to the first one behind `after`. */
 function* commitsBackwards(snapshot: Snapshot, after: number, last: number): Generator<WholeFrame, undefined> {
-  const { generation } = snapshot
-  const tail = last < snapshot.tid ? generation.log.tailOf(last) : undefined
-  const to = (tail?.offset ?? snapshot.offset) as Offset
-  for (const frame of generation.framesBackwards(to)) {
+  const { log } = snapshot.generation
+  const end = last < snapshot.tid ? log.tailOf(last)?.offset : undefined
+  let met = false
+  try {
+    for (const frame of commitsBefore(end ?? snapshot.offset, snapshot, after, last)) {
+      met = true
+      yield frame
+    }
+  } catch (error) {
+    // What is damaged may stand behind all of them.
+    const begin = met || end !== undefined || !(error instanceof CorruptLogError) ? undefined : log.tailOf(last)?.offset
+    if (begin === undefined) throw error
+    yield* commitsBefore(begin, snapshot, after, last)
+  }
+}
+
+/** Of the frames before `to`, where one ends. */
+function* commitsBefore(
+  to: number,
+  { generation }: Snapshot,
+  after: number,
+  last: number,
+): Generator<WholeFrame, undefined> {
+  for (const frame of generation.framesBackwards(to as Offset)) {
     const { kind, tid } = frame.header
     if (kind !== 'commit' || tid > last) continue
     yield frame

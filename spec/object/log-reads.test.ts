@@ -79,3 +79,75 @@ t.test('damage before the commits that are asked for is in the way of none of th
     t.same(met(db, { after: 8 }), [9])
   }
 })
+
+t.test('nor is what a pack left, or a control frame, damaged before them', async t => {
+  const packed = async (changed: boolean): Promise<Db> => {
+    const db = store(t, 5, 100)
+    const packing = db.pack()
+    if (changed) db.transact(root => (root.text = 'meanwhile'))
+    await packing
+    for (let n = 0; n < 3; n++) db.transact(root => (root.text = String(n)))
+    return db
+  }
+  const behindTable = await packed(true)
+  damage(behindTable.path, behindTable.usage().packedBytes - 40)
+  const all = await packed(false)
+  damage(all.path, all.usage().packedBytes - 5)
+  damage(all.path, 4096 + 80)
+  for (const db of [behindTable, all]) {
+    const { packedUpTo } = db.usage()
+    const [a, b, c] = [1, 2, 3].map(n => packedUpTo + n)
+    t.same(met(db), [a, b, c])
+    for (const after of [0, packedUpTo - 1, packedUpTo]) t.same(met(db, { after }), [a, b, c])
+    t.same(met(db, { after: packedUpTo + 1 }), [b, c])
+    t.same(met(db, { limit: 1 }), [a])
+    t.same(met(db, { reverse: true }), [c, b, a])
+    damage(db.path, [...db.log({ until: b })].at(-1)!.offset + 20)
+    t.throws(() => met(db), { code: 'CORRUPT_LOG' }, 'damage on both sides of the first one that is asked for')
+  }
+
+  for (const packed of [false, true]) {
+    let mayRename = true
+    const disk = wrapDisk(systemDisk, (name, _n, go) => {
+      if (name === 'rename' && !mayRename) throw new Error('EPERM')
+      return go()
+    })
+    const db = store(t, 6, 100, disk)
+    if (packed) await db.pack()
+    mayRename = false
+    await t.rejects(db.pack(), { code: 'UNSUPPORTED' })
+    const at = statSync(db.path).size
+    for (let n = 0; n < 3; n++) db.transact(root => (root.text = String(n)))
+    damage(db.path, at - 20)
+    t.same(met(db, { after: 6 }), [7, 8, 9])
+    t.same(met(db, { after: 6, limit: 2 }), [7, 8])
+    t.same(met(db, { after: 6, reverse: true }), [9, 8, 7])
+    if (packed)
+      t.same(
+        [met(db), met(db, { reverse: true })],
+        [
+          [7, 8, 9],
+          [9, 8, 7],
+        ],
+      )
+    else t.same([met(db, { until: 6 }), met(db, { until: 6, reverse: true })].flat().length, 12)
+  }
+})
+
+t.test('nor is a damaged control frame behind them', async t => {
+  let fails = false
+  const disk = wrapDisk(systemDisk, (name, _n, go) => {
+    if (fails && name === 'sync') throw Object.assign(new Error('EIO'), { code: 'EIO' })
+    return go()
+  })
+  const db = store(t, 6, 100, disk)
+  fails = true
+  t.throws(() => db.flush(), { code: 'DURABILITY_UNKNOWN' })
+  fails = false
+  t.same(met(db), [1, 2, 3, 4, 5, 6])
+  const { offset, bytes } = [...db.log()].at(-1)!
+  t.ok(statSync(db.path).size > offset + bytes, 'which says that an fsync has failed')
+  damage(db.path, offset + bytes + 20)
+  t.same(met(db, { reverse: true }), [6, 5, 4, 3, 2, 1])
+  t.same(met(db), [1, 2, 3, 4, 5, 6])
+})
