@@ -1,6 +1,8 @@
 // The commits that a store still holds, as applications and `perdure log` read them: what each wrote, when, and what it says of itself.
-import type { Snapshot } from '../store/snapshot.js'
+import { CorruptLogError } from '../error.js'
+import type { Generation } from '../store/generation.js'
 import { readHistory, type CommitEntry } from '../store/history.js'
+import type { Snapshot } from '../store/snapshot.js'
 import { LOST_SHAPE, type Oid } from '../store/types.js'
 import { decodeAnnotation } from './annotation.js'
 import { refuseIfEditing } from './editing.js'
@@ -19,7 +21,10 @@ export interface Commit {
   readonly bytes: number
   /** Objects that it wrote, parts of large collections included ... */
   readonly objects: number
-  /** ... and how many of each class, by its stored name; `root`: a root without a class. */
+  /**
+   * ... and how many of each class, by its stored name; `root`: a root without a class; `lost`: those of which nothing tells the class,
+   * as the record that did is damaged, or was lost in a salvage.
+   */
   readonly types: Readonly<Record<string, number>>
   readonly note: string | undefined
   /** Transactions in it: several of `transactAsync` become one commit. */
@@ -40,6 +45,9 @@ export interface LogOptions {
 }
 
 const OPTIONS: ReadonlySet<string> = new Set<keyof LogOptions>(['after', 'until', 'reverse', 'limit'])
+
+/** Stands for the name of a class that nothing tells. */
+const LOST = 'lost'
 
 /** A copy of them, as they are checked. Throws TypeError for options that there are not, RangeError for numbers that are none of a commit. */
 export function checkedLogOptions(options: LogOptions): LogOptions {
@@ -65,11 +73,26 @@ export function* readLog(
   const first = Math.max(after, generation.header.baseTid)
   // Commits are numbered without a gap.
   const range = reverse ? { after, until } : { after, until: Math.min(until, first + limit) }
-  const nameOf = (shape: Oid): string => (shape === LOST_SHAPE ? 'lost' : shapes.get(generation, shape).type || 'root')
+  const names = new Map<Oid, string>([[LOST_SHAPE, LOST]])
+  const nameOf = (shape: Oid): string => {
+    const name = names.get(shape) ?? readName(generation, shape, shapes)
+    names.set(shape, name)
+    return name
+  }
   let left = limit
   for (const entry of readHistory(snapshot, { ...range, reverse })) {
     yield commitOf(entry, nameOf)
     if (--left === 0) return
+  }
+}
+
+/** That of a class. Where it stands damaged, it is in no commit's way that only names it. */
+function readName(generation: Generation, shape: Oid, shapes: ShapeTable): string {
+  try {
+    return shapes.get(generation, shape).type || 'root'
+  } catch (error) {
+    if (error instanceof CorruptLogError) return LOST
+    throw error
   }
 }
 

@@ -1,9 +1,9 @@
 // What `log()` reads of the file, and what can be in the way of that.
-import { statSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { systemDisk } from '../../lib/file/system-disk.js'
-import type { Connection, LogOptions } from '../../lib/index.js'
+import { Persistent, type Commit, type Connection, type LogOptions } from '../../lib/index.js'
 import { openWith } from '../../lib/object/open.js'
 import { tempDir } from '../helpers/temp-dir.js'
 import { wrapDisk } from '../helpers/wrapped-disk.js'
@@ -150,4 +150,32 @@ t.test('nor is a damaged control frame behind them', async t => {
   damage(db.path, offset + bytes + 20)
   t.same(met(db, { reverse: true }), [6, 5, 4, 3, 2, 1])
   t.same(met(db), [1, 2, 3, 4, 5, 6])
+})
+
+t.test('nor is the name of a class that they wrote, which is damaged elsewhere', async t => {
+  class Job extends Persistent {
+    static type = 'Job'
+    n = 0
+  }
+  const path = join(tempDir(t), 'log.db')
+  const reopen = (): Connection<{ text: string; job: Job | undefined }> =>
+    openWith(systemDisk, path, { root: { text: '', job: undefined }, classes: [Job] }) as never
+  let db = reopen()
+  db.transact(root => (root.job = new Job()))
+  for (let n = 3; n <= 5; n++) db.transact(root => (root.text = String(n)))
+  db.transact(root => (root.text = 'an index file is worth while'.padEnd(2 << 20)))
+  db.transact(root => void (root.job && (root.job.n = 7)))
+  const { offset } = [...db.log()].find(({ tid }) => tid === 2)!
+  db.close()
+  damage(path, readFileSync(path).indexOf('Job', offset))
+  db = reopen()
+  t.teardown(() => db.close())
+  const types = (options: LogOptions): unknown =>
+    Array.from(db.log(options), (commit: Commit) => [commit.tid, commit.types])
+  const seventh = [7, { lost: 1 }]
+  const later = [3, 4, 5, 6].map(tid => [tid, { root: 1 }])
+  t.same(types({ after: 2 }), [...later, seventh])
+  t.same(types({ after: 2, reverse: true }), [...later, seventh].reverse())
+  t.same(types({ reverse: true, limit: 1 }), [seventh])
+  t.throws(() => types({}), { code: 'CORRUPT_LOG' }, 'it is damaged where that stands')
 })
