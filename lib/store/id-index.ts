@@ -78,18 +78,18 @@ export class IdIndex implements StoredIds {
     second.pairs.set(pairs.subarray(half))
     bucket.used = half
     this.#buckets.splice(number + 1, 0, second)
-    return isBefore(second.pairs, 0, hash, oid) ? second : bucket
+    return isBehind(second.pairs, hash, oid) ? bucket : second
   }
 
-  /** The last one that begins before this id; if there is none, the first. */
+  /** The last one that begins with this id or before it; if there is none, the first. */
   #bucketOf(hash: number, oid: number): number {
     let low = 1
     let high = this.#buckets.length
     while (low < high) {
       const middle = (low + high) >> 1
       const { pairs } = this.#buckets[middle] ?? this.#buckets[0]
-      if (isBefore(pairs, 0, hash, oid)) low = middle + 1
-      else high = middle
+      if (isBehind(pairs, hash, oid)) high = middle
+      else low = middle + 1
     }
     return low - 1
   }
@@ -195,4 +195,10 @@ function placeOf(run: IdRun, used: number, hash: number, oid: number): number {
 function isBefore(run: IdRun, at: number, hash: number, oid: number): boolean {
   const other = run[at] ?? 0
   return other < hash || (other === hash && (run[at + 1] ?? 0) < oid)
+}
+
+/** Whether `run` begins behind `hash` and `oid`. */
+function isBehind(run: IdRun, hash: number, oid: number): boolean {
+  const first = run[0] ?? 0
+  return first > hash || (first === hash && (run[1] ?? 0) > oid)
 }

@@ -86,6 +86,17 @@ t.test('a record that is taken note of twice is there once', t => {
   const index = new IdIndex()
   for (const oid of [20, 21, 20, 21]) index.add(5, oid as Oid)
   t.strictSame([index.size, index.oids(5)], [2, [20, 21]])
+  const many = new IdIndex()
+  for (let round = 0; round < 3; round++) for (let n = 1; n <= 5 * IDS_IN_PAGE; n++) many.add(n, (16 + n) as Oid)
+  t.equal(many.size, 5 * IDS_IN_PAGE, 'wherever it stands')
+  t.equal(pairsOf(many.pages()).length, 5 * IDS_IN_PAGE)
+  const one = new IdIndex()
+  for (let round = 0; round < 3; round++) for (let n = 1; n <= 5 * IDS_IN_PAGE; n++) one.add(7, (16 + n) as Oid)
+  t.strictSame(
+    one.oids(7),
+    Array.from({ length: 5 * IDS_IN_PAGE }, (_, n) => 17 + n),
+    'also among those of one hash',
+  )
   t.end()
 })
 
