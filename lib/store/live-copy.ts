@@ -37,6 +37,8 @@ export class LiveCopy {
   readonly #shapes = new OidSet()
   /** Records of ids of transactions that were met, also those that are too old: nothing refers to any. */
   readonly #ids = new OidSet()
+  /** What is told as such a record, and is about to be copied. */
+  #told = 0
   /** Ids of transactions before this time are not copied. */
   readonly #oldestId: number
   #droppedIds = false
@@ -55,7 +57,7 @@ export class LiveCopy {
 
   /** Objects in the copy. */
   get objects(): number {
-    return this.#live.size - this.#shapes.size - this.#ids.size
+    return this.#live.size - this.#shapes.size - this.#ids.size - this.#told
   }
 
   /** Objects in the source. */
@@ -106,6 +108,7 @@ export class LiveCopy {
     const ids = yield* this.#newIds(named, below)
     const stale = [...changed].filter(oid => this.#live.has(oid) && !this.#shapes.has(oid))
     yield* this.#copyAll([...ids, ...stale], below)
+    this.#told = 0
     return tail
   }
 
@@ -175,6 +178,7 @@ export class LiveCopy {
       const { hasTable } = log
       const named = yield* this.#source.gatherIds()
       yield* this.#copyAll(yield* this.#newIds(named, below), below)
+      this.#told = 0
       again = false
       let n = 0
       for (const oid of named) {
@@ -191,14 +195,16 @@ export class LiveCopy {
     let n = 0
     for (const oid of named) {
       if (++n % STEP === 0) yield
-      if (oid >= FIRST_FREE_OID && this.#source.find(oid, below) !== 0 && this.#live.add(oid)) found.push(oid)
+      if (oid < FIRST_FREE_OID || this.#source.find(oid, below) === 0 || !this.#live.add(oid)) continue
+      found.push(oid)
+      this.#told++
     }
     return found
   }
 
   /** Not the id of a transaction that is too old. Takes note of ids. */
   #isToStay({ oid, shape, bytes, from, end: to }: RecordCursor): boolean {
-    if (shape === ID_SHAPE) this.#ids.add(oid)
+    if (shape === ID_SHAPE && this.#ids.add(oid) && this.#told > 0) this.#told--
     const time = shape === ID_SHAPE ? idTime({ bytes, from, to }) : undefined
     if (time === undefined || time >= this.#oldestId) return true
     this.#droppedIds = true

@@ -142,3 +142,27 @@ t.test('ids that come while a pack copies are kept, and those that are older tha
   store.close()
   assertSound(t, path)
 })
+
+t.test('a pack tells of objects alone how many are copied, however many ids there are', async t => {
+  const store = newStore(t, tellingAll())
+  putIds(store, 5000, n => `before ${n}`)
+  put(store, record(-1, 'reached'), record(1, 'root', [-1]))
+  const told: { objects: number; most: number }[] = []
+  let more = 0
+  const onProgress = ({ objects, most }: { objects: number; most: number }): void => {
+    told.push({ objects, most })
+    if (more++ < 3) putIds(store, 1000, n => `meanwhile ${more} ${n}`)
+  }
+  t.match(await pack(store, { onProgress }), { objects: 2, dropped: 0 })
+  t.ok(told.length > 20)
+  t.ok(
+    told.every(({ objects, most }) => objects >= 0 && objects <= most),
+    'no more than there are',
+  )
+  t.ok(
+    told.every(({ objects }, n) => objects >= (told[n - 1]?.objects ?? 0)),
+    'and never fewer than before',
+  )
+  t.match(told.at(-1), { objects: 2, most: 2 })
+  store.close()
+})
