@@ -16,7 +16,7 @@ import { RecordReader } from './record-reader.js'
 import { SmallFile } from './small-file.js'
 import type { Snapshot } from './snapshot.js'
 import type { OidSet } from './oid-set.js'
-import { decodeId, hashOfId, type CommittedId } from './transaction-id.js'
+import { decodeId, hashOfId, hashOfState, type CommittedId } from './transaction-id.js'
 import { ID_SHAPE, type Offset, type Oid, type StoredRecord, type Tid } from './types.js'
 
 /** Most objects take fewer ... */
@@ -119,15 +119,17 @@ export class Generation {
   /** The transaction with this id; undefined: none has been committed up to the reader's tail. Throws CorruptLogError, DiskError. */
   committed(id: string): CommittedId | undefined {
     const below = this.reader.tail.offset as Offset
-    for (const oid of this.log.idsByHash(hashOfId(id))) {
+    const hash = hashOfId(id)
+    for (const oid of this.log.idsByHash(hash)) {
       const at = this.find(oid, below)
-      if (at === 0) continue
-      const record = this.read(at, oid)
-      if (record.shape !== ID_SHAPE && this.log.hasTable) {
+      if (at === 0 && this.exists(oid)) continue // since a later commit
+      const record = at === 0 ? undefined : this.read(at, oid)
+      const isNamed = record?.shape === ID_SHAPE && hashOfState(record.state) === hash
+      if (!isNamed && this.log.hasTable) {
         this.log.foundNoId()
         return this.committed(id)
       }
-      const found = record.shape === ID_SHAPE ? decodeId(record) : undefined
+      const found = isNamed ? decodeId(record) : undefined
       if (found?.id === id) return found
     }
     return undefined
@@ -135,8 +137,11 @@ export class Generation {
 
   /** How many objects there are, reachable or not; shapes and ids of transactions are none. */
   get objects(): number {
-    const { idCount } = this.log // first: it may build the index anew
-    return this.index.size - this.shapes.length - idCount
+    const { idCount, hasTable } = this.log // first: it may build the index anew
+    const count = this.index.size - this.shapes.length - idCount
+    if (count >= 0 || !hasTable) return count
+    this.log.foundNoId() // there are not so many records
+    return this.objects
   }
 
   /** The state at the reader's tail. */
@@ -152,6 +157,11 @@ export class Generation {
   /** Where the newest version known stands; 0: no such object. */
   newest(oid: Oid): Offset {
     return this.log.newest(oid)
+  }
+
+  /** Whether there is such a record, maybe only since a later commit than the one that is read up to. */
+  exists(oid: Oid): boolean {
+    return this.newest(oid) !== 0
   }
 
   /** Where the newest version of every object stands, in order of oid. */

@@ -183,7 +183,8 @@ export class LiveCopy {
       let n = 0
       for (const oid of named) {
         if (++n % STEP === 0) yield
-        if (!this.#ids.has(oid) && this.#source.find(oid, below) !== 0) again = hasTable
+        const isLater = this.#source.find(oid, below) === 0 && this.#source.exists(oid)
+        if (!this.#ids.has(oid) && !isLater) again = hasTable
       }
       if (again) log.foundNoId()
     }

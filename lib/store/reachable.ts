@@ -44,6 +44,7 @@ function* idRecords({ generation, offset }: Pick<Snapshot, 'generation' | 'offse
     again = false
     for (const oid of atOnce(generation.gatherIds())) {
       const at = generation.find(oid, offset)
+      if (at === 0) again ||= hasTable && !generation.exists(oid)
       if (at === 0 || !met.add(oid)) continue
       const record = generation.read(at, oid)
       if (record.shape === ID_SHAPE) yield record

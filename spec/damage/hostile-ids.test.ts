@@ -1,6 +1,7 @@
 // Index files that tell other records as those of ids of transactions: found out by whoever reads one of these.
 import t from 'tap'
 import { LogIndex } from '../../lib/store/log-index.js'
+import { atOnce } from '../../lib/store/long-work.js'
 import { tableParts } from '../../lib/store/offset-table.js'
 import { pack } from '../../lib/store/pack.js'
 import { reachable } from '../../lib/store/reachable.js'
@@ -16,11 +17,11 @@ import { MemoryDisk } from './memory-disk.js'
 const INDEX = `${PATH}.index`
 const IDS = ['id 0', 'id 1', 'id 2']
 
+/** Which oids are told as those of ids, for each of these in turn. */
+type Told = (reached: Oid, dropped: Oid, shape: Oid, ids: readonly Oid[]) => readonly number[]
+
 /** A store with objects and ids, and an index file of it that tells these oids as those of the ids. */
-async function lying(
-  packed: boolean,
-  told: (reached: Oid, dropped: Oid, shape: Oid) => readonly number[],
-): Promise<MemoryDisk> {
+async function lying(packed: boolean, told: Told): Promise<MemoryDisk> {
   const disk = new MemoryDisk()
   const store = Store.open(disk, PATH, {}, initialDraft)
   const reached = put(store, record(-1, 'reached'), record(1, 'root', [-1]))
@@ -32,7 +33,7 @@ async function lying(
   const index = new LogIndex()
   for (const [oid, offset] of store.current.entries()) index.offsets.set(oid, offset)
   index.shapes.push(...shapes)
-  const oids = told(reached, dropped, shapes[0]!)
+  const oids = told(reached, dropped, shapes[0]!, [...atOnce(store.current.gatherIds())])
   for (const [n, oid] of oids.entries()) index.ids.add(hashOfId(IDS[n % IDS.length]!), oid as Oid)
   const { tail, syncedTo } = reader
   const parts = [...tableParts(header, index, { tail, syncedTo })]
@@ -40,12 +41,16 @@ async function lying(
   return MemoryDisk.with({ [PATH]: disk.bytesOf(PATH), [INDEX]: Buffer.concat(parts) })
 }
 
-const LIES: Readonly<Record<string, (reached: Oid, dropped: Oid, shape: Oid) => readonly number[]>> = {
+const LIES: Readonly<Record<string, Told>> = {
   objects: reached => [reached, reached, reached],
   'objects that cannot be reached': (_, dropped) => [dropped, dropped, dropped],
   'the root': () => [1, 1, 1],
   shapes: (_reached, _dropped, shape) => [shape, shape, shape],
   'all of them': (reached, dropped, shape) => [reached, dropped, shape, 1, 1, 1],
+  'ids of others': (_reached, _dropped, _shape, [a, b, c]) => [b!, c!, a!],
+  'records that do not exist': () => [1000, 1001, 1002],
+  'many that do not exist': () => Array.from({ length: 100 }, (_, n) => 1000 + n),
+  'one more that does not exist': (_reached, _dropped, _shape, ids) => [...ids, 2 ** 52],
 }
 
 for (const packed of [false, true]) {
@@ -64,6 +69,7 @@ for (const packed of [false, true]) {
         withStore(disk, { readonly: true }, store => measureUsage(store.latest())),
         { objects: 2, unreachable: 1 },
       )
+      t.ok(withStore(disk, { readonly: true }, store => store.current.objects) >= 0)
       const store = Store.open(disk, PATH)
       const { objects, dropped } = await pack(store)
       t.equal(objects + dropped, 3)
@@ -76,3 +82,34 @@ for (const packed of [false, true]) {
     })
   }
 }
+
+t.test(
+  'an index file that tells more ids than there are records is not believed how many objects there are',
+  async t => {
+    const disk = await lying(false, LIES['many that do not exist']!)
+    t.equal(
+      withStore(disk, { readonly: true }, store => store.current.objects),
+      3,
+    )
+  },
+)
+
+t.test('ids of later commits than the one that is read up to are no damage', t => {
+  const disk = new MemoryDisk()
+  const store = Store.open(disk, PATH, {}, initialDraft)
+  for (let n = 0; n < 100; n++) put(store, record(1, `${n}`.padEnd(20_000)))
+  const { tid } = store.latest()
+  for (const id of IDS) store.commit(draft(record(1, id)), store.latest(), [], true, id)
+  store.makeDurable(store.latest())
+  store.close()
+  const past = Store.open(disk, PATH, { readonly: true, until: tid })
+  t.ok(past.current.log.isAhead)
+  t.strictSame(
+    IDS.map(id => past.current.committed(id)),
+    [undefined, undefined, undefined],
+  )
+  t.strictSame([...reachable(past.latest(), () => undefined)].filter(({ shape }) => shape === ID_SHAPE).length, 0)
+  t.ok(past.current.log.isAhead)
+  past.close()
+  t.end()
+})
