@@ -34,7 +34,11 @@ export interface Commit {
 
 /** Which commits of a log are read: those that fulfil all that is given. */
 export interface LogOptions {
-  /** Those behind this one, by its number. */
+  /**
+   * Those behind this one, by its number. Who follows a store asks for those behind the last one that was seen. Numbers have no gaps: if
+   * the first one that comes is not the next number, or none comes although `tid` of the connection is more than this, a pack has put those
+   * between together. What they led to is in the objects; nothing tells them one by one any more.
+   */
   readonly after?: number | undefined
   /** This one is the last, by its number. */
   readonly until?: number | undefined
