@@ -1,5 +1,6 @@
 // One inode of the data file: its descriptor, its log with what is known of that, and the versions of objects in it.
 // Kept open as long as somebody holds it: a snapshot on an old generation goes on reading there.
+import { dirname } from 'node:path'
 import { CorruptLogError, NewerFormatError, StoreNotFoundError } from '../error.js'
 import { DataFile } from '../file/data-file.js'
 import type { Disk, Fd, FileStatus } from '../file/disk.js'
@@ -40,6 +41,8 @@ export class Generation {
   #replayed = false
   #snapshot: Snapshot | undefined
   #isIndexFileChecked = false
+  /** The index file was removed: that must be on disk before anything is appended. */
+  #owesSync = false
 
   /**
    * Reads the header, and what tables there are of the log unless told not to. `until`: the last commit to read.
@@ -214,10 +217,14 @@ export class Generation {
     return framesBackwards(this.file, this.reader.salt, this.header.baseEnd, to, damagedAt)
   }
 
-  /** Before the first append, with everything read, without damage, and the lock held: see `removeForeignIndexFile`. */
+  /**
+   * Before the first append, with everything read, without damage, and the lock held: see `removeForeignIndexFile`. Throws what syncing the
+   * directory throws.
+   */
   checkIndexFile(): void {
     if (this.#isIndexFileChecked) return
-    if (!this.log.usesIndexFile) removeForeignIndexFile(this.file, this.path, this.header)
+    if (!this.log.usesIndexFile && removeForeignIndexFile(this.file, this.path, this.header)) this.#owesSync = true
+    if (this.#owesSync) this.file.disk.syncDirectory(dirname(this.path))
     this.#isIndexFileChecked = true
   }
 

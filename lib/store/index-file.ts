@@ -1,7 +1,6 @@
 // The index file `<store>.index`: a table of where the newest versions stand, so that opening does not read the whole log. It names
 // the last frame that it covers and is used only if exactly that frame stands there; a missing, old, cut, damaged or foreign one is as
 // good as none. Holds no truth: whatever it says can be built again from the log, but for what was on disk when it was written.
-import { dirname } from 'node:path'
 import { NotAStoreError } from '../error.js'
 import { DataFile } from '../file/data-file.js'
 import type { Disk } from '../file/disk.js'
@@ -114,22 +113,22 @@ function isAt(path: string, file: DataFile): boolean {
 
 /**
  * Removes an index file that tells of commits which `file`, read to its end without damage, does not have: an earlier copy of the store has
- * been put back beside it, and once that has grown, it could be taken for proof of what was on disk. On disk before this returns. With the
- * lock held: whoever writes an index file meanwhile has read no more than there is. Throws what syncing the directory throws.
+ * been put back beside it, and once that has grown, it could be taken for proof of what was on disk. With the lock held: whoever writes an
+ * index file meanwhile has read no more than there is. Gives whether it is gone, which is on disk when the directory is synced.
  */
-export function removeForeignIndexFile(file: DataFile, path: string, header: FileHeader): void {
+export function removeForeignIndexFile(file: DataFile, path: string, header: FileHeader): boolean {
   const { disk } = file
   const covered = coveredByIndexFile(disk, path, header)
-  if (covered === undefined || confirmTail(file, header, covered.tail) !== undefined) return
-  removeIndexFile(disk, path)
-  disk.syncDirectory(dirname(path))
+  if (covered === undefined || confirmTail(file, header, covered.tail) !== undefined) return false
+  return removeIndexFile(disk, path)
 }
 
 /** The index file of a generation that is no more the current one. That it stays is no harm. */
-export function removeIndexFile(disk: Disk, path: string): void {
+export function removeIndexFile(disk: Disk, path: string): boolean {
   try {
     disk.unlink(indexPath(path))
+    return true
   } catch {
-    // There is none, or it is not ours to remove: nobody uses it.
+    return false // there is none, or it is not ours to remove: nobody uses it
   }
 }

@@ -5,9 +5,11 @@ import { recover } from '../../lib/store/recover.js'
 import { Store } from '../../lib/store/store.js'
 import type { Oid } from '../../lib/store/types.js'
 import { verify } from '../../lib/store/verify.js'
+import { SimulatedDisk } from '../crash/simulated-disk.js'
 import { PATH } from '../damage/known-store.js'
 import { MemoryDisk } from '../damage/memory-disk.js'
 import { initialDraft, put, record, textOf } from '../helpers/drafts.js'
+import { seeded } from '../helpers/seeded.js'
 import { wrapDisk } from '../helpers/wrapped-disk.js'
 
 const INDEX = `${PATH}.index`
@@ -132,6 +134,50 @@ t.test('its removal is on disk before the first commit', t => {
   )
   put(store, record(ROOT, 'on'))
   t.same(calls, ['unlink', 'syncDirectory', 'write'])
+  store.close()
+  t.end()
+})
+
+t.test('where the directory could not be synced, nothing is appended before it is', t => {
+  const files = [PATH, INDEX].map((name, n) => ({
+    number: 1 + n,
+    mode: 0o600,
+    content: n ? index : early,
+    names: [name],
+  }))
+  const machine = SimulatedDisk.startedAgain({ files, boot: 1, now: clock, key: '' })
+  const calls: string[] = []
+  let fails = true
+  const store = Store.open(
+    wrapDisk(machine.process().disk, (name, _n, go) => {
+      if (name === 'unlink' || name === 'syncDirectory' || name === 'write') calls.push(name)
+      return name === 'syncDirectory' && fails ? failed() : go()
+    }),
+    PATH,
+  )
+  for (let n = 0; n < 2; n++) t.throws(() => put(store, record(ROOT, 'on')), { code: 'COMMIT_FAILED' })
+  fails = false
+  put(store, record(ROOT, 'on'))
+  t.same(calls, ['unlink', 'syncDirectory', 'syncDirectory', 'syncDirectory', 'write'])
+  const left = [...machine.photograph().variants(10, seeded(t))].map(({ files }) => files.flatMap(({ names }) => names))
+  t.ok(left.length > 1)
+  t.notOk(left.flat().includes(INDEX), 'no power cut brings it back')
+  store.close()
+  t.end()
+})
+
+t.test('where it cannot be removed, nothing is to be synced', t => {
+  const calls: string[] = []
+  const disk = started(2, { [PATH]: early, [INDEX]: index })
+  const store = Store.open(
+    wrapDisk(disk, (name, _n, go, [path]) => {
+      if (name === 'syncDirectory' || name === 'write') calls.push(name)
+      return name === 'unlink' && path === INDEX ? failed() : go()
+    }),
+    PATH,
+  )
+  put(store, record(ROOT, 'on'))
+  t.same(calls, ['write'])
   store.close()
   t.end()
 })
