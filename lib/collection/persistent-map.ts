@@ -189,7 +189,10 @@ export class PersistentMap<K extends Key, V> {
     return count(behind(this), range)
   }
 
-  /** Removes the keys of a range; gives how many there were. */
+  /**
+   * Removes the keys of a range; gives how many there were. Throws TypeError for a bound that is there and undefined, and for an object
+   * of a class that has none.
+   */
   deleteRange(range: KeyRange<K>): number {
     const header = behind(this)
     return header.removeRange(rangeToRemove(range, header))

@@ -143,7 +143,10 @@ export class PersistentSet<T extends Key> {
     return count(behind(this), range)
   }
 
-  /** Removes the values of a range; gives how many there were. */
+  /**
+   * Removes the values of a range; gives how many there were. Throws TypeError for a bound that is there and undefined, and for an object
+   * of a class that has none.
+   */
   deleteRange(range: KeyRange<T>): number {
     const header = behind(this)
     return header.removeRange(rangeToRemove(range, header))

@@ -52,13 +52,51 @@ export const RANGE: ReadonlySet<string> = new Set(BOUNDS)
 /** ... and of how it is gone through. */
 export const PASSAGE: ReadonlySet<string> = new Set<keyof RangeOptions>([...BOUNDS, 'reverse', 'limit'])
 
+type Bounds = { readonly [Name in keyof KeyRange]: unknown }
+
 /** Throws TypeError for options that there are not, ValueError for what is no key, RangeError for a limit that is no count. */
 export function rangeIn(options: RangeOptions | undefined, owner: KeyedHeader, names: ReadonlySet<string>): Range {
   if (options === undefined) return EVERYTHING
   checkNames(options, names, owner.name)
-  const { gte, gt, lte, lt, prefix, limit } = options
+  const { limit } = options
   if (limit !== undefined && !(limit === Infinity || (Number.isSafeInteger(limit) && limit >= 0)))
     throw new RangeError(`limit must be a whole number of at least 0, not ${String(limit)}`)
+  return between(options, owner)
+}
+
+/** The same of keys that are to be removed. Throws TypeError for a bound that is undefined, too: it would remove everything. */
+export function rangeToRemove(options: KeyRange, owner: KeyedHeader): Range {
+  if ((options as KeyRange | undefined) === undefined) refuseUndefined('range', owner)
+  checkNames(options, RANGE, owner.name)
+  // Inherited ones and getters are bounds as well, and each is asked once: what is checked is what is used.
+  const bounds: Partial<Record<keyof KeyRange, unknown>> = {}
+  for (const name of BOUNDS) {
+    if (!(name in options)) continue
+    const bound: unknown = options[name]
+    if (bound === undefined) refuseUndefined(name, owner)
+    bounds[name] = bound
+  }
+  if (Object.keys(bounds).length === 0 && !isPlainObject(options))
+    throw new TypeError(
+      `${owner.name}: deleteRange() was given an object of a class without any of ${BOUNDS.join(', ')}; to remove everything, call clear()`,
+    )
+  return between(bounds, owner)
+}
+
+function refuseUndefined(name: string, owner: KeyedHeader): never {
+  throw new TypeError(
+    `${owner.name}: deleteRange() was given a ${name} that is undefined; leave it out, or call clear()`,
+  )
+}
+
+/** A literal, also of another realm, or without a prototype: whatever names it has can be seen. */
+function isPlainObject(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value) as object | null
+  return prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
+/** Throws ValueError for what is no key. */
+function between({ gte, gt, lte, lt, prefix }: Bounds, owner: KeyedHeader): Range {
   const bound = (key: unknown, open: boolean): Bound | undefined =>
     key === undefined ? undefined : { key: owner.keyIn(key), open }
   const start = prefix === undefined ? undefined : owner.keyIn(prefix)
@@ -70,17 +108,6 @@ export function rangeIn(options: RangeOptions | undefined, owner: KeyedHeader, n
   )
   const high = tighter(-1, bound(lte, false), bound(lt, true), start === undefined ? undefined : endOf(start, owner))
   return { low, high }
-}
-
-/** The same of keys that are to be removed. Throws TypeError for a bound that is undefined, too: it would remove everything. */
-export function rangeToRemove(options: KeyRange, owner: KeyedHeader): Range {
-  const range = rangeIn(options, owner, RANGE)
-  for (const [name, bound] of Object.entries((options as KeyRange | undefined) ?? { range: undefined }))
-    if (bound === undefined)
-      throw new TypeError(
-        `${owner.name}: deleteRange() was given a ${name} that is undefined; leave it out, or call clear()`,
-      )
-  return range
 }
 
 /** Of several bounds on one side the one that leaves the least: the last one (1), or the first (-1). */

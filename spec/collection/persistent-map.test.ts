@@ -363,6 +363,19 @@ t.test('options of ranges that there are not are refused: they would give, or de
   refused(() => map.deleteRange(odd({ gte: undefined, lt: 1 })), /a gte that is undefined/)
   refused(() => map.deleteRange(odd(undefined)), /a range that is undefined/)
   refused(() => set.deleteRange(odd({ prefix: undefined })), /^PersistentSet: .* a prefix that is undefined/)
+  refused(() => map.deleteRange(odd(Object.create({ gte: undefined }))), /a gte that is undefined/)
+  class Unbounded {
+    get lt() {
+      return undefined
+    }
+  }
+  refused(() => map.deleteRange(odd(new Unbounded())), /a lt that is undefined/)
+  class Misspelt {
+    get lessThan() {
+      return 2
+    }
+  }
+  refused(() => set.deleteRange(odd(new Misspelt())), /^PersistentSet: .* an object of a class without any of gte, gt/)
   refused(() => map.count(odd({ GT: 2 })), /did you mean gt\?/)
   refused(() => map.keys(odd({ plain: true })), /no option plain/)
   refused(() => map.keys(odd(2)), /expects an object of options, not 2/)
@@ -373,4 +386,13 @@ t.test('options of ranges that there are not are refused: they would give, or de
   refused(() => list.values(odd({ from: 2 })), /^PersistentList: there is no option from; there are plain$/)
   t.same([map.size, set.size, list.length], [3, 3, 3])
   t.same([...map.values(odd({ gte: 2, plain: true, reverse: true, limit: 1 }))], [3])
+  let asked = 0
+  class FromThree {
+    get gte() {
+      return ++asked === 1 ? 3 : 1
+    }
+  }
+  t.equal(map.deleteRange(new FromThree()), 1, 'a bound may be inherited, and is asked once')
+  t.equal(map.deleteRange(odd(Object.assign(Object.create(null), { lt: 2 }))), 1)
+  t.equal(set.deleteRange({}), 3, 'a literal can be looked through')
 })
