@@ -224,6 +224,17 @@ t.test('committing on another connection of the same store inside is refused', a
   own.close()
 })
 
+t.test('what a program has put into all objects is no option', async t => {
+  const { db } = two(t)
+  const all = Object.prototype as { extend?: unknown }
+  all.extend = function extend() {}
+  t.teardown(() => delete all.extend)
+  db.transact(root => root.a++)
+  await db.transactAsync(root => root.a++, { note: 'told' })
+  t.equal(db.root.a, 2)
+  t.throws(() => db.transact(() => 1, { extend: 1 } as never), { message: /^transact: there is no option extend/ })
+})
+
 t.test('options are checked at once', async t => {
   const { db } = two(t)
   t.throws(() => db.transact(() => 1, { attempts: 0 }), { name: 'RangeError' })
@@ -241,7 +252,17 @@ t.test('options are checked at once', async t => {
   for (const [options, message] of [
     ...[5, {}, null, true].map(note => [{ note }, /^note must be a string, not /]),
     [[], /^transact: expects an object of options, not \[\]/],
-    [new Date(), /^transact: expects an object of options/],
+    ...[
+      new Date(),
+      /x/,
+      new Map(),
+      new Set(),
+      Promise.resolve(),
+      new Uint8Array(1),
+      new Error('x'),
+      Object(1),
+      () => 1,
+    ].map((options: unknown) => [options, /^transact: expects an object of options/]),
   ] as [never, RegExp][]) {
     t.throws(() => db.transact(root => root.a++, options), { name: 'TypeError', message })
     await t.rejects(
@@ -260,11 +281,16 @@ t.test('options are checked at once', async t => {
   }
   db.transact(root => root.a++, new Named())
   db.transact(root => root.a++, inherits({ note: 'inherited' }))
+  class Tagged extends Named {
+    readonly [Symbol.toStringTag] = 'Tagged'
+  }
+  db.transact(root => root.a++, new Tagged())
+  db.transact(root => root.a++, await import('./helpers/note.js'))
   const named = Object.defineProperty((root: { a: number }) => root.a++, 'name', { value: 5 })
   db.transact(named)
   t.same(
-    [...db.log({ limit: 3, reverse: true })].map(({ note }) => note),
-    ['5', 'inherited', 'of a class'],
+    [...db.log({ limit: 5, reverse: true })].map(({ note }) => note),
+    ['5', 'of a module', 'of a class', 'inherited', 'of a class'],
   )
   db.transact(root => (root.a = 0))
   t.throws(() => db.transact(() => 1, { timeout: -1 }), { name: 'RangeError' })
