@@ -22,6 +22,9 @@ import { transactAsync } from './transact-async.js'
 /** A promise is not a result that a transaction can have. */
 export type Sync<T> = T extends PromiseLike<unknown> ? never : T
 
+/** With an id, there is a result only if the transaction was not applied before. */
+type WithoutId = TransactOptions & { readonly id?: undefined }
+
 const PACK_OPTIONS: ReadonlySet<string> = new Set<keyof PackOptions>(['onProgress', 'signal'])
 const ANNOTATION: ReadonlySet<string> = new Set<keyof Annotation>(['note', 'meta'])
 
@@ -84,13 +87,14 @@ export class Connection<Root = unknown> {
   /**
    * Runs `work` as one transaction and commits; after a conflict runs it again, in the end with the lock held, so that it
    * never throws WriteConflictError. Whatever `work` throws undoes everything and is passed on. Nested calls join.
+   * Gives what `work` gave; undefined if a transaction with this `id` was committed before.
    * Throws StateError with changes pending or while paused.
    */
-  transact<T>(work: (root: Root) => Sync<T>, options: TransactOptions & { readonly id: string }): T | undefined
-  transact<T>(work: (root: Root) => Sync<T>, options?: TransactOptions): T
-  transact<T>(work: (root: Root) => Sync<T>, options?: TransactOptions): T {
+  transact<T>(work: (root: Root) => Sync<T>, options?: WithoutId): T
+  transact<T>(work: (root: Root) => Sync<T>, options?: TransactOptions): T | undefined
+  transact<T>(work: (root: Root) => Sync<T>, options?: TransactOptions): T | undefined {
     const run = work as (root: Root) => T
-    return transact(this.#session, this.root, run, options) as T // undefined only with an id
+    return transact(this.#session, this.root, run, options)
   }
 
   /**
@@ -98,12 +102,9 @@ export class Connection<Root = unknown> {
    * end of this stretch of code, or when the connection is used next; what was asked for meanwhile, with the same note and options,
    * becomes one commit with it.
    */
-  transactAsync<T>(
-    work: (root: Root) => Sync<T>,
-    options: TransactOptions & { readonly id: string },
-  ): Promise<T | undefined>
-  transactAsync<T>(work: (root: Root) => Sync<T>, options?: TransactOptions): Promise<T>
-  transactAsync<T>(work: (root: Root) => Sync<T>, options?: TransactOptions): Promise<T> {
+  transactAsync<T>(work: (root: Root) => Sync<T>, options?: WithoutId): Promise<T>
+  transactAsync<T>(work: (root: Root) => Sync<T>, options?: TransactOptions): Promise<T | undefined>
+  transactAsync<T>(work: (root: Root) => Sync<T>, options?: TransactOptions): Promise<T | undefined> {
     const run = work as (root: Root) => T
     return transactAsync(this.#session, run, options)
   }

@@ -26,6 +26,7 @@ import {
   type Pause,
   type PersistentClass,
   type RootClass,
+  type TransactOptions,
   type Usage,
 } from 'perdure'
 
@@ -158,6 +159,14 @@ const result = byClass.transact(root => root.count++)
 same<typeof result, number>(true)
 const later = byClass.transactAsync(root => [root], { attempts: 2, timeout: 50, note: 'n', meta: { by: 'me' } })
 same<typeof later, Promise<Counter[]>>(true)
+same<ReturnType<typeof once>, number | undefined>(true)
+function once(options: TransactOptions | undefined) {
+  return byClass.transact(root => root.count, options)
+}
+const named = byClass.transactAsync(root => root.count, { id: 'once' })
+same<typeof named, Promise<number | undefined>>(true)
+const unnamed = byClass.transact(root => root.count, { id: none, note: 'n' })
+same<typeof unnamed, number>(true)
 byClass.transact(function nothing() {})
 const mixed = byClass.transact((root): number | undefined => (root.count > 1 ? root.count : undefined))
 same<typeof mixed, number | undefined>(true)

@@ -8,6 +8,7 @@ import {
   oidOf,
   type Key,
   type PersistentClass,
+  type TransactOptions,
 } from 'perdure'
 
 class Counter extends Persistent {
@@ -92,6 +93,14 @@ open('a.db', { root: Counter, writes: 'never' })
 open('a.db', { readonly: true, until: new Date() })
 // @ts-expect-error no such option of transact
 db.transact(root => root.counters.size, { retries: 3 })
+declare const perhapsNamed: { readonly id?: string }
+// @ts-expect-error an id that is there may have been applied before: no result
+db.transact(() => 3, perhapsNamed).toFixed()
+// @ts-expect-error the same, waiting
+void db.transactAsync(() => 3, perhapsNamed).then(count => count.toFixed())
+declare const anyOptions: TransactOptions
+// @ts-expect-error the same of options of which nothing else is known
+db.transact(() => 3, anyOptions).toFixed()
 // @ts-expect-error no such option of pack
 void db.pack({ progress: () => {} })
 
