@@ -77,7 +77,11 @@ export function areFewFor(pages: number, bytes: number): boolean {
 // ---- writing ----------------------------------------------------------------------------------------------------
 
 /** The bytes of a table, in parts, each to be written before the next one is asked for. */
-export function* tableParts(header: Pick<FileHeader, 'storeId' | 'uuid'>, index: LogIndex, covered: Covered) {
+export function* tableParts(
+  header: Pick<FileHeader, 'storeId' | 'uuid'>,
+  index: LogIndex,
+  covered: Covered,
+): Generator<Uint8Array, void> {
   let at = 0
   const section = (bytes: Uint8Array): Section => {
     const place = [at, bytes.length, checksum(bytes)] as const

@@ -1,5 +1,5 @@
 // The declarations that the package brings along, as the compiler of somebody who has installed it sees them.
-import { cpSync, mkdirSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { plainNode } from '../helpers/plain-node.js'
@@ -46,3 +46,14 @@ for (const [name, options] of Object.entries(settings)) {
     t.match(await run(folder, ...plainNode(compiler, '--pretty', 'false')), { code: 0, stdout: '' })
   })
 }
+
+t.test('no declaration takes a parameter that the type of bytes has not got in TypeScript 5.6', async t => {
+  const declarations = join(folder, 'node_modules', 'perdure', 'dist', 'lib')
+  const names = readdirSync(declarations, { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.d.ts'))
+  const inferred = /\b(Buffer|DataView|\w+Array)<ArrayBuffer/
+  t.ok(names.length > 0)
+  t.same(
+    names.filter(name => inferred.test(readFileSync(join(declarations, name), 'utf8'))),
+    [],
+  )
+})
