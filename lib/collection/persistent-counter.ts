@@ -9,6 +9,7 @@ import type { Recordable } from '../object/recordable.js'
 import type { RecordView, StoredState } from '../object/record-view.js'
 import { sameKeys } from '../object/shapes.js'
 import { unknownForm } from '../object/values.js'
+import { refuseAssignment } from '../object/refuse-assignment.js'
 import { forbidDerived, headerBehind, type nominal } from './sealed.js'
 
 const FORM: readonly string[] = ['value']
@@ -209,3 +210,4 @@ const COUNTER: Kind = {
 }
 registerCollection(COUNTER)
 const makeCounter = sealedClass(PersistentCounter)
+refuseAssignment(PersistentCounter.prototype, { value: 'call add()' })

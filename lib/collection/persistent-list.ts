@@ -2,6 +2,7 @@
 // holes, with their meanings; those that make an array make a native one.
 import { registerCollection, sealedClass } from '../object/collection.js'
 import type { Kind } from '../object/header.js'
+import { refuseAssignment } from '../object/refuse-assignment.js'
 import { StateError } from '../error.js'
 import {
   allOf,
@@ -334,3 +335,4 @@ const LIST: Kind = {
 }
 registerCollection(LIST)
 const makeList = sealedClass(PersistentList)
+refuseAssignment(PersistentList.prototype, { length: 'call clear() or splice()' })

@@ -3,6 +3,7 @@ import { registerCollection, sealedClass } from '../object/collection.js'
 import type { Kind } from '../object/header.js'
 import type { Entries, Looked } from '../object/merging.js'
 import type { RecordView, StoredState } from '../object/record-view.js'
+import { refuseAssignment } from '../object/refuse-assignment.js'
 import type { Oid } from '../store/types.js'
 import type { Key, StoredKey } from './key.js'
 import { compareKeys } from './key-order.js'
@@ -260,3 +261,4 @@ const MAP: Kind = {
 }
 registerCollection(MAP)
 const makeMap = sealedClass(PersistentMap)
+refuseAssignment(PersistentMap.prototype, { size: 'call clear()' })

@@ -5,6 +5,7 @@ import type { Encoder } from '../object/encoder.js'
 import { GoneError } from '../error.js'
 import type { Kind } from '../object/header.js'
 import type { Looked } from '../object/merging.js'
+import { refuseAssignment } from '../object/refuse-assignment.js'
 import type { Handed } from './handed.js'
 import type { StoredKey } from './key.js'
 import type { Pending } from './keyed-changes.js'
@@ -261,3 +262,4 @@ const QUEUE: Kind = {
 }
 registerCollection(QUEUE)
 const makeQueue = sealedClass(PersistentQueue)
+refuseAssignment(PersistentQueue.prototype, { size: 'call clear()' })

@@ -2,6 +2,7 @@
 import { registerCollection, sealedClass } from '../object/collection.js'
 import type { Kind } from '../object/header.js'
 import type { Looked } from '../object/merging.js'
+import { refuseAssignment } from '../object/refuse-assignment.js'
 import { bulkLoad } from './bulk-load.js'
 import type { Key, StoredKey } from './key.js'
 import { compareKeys } from './key-order.js'
@@ -250,3 +251,4 @@ const SET: Kind = {
 }
 registerCollection(SET)
 const makeSet = sealedClass(PersistentSet)
+refuseAssignment(PersistentSet.prototype, { size: 'call clear()' })

@@ -14,6 +14,7 @@ import { setLooking, type Looking } from './inspection.js'
 import { headerOf, type Header } from './header.js'
 import { ownerOf } from './owned-bytes.js'
 import { nodeOf } from './plain-node.js'
+import { refuseAssignment } from './refuse-assignment.js'
 import { Session } from './session.js'
 import { checkNames, quoted } from './option-names.js'
 import { checkId, checkOpen, refuseInsideOther, transact, type TransactOptions } from './transact.js'
@@ -288,6 +289,13 @@ export class Connection<Root = unknown> {
     if (refuse.paused !== undefined && session.pauses > 0) throw new StateError(refuse.paused)
   }
 }
+
+refuseAssignment(Connection.prototype, {
+  root: 'assign fields of root',
+  path: 'it is the one that open() was given',
+  tid: 'it is the number of the last commit',
+  changed: 'call commit() or abort()',
+})
 
 // ---- of single objects ------------------------------------------------------------------------------------------
 

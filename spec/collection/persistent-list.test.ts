@@ -1,6 +1,14 @@
 import { inspect } from 'node:util'
 import t from 'tap'
-import { PersistentList, PersistentSet, plain, StaleDataError } from '../../lib/index.js'
+import {
+  PersistentCounter,
+  PersistentList,
+  PersistentMap,
+  PersistentQueue,
+  PersistentSet,
+  plain,
+  StaleDataError,
+} from '../../lib/index.js'
 import { isKnown, shelf, Thing, thing } from './store.js'
 
 t.test('single items: at, set, insert', async t => {
@@ -22,6 +30,20 @@ t.test('single items: at, set, insert', async t => {
   t.throws(() => list.insert(7, 'z'), { name: 'RangeError' })
   t.equal(list.length, 6)
 })
+
+t.test(
+  'how much is in a collection cannot be assigned, also not in silence, as scripts that are not strict would',
+  async t => {
+    const assigned = (collection: object, name: string, message: string): void => {
+      t.throws(() => Reflect.set(collection, name, 0), { name: 'TypeError', message })
+    }
+    assigned(new PersistentList([1]), 'length', 'length cannot be assigned: call clear() or splice()')
+    assigned(new PersistentMap([[1, 1]]), 'size', 'size cannot be assigned: call clear()')
+    assigned(new PersistentSet([1]), 'size', 'size cannot be assigned: call clear()')
+    assigned(new PersistentQueue(), 'size', 'size cannot be assigned: call clear()')
+    assigned(new PersistentCounter(), 'value', 'value cannot be assigned: call add()')
+  },
+)
 
 t.test('data that changes the list while it is put in is refused', async t => {
   const list = new PersistentList<unknown>([1, 2, 3])

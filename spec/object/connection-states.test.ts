@@ -142,3 +142,18 @@ t.test('inside static upgrade and static merge, a connection does nothing', asyn
   db.refresh()
   t.strictSame([db.root.n, db.root.part.n], [3, 4])
 })
+
+t.test(
+  'what a connection tells cannot be assigned, also not in silence, as scripts that are not strict would',
+  async t => {
+    const db = open(join(tempDir(t), 'told.db'), { root: { posts: [] as string[] } })
+    const assigned = (name: string, message: RegExp): void => {
+      t.throws(() => Reflect.set(db, name, { posts: ['lost'] }), { name: 'TypeError', message })
+    }
+    assigned('root', /^root cannot be assigned: assign fields of root$/)
+    assigned('tid', /^tid cannot be assigned/)
+    assigned('path', /^path cannot be assigned/)
+    assigned('changed', /^changed cannot be assigned/)
+    db.close()
+  },
+)
