@@ -22,10 +22,11 @@ export function runStatic<T>(name: 'upgrade' | 'merge', { label, oid }: Header, 
     return run()
   } catch (cause) {
     if (isFullStack(cause)) throw cause
+    const what = `static ${name} of ${label}`
     const said = messageOf(cause)
-    throw new SchemaError(`static ${name} of ${label} has thrown${said === undefined ? '' : `: ${said}`}`, oid, {
-      cause,
-    })
+    const says = said === undefined ? '' : `: ${said}`
+    // What the library has refused it begins so already.
+    throw new SchemaError(said?.startsWith(`${what} `) === true ? said : `${what} has thrown${says}`, oid, { cause })
   }
 }
 
@@ -43,7 +44,8 @@ function messageOf(error: unknown): string | undefined {
 export function forbidIfEditing(): void {
   if (editing !== undefined) {
     throw new SchemaError(
-      `${editing} may only edit the plain state that it is given, not make or touch persistent objects`,
+      `${editing} may only edit the plain state that it is given, not make or touch persistent objects: ` +
+        'what does that, as splitting a class, belongs in a transaction',
     )
   }
 }
