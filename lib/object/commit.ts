@@ -11,7 +11,7 @@ import type { Header } from './header.js'
 import { MergingHeader, mergingIsOn } from './merging.js'
 import type { RecordView } from './record-view.js'
 import type { Recordable } from './recordable.js'
-import { mention } from './plain-record.js'
+import { mention } from './mention.js'
 import type { Isolation, Session } from './session.js'
 import { settle, type StandIns } from './settle.js'
 

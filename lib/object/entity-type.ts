@@ -14,7 +14,10 @@ export interface PersistentClass<T extends Persistent = Persistent> {
   readonly defaults?: object
   /** Names of fields that are kept beside the state and never stored. */
   readonly transient?: readonly string[]
-  /** Edits the plain state of a record that an older version of the class wrote. */
+  /**
+   * Edits the plain state of a record that an older version of the class wrote. It may neither make nor touch persistent objects, nor
+   * keep those that it is given; it runs whenever such a record is loaded, or copied (`{ plain: true }`).
+   */
   upgrade?(state: Record<string, unknown>, from: number): void
   /**
    * Called when an object was assigned to without having been read, and others have changed it meanwhile: gets copies of the

@@ -5,10 +5,12 @@ import { Decoder, unpackState } from './decoder.js'
 import { EntityType } from './entity-type.js'
 import { isNewer, warnOfNewer } from './newer-record.js'
 import type { Fields } from './persistent.js'
+import { mention } from './mention.js'
 import { put } from './plain-node.js'
-import { plain, type Mentioned } from './plain.js'
+import { plain } from './plain.js'
 import type { Session } from './session.js'
 import type { Shape } from './shapes.js'
+import { upgradedCopy } from './upgraded-copy.js'
 import { unknownForm } from './values.js'
 
 /** A copy of the object; reading it is an access like any other. Throws GoneError, SchemaError. */
@@ -21,14 +23,14 @@ export function plainRecord(session: Session, oid: Oid): unknown {
   const shape = record && record.shape >= FIRST_FREE_OID ? session.shapeOf(record) : undefined
   const kind = shape && session.registry.kind(shape.type)
   const copy = record && shape && kind instanceof EntityType ? copyOf(session, kind, record, shape) : undefined
-  if (!copy) return plain(session.resolve(oid))
+  if (copy === undefined) return plain(session.resolve(oid))
   if (session.relies && session.copied.add(oid)) session.accessed.push(oid)
   return copy
 }
 
 /** Undefined: only loading it can tell what it is, or why it is nothing. */
-function copyOf(session: Session, kind: EntityType, record: StoredRecord, shape: Shape): Fields | undefined {
-  if (kind.upgrade !== undefined && shape.version < kind.version) return undefined
+function copyOf(session: Session, kind: EntityType, record: StoredRecord, shape: Shape): unknown {
+  if (kind.upgrade !== undefined && shape.version < kind.version) return upgradedCopy(session, kind, record, shape)
   const ofNewer = isNewer(kind, shape)
   if (ofNewer) warnOfNewer(session.registry, kind, shape.version)
   const { oid, refs } = record
@@ -51,20 +53,4 @@ function copyOf(session: Session, kind: EntityType, record: StoredRecord, shape:
     put(copy, key, plain(kind.defaults?.[key]))
   }
   return copy
-}
-
-/** What stands for an object that is only referred to. */
-export function mention(session: Session, oid: Oid): Mentioned {
-  return { type: typeOf(session, oid), oid }
-}
-
-function typeOf(session: Session, oid: Oid): string {
-  const known = session.cache.get(oid)
-  if (known) return known.kind.type
-  const { generation, offset } = session.snapshot
-  const at = generation.find(oid, offset)
-  const record = at === 0 ? undefined : generation.read(at, oid)
-  // As the kinds of such objects are called.
-  if (record === undefined) return '(gone)'
-  return record.shape < FIRST_FREE_OID ? '(lost)' : session.shapeOf(record).type
 }
