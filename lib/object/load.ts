@@ -13,7 +13,7 @@ import { MergingHeader } from './merging.js'
 import type { RecordView } from './record-view.js'
 import { rebind, replant, stamp, uproot } from './places.js'
 import { plain } from './plain.js'
-import { define } from './plain-node.js'
+import { define, put } from './plain-node.js'
 import { refusePromise } from './refuse-promise.js'
 import type { Shape } from './shapes.js'
 
@@ -100,7 +100,7 @@ function upgrade(
   )
   const state: Record<string, unknown> = {}
   keys.forEach((key, i) => {
-    define(state, key, decoder.value(raw[i]))
+    put(state, key, decoder.value(raw[i]))
   })
   loading.withoutAccess(() => {
     whileEditing(`static upgrade of ${header.label}`, () => {
