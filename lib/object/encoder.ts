@@ -2,11 +2,12 @@
 // position-independent: it names what it refers to by the index in the record's reference list.
 import { types } from 'node:util'
 import { ValueError } from '../error.js'
-import { stretchOf, type DraftRecord, type Oid, type StoredRecord, type Stretch } from '../store/types.js'
+import { copyOf, stretchOf, type DraftRecord, type Oid, type StoredRecord, type Stretch } from '../store/types.js'
 import { ContainerWriter, type PartWriter } from './container-writer.js'
 import { EncodedState, NO_REFS, type Encoded, type Way, type Writing } from './encoding.js'
 import { FreshShapes } from './fresh-shapes.js'
 import { Header, handlerOf, NOWHERE, unresolvedOid } from './header.js'
+import { LARGE } from './layout.js'
 import { otherPlaceOf } from './other-place.js'
 import { Packed } from './packed.js'
 import { Packer } from './packer.js'
@@ -37,6 +38,8 @@ export class Encoder implements Way, PartWriter {
   // Of the record at hand:
   #keys: readonly string[] = []
   #owner: Recordable | undefined
+  /** It is another version of a stored object, all data of which is its own. */
+  #isAgain = false
   readonly #references = new ReferenceList()
 
   constructor(writing: Writing) {
@@ -95,7 +98,8 @@ export class Encoder implements Way, PartWriter {
   #begin(header: Recordable): Shape {
     this.#owner = header
     this.#references.begin()
-    this.#containers.begin(header instanceof Header && header.oid !== 0 && !header.keyed)
+    this.#isAgain = header instanceof Header && header.oid !== 0 && !header.keyed
+    this.#containers.begin(this.#isAgain)
     if (header.inert) return header.shape as Shape
     this.#writing.checkKind(header, undefined, this)
     this.#keys = header.keys()
@@ -176,7 +180,7 @@ export class Encoder implements Way, PartWriter {
     const handler = handlerOf(value)
     if (handler instanceof Header) this.reference(handler, key)
     else if (handler instanceof Node) this.#containers.container(handler, key)
-    else if (value instanceof Untracked) this.#object(value.target, key)
+    else if (value instanceof Untracked) this.#untracked(value, key)
     else if (value instanceof Packed) packer.packed(value)
     else if (isBytes(value)) {
       if (this.#bytesMet.has(value)) this.refuseTwice('typed array', this.path(key))
@@ -187,6 +191,15 @@ export class Encoder implements Way, PartWriter {
     } else if (types.isDate(value)) packer.date(Date.prototype.getTime.call(value))
     else if (value instanceof Recordable) this.reference(value, key)
     else this.#containers.bare(value as Container, key)
+  }
+
+  /** Nobody can have changed anything in it, however often it is written. */
+  #untracked(value: Untracked, key: string | number): void {
+    if (value.packed) return packer.packed(value.packed)
+    const { bound, position } = this
+    this.#object(value.target, key)
+    if (!this.#isAgain || bound !== this.bound || this.position - position < LARGE) return
+    value.packed = stretchOf(copyOf({ bytes: packer.bytes, from: packer.from + position, to: packer.to }))
   }
 
   /** Writes a reference to another record, standing at `key` of what is being encoded. Gives its number. */

@@ -4,8 +4,8 @@ import type { Stretch } from '../store/types.js'
 import type { Node } from './plain-node.js'
 import { passAt } from './unpack.js'
 
-/** Of containers of fewer bytes there is none: to write them anew takes no longer. */
-const LARGE = 512
+/** Containers of fewer bytes are written anew: that takes no longer. */
+export const LARGE = 512
 
 /** Where a container begins. */
 export interface Place {

@@ -10,6 +10,7 @@ import { EntityTraps } from './entity-traps.js'
 import { entityTypeOf, type EntityType, type PersistentClass } from './entity-type.js'
 import { HANDLER, Header } from './header.js'
 import { inspectObject } from './inspection.js'
+import { LARGE } from './layout.js'
 import { stampLater, stampNone } from './places.js'
 import { sameKeys } from './shapes.js'
 import { attach, define } from './plain-node.js'
@@ -40,6 +41,8 @@ export class EntityHeader extends Header {
   #from = 0
   #to = 0
   #refs = NO_REFS
+  /** Of a large record: what stands in it for LATER, once that was looked for. */
+  #stands: readonly (Unasked | undefined)[] | undefined
 
   constructor(type: EntityType, isNew: boolean) {
     super(type)
@@ -57,6 +60,7 @@ export class EntityHeader extends Header {
   protected unload(): void {
     this.state = null
     this.#bytes = undefined
+    this.#stands = undefined
     this.parts = 'none'
   }
 
@@ -67,6 +71,7 @@ export class EntityHeader extends Header {
     this.state = state
     this.parts = 'none'
     this.#bytes = later ? record.bytes : undefined
+    this.#stands = undefined
     this.#keys = keys
     this.#from = record.from
     this.#to = record.to
@@ -190,7 +195,11 @@ export class EntityHeader extends Header {
     const bytes = this.#bytes
     const stored = this.#keys
     if (!bytes || !sameKeys(stored, keys)) return undefined
-    return unasked({ bytes, from: this.#from, to: this.#to, refs: this.#refs }, stored, this.state as Fields)
+    if (this.#stands) return this.#stands
+    const [from, to] = [this.#from, this.#to]
+    const stands = unasked({ bytes, from, to, refs: this.#refs }, stored, this.state as Fields)
+    if (to - from >= LARGE) this.#stands = stands
+    return stands
   }
 
   /**

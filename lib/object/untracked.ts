@@ -1,6 +1,7 @@
 // Plain data that was copied in or decoded and that nobody has asked for yet: bare containers, as deep as it goes, or a date. Most
 // data is stored, or passed over, and not looked at, so it gets its handlers (plain-node.ts), or is sealed, only when it is handed out.
 import { types } from 'node:util'
+import type { Stretch } from '../store/types.js'
 import type { Header } from './header.js'
 import { keepAboveAll } from './owned-bytes.js'
 import { define, isBare, Node, type Container } from './plain-node.js'
@@ -13,6 +14,8 @@ export class Untracked {
   stored: boolean
   /** There may be marks of references in it that nobody followed. */
   readonly hasMarks: boolean
+  /** As it was written, if it is large, stands in an object that has been written more than once, and means the same in every record. */
+  packed: Stretch | undefined
 
   constructor(target: Container | Date, stored = false, hasMarks = false) {
     this.target = target
