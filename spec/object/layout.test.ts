@@ -355,45 +355,46 @@ class Doc extends Persistent {
   name = text(5)
 }
 
-t.test('fields that nobody asks for stay what they are, however often the rest is written', t => {
-  const path = join(tempDir(t), 'doc.db')
-  const options = { classes: [Doc, Thing], durability: 'os' } as const
-  const seen = (): unknown => {
-    const other = elsewhere<{ doc: Doc }>(path, options)
-    const { views, body, more, name } = other.root.doc
-    const found = modelOf([views, body, more, name])
-    other.close()
-    return found
-  }
-  const body = [{ of: text(1) + text(2), at: new Date(5) }, [1, -0, undefined, 7n]]
-  const more = (): unknown[] => [text(3) + text(4), new Thing(1), new Uint8Array([1, 2]), new Thing(2)]
-  const modelled = [text(3) + text(4), 'Thing 1', new Uint8Array([1, 2]), 'Thing 2']
-  let db = open(path, { root: { doc: undefined as unknown as Doc }, ...options })
-  db.transact(root => {
-    root.doc = Object.assign(new Doc(), { body, more: more() })
-  })
-  for (const opened of ['by who made it', 'by who reads it']) {
-    const { doc } = db.root
-    const before = doc.views
-    for (let n = 1; n < 4; n++) {
-      doc.views++
-      db.commit()
-      t.strictSame(seen(), [before + n, body, modelled, text(5)], opened)
+for (const refers of [true, false])
+  t.test(`fields that nobody asks for stay what they are, ${refers ? 'beside references' : 'alone'}`, t => {
+    const path = join(tempDir(t), 'doc.db')
+    const options = { classes: [Doc, Thing], durability: 'os' } as const
+    const seen = (): unknown => {
+      const other = elsewhere<{ doc: Doc }>(path, options)
+      const { views, body, more, name } = other.root.doc
+      const found = modelOf([views, body, more, name])
+      other.close()
+      return found
     }
-    doc.name = 'another'
-    ;(doc.more as unknown[]).unshift(0)
-    db.commit()
-    t.strictSame(seen(), [before + 3, body, [0, ...modelled], 'another'], `${opened}, the others changed`)
-    ;(doc.body as unknown[]).push(1)
-    db.commit()
-    t.strictSame(seen(), [before + 3, [...body, 1], [0, ...modelled], 'another'], `${opened}, and itself`)
-    ;(doc.body as unknown[]).pop()
-    ;(doc.more as unknown[]).shift()
-    doc.name = text(5)
-    db.commit()
+    const body = [{ of: text(1) + text(2), at: new Date(5) }, [1, -0, undefined, 7n]]
+    const more = (): unknown[] => [text(3) + text(4), refers ? new Thing(1) : 1, new Uint8Array([1, 2])]
+    const modelled = [text(3) + text(4), refers ? 'Thing 1' : 1, new Uint8Array([1, 2])]
+    let db = open(path, { root: { doc: undefined as unknown as Doc }, ...options })
+    db.transact(root => {
+      root.doc = Object.assign(new Doc(), { body, more: more() })
+    })
+    for (const opened of ['by who made it', 'by who reads it']) {
+      const { doc } = db.root
+      const before = doc.views
+      for (let n = 1; n < 4; n++) {
+        doc.views++
+        db.commit()
+        t.strictSame(seen(), [before + n, body, modelled, text(5)], opened)
+      }
+      doc.name = 'another'
+      ;(doc.more as unknown[]).unshift(0)
+      db.commit()
+      t.strictSame(seen(), [before + 3, body, [0, ...modelled], 'another'], `${opened}, the others changed`)
+      ;(doc.body as unknown[]).push(1)
+      db.commit()
+      t.strictSame(seen(), [before + 3, [...body, 1], [0, ...modelled], 'another'], `${opened}, and itself`)
+      ;(doc.body as unknown[]).pop()
+      ;(doc.more as unknown[]).shift()
+      doc.name = text(5)
+      db.commit()
+      db.close()
+      db = open(path, { root: { doc: undefined as unknown as Doc }, ...options })
+    }
     db.close()
-    db = open(path, { root: { doc: undefined as unknown as Doc }, ...options })
-  }
-  db.close()
-  t.end()
-})
+    t.end()
+  })
