@@ -210,4 +210,4 @@ const COUNTER: Kind = {
 }
 registerCollection(COUNTER)
 const makeCounter = sealedClass(PersistentCounter)
-refuseAssignment(PersistentCounter.prototype, { value: 'call add()' })
+refuseAssignment(PersistentCounter.prototype, { value: 'call add()' }, 'call add()')

@@ -335,4 +335,4 @@ const LIST: Kind = {
 }
 registerCollection(LIST)
 const makeList = sealedClass(PersistentList)
-refuseAssignment(PersistentList.prototype, { length: 'call clear() or splice()' })
+refuseAssignment(PersistentList.prototype, { length: 'call clear() or splice()' }, 'call set() or push()')

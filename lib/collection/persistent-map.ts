@@ -261,4 +261,4 @@ const MAP: Kind = {
 }
 registerCollection(MAP)
 const makeMap = sealedClass(PersistentMap)
-refuseAssignment(PersistentMap.prototype, { size: 'call clear()' })
+refuseAssignment(PersistentMap.prototype, { size: 'call clear()' }, 'call set()')

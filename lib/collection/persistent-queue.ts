@@ -262,4 +262,4 @@ const QUEUE: Kind = {
 }
 registerCollection(QUEUE)
 const makeQueue = sealedClass(PersistentQueue)
-refuseAssignment(PersistentQueue.prototype, { size: 'call clear()' })
+refuseAssignment(PersistentQueue.prototype, { size: 'call clear()' }, 'call push()')

@@ -251,4 +251,4 @@ const SET: Kind = {
 }
 registerCollection(SET)
 const makeSet = sealedClass(PersistentSet)
-refuseAssignment(PersistentSet.prototype, { size: 'call clear()' })
+refuseAssignment(PersistentSet.prototype, { size: 'call clear()' }, 'call add()')

@@ -290,12 +290,16 @@ export class Connection<Root = unknown> {
   }
 }
 
-refuseAssignment(Connection.prototype, {
-  root: 'assign fields of root',
-  path: 'it is the one that open() was given',
-  tid: 'it is the number of the last commit',
-  changed: 'call commit() or abort()',
-})
+refuseAssignment(
+  Connection.prototype,
+  {
+    root: 'assign fields of root',
+    path: 'it is the one that open() was given',
+    tid: 'it is the number of the last commit',
+    changed: 'call commit() or abort()',
+  },
+  'a connection has no such property, and what is to be stored is assigned to fields of root',
+)
 
 // ---- of single objects ------------------------------------------------------------------------------------------
 

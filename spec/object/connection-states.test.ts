@@ -154,6 +154,10 @@ t.test(
     assigned('tid', /^tid cannot be assigned/)
     assigned('path', /^path cannot be assigned/)
     assigned('changed', /^changed cannot be assigned/)
+    assigned(
+      'data',
+      /^data cannot be assigned: a connection has no such property, and what is to be stored is assigned to/,
+    )
     db.close()
   },
 )
