@@ -185,8 +185,8 @@ export class CorruptLogError extends PerdureError {
 /** The file at the path is another store than the one that was opened: replaced, removed or restored from a copy. */
 export class StoreReplacedError extends PerdureError {
   readonly path: string
-  constructor(path: string, what: string) {
-    super('STORE_REPLACED', `${path}: ${what}. Close this connection and open the store again.`)
+  constructor(path: string, what: string, advice = 'Close this connection and open the store again') {
+    super('STORE_REPLACED', `${path}: ${what}. ${advice}.`)
     this.path = path
   }
 }

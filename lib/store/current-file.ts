@@ -48,12 +48,9 @@ export class CurrentFile {
     }
     // Another file stands at the path: a pack, if this one ends in a superseded frame, which catching up finds.
     if (this.#generation.reader.advance() !== 'superseded') {
-      const gone = this.#disk.lookUp(this.#path) === undefined
-      if (!gone && this.isAtPath()) return
-      throw new StoreReplacedError(
-        this.#path,
-        gone ? 'the file has been removed' : 'another file has taken the place of this one',
-      )
+      if (this.#disk.lookUp(this.#path) === undefined) throw removed(this.#path)
+      if (this.isAtPath()) return
+      throw new StoreReplacedError(this.#path, 'another file has taken the place of this one')
     }
     this.catchUp()
   }
@@ -80,8 +77,17 @@ export class CurrentFile {
     try {
       return Generation.open(this.#disk, this.#path, this.#access, this.#until)
     } catch (cause) {
-      if (cause instanceof StoreNotFoundError) throw new StoreReplacedError(this.#path, 'the file has been removed')
+      if (cause instanceof StoreNotFoundError) throw removed(this.#path)
       throw cause
     }
   }
+}
+
+function removed(path: string): StoreReplacedError {
+  return new StoreReplacedError(
+    path,
+    'the file has been removed',
+    'Close this connection and put the file, or a copy of it, back before the store is opened again: open() makes an empty one where ' +
+      'there is none',
+  )
 }
