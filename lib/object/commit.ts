@@ -83,11 +83,13 @@ export function commitSession(
   wait: boolean,
 ): 'done' | 'busy' | 'known' {
   const { store, changed } = session
-  const { lockTimeout } = session.options
+  const { lockTimeout, durability } = session.options
   if (changed.size === 0) {
     session.end()
     return 'done'
   }
+  // Where nothing is to be lost, nothing goes into a file that the path does not lead to any more.
+  const look = durability === 'fsync' ? 'now' : 'if due'
   // What the changes are made to: the session's snapshot, or a later one to which all that the transaction asked
   // and did applies as well.
   let base = session.snapshot
@@ -100,7 +102,7 @@ export function commitSession(
     const encoded = new Encoder(new SessionWriting(session, base)).encode(toWrite, annotation)
     const checked = new Checked(session, encoded, isolation)
     checkStack()
-    const result = store.commit(encoded.draft, base, checked, wait && lockTimeout, id)
+    const result = store.commit(encoded.draft, base, checked, wait && lockTimeout, id, look)
     switch (result.outcome) {
       case 'committed':
         settle(session, encoded, standIns, result)

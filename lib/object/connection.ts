@@ -8,6 +8,7 @@ import { LOST_SHAPE, type Oid } from '../store/types.js'
 import { encodeAnnotation, type Annotation } from './annotation.js'
 import { checkedLogOptions, logOf, type Commit, type LogOptions } from './commit-log.js'
 import { commitSession } from './commit.js'
+import { confirm, flush } from './confirm.js'
 import { refuseIfEditing } from './editing.js'
 import { peek } from './load.js'
 import { setLooking, type Looking } from './inspection.js'
@@ -131,7 +132,9 @@ export class Connection<Root = unknown> {
 
   /**
    * Makes all changes one commit, and returns its number; with nothing changed, that of the snapshot.
-   * Throws WriteConflictError: then call `abort()` and start over. A commit that fails leaves everything as it was.
+   * Throws WriteConflictError: then call `abort()` and start over. A commit that fails leaves everything as it was, but that one which is in
+   * the file, and not known to be on disk, throws DurabilityUnknownError or StoreReplacedError with nothing pending afterwards. `changed`
+   * tells the two apart. Until that is known, a later `commit()`, with nothing changed, throws the same.
    */
   commit(annotation: Annotation = {}): number {
     checkNames(annotation, ANNOTATION, 'commit')
@@ -141,9 +144,9 @@ export class Connection<Root = unknown> {
     const wrote = session.changed.size > 0
     if (wrote) refuseInsideOther(session)
     commitSession(session, { annotation: bytes, isolation: session.options.isolation }, true)
-    const { snapshot } = session
-    if (wrote && session.options.durability === 'fsync') session.store.makeDurable(snapshot)
-    return snapshot.tid
+    if (wrote) confirm(session, session.snapshot)
+    else if (session.unconfirmed > 0) flush(session)
+    return session.tid
   }
 
   /** Undoes all changes. New objects that were never stored stay as they are. */
@@ -163,12 +166,12 @@ export class Connection<Root = unknown> {
     session.moveTo(session.store.latest())
   }
 
-  /** All that this connection has committed or read is on disk afterwards. */
+  /** All that this connection has committed or read is on disk afterwards. Throws DurabilityUnknownError, StoreReplacedError. */
   flush(): void {
     checkOpen(this.#session)
     refuseIfEditing('flush()')
     this.#session.waiting?.run()
-    if (!this.#session.store.readonly) this.#session.store.makeDurable(this.#session.snapshot)
+    if (!this.#session.store.readonly) flush(this.#session)
   }
 
   /** Catches up, then holds the snapshot until `continue()`; meanwhile nothing can be changed. Nests; disposable. */

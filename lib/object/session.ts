@@ -65,6 +65,8 @@ export class Session implements Scope, Loading {
   /** Why the running transact can only fail. */
   doomed: { readonly cause: unknown } | undefined
   pauses = 0
+  /** The last commit of this connection of which it is not known that it is on disk, as was asked for; 0: there is none. See confirm.ts. */
+  unconfirmed = 0
   /** Transactions that are to run before anything else does: see transact-async.ts. */
   waiting: { run(): void } | undefined
   #began = false

@@ -3,6 +3,7 @@
 // takes one lock, one write and one fsync. Each has its own outcome all the same, and none is undone for what another did.
 import { CommitTooLargeError, GoneError, PerdureError, SchemaError, StaleDataError, StateError } from '../error.js'
 import { encodeAnnotation } from './annotation.js'
+import { confirmAsync } from './confirm.js'
 import { refuseIfEditing } from './editing.js'
 import type { Isolation, Session } from './session.js'
 import {
@@ -211,7 +212,7 @@ class Group implements TransactPlan {
   async commit(): Promise<void> {
     const { value, wrote, snapshot } = await commitAsync(this.#session, this.#session.root, this.#work, this)
     try {
-      if (wrote && this.#session.options.durability === 'fsync') await this.#session.store.makeDurableAsync(snapshot)
+      if (wrote) await confirmAsync(this.#session, snapshot)
     } catch (error) {
       for (const { reject } of this.asked) reject(error)
       return

@@ -4,6 +4,7 @@ import { ClosedError, StateError, WriteConflictError } from '../error.js'
 import { encodeAnnotation } from './annotation.js'
 import { refuseIfEditing } from './editing.js'
 import { commitSession, type CommitPlan } from './commit.js'
+import { confirm } from './confirm.js'
 import { checkNames, quoted } from './option-names.js'
 import type { Isolation, Session } from './session.js'
 import { refusePromise } from './refuse-promise.js'
@@ -248,9 +249,8 @@ function nested<R, T>(session: Session, root: R, work: Work<R, T>): T {
   }
 }
 
-/** The commit is visible; waits until it is durable, too, if that was asked for. */
 function made<T>(session: Session, done: Done<T>): Done<T> {
-  if (done.wrote && session.options.durability === 'fsync') session.store.makeDurable(done.snapshot)
+  if (done.wrote) confirm(session, done.snapshot)
   return done
 }
 

@@ -1,4 +1,4 @@
-// Whether the path still leads to the file that is open, looked at now and then: another one there is a pack's, to go over to, or
+// Whether the path still leads to the file that is open, looked at now and then, and before and after what must not be lost: another one there is a pack's, to go over to, or
 // somebody has replaced the store. Owns when the last look was.
 import { DurabilityUnknownError } from '../error.js'
 import type { Disk } from '../file/disk.js'
@@ -32,6 +32,13 @@ export class PathWatch {
 
   lookIfDue(): void {
     if (this.#disk.ticks() - this.#lookedAt >= INTERVAL) this.look()
+  }
+
+  /** At the data file, with the lock held and everything read: no pack can be under way. Throws StoreReplacedError. */
+  lookUnderLock(): void {
+    if (this.#file.isAtPath()) return
+    this.#lookedAt = -Infinity
+    this.#file.look()
   }
 
   /**

@@ -32,6 +32,9 @@ const FAR_BEHIND = 4 << 20
 const INDEX_AT_CLOSE = [1 << 20, 4] as const
 const INDEX_AFTER_SYNC = [32 << 20, 16] as const
 
+/** `now`: at the cost of one system call; `if due`: when the last look was a while ago. */
+export type Look = 'now' | 'if due'
+
 /** A draft with its id, if it has one, and the frame that it makes at the tail that was known then. */
 interface Prepared {
   readonly draft: Draft
@@ -178,13 +181,20 @@ export class Store {
   /**
    * Appends `draft` if none of `accessed` has changed since `snapshot`: the frame is built before the lock, and the lock is held
    * from the check to the append. `wait`: for the lock, and how many milliseconds, if that is told. `id`: of the transaction; nothing
-   * is appended if it has been committed before.
-   * Throws LockTimeoutError, CommitFailedError, CommitTooLargeError, DurabilityUnknownError.
+   * is appended if it has been committed before. `look`: whether the path still leads to this file, before anything is appended.
+   * Throws LockTimeoutError, CommitFailedError, CommitTooLargeError, DurabilityUnknownError, StoreReplacedError.
    */
-  commit(work: Draft, snapshot: Snapshot, accessed: Iterable<Oid>, wait: boolean | number, id?: string): CommitResult {
+  commit(
+    work: Draft,
+    snapshot: Snapshot,
+    accessed: Iterable<Oid>,
+    wait: boolean | number,
+    id?: string,
+    look: Look = 'if due',
+  ): CommitResult {
     const timeout = wait === true ? this.lockTimeout : wait === false ? undefined : wait
     try {
-      return this.#commit(work, snapshot, accessed, timeout, id)
+      return this.#commit(work, snapshot, accessed, timeout, id, look)
     } catch (error) {
       this.durability.heedFailedCut(this.current)
       throw asCommitFailure(this.path, error)
@@ -196,17 +206,18 @@ export class Store {
     snapshot: Snapshot,
     accessed: Iterable<Oid>,
     timeout: number | undefined,
-    id?: string,
+    id: string | undefined,
+    look: Look,
   ): CommitResult {
     if (!this.lock.held) this.#watch.lookIfDue() // the transaction may have begun long ago
     this.durability.refuseAfterFailure(this.current)
     let prepared = this.#prepare(work, id)
-    if (this.lock.held) return this.#append(work, prepared, snapshot, accessed, id)
+    if (this.lock.held) return this.#append(work, prepared, snapshot, accessed, id, look)
     for (;;) {
       if (!this.#gate.take(timeout)) return { outcome: 'busy' }
       try {
         const status = tailUnderLock(this.#file)
-        if (status === 'end') return this.#append(work, prepared, snapshot, accessed, id)
+        if (status === 'end') return this.#append(work, prepared, snapshot, accessed, id, look)
       } finally {
         this.lock.release()
       }
@@ -342,6 +353,7 @@ export class Store {
     snapshot: Snapshot,
     accessed: Iterable<Oid>,
     id: string | undefined,
+    look: Look,
   ): CommitResult {
     const generation = this.current
     this.durability.refuseAfterFailure(generation)
@@ -354,6 +366,7 @@ export class Store {
     const { tail } = generation.reader
     const { draft, frame } =
       prepared.frame.tail.lastFrame === tail.offset ? prepared : this.#prepare(work, id, prepared)
+    if (look === 'now') this.#watch.lookUnderLock()
     generation.log.expectOwn(draft, frame)
     generation.writer.append(frame.bytes, tail.offset)
     generation.log.applyOwn(draft, frame)

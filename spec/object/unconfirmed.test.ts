@@ -1,0 +1,171 @@
+// Nobody is told of success for what is not known to be stored: not by the commit, and not by any call after it.
+import { copyFileSync, renameSync, unlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import type { Disk } from '../../lib/file/disk.js'
+import { systemDisk } from '../../lib/file/system-disk.js'
+import type { Connection, OpenOptions } from '../../lib/index.js'
+import { openWith } from '../../lib/object/open.js'
+import { tempDir } from '../helpers/temp-dir.js'
+
+type Db = Connection<{ text: string }>
+
+const replaced = { code: 'STORE_REPLACED' }
+const unknown = { code: 'DURABILITY_UNKNOWN' }
+const fault = Object.assign(new Error('EIO: as the test wants'), { code: 'EIO' })
+
+/** A store on a disk whose clock stands still: but for what a commit looks at, the path is looked at once. */
+function start(t: Test, own: Partial<Disk> = {}, options: OpenOptions = {}): Db {
+  const disk: Disk = { ...systemDisk, ticks: () => 0, ...own }
+  const db = openWith(disk, join(tempDir(t), 'app.db'), { root: { text: 'saved' }, ...options }) as Db
+  t.equal(db.root.text, 'saved')
+  return db
+}
+
+/** What can become of the file of a store. */
+const ends: Record<string, (path: string) => void> = {
+  'has been removed': unlinkSync,
+  'has been moved away': path => renameSync(path, `${path}.away`),
+  'has been replaced by a copy': path => {
+    copyFileSync(path, `${path}.copy`)
+    renameSync(`${path}.copy`, path)
+  },
+}
+
+for (const [what, end] of Object.entries(ends)) {
+  t.test(`a durable commit to a file that ${what} commits nothing, however soon`, async t => {
+    const db = start(t)
+    db.root.text = 'lost'
+    end(db.path)
+    for (let n = 0; n < 2; n++) {
+      t.throws(() => db.commit(), replaced)
+      t.strictSame([db.changed, db.tid, db.root.text], [true, 1, 'lost'])
+    }
+    db.abort()
+    const lose = (root: { text: string }): void => void (root.text = 'lost')
+    for (const attempts of [1, 4]) {
+      t.throws(() => db.transact(lose, { attempts }), replaced)
+      await t.rejects(db.transactAsync(lose, { attempts }), replaced)
+    }
+    t.strictSame([db.changed, db.tid], [false, 1])
+    db.close()
+  })
+}
+
+/** Each makes one commit that is not confirmed. */
+const ways: Record<string, (db: Db) => Promise<unknown>> = {
+  'commit()': async db => {
+    await Promise.resolve()
+    db.root.text = 'unsure'
+    db.commit()
+  },
+  'transact()': async db => {
+    await Promise.resolve()
+    db.transact(root => void (root.text = 'unsure'))
+  },
+  'transactAsync()': db => db.transactAsync(root => void (root.text = 'unsure')),
+}
+
+for (const [way, run] of Object.entries(ways)) {
+  t.test(`after a ${way} during which the file was moved away, no call says that all is well`, async t => {
+    let away = false
+    const move = (): void => {
+      if (away) renameSync(db.path, `${db.path}.away`)
+      away = false
+    }
+    const db: Db = start(t, {
+      sync: fd => {
+        move()
+        systemDisk.sync(fd)
+      },
+      syncAsync: fd => {
+        move()
+        return systemDisk.syncAsync(fd)
+      },
+    })
+    away = true
+    await t.rejects(run(db), replaced)
+    for (let n = 0; n < 2; n++) {
+      t.throws(() => db.commit(), replaced)
+      t.throws(() => db.flush(), replaced)
+    }
+    t.throws(() => db.transact(root => void (root.text = 'more')), replaced)
+    renameSync(`${db.path}.away`, db.path)
+    t.equal(db.commit(), 2, 'put back, it has the commit')
+    db.flush()
+    t.equal(db.root.text, 'unsure')
+    db.close()
+  })
+
+  t.test(`after a ${way} whose fsync failed, no call says that all is well before a pack`, async t => {
+    let fails = false
+    const db = start(t, {
+      sync: fd => {
+        if (fails) throw fault
+        systemDisk.sync(fd)
+      },
+      syncAsync: fd => (fails ? Promise.reject(fault) : systemDisk.syncAsync(fd)),
+    })
+    fails = true
+    await t.rejects(run(db), unknown)
+    fails = false
+    for (let n = 0; n < 2; n++) {
+      t.throws(() => db.commit(), unknown)
+      t.throws(() => db.flush(), unknown)
+      t.throws(() => db.transact(root => void (root.text = 'more')), unknown)
+      await t.rejects(
+        db.transactAsync(root => void (root.text = 'more')),
+        unknown,
+      )
+    }
+    t.equal(db.root.text, 'unsure', 'reading goes on')
+    await db.pack()
+    db.flush()
+    t.equal(db.commit(), 2)
+    db.close()
+  })
+}
+
+t.test('after a commit whose directory could not be opened, the next one tries that again', t => {
+  let fails = false
+  const db = start(t, {
+    syncDirectory: path => {
+      if (fails)
+        throw Object.assign(new Error('EMFILE: as the test wants'), { code: 'EMFILE', errno: -24, syscall: 'open' })
+      systemDisk.syncDirectory(path)
+    },
+  })
+  fails = true
+  db.root.text = 'unsure'
+  for (let n = 0; n < 2; n++) t.throws(() => db.commit(), unknown)
+  fails = false
+  t.equal(db.commit(), 2)
+  db.close()
+  t.end()
+})
+
+t.test('who committed nothing, or did not ask for durability, is told nothing', t => {
+  let fails = false
+  const sync: Disk['sync'] = fd => {
+    if (fails) throw fault
+    systemDisk.sync(fd)
+  }
+  const db = start(t, { sync })
+  const other = db.connect()
+  fails = true
+  db.root.text = 'unsure'
+  t.throws(() => db.commit(), unknown)
+  t.equal(other.root.text, 'unsure')
+  t.equal(other.commit(), 2)
+  other.close()
+  db.close()
+  fails = false
+  const lax = start(t, { sync }, { durability: 'os' })
+  fails = true
+  lax.root.text = 'unsure'
+  t.equal(lax.commit(), 2)
+  t.throws(() => lax.flush(), unknown)
+  t.equal(lax.commit(), 2)
+  lax.close()
+  t.end()
+})
