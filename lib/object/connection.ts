@@ -18,7 +18,7 @@ import { nodeOf } from './plain-node.js'
 import { refuseAssignment } from './refuse-assignment.js'
 import { Session } from './session.js'
 import { checkNames, quoted } from './option-names.js'
-import { checkId, checkOpen, refuseInsideOther, transact, type TransactOptions } from './transact.js'
+import { askerOf, checkId, checkOpen, refuseInsideOther, transact, type TransactOptions } from './transact.js'
 import { transactAsync } from './transact-async.js'
 
 /** A promise is not a result that a transaction can have. */
@@ -248,9 +248,7 @@ export class Connection<Root = unknown> {
   async pack(options: PackOptions = {}): Promise<PackResult> {
     checkNames(options, PACK_OPTIONS, 'pack')
     this.#check('pack()', {})
-    const session = this.#session
-    const { lockTimeout } = session.options
-    return pack(session.store, options, { lockTimeout, checkOpen: () => checkOpen(session) })
+    return pack(this.#session.store, options, askerOf(this.#session))
   }
 
   /**

@@ -7,6 +7,7 @@ import { confirmAsync } from './confirm.js'
 import { refuseIfEditing } from './editing.js'
 import type { Isolation, Session } from './session.js'
 import {
+  askerOf,
   attempt,
   checkIdle,
   checkOpen,
@@ -261,7 +262,7 @@ class Group implements TransactPlan {
 /** Whoever gets the result is to release its generation: until that is on disk, the session may go on in the next one. */
 async function commitAsync<R, T>(session: Session, root: R, work: Work<R, T>, group: Group): Promise<Done<T>> {
   const { store } = session
-  const { lockTimeout } = session.options
+  const asker = askerOf(session)
   for (let run = 1; !group.isLast(run); run++) {
     checkIdle(session)
     if (store.isFarBehind()) {
@@ -270,7 +271,7 @@ async function commitAsync<R, T>(session: Session, root: R, work: Work<R, T>, gr
     }
     const result = group.run(() => attempt(session, root, work, group, false))
     if (typeof result === 'object') return retained(result)
-    if (result === 'busy') await store.untilFree(lockTimeout)
+    if (result === 'busy') await store.untilFree(asker)
     else {
       const pause = group.pauseAfter(run)
       if (pause > 0) await store.disk.wait(pause)
@@ -282,7 +283,7 @@ async function commitAsync<R, T>(session: Session, root: R, work: Work<R, T>, gr
     checkIdle(session)
     session.end()
     return retained(group.run(() => lastAttempt(session, root, work, group)))
-  }, lockTimeout)
+  }, asker)
 }
 
 function retained<T>(done: Done<T>): Done<T> {

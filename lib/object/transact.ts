@@ -1,6 +1,7 @@
 // Running a function as one transaction: fresh snapshot, run, commit, again after a conflict. The last run holds the lock,
 // so that it cannot fail for that reason. This is the form that blocks; transact-async.ts waits.
 import { ClosedError, StateError, WriteConflictError } from '../error.js'
+import type { Asker } from '../store/store-options.js'
 import { encodeAnnotation } from './annotation.js'
 import { refuseIfEditing } from './editing.js'
 import { commitSession, type CommitPlan } from './commit.js'
@@ -262,6 +263,11 @@ const NO_PROMISE =
 
 export function checkOpen(session: Session): void {
   if (session.closed) throw new ClosedError(`the connection to ${session.store.path} is closed`)
+}
+
+/** For what the store does without blocking: others may have it open when this session is closed. */
+export function askerOf(session: Session): Asker {
+  return { lockTimeout: session.options.lockTimeout, checkOpen: () => checkOpen(session) }
 }
 
 export function checkIdle(session: Session): void {

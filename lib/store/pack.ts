@@ -11,18 +11,11 @@ import { removeIndexFile } from './index-file.js'
 import { LiveCopy, type PackProgress } from './live-copy.js'
 import { atOnce, inSlices, type LongWork } from './long-work.js'
 import type { Store } from './store.js'
+import type { Asker } from './store-options.js'
 import { createTemporary, removeStrays, type Temporary } from './temporary.js'
 
 /** Progress is told while the pack copies; it can be stopped before it takes the lock, and nothing is changed then. */
 export type PackOptions = LongWork<PackProgress>
-
-/** Who wants a store packed: the connection that was asked. */
-export interface Asker {
-  /** Milliseconds. */
-  readonly lockTimeout: number
-  /** Throws ClosedError. */
-  checkOpen(): void
-}
 
 export interface PackResult {
   /** Objects in the new file, parts of large collections included. */
@@ -92,7 +85,7 @@ async function packStore(store: Store, options: PackOptions, asker: Asker): Prom
       asker.checkOpen()
       throwIfGone(store, source)
       return putInPlace(store, source, temporary, uuid, copy, writer, tail)
-    }, asker.lockTimeout)
+    }, asker)
     if (!store.closed) store.latest()
     removeIndexFile(disk, store.path) // of the file that was packed
     return result

@@ -26,6 +26,14 @@ export interface StoreOptions extends LongWork<OpenProgress> {
   unsafeFilesystem?: boolean | undefined
 }
 
+/** For whom something is done that takes its time: a connection, or nobody but the store. Others may have the store open as well. */
+export interface Asker {
+  /** Milliseconds to wait for the commit lock. */
+  readonly lockTimeout: number
+  /** Throws ClosedError: then what was asked for is given up. */
+  checkOpen(): void
+}
+
 export type CommitResult =
   | {
       readonly outcome: 'committed'

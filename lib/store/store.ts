@@ -14,7 +14,7 @@ import { locateStore } from './locate.js'
 import { PathWatch } from './path-watch.js'
 import { inSlices } from './long-work.js'
 import type { Snapshot } from './snapshot.js'
-import { LOCK_TIMEOUT, type CommitResult, type StoreOptions } from './store-options.js'
+import { LOCK_TIMEOUT, type Asker, type CommitResult, type StoreOptions } from './store-options.js'
 import { tailUnderLock } from './tail-under-lock.js'
 import { touchedSince } from './touched.js'
 import { WriteGate } from './write-gate.js'
@@ -236,19 +236,19 @@ export class Store {
     }
   }
 
-  /** The same, waiting for the lock without blocking the event loop; `act` then runs in one stretch. */
-  async underLockAsync<T>(act: () => T, timeout = this.lockTimeout): Promise<T> {
+  /** The same, waiting for the lock without blocking the event loop; `act` then runs in one stretch. Throws ClosedError. */
+  async underLockAsync<T>(act: () => T, asker: Asker = this): Promise<T> {
     try {
-      return await this.#gate.runAsync(act, timeout, () => this.catchUpAsync())
+      return await this.#gate.runAsync(act, asker, () => this.catchUpAsync())
     } catch (error) {
       this.durability.heedFailedCut(this.current)
       throw error
     }
   }
 
-  /** Resolves when the lock was free at a moment. Throws LockTimeoutError. */
-  untilFree(timeout = this.lockTimeout): Promise<void> {
-    return this.#gate.untilFree(timeout)
+  /** Resolves when the lock was free at a moment. Throws LockTimeoutError, ClosedError. */
+  untilFree(asker: Asker = this): Promise<void> {
+    return this.#gate.untilFree(asker)
   }
 
   /** Everything up to `snapshot` is on disk afterwards, in the file that the path leads to. */
@@ -294,7 +294,6 @@ export class Store {
       this.durability.close(this.current.snapshot())
       this.#saveIndex(INDEX_AT_CLOSE)
     } finally {
-      this.#gate.close()
       this.current.release()
       this.lock.close()
     }

@@ -1,10 +1,11 @@
 // The way to the commit lock: nobody gets through who opened the store for reading, and whoever holds the lock has read everything.
 // Where much has arrived, the lock is given up, that is read, and the lock taken again.
-import { ClosedError, ReadonlyError } from '../error.js'
+import { ReadonlyError } from '../error.js'
 import type { Disk, Fd } from '../file/disk.js'
 import type { CommitLock } from '../file/lock.js'
 import { asCommitFailure } from './commit-failure.js'
 import type { CurrentFile } from './current-file.js'
+import type { Asker } from './store-options.js'
 import { tailUnderLock } from './tail-under-lock.js'
 import { tidyUp } from './temporary.js'
 
@@ -15,7 +16,6 @@ export class WriteGate {
   readonly #readonly: boolean
   /** What processes that have died left behind has been removed. */
   #tidy = false
-  #closed = false
 
   constructor(disk: Disk, file: CurrentFile, lock: CommitLock, isReadonly: boolean) {
     this.#disk = disk
@@ -26,11 +26,6 @@ export class WriteGate {
 
   get #path(): string {
     return this.#file.generation.path
-  }
-
-  /** Whoever waits for the lock without blocking, or comes for it like that, gets a ClosedError from now on. */
-  close(): void {
-    this.#closed = true
   }
 
   /** Takes the lock, and reads nothing. `timeout`: milliseconds. False: it is not free, and no `timeout` was given. */
@@ -62,11 +57,11 @@ export class WriteGate {
 
   /**
    * The same, waiting without blocking the event loop; `catchUp` reads what has arrived, without the lock, or throws: it must not
-   * come back with nothing read, as the lock would be taken in vain for ever.
+   * come back with nothing read, as the lock would be taken in vain for ever. Throws ClosedError once that is closed for which it waits.
    */
-  async runAsync<T>(act: () => T, timeout: number, catchUp: () => Promise<void>): Promise<T> {
+  async runAsync<T>(act: () => T, asker: Asker, catchUp: () => Promise<void>): Promise<T> {
     for (;;) {
-      const result = await this.#lockAsync(timeout, () => {
+      const result = await this.#lockAsync(asker, () => {
         if (tailUnderLock(this.#file) !== 'end') return undefined
         try {
           return { value: act() }
@@ -80,18 +75,18 @@ export class WriteGate {
     }
   }
 
-  untilFree(timeout: number): Promise<void> {
-    return this.#lockAsync(timeout, () => undefined)
+  untilFree(asker: Asker): Promise<void> {
+    return this.#lockAsync(asker, () => undefined)
   }
 
   /** What `act` throws is taken for what the system refused. */
-  #lockAsync<T>(timeout: number, act: () => T): Promise<T> {
-    return this.#committingAsync(() => this.#lock.with(() => this.#openFd(), timeout, act))
-  }
-
-  #openFd(): Fd {
-    if (this.#closed) throw new ClosedError(`${this.#path} has been closed`)
-    return this.#file.generation.file.fd
+  #lockAsync<T>(asker: Asker, act: () => T): Promise<T> {
+    /** Asked for before each try. */
+    const fd = (): Fd => {
+      asker.checkOpen()
+      return this.#file.generation.file.fd
+    }
+    return this.#committingAsync(() => this.#lock.with(fd, asker.lockTimeout, act))
   }
 
   /** What the system refuses on the way to a commit. */

@@ -152,6 +152,40 @@ t.test('a connection is closed while a transaction of it waits: for the lock, or
   t.strictSame(open(), [])
 })
 
+t.test('a connection is closed while it waits for a lock that nobody gives up; others to the store go on', async t => {
+  let waits = (): void => undefined
+  const disk: Disk = {
+    ...systemDisk,
+    wait: ms => {
+      if (ms > 0) waits()
+      return systemDisk.wait(ms)
+    },
+  }
+  const path = join(tempDir(t), 'app.db')
+  const db = openWith(disk, path, { root: { n: 0 }, lockTimeout: 2000 }) as Connection<{ n: number }>
+  const holder = openStore(t, path)
+  const add = (root: { n: number }): void => void root.n++
+  const asked: Record<string, (db: Connection<{ n: number }>) => Promise<unknown>> = {
+    'a transaction': db => db.transactAsync(add),
+    'a transaction that is to hold the lock': db => db.transactAsync(add, { attempts: 1 }),
+    'a pack': db => db.pack(),
+  }
+  for (const [what, ask] of Object.entries(asked)) {
+    const connection = db.connect()
+    holder.lock.take(holder.current.file.fd, 1000)
+    waits = () => void connection.close()
+    await t.rejects(ask(connection), { code: 'CLOSED', message: /the connection to .* is closed/ }, what)
+    waits = () => undefined
+    const others = db.transactAsync(add)
+    await systemDisk.wait(1)
+    holder.lock.release()
+    await others
+  }
+  t.equal(db.root.n, 3)
+  t.strictSame(namesBeside(path), [])
+  db.close()
+})
+
 t.test('a store is closed before an fsync of it fails: the file says so all the same', async t => {
   const { disk, open } = watchedDisk()
   const syncAsync = () => {
