@@ -29,6 +29,7 @@ export {
 export type { SetLike } from './collection/members.js'
 export type { PersistentClass, RootClass } from './object/entity-type.js'
 export type { TransactOptions } from './object/transact.js'
+export type { Resolved, ResolveOptions } from './object/resolve.js'
 export type { Annotation } from './object/annotation.js'
 export type { Commit, LogOptions } from './object/commit-log.js'
 export type { Isolation } from './object/session.js'

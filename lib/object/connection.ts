@@ -18,6 +18,7 @@ import { nodeOf } from './plain-node.js'
 import { refuseAssignment } from './refuse-assignment.js'
 import { Session } from './session.js'
 import { checkNames, quoted } from './option-names.js'
+import { checkedSince, resolved, type Resolved, type ResolveOptions } from './resolve.js'
 import { askerOf, checkId, checkOpen, refuseInsideOther, transact, type TransactOptions } from './transact.js'
 import { transactAsync } from './transact-async.js'
 
@@ -112,22 +113,19 @@ export class Connection<Root = unknown> {
   }
 
   /**
-   * What became of the transaction with this id. `unknown`: ids of that age may have been dropped by a pack, or lost in a damaged file; with `since`, a time
-   * (Date or milliseconds) before which it was certainly not begun, the answer is `not committed` if none so young was dropped. As
-   * long as another process may still be running it, `not committed` can change: running it again with the same id is safe.
+   * What became of the transaction with this id, as the newest state of the file has it. `unknown`: ids of that age may have been dropped by
+   * a pack, or lost in a damaged file; with `since`, a time before which it was certainly not begun, the answer is `not committed` if none
+   * so young was dropped. As long as another process may still be running it, `not committed` can change: running it again with the same
+   * id is safe. Opened with `until`, only the commits up to that are known.
+   * Throws TypeError for what is no id, no time or no such option, and what catching up throws (CorruptLogError, StoreReplacedError, DiskError).
    */
-  resolve(
-    id: string,
-    { since = 0 }: { readonly since?: Date | number | undefined } = {},
-  ): 'committed' | 'not committed' | 'unknown' {
+  resolve(id: string, options: ResolveOptions = {}): Resolved {
     checkId(id)
+    const since = checkedSince(options)
     checkOpen(this.#session)
     refuseIfEditing('resolve()')
     this.#session.waiting?.run()
-    const { generation } = this.#session.store.latest()
-    if (generation.committed(id) !== undefined) return 'committed'
-    const { idsSince } = generation.header
-    return idsSince > 0 && Number(since) < idsSince ? 'unknown' : 'not committed'
+    return resolved(this.#session, id, since)
   }
 
   /**

@@ -1,0 +1,32 @@
+// What became of a transaction with an id, for a program that did not learn it.
+import { types } from 'node:util'
+import { checkNames, quoted } from './option-names.js'
+import type { Session } from './session.js'
+
+export interface ResolveOptions {
+  /** A time before which the transaction was certainly not begun: a Date, or milliseconds since 1970. */
+  readonly since?: Date | number | undefined
+}
+
+export type Resolved = 'committed' | 'not committed' | 'unknown'
+
+const OPTIONS: ReadonlySet<string> = new Set<keyof ResolveOptions>(['since'])
+
+/** Milliseconds. Throws TypeError for options that there are not, and for what is no time. */
+export function checkedSince(options: ResolveOptions): number {
+  checkNames(options, OPTIONS, 'resolve')
+  const { since = 0 } = options
+  const time: unknown = types.isDate(since) ? Date.prototype.getTime.call(since) : since
+  if (typeof time === 'number' && Number.isFinite(time)) return time
+  throw new TypeError(`resolve: since must be a valid Date or a number of milliseconds, not ${quoted(since)}`)
+}
+
+/** Of the newest state of the file. */
+export function resolved({ store }: Session, id: string, since: number): Resolved {
+  const { generation } = store.latest()
+  if (generation.committed(id) === undefined) {
+    const { idsSince } = generation.header
+    return idsSince > 0 && since < idsSince ? 'unknown' : 'not committed'
+  }
+  return 'committed'
+}
