@@ -116,8 +116,10 @@ export class Connection<Root = unknown> {
    * What became of the transaction with this id, as the newest state of the file has it. `unknown`: ids of that age may have been dropped by
    * a pack, or lost in a damaged file; with `since`, a time before which it was certainly not begun, the answer is `not committed` if none
    * so young was dropped. As long as another process may still be running it, `not committed` can change: running it again with the same
-   * id is safe. Opened with `until`, only the commits up to that are known.
-   * Throws TypeError for what is no id, no time or no such option, and what catching up throws (CorruptLogError, StoreReplacedError, DiskError).
+   * id is safe. With 'fsync', what is `committed` has been made durable, whoever committed it; opened readonly or with 'os', it is in the
+   * file, and may not survive a power cut. Opened with `until`, only the commits up to that are known.
+   * Throws TypeError for what is no id, no time or no such option, DurabilityUnknownError where an fsync of the file has failed, and what
+   * catching up throws (CorruptLogError, StoreReplacedError, DiskError).
    */
   resolve(id: string, options: ResolveOptions = {}): Resolved {
     checkId(id)

@@ -8,6 +8,7 @@ export interface ResolveOptions {
   readonly since?: Date | number | undefined
 }
 
+/** `committed`: durably so, where the connection asks for that. */
 export type Resolved = 'committed' | 'not committed' | 'unknown'
 
 const OPTIONS: ReadonlySet<string> = new Set<keyof ResolveOptions>(['since'])
@@ -21,12 +22,15 @@ export function checkedSince(options: ResolveOptions): number {
   throw new TypeError(`resolve: since must be a valid Date or a number of milliseconds, not ${quoted(since)}`)
 }
 
-/** Of the newest state of the file. */
-export function resolved({ store }: Session, id: string, since: number): Resolved {
-  const { generation } = store.latest()
+/** Of the newest state of the file. Throws DurabilityUnknownError, StoreReplacedError. */
+export function resolved({ store, options }: Session, id: string, since: number): Resolved {
+  const newest = store.latest()
+  const { generation } = newest
   if (generation.committed(id) === undefined) {
     const { idsSince } = generation.header
     return idsSince > 0 && since < idsSince ? 'unknown' : 'not committed'
   }
+  // Whoever committed it may have been killed before it was on disk.
+  if (options.durability === 'fsync' && !store.readonly) store.makeDurable(newest)
   return 'committed'
 }

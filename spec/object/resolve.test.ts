@@ -9,6 +9,9 @@ import { tempDir } from '../helpers/temp-dir.js'
 
 type Db = Connection<{ orders: string[]; at: Date }>
 
+const unknown = { code: 'DURABILITY_UNKNOWN' }
+const fault = Object.assign(new Error('EIO: as the test wants'), { code: 'EIO' })
+
 function order(db: Db, id: string): number | undefined {
   return db.transact(root => root.orders.push(id), { id })
 }
@@ -17,19 +20,65 @@ function order(db: Db, id: string): number | undefined {
 class Process {
   readonly db: Db
   syncs = 0
+  fails = false
 
   constructor(t: Test, path: string, options: OpenOptions = {}) {
     const sync = (): void => {
       this.syncs++
+      if (this.fails) throw fault
     }
     // Nothing is synced but what is asked for.
     const disk: Disk = { ...systemDisk, sync, after: () => ({ cancel: () => undefined }) }
     this.db = openWith(disk, path, { root: { orders: [], at: new Date(0) }, ...options }) as Db
     t.teardown(() => {
+      this.fails = false
       this.db.close()
     })
   }
 }
+
+t.test('with fsync, what another process has committed is on disk before it is called committed', t => {
+  const path = join(tempDir(t), 'app.db')
+  const [mine, other] = [new Process(t, path), new Process(t, path, { durability: 'os' })]
+  order(other.db, 'one')
+  t.equal(other.syncs, 0)
+  mine.syncs = 0 // when it made the store, there was one
+  t.equal(mine.db.resolve('two'), 'not committed')
+  t.equal(mine.syncs, 0)
+  t.equal(mine.db.resolve('one'), 'committed')
+  t.equal(mine.syncs, 1)
+  t.equal(mine.db.resolve('one'), 'committed')
+  t.equal(mine.syncs, 1, 'that is known by now')
+  t.end()
+})
+
+t.test('in a file whose fsync has failed nothing is called committed, here or elsewhere, before a pack', async t => {
+  const path = join(tempDir(t), 'app.db')
+  const [mine, other] = [new Process(t, path), new Process(t, path)]
+  mine.fails = true
+  t.throws(() => order(mine.db, 'one'), unknown)
+  mine.fails = false
+  for (const { db } of [mine, other]) {
+    t.throws(() => db.resolve('one'), unknown)
+    t.throws(() => order(db, 'one'), unknown, 'as of the transaction itself')
+    t.equal(db.resolve('two'), 'not committed')
+  }
+  await other.db.pack()
+  for (const { db } of [mine, other]) t.equal(db.resolve('one'), 'committed')
+})
+
+t.test('a connection that asks for no fsync, or cannot, is told what the file says', t => {
+  const path = join(tempDir(t), 'app.db')
+  const mine = new Process(t, path)
+  mine.fails = true
+  t.throws(() => order(mine.db, 'one'), unknown)
+  for (const options of [{ durability: 'os' }, { readonly: true }] as const) {
+    const other = new Process(t, path, options)
+    t.equal(other.db.resolve('one'), 'committed')
+    t.equal(other.syncs, 0)
+  }
+  t.end()
+})
 
 t.test('it answers of the newest state, whatever the connection sees, and moves nothing', t => {
   const path = join(tempDir(t), 'app.db')
