@@ -2,6 +2,7 @@
 // owner's already passes as it is (it is moved), everything else is copied in, or refused with its path.
 import { types } from 'node:util'
 import { ValueError } from '../error.js'
+import { foreign } from './foreign.js'
 import { Header, handlerOf, NOWHERE } from './header.js'
 import { keepAboveAll, own, ownerOf } from './owned-bytes.js'
 import { put, Node, type Container } from './plain-node.js'
@@ -106,7 +107,7 @@ class Adoption {
   #entity(header: Header, step: Step | undefined): object {
     const { scope } = this.#owner
     if (header.scope !== NOWHERE && scope !== NOWHERE && header.scope !== scope) {
-      throw new ValueError(this.#where(step), `${header.name} ${header.oid} belongs to another connection`)
+      throw foreign(this.#where(step), header)
     }
     return header.object
   }

@@ -5,6 +5,7 @@ import { ValueError } from '../error.js'
 import { copyOf, stretchOf, type DraftRecord, type Oid, type StoredRecord, type Stretch } from '../store/types.js'
 import { ContainerWriter, type PartWriter } from './container-writer.js'
 import { EncodedState, NO_REFS, type Encoded, type Way, type Writing } from './encoding.js'
+import { foreign } from './foreign.js'
 import { FreshShapes } from './fresh-shapes.js'
 import { Header, handlerOf, NOWHERE, unresolvedOid } from './header.js'
 import { LARGE } from './layout.js'
@@ -222,7 +223,7 @@ export class Encoder implements Way, PartWriter {
       this.#writing.checkKind(to, key, this)
       this.#include(to)
     } else if (to.scope !== scope) {
-      throw new ValueError(this.path(key), `${to.name} ${to.oid} belongs to another connection`)
+      throw foreign(this.path(key), to)
     } else if (this.#writing.mustWrite(to, key, this)) {
       this.#include(to)
     }

@@ -291,7 +291,11 @@ t.test('objects of two connections do not mix as keys', async t => {
   db.root.set.add(db.root.things[0]!)
   db.commit()
   const [mine, theirs] = [db.root.things[0]!, other.root.things[0]!]
-  t.throws(() => db.root.set.has(theirs), { code: 'VALUE', message: /belongs to another connection/ })
+  t.throws(() => db.root.set.has(theirs), {
+    code: 'VALUE',
+    message: /belongs to another connection.*get\(\d+\).*plain\(it\)/,
+  })
+  t.equal(db.get(oidOf(theirs)!), mine, 'which is what the message advises')
   t.throws(() => db.root.set.add([theirs]), { code: 'VALUE', message: /belongs to another connection/ })
   t.throws(() => new PersistentSet([mine, theirs]), { code: 'VALUE', message: /two connections/ })
   t.equal(db.root.set.isDisjointFrom(new Set([theirs])), true)
