@@ -1,7 +1,10 @@
 // Every error that Perdure throws, each with a stable `code`. Facts are fields; the message says what to do next.
 // This file imports nothing.
 
-/** Base of all errors of this package. `code` is stable across versions; messages are not. */
+/**
+ * Base of all errors of this package but `ValueError`, which is a TypeError, and has a `code` as well. `code` is stable across versions;
+ * messages are not.
+ */
 export class PerdureError extends Error {
   readonly code: string
   constructor(code: string, message: string, options?: ErrorOptions) {
@@ -200,6 +203,26 @@ export class StoreNotFoundError extends PerdureError {
   }
 }
 
+/** The commit that `until` names is not in the file: a pack has taken it away, or there is none of that number yet. */
+export class CommitNotFoundError extends PerdureError {
+  readonly path: string
+  readonly tid: number
+  /** The commit in the file that comes nearest: the first one that the pack has kept, or the last one. */
+  readonly nearest: number
+  constructor(path: string, tid: number, nearest: number) {
+    super(
+      'COMMIT_NOT_FOUND',
+      tid < nearest
+        ? `${path}: commit ${tid} is not in the file any more; a pack has kept only ${nearest} and later. ` +
+            'Open one of these, or a copy of the file that was made before the pack.'
+        : `${path}: there is no commit ${tid}; the last one is ${nearest}`,
+    )
+    this.path = path
+    this.tid = tid
+    this.nearest = nearest
+  }
+}
+
 /** The file at the path is not a Perdure store. It was not changed. */
 export class NotAStoreError extends PerdureError {
   readonly path: string
@@ -262,6 +285,7 @@ const named = {
   CorruptLogError,
   StoreReplacedError,
   StoreNotFoundError,
+  CommitNotFoundError,
   NotAStoreError,
   BadDumpError,
   NewerFormatError,

@@ -148,6 +148,29 @@ t.test('until opens the past', t => {
   t.end()
 })
 
+t.test('a commit that a pack has taken away, or that there is not yet, cannot be opened', async t => {
+  const { db } = two(t)
+  for (let i = 1; i < 4; i++) {
+    db.root.n = i
+    db.commit()
+  }
+  await db.pack()
+  const missing = { code: 'COMMIT_NOT_FOUND', path: db.path }
+  t.throws(() => open(db.path, { readonly: true, until: 3 }), {
+    ...missing,
+    tid: 3,
+    nearest: 4,
+    message: /commit 3 is not in the file any more; a pack has kept only 4 and later\. Open one of these, or a copy/,
+  })
+  t.throws(() => open(db.path, { readonly: true, until: 5 }), {
+    ...missing,
+    tid: 5,
+    nearest: 4,
+    message: /there is no commit 5; the last one is 4/,
+  })
+  open(db.path, { readonly: true, until: 4 }).close()
+})
+
 t.test('commit returns the number of the commit', t => {
   const { db } = two(t)
   t.equal(db.commit(), 1)

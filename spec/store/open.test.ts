@@ -251,7 +251,9 @@ t.test('until shows that state also when the file is packed while it is opened',
 
 t.test('until names a commit that there is, and is for reading', async t => {
   const { path } = newStore(t)
-  t.throws(() => Store.open(systemDisk, path, { readonly: true, until: 2 }), RangeError)
+  t.throws(() => Store.open(systemDisk, path, { readonly: true, until: 2 }), {
+    code: 'COMMIT_NOT_FOUND',
+  })
   t.throws(() => Store.open(systemDisk, path, { until: 1 }), TypeError)
 })
 
@@ -307,7 +309,9 @@ t.test('no descriptor is left open by a store that is closed, or that could not 
     put(store, record(1, 'x'))
     store.close()
     t.throws(() => Store.open(systemDisk, foreign), { code: 'NOT_A_STORE' })
-    t.throws(() => Store.open(systemDisk, path, { readonly: true, until: 1e6 }), RangeError)
+    t.throws(() => Store.open(systemDisk, path, { readonly: true, until: 1e6 }), {
+      code: 'COMMIT_NOT_FOUND',
+    })
   }
   cycle()
   const before = descriptors()

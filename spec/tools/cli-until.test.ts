@@ -66,5 +66,9 @@ t.test('inspect --until shows the store, and one object, as they were after a co
   t.same(await printedJson(t, 'inspect', path, '--until', '4'), before)
   t.match(await perdure('inspect', path, '--until', '5'), { code: 1, stderr: /no commit 5; the last one is 4\n$/ })
   await printed(t, 'pack', path)
-  t.match(await perdure('inspect', path, '--until', '3'), { code: 1, stderr: /a pack has kept only 4 and later\n$/ })
+  t.match(await perdure('inspect', path, '--until', '3'), {
+    code: 1,
+    stderr: /a pack has kept only 4 and later\. .*\n$/,
+  })
+  t.match(await perdure('dump', path, '--until', '3'), { code: 1, stdout: '', stderr: /a pack has kept only 4/ })
 })

@@ -14,7 +14,7 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
 
 export const EXIT_CODES = `Exit codes:
   0    done
-  1    the answer is no: damage was found, no such path or object, no store or dump there
+  1    the answer is no: damage was found, no such path, object or commit, no store or dump there
   2    the command was not understood
   3    it could not be done: I/O error, no permission, locked, not supported here
   4    done, but not everything could be kept
@@ -31,6 +31,7 @@ export class Refusal extends Error {
 
 const NO: ReadonlySet<string> = new Set([
   'NOT_FOUND',
+  'COMMIT_NOT_FOUND',
   'NOT_A_STORE',
   'CORRUPT_LOG',
   'BAD_DUMP',

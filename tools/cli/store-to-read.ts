@@ -3,7 +3,7 @@ import { CorruptLogError } from '../../lib/error.js'
 import { systemDisk } from '../../lib/file/system-disk.js'
 import { Store } from '../../lib/store/store.js'
 import type { OpenProgress } from '../../lib/store/store-options.js'
-import { EXIT, Refusal, type ExitCode } from './exit-code.js'
+import { EXIT, type ExitCode } from './exit-code.js'
 import { flush, say } from './output.js'
 import { ProgressBar } from './progress-bar.js'
 
@@ -15,7 +15,7 @@ export interface StoreToRead {
 
 /**
  * Runs `look` and closes the store again. Returns the exit code, and tells it before anything is shown, should nobody read that.
- * Damage has been reported then, after what could be shown. `until`: the commit whose state is looked at; Refusal: there is none.
+ * Damage has been reported then, after what could be shown. `until`: the commit whose state is looked at; CommitNotFoundError: there is none.
  */
 export async function withStore(
   path: string,
@@ -48,7 +48,6 @@ function openToRead(path: string, until: number | undefined): StoreToRead {
       damage: undefined,
     }
   } catch (error) {
-    if (error instanceof RangeError && until !== undefined) throw new Refusal(EXIT.no, error.message) // there is no such commit
     // Of an earlier state than the one that was asked for, nobody wants to know.
     if (!(error instanceof CorruptLogError) || until !== undefined) throw error
     try {
