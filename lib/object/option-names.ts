@@ -10,7 +10,7 @@ export function checkNames(options: unknown, known: ReadonlySet<string>, of: str
     throw new TypeError(
       `${of}: expects an object of options, not ${quoted(options)}; there are ${[...known].join(', ')}`,
     )
-  // What is inherited counts as an option, and so when it is misspelt; what a program has put into all objects nobody has meant as one.
+  // What is inherited counts as an option, and so when it is misspelt; a name that a program has put into all objects nobody has misspelt.
   for (const name in options) {
     if (known.has(name) || (name in Object.prototype && !Object.hasOwn(options, name))) continue
     const meant = [...known].find(each => each.toLowerCase() === name.toLowerCase())

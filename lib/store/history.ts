@@ -56,6 +56,7 @@ export function* readHistory(snapshot: Snapshot, range: HistoryRange = {}): Gene
 function* forwards(snapshot: Snapshot, after: number, last: number): Generator<CommitEntry, undefined> {
   const { log, header } = snapshot.generation
   let from = log.tailOf(after)
+  let inTheWay: CorruptLogError | undefined
   if (from !== undefined || after === header.baseTid) {
     let given = after
     try {
@@ -66,10 +67,11 @@ function* forwards(snapshot: Snapshot, after: number, last: number): Generator<C
       return
     } catch (error) {
       if (given > after || !(error instanceof CorruptLogError)) throw error
+      inTheWay = error
     }
   }
   // What is damaged stands before all of them: the first one is found from the other end.
-  const first = commitBehind(snapshot, after, last)
+  const first = commitBehind(snapshot, after, last, inTheWay)
   if (first !== undefined) {
     yield entryOfFrame(first)
     from = tailBehind(first)
@@ -106,10 +108,22 @@ function* replayed(
   }
 }
 
-/** The first one behind `after`, found from the other end; undefined: that leads to none. */
-function commitBehind(snapshot: Snapshot, after: number, last: number): WholeFrame | undefined {
+/**
+ * The first one behind `after`, found from the other end; undefined: that leads to none. Where there is damage on this way, too, throws
+ * `inTheWay`, what there was on the other.
+ */
+function commitBehind(
+  snapshot: Snapshot,
+  after: number,
+  last: number,
+  inTheWay: CorruptLogError | undefined,
+): WholeFrame | undefined {
   let found: WholeFrame | undefined
-  for (found of commitsBackwards(snapshot, after, last));
+  try {
+    for (found of commitsBackwards(snapshot, after, last));
+  } catch (error) {
+    throw error instanceof CorruptLogError ? (inTheWay ?? error) : error
+  }
   return found?.header.tid === after + 1 ? found : undefined
 }
 

@@ -80,6 +80,13 @@ t.test('damage before the commits that are asked for is in the way of none of th
   }
 })
 
+t.test('of damage on both sides the error tells what is in the way of the commits that are asked for', async t => {
+  const db = store(t, 8, 100)
+  const places = Array.from(db.log(), ({ offset }) => offset)
+  for (const n of [1, 5]) damage(db.path, places[n - 1]! + 90)
+  t.throws(() => met(db, { after: 4, until: 5 }), { code: 'CORRUPT_LOG', offset: places[4]! })
+})
+
 t.test('nor is what a pack left, or a control frame, damaged before them', async t => {
   const packed = async (changed: boolean): Promise<Db> => {
     const db = store(t, 5, 100)
