@@ -12,8 +12,11 @@ export function part(node: Node, key: string | symbol, value: unknown): unknown 
   count(node)
   // Otherwise it is inherited.
   if (node.bare === 0 || !isUnasked(value) || !Object.hasOwn(node.target, key)) return value
-  node.bare--
-  if (types.isDate(value)) return seal(value)
+  if (types.isDate(value)) {
+    seal(value)
+    node.bare--
+    return value
+  }
   const inner = new Node(value as Container, node.owner)
   inner.bare = -1
   inner.load = node.load
@@ -24,6 +27,7 @@ export function part(node: Node, key: string | symbol, value: unknown): unknown 
   }
   if (node.stored) placePart(inner, node, key)
   define(node.target, key, inner.object)
+  node.bare-- // at last: what fails half-way has handed out nothing
   return inner.object
 }
 

@@ -1,5 +1,6 @@
 // Containers in plain data get their handlers when they are asked for. Nobody can tell when that was.
 import t, { type Test } from 'tap'
+import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { open, Persistent, PersistentMap, plain, StaleDataError, type Connection } from '../../lib/index.js'
 import { isBare, nodeOf } from '../../lib/object/plain-node.js'
@@ -294,4 +295,26 @@ t.test('bytes in two fields are refused, and both are named', t => {
     if (load) own.close()
   }
   t.end()
+})
+
+t.test('what was asked for where the stack is full is tracked when it is handed out', async t => {
+  const path = join(tempDir(t), 'full.db')
+  const root = { doc: { in: { n: 0 } } }
+  const first = open(path, { root, durability: 'os' })
+  first.close()
+  const db = open(path, { root, durability: 'os' })
+  const { doc } = db.root
+  const { defineProperty } = Object
+  Object.defineProperty = () => {
+    throw new RangeError('as where the stack is full')
+  }
+  try {
+    assert.throws(() => doc.in, RangeError)
+  } finally {
+    Object.defineProperty = defineProperty
+  }
+  doc.in.n = 5
+  t.ok(db.changed)
+  db.commit()
+  db.close()
 })
