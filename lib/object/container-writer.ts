@@ -123,17 +123,17 @@ export class ContainerWriter {
     const { target, layout: old } = node
     const at = this.#at
     // Where it stands in something else than before, it is not found, and goes through all checks.
-    const before = this.way.length === 1 ? placeOf(old) : around
+    const before = this.way.length === 1 ? placeOf(node) : around
     if (old && before && old.bound === undefined && node.asStored === node.load) {
       const { bytes, from } = before
       this.#packer.packed({ bytes, from, to: from + (old.starts.at(-1) as number) })
       return this.#note(node, old, at)
     }
-    if (Array.isArray(target)) return this.#note(node, this.#rewrite(node, target, undefined, at, old, before), at)
+    if (Array.isArray(target)) return this.#note(node, this.#rewrite(node, target, undefined, at, before), at)
     const keys = Object.keys(target)
     if (isUsual(target, keys)) {
       const parts = keys.map(key => target[key])
-      return this.#note(node, this.#rewrite(node, parts, keys, at, old, before), at)
+      return this.#note(node, this.#rewrite(node, parts, keys, at, before), at)
     }
     this.#plainObject(target)
     return this.#note(node, undefined, at)
@@ -141,41 +141,39 @@ export class ContainerWriter {
 
   /** `keys`: of an object. Gives its layout, if it is worth it. */
   #rewrite(
-    { target }: Node,
+    { target, layout: old }: Node,
     parts: readonly unknown[],
     keys: readonly string[] | undefined,
     at: number,
-    old: Layout | undefined,
     before: Place | undefined,
   ): Layout | undefined {
     const packer = this.#packer
-    const draft = new LayoutDraft()
+    const draft = new LayoutDraft(parts, keys)
     const follower = old && before ? new Follower(old, before, parts, keys) : undefined
     if (keys) packer.map(keys.length)
     else packer.array(parts.length)
     for (let i = 0; i < parts.length;) {
       const end = follower ? follower.unchanged(i) : i
       if (follower && end > i) {
-        for (const node of draft.takeOver(follower, end - i, this.#at - at)) if (node) this.#meet(node, keys?.[i] ?? i)
+        for (const node of draft.takeOver(i, end - i, this.#at - at, follower)) this.#meet(node, keys?.[i] ?? i)
         packer.packed(follower.passed(end - i))
         i = end
         continue
       }
       const was = follower?.changed(i)
-      draft.starts.push(this.#at - at)
-      const { bound } = this.#writer
       const part = parts[i]
       const key = keys?.[i]
-      if (key !== undefined) packer.string(key)
       const node = typeof part === 'object' ? nodeOf(part) : undefined
-      draft.nodes.push(node)
-      if (node) draft.isLarge = this.container(node, key ?? i, was) || draft.isLarge
+      const { bound } = this.#writer
+      draft.part(i, this.#at - at, node)
+      if (key !== undefined) packer.string(key)
+      if (node) draft.isAbove = this.container(node, key ?? i, was) || draft.isAbove
       else if (key === undefined) this.#element(target as unknown[], i)
       else this.#writer.write(part, key)
       if (this.#writer.bound !== bound) draft.bind(i)
       i++
     }
-    return draft.layout(keys, keys ? parts : parts.slice(), this.#at - at)
+    return draft.layout(this.#at - at)
   }
 
   get #at(): number {

@@ -1,11 +1,13 @@
 // Where the parts of a large container stand in the record that was written last, so that the next one takes over as bytes what has not
 // changed since (container-writer.ts).
-import type { Stretch } from '../store/types.js'
+import { stretchOf, type Stretch } from '../store/types.js'
 import type { Node } from './plain-node.js'
 import { passAt } from './unpack.js'
 
-/** Containers of fewer bytes are written anew: that takes no longer. */
+/** Containers of fewer bytes are written anew: that takes no longer ... */
 export const LARGE = 512
+/** ... and so are those whose parts take fewer on average, of which a layout would take several times the memory of the record. */
+const LARGE_PART = 24
 
 /** Where a container begins. */
 export interface Place {
@@ -17,8 +19,8 @@ export interface Layout {
   /** Of an object. */
   readonly keys: readonly string[] | undefined
   readonly parts: readonly unknown[]
-  /** Of the parts that had handlers. */
-  readonly nodes: readonly (Node | undefined)[]
+  /** Of the parts that had handlers; undefined: none. */
+  readonly nodes: readonly (Node | undefined)[] | undefined
   /** Which parts cannot be taken over, as they may mean something else in another record; undefined: none. */
   readonly bound: readonly boolean[] | undefined
   /** Where each part begins, of an object with its key, and at last where all of them end: counted from where the container begins. */
@@ -26,12 +28,15 @@ export interface Layout {
   /** Of one that stands directly in a field: the record, and where it begins in that. Others are found from what is around them. */
   record: Stretch | undefined
   at: number
+  /** The commit that has written the record. */
+  tid: number
 }
 
-/** Of a container that stands directly in a field. */
-export function placeOf(layout: Layout | undefined): Place | undefined {
-  const record = layout?.record
-  return record && { bytes: record.bytes, from: record.from + layout.at }
+/** Of a container that stands directly in a field, where it stands in the record that is the stored one; undefined: nobody knows. */
+export function placeOf({ layout, owner }: Node): Place | undefined {
+  if (!layout?.record || layout.tid !== owner.tid) return undefined
+  const { record, at } = layout
+  return { bytes: record.bytes, from: record.from + at }
 }
 
 /** What is to be known of a container as soon as the record that has been encoded is the stored one. */
@@ -42,56 +47,82 @@ export interface Laid {
   readonly at: number
 }
 
-/** What has been encoded is stored. */
-export function settleLayouts({
-  laid,
-  bytes,
-  from,
-  to,
-}: Stretch & { readonly laid: readonly Laid[] | undefined }): void {
+/** What has been encoded is stored, by the commit `tid`. */
+export function settleLayouts(
+  { laid, bytes, from, to }: Stretch & { readonly laid: readonly Laid[] | undefined },
+  tid: number,
+): void {
   if (!laid) return
   // Otherwise, of a run of many records, one that is kept would keep all.
   const own = bytes.length > 2 * (to - from) ? bytes.slice(from, to) : undefined
-  const record = own ? { bytes: own, from: 0, to: own.length } : { bytes, from, to }
+  const record = own ? stretchOf(own) : { bytes, from, to }
   for (const { node, layout, at } of laid) {
     node.layout = layout
     if (!layout) continue
     layout.record = at < 0 ? undefined : record
     layout.at = at
+    layout.tid = tid
   }
 }
 
 /** A layout in the making. */
 export class LayoutDraft {
-  readonly starts: number[] = []
-  readonly nodes: (Node | undefined)[] = []
-  /** There is another one below it. */
-  isLarge = false
+  readonly #parts: readonly unknown[]
+  readonly #keys: readonly string[] | undefined
+  readonly #starts: number[]
+  #nodes: (Node | undefined)[] | undefined
   #bound: boolean[] | undefined
+  /** There is another one below it. */
+  isAbove = false
+
+  constructor(parts: readonly unknown[], keys: readonly string[] | undefined) {
+    this.#parts = parts
+    this.#keys = keys
+    this.#starts = new Array<number>(parts.length + 1)
+  }
+
+  /** Where a part begins, and its handlers. */
+  part(part: number, start: number, node: Node | undefined): void {
+    this.#starts[part] = start
+    if (node) (this.#nodes ??= new Array<Node | undefined>(this.#parts.length))[part] = node
+  }
 
   bind(part: number): void {
     this.#bound ??= []
     this.#bound[part] = true
   }
 
-  /** The last parts that this one has passed, so many, are to stand from `at` on; gives their handlers. */
-  takeOver(follower: Follower, count: number, at: number): readonly (Node | undefined)[] {
+  /** The parts from `first` on are the last so many that `follower` has passed, and are to stand from `start` on. Gives their handlers. */
+  takeOver(first: number, count: number, start: number, follower: Follower): readonly Node[] {
     const { starts, nodes } = follower.old
-    const first = follower.next - count
-    const shift = at - (starts[first] as number)
-    for (let was = first; was < follower.next; was++) {
-      const node = nodes[was]
-      this.starts.push((starts[was] as number) + shift)
-      this.nodes.push(node)
-      if (node?.layout) this.isLarge = true
+    const was = follower.next - count
+    const shift = start - (starts[was] as number)
+    const met: Node[] = []
+    for (let i = 0; i < count; i++) {
+      const node = nodes?.[was + i]
+      this.part(first + i, (starts[was + i] as number) + shift, node)
+      if (!node) continue
+      met.push(node)
+      if (node.layout) this.isAbove = true
     }
-    return nodes.slice(first, follower.next)
+    return met
   }
 
-  layout(keys: readonly string[] | undefined, parts: readonly unknown[], size: number): Layout | undefined {
-    if (size < LARGE && !this.isLarge) return undefined
-    this.starts.push(size)
-    return { keys, parts, nodes: this.nodes, bound: this.#bound, starts: this.starts, record: undefined, at: 0 }
+  /** Undefined: it is not worth it. */
+  layout(size: number): Layout | undefined {
+    const { length } = this.#parts
+    if (!this.isAbove && (size < LARGE || size < LARGE_PART * length)) return undefined
+    this.#starts[length] = size
+    return {
+      keys: this.#keys,
+      parts: this.#keys ? this.#parts : this.#parts.slice(),
+      nodes: this.#nodes,
+      bound: this.#bound,
+      starts: this.#starts,
+      record: undefined,
+      at: 0,
+      tid: 0,
+    }
   }
 }
 
@@ -160,7 +191,7 @@ export class Follower {
     const part = parts[was]
     // A hole is undefined, too, and 0 is the same as -0.
     if (bound?.[was] === true || part === undefined || (part === 0 && !Object.is(part, this.#parts[at]))) return false
-    const node = nodes[was]
+    const node = nodes?.[was]
     return node === undefined || node.asStored === node.load
   }
 }

@@ -125,8 +125,8 @@ export class Node {
   /** It is not what is stored any more, and so what is around it is not. */
   differs(): void {
     if (this.asStored === -1) return
+    this.parent?.differs() // first: where the stack is full, nothing has been noted yet
     this.asStored = -1
-    this.parent?.differs()
   }
 
   #attend(): void {
@@ -223,6 +223,7 @@ export function release(value: unknown, above?: Node | Seat): void {
     return
   }
   node.above = undefined
+  node.layout = undefined // until it is back, what stands in it may go elsewhere, and be stored as something else there
   if (node.ready !== node.load) node.resolve()
   if (node.stored) (node.owner.removed ??= []).push(node)
   for (const part of partsOf(node)) release(part, node)

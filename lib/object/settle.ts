@@ -52,7 +52,7 @@ export function settle(
     const header = headers[i] as Recordable
     if (!(header instanceof Header)) continue
     try {
-      settleLayouts(states[i] as EncodedState)
+      settleLayouts(states[i] as EncodedState, tid)
       for (const sample of takeSamples(header)) noted.push(sample)
       header.settled()
     } catch {

@@ -9,6 +9,7 @@ import { nodeOf } from '../../lib/object/plain-node.js'
 import { seeded, type Random } from '../helpers/seeded.js'
 import { tempDir } from '../helpers/temp-dir.js'
 import { elsewhere } from './helpers/elsewhere.js'
+import { whereTheStackIsFull } from './helpers/full-stack.js'
 
 class Thing extends Persistent {
   static type = 'Thing'
@@ -243,7 +244,7 @@ function openWith(t: Test, data: unknown): Connection<Root> {
 /** Of a record that was written by others, or not yet again, nobody knows where what stands in it. */
 function lay(t: Test, db: Connection<Root>): void {
   db.transact(root => {
-    JSON.stringify(root.data)
+    modelOf(root.data) // asks for every part
     root.count++
   })
   t.ok(nodeOf(db.root.data)?.layout, 'it is known')
@@ -270,6 +271,81 @@ t.test('what stands in two places is refused, also if one of them is in what has
     )
     db.abort()
     lay(t, db)
+  }
+  t.end()
+})
+
+t.test('what was taken out, and comes back when parts of it have been stored elsewhere, is written as it is', t => {
+  const many = (n: number): string[] => Array.from({ length: n }, (_, i) => `item ${i}`)
+  const stored = (db: Connection<Root>): unknown => {
+    const other = elsewhere<Root>(db.path, { classes })
+    const found = modelOf(other.root.data)
+    other.close()
+    return found
+  }
+  type Todo = { title: string; done: boolean; notes: string[] }
+  const db = openWith(
+    t,
+    Array.from({ length: 6 }, (_, n) => ({ title: `todo ${n}`, done: n === 0, notes: many(60) })),
+  )
+  const all = db.root.data as Todo[]
+  db.transact(root => {
+    root.data = (root.data as Todo[]).filter(({ done }) => !done)
+  })
+  db.transact(({ data }) => {
+    const [first, second] = data as Todo[]
+    if (first) first.title = 'TODO 1'
+    second?.notes.unshift('first of all')
+  })
+  db.transact(root => {
+    root.data = all
+  })
+  t.strictSame(stored(db), modelOf(db.root.data), 'its parts were kept by another array')
+
+  type Doc = { in: { list: string[]; n: number }; pad: string[] }
+  const long = (n: number): string[] => many(n).map(item => item.repeat(5))
+  const other = openWith(t, { in: { list: long(30), n: 1 }, pad: long(30) })
+  const root = other.root as unknown as { data: Doc | null; things: Doc['in'] | null }
+  const doc = root.data as Doc
+  const inner = doc.in
+  other.transact(() => {
+    root.things = inner
+    root.data = null
+  })
+  other.transact(() => {
+    inner.n = 2
+    inner.list.unshift('changed')
+  })
+  const rival = elsewhere<{ things: Doc['in'] }>(other.path, { classes })
+  rival.root.things.list.unshift('changed by another')
+  rival.commit()
+  rival.close()
+  other.transact(() => {
+    root.things = null
+    root.data = doc
+  })
+  t.strictSame(stored(other), modelOf(root.data), 'a part of it was elsewhere in the same object')
+  t.same((stored(other) as Doc).in.list.slice(0, 2), ['changed by another', 'changed'])
+  t.end()
+})
+
+t.test('a change is stored that was refused at first as the stack was full', t => {
+  type Nested = { in?: Nested; n?: number; pad?: string }
+  const nested = (depth: number): Nested => (depth === 0 ? { n: 0, pad: text(1) + text(2) } : { in: nested(depth - 1) })
+  const db = openWith(t, nested(20))
+  let leaf = db.root.data as Nested
+  while (leaf.in) leaf = leaf.in
+  for (let n = 1; n < 40; n++) {
+    db.root.count++
+    whereTheStackIsFull(() => {
+      leaf.n = n
+    })
+    db.commit()
+    const other = elsewhere<Root>(db.path, { classes })
+    let stored = other.root.data as Nested
+    while (stored.in) stored = stored.in
+    t.equal(stored.n, n)
+    other.close()
   }
   t.end()
 })
