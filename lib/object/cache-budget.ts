@@ -8,6 +8,8 @@ import { EntityHeader } from './persistent.js'
 /** What an object takes in memory, roughly (measured): so much by itself, and so much for each byte of its record. */
 const EACH = 500
 const PER_BYTE = 3
+/** And so much where it is also known how large plain data stands in it: the record, and where its parts are. */
+const PER_BYTE_LAID = 5
 /** Down to this part of the budget, so that there is something to do only now and then. */
 const ENOUGH = 0.75
 
@@ -38,9 +40,9 @@ export class CacheBudget {
     return this.#bytes
   }
 
-  /** An object has a state now, of a record with so many bytes. `serial`: the running transaction. */
-  took(header: Header, length: number, serial: number): void {
-    const weight = EACH + PER_BYTE * length
+  /** An object has a state now, of a record with so many bytes. `serial`: the running transaction; `isLaid`: there are layouts of it. */
+  took(header: Header, length: number, serial: number, isLaid = false): void {
+    const weight = EACH + (isLaid ? PER_BYTE_LAID : PER_BYTE) * length
     this.#bytes += weight - header.weight
     if (header.weight === 0) this.#line.push(header)
     header.weight = weight

@@ -134,8 +134,8 @@ function keepLoaded({ budget, cache, serial }: Session, headers: Encoded['header
   for (let i = 0; i < headers.length; i++) {
     const header = headers[i] as Recordable
     if (!(header instanceof Header)) continue
-    const { from, to } = states[i] as EncodedState
+    const { from, to, laid } = states[i] as EncodedState
     // One that stands in for another is not.
-    if (header.held || cache.get(header.oid) === header) budget.took(header, to - from, serial)
+    if (header.held || cache.get(header.oid) === header) budget.took(header, to - from, serial, laid !== undefined)
   }
 }

@@ -98,9 +98,11 @@ const holds = (outer: Container, inner: Container): boolean =>
 type Change = (target: never, value: unknown) => void
 
 /** One change of both. */
-function step(random: Random, root: Root, model: Container): void {
-  const all = containersIn({ tracked: root.data, native: model })
+function step(random: Random, root: Root, model: Container, held: Pair[] = []): void {
+  const all = [{ tracked: root.data, native: model }, ...held].flatMap(pair => containersIn(pair))
   if (random.chance(0.2)) return move(random, all)
+  if (random.chance(0.1)) return takeOut(random, random.pick(all), held)
+  if (held.length > 0 && random.chance(0.1)) return putBack(random, random.pick(all), held)
   const { tracked, native } = random.pick(all)
   const [stored, modelled] = fresh(random, root.things, 1)
   const change = Array.isArray(native) ? changeArray(random, native.length) : changeObject(random, Object.keys(native))
@@ -140,6 +142,31 @@ function changeObject(random: Random, keys: readonly string[]): Change {
       target[key] = value
     },
   ])
+}
+
+/** A container goes out of the store, and is kept. */
+function takeOut(random: Random, from: Pair, held: Pair[]): void {
+  const keys = Object.keys(from.native).filter(key => isContainer((from.native as Record<string, unknown>)[key]))
+  if (keys.length === 0) return
+  const key = random.pick(keys)
+  const [tracked, native] = [from.tracked, from.native].map(container => {
+    const taken = (container as Record<string, Container>)[key] as Container
+    if (Array.isArray(container)) container.splice(Number(key), 1)
+    else Reflect.deleteProperty(container, key)
+    return taken
+  })
+  if (tracked && native) held.push({ tracked, native })
+}
+
+function putBack(random: Random, to: Pair, held: Pair[]): void {
+  const [pair] = held.splice(random.int(held.length), 1)
+  if (!pair || holds(pair.native, to.native)) return
+  const key = random.pick(KEYS)
+  for (const side of ['tracked', 'native'] as const) {
+    const target = to[side]
+    if (Array.isArray(target)) target.unshift(pair[side])
+    else target[key] = pair[side]
+  }
 }
 
 /** A container goes elsewhere, by which it stands in two places for a moment, or is nowhere. */
@@ -193,6 +220,7 @@ t.test('whatever is done to large plain data, what is stored is what is there', 
   let model: Container = []
   let stored: Container = []
   let taken = 0
+  let held: Pair[] = []
   for (let round = 0; round < 400; round++) {
     if (round % 40 === 0) {
       const [data, modelled] = fresh(
@@ -201,9 +229,12 @@ t.test('whatever is done to large plain data, what is stored is what is there', 
       )
       db.root.data = [data, 'y'.repeat(600)]
       model = [modelled, 'y'.repeat(600)]
+      held = []
     }
-    for (let n = random.int(4); n >= 0; n--) step(random, db.root, model)
-    switch (random.int(8)) {
+    for (let n = random.int(4); n >= 0; n--) step(random, db.root, model, held)
+    const end = random.int(12)
+    if (end < 2) held = [] // some of it is in the store again
+    switch (end) {
       case 0:
         db.abort()
         model = modelOf(stored) as Container
