@@ -182,7 +182,8 @@ export class ContainerWriter {
 
   #note(node: Node, layout: Layout | undefined, at: number): boolean {
     const isTop = this.way.length === 1
-    if (isTop || layout !== node.layout) (this.laid ??= []).push({ node, layout, at: isTop ? at : -1 })
+    // One that stands directly in a field may stand elsewhere in the record now.
+    if (layout !== node.layout || (isTop && layout)) (this.laid ??= []).push({ node, layout, at: isTop ? at : -1 })
     return layout !== undefined
   }
 }

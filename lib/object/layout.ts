@@ -6,8 +6,12 @@ import { passAt } from './unpack.js'
 
 /** Containers of fewer bytes are written anew: that takes no longer ... */
 export const LARGE = 512
-/** ... and so are those whose parts take fewer on average, of which a layout would take several times the memory of the record. */
+/**
+ * ... and so are those that have changed and whose parts take fewer on average: to keep where each stands would take several times the
+ * memory of the record.
+ */
 const LARGE_PART = 24
+const NO_PARTS: readonly unknown[] = []
 
 /** Where a container begins. */
 export interface Place {
@@ -111,18 +115,18 @@ export class LayoutDraft {
   /** Undefined: it is not worth it. */
   layout(size: number): Layout | undefined {
     const { length } = this.#parts
-    if (!this.isAbove && (size < LARGE || size < LARGE_PART * length)) return undefined
-    this.#starts[length] = size
-    return {
-      keys: this.#keys,
-      parts: this.#keys ? this.#parts : this.#parts.slice(),
-      nodes: this.#nodes,
-      bound: this.#bound,
-      starts: this.#starts,
-      record: undefined,
-      at: 0,
-      tid: 0,
+    const place = { bound: this.#bound, record: undefined, at: 0, tid: 0 }
+    if (!this.isAbove) {
+      if (size < LARGE) return undefined
+      // All of it can be taken over, or nothing.
+      if (size < LARGE_PART * length)
+        return this.#bound
+          ? undefined
+          : { ...place, keys: undefined, parts: NO_PARTS, nodes: undefined, starts: [size] }
     }
+    this.#starts[length] = size
+    const parts = this.#keys ? this.#parts : this.#parts.slice()
+    return { ...place, keys: this.#keys, parts, nodes: this.#nodes, starts: this.#starts }
   }
 }
 
