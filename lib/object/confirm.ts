@@ -5,7 +5,7 @@ import type { Session } from './session.js'
 
 /** The commit is visible; waits until it is durable, too, if that was asked for. Throws DurabilityUnknownError, StoreReplacedError. */
 export function confirm(session: Session, snapshot: Snapshot): void {
-  if (session.options.durability !== 'fsync') return
+  if (!isAskedFor(session)) return
   try {
     session.store.makeDurable(snapshot)
   } catch (error) {
@@ -17,7 +17,7 @@ export function confirm(session: Session, snapshot: Snapshot): void {
 
 /** The same without blocking. */
 export async function confirmAsync(session: Session, snapshot: Snapshot): Promise<void> {
-  if (session.options.durability !== 'fsync') return
+  if (!isAskedFor(session)) return
   try {
     await session.store.makeDurableAsync(snapshot)
   } catch (error) {
@@ -39,6 +39,11 @@ export function flush(session: Session): void {
     store.makeDurable(now)
   }
   confirmed(session, snapshot)
+}
+
+/** Who only reads syncs nothing. */
+function isAskedFor({ options, store }: Session): boolean {
+  return options.durability === 'fsync' && !store.readonly
 }
 
 function unconfirmed(session: Session, { tid }: Snapshot): void {

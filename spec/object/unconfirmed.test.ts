@@ -169,3 +169,37 @@ t.test('who committed nothing, or did not ask for durability, is told nothing', 
   lax.close()
   t.end()
 })
+
+t.test('who only reads syncs nothing, and sees what there is whatever becomes of the file', async t => {
+  let syncs = 0
+  const disk: Disk = {
+    ...systemDisk,
+    sync: fd => {
+      syncs++
+      systemDisk.sync(fd)
+    },
+    syncAsync: fd => {
+      syncs++
+      return systemDisk.syncAsync(fd)
+    },
+  }
+  const db = openWith(disk, join(tempDir(t), 'app.db'), { root: { text: 'saved' } }) as Db
+  db.transact(root => void (root.text = 'more'), { id: 'k' })
+  const old = openWith(disk, db.path, { readonly: true, until: 2 }) as Db
+  const reader = openWith(disk, db.path, { readonly: true }) as Db
+  syncs = 0
+  const known = async (of: Db): Promise<void> => {
+    t.equal(
+      of.transact(() => 7, { id: 'k' }),
+      undefined,
+    )
+    t.equal(await of.transactAsync(() => 7, { id: 'k' }), undefined)
+    t.equal(of.commit(), 2)
+  }
+  await known(reader)
+  await known(old)
+  t.equal(syncs, 0)
+  await db.pack()
+  await known(old)
+  for (const each of [old, reader, db]) each.close()
+})
