@@ -2,7 +2,7 @@
 import { copyFileSync, renameSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import type { Disk } from '../../lib/file/disk.js'
+import type { Disk, Fd } from '../../lib/file/disk.js'
 import { systemDisk } from '../../lib/file/system-disk.js'
 import type { Connection, OpenOptions } from '../../lib/index.js'
 import { openWith } from '../../lib/object/open.js'
@@ -170,6 +170,30 @@ t.test('who committed nothing, or did not ask for durability, is told nothing', 
   t.end()
 })
 
+/** A disk whose next fsync without blocking waits for `end`, once `hold` was called; that resolves when the fsync has begun. */
+function gate(): { readonly disk: Partial<Disk>; hold: () => Promise<void>; end: (failure?: Error) => void } {
+  let begin: (() => void) | undefined
+  let go = (): void => undefined
+  let failed: Error | undefined
+  const syncAsync = async (fd: Fd): Promise<void> => {
+    if (begin) {
+      begin()
+      begin = undefined
+      await new Promise<void>(resolve => (go = resolve))
+      if (failed) throw failed
+    }
+    await systemDisk.syncAsync(fd)
+  }
+  return {
+    disk: { syncAsync },
+    hold: () => new Promise(resolve => (begin = resolve)),
+    end: failure => {
+      failed = failure
+      go()
+    },
+  }
+}
+
 t.test('who only reads syncs nothing, and sees what there is whatever becomes of the file', async t => {
   let syncs = 0
   const disk: Disk = {
@@ -202,4 +226,47 @@ t.test('who only reads syncs nothing, and sees what there is whatever becomes of
   await db.pack()
   await known(old)
   for (const each of [old, reader, db]) each.close()
+})
+
+t.test('where the path cannot be looked up either, the failed fsync is told', async t => {
+  let [isBroken, isBlind, now] = [false, false, 0]
+  const db = start(t, {
+    ticks: () => now,
+    sync: fd => {
+      if (isBroken) throw fault
+      systemDisk.sync(fd)
+    },
+    lookUp: path => {
+      if (isBlind) throw fault
+      return systemDisk.lookUp(path)
+    },
+  })
+  isBroken = true
+  db.root.text = 'unsure'
+  t.throws(() => db.commit(), unknown)
+  isBlind = true
+  now += 1000
+  t.throws(() => db.flush(), unknown)
+  t.throws(() => db.commit(), unknown)
+  isBlind = isBroken = false
+  await db.pack()
+  t.equal(db.commit(), 2)
+  db.close()
+})
+
+t.test('a failed fsync of a file that a pack has replaced meanwhile fails nothing', async t => {
+  const { disk, hold, end } = gate()
+  const db = start(t, disk)
+  const begun = hold()
+  const commit = db.transactAsync(root => (root.text = 'more'))
+  await begun
+  await db.pack()
+  end(fault)
+  t.equal(await commit, 'more')
+  t.equal(db.commit(), 2)
+  t.equal(
+    db.transact(root => (root.text = 'again')),
+    'again',
+  )
+  db.close()
 })
