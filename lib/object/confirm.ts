@@ -32,6 +32,11 @@ export async function confirmAsync(session: Session, snapshot: Snapshot): Promis
   confirmed(session, snapshot)
 }
 
+/** The commit is in the file, and somebody waits for the disk: until then it is not confirmed, and a flush does not wait for that. */
+export function awaitConfirmation(session: Session, snapshot: Snapshot): void {
+  if (isAskedFor(session)) unconfirmed(session, snapshot)
+}
+
 /** All that the session has committed or read is on disk afterwards. Throws DurabilityUnknownError, StoreReplacedError. */
 export function flush(session: Session): void {
   const { store, snapshot } = session

@@ -3,7 +3,7 @@
 // takes one lock, one write and one fsync. Each has its own outcome all the same, and none is undone for what another did.
 import { CommitTooLargeError, GoneError, PerdureError, SchemaError, StaleDataError, StateError } from '../error.js'
 import { encodeAnnotation } from './annotation.js'
-import { confirmAsync } from './confirm.js'
+import { awaitConfirmation, confirmAsync } from './confirm.js'
 import { refuseIfEditing } from './editing.js'
 import type { Isolation, Session } from './session.js'
 import {
@@ -270,7 +270,7 @@ async function commitAsync<R, T>(session: Session, root: R, work: Work<R, T>, gr
       checkIdle(session)
     }
     const result = group.run(() => attempt(session, root, work, group, false))
-    if (typeof result === 'object') return retained(result)
+    if (typeof result === 'object') return waitingForDisk(session, result)
     if (result === 'busy') await store.untilFree(asker)
     else {
       const pause = group.pauseAfter(run)
@@ -282,11 +282,15 @@ async function commitAsync<R, T>(session: Session, root: R, work: Work<R, T>, gr
   return store.underLockAsync(() => {
     checkIdle(session)
     session.end()
-    return retained(group.run(() => lastAttempt(session, root, work, group)))
+    return waitingForDisk(
+      session,
+      group.run(() => lastAttempt(session, root, work, group)),
+    )
   }, asker)
 }
 
-function retained<T>(done: Done<T>): Done<T> {
+function waitingForDisk<T>(session: Session, done: Done<T>): Done<T> {
+  if (done.wrote) awaitConfirmation(session, done.snapshot)
   done.snapshot.generation.retain()
   return done
 }

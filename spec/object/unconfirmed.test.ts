@@ -254,6 +254,54 @@ t.test('where the path cannot be looked up either, the failed fsync is told', as
   db.close()
 })
 
+t.test('a commit() with nothing changed makes durable what another call still waits for', async t => {
+  const syncs: string[] = []
+  const { disk, hold, end } = gate()
+  let fails = false
+  const db = start(t, {
+    sync: fd => {
+      syncs.push('sync')
+      if (fails) throw fault
+      systemDisk.sync(fd)
+    },
+    syncAsync: fd => {
+      syncs.push('syncAsync')
+      return disk.syncAsync?.(fd) as Promise<void>
+    },
+  })
+  syncs.length = 0
+  const all = [db.transactAsync(root => (root.text = 'first'))]
+  for (let n = 0; n < 2; n++) t.equal(db.commit(), 2)
+  t.same(await Promise.all(all), ['first'])
+  t.same(syncs.splice(0), ['sync'], 'one serves both')
+
+  const begun = hold()
+  all.push(db.transactAsync(root => (root.text = 'second')))
+  await begun
+  for (const text of ['third', 'fourth']) {
+    all.push(db.transactAsync(root => (root.text = text)))
+    t.equal(db.root.text, text)
+  }
+  for (let n = 0; n < 2; n++) t.equal(db.commit(), 5)
+  end()
+  t.same(await Promise.all(all), ['first', 'second', 'third', 'fourth'])
+  t.equal(db.commit(), 5)
+  t.same(syncs.splice(0), ['syncAsync', 'sync'], 'one serves all that have come after the first began')
+
+  const failing = hold()
+  const last = db.transactAsync(root => (root.text = 'last'))
+  await failing
+  fails = true
+  t.throws(() => db.commit(), unknown)
+  end(fault)
+  await t.rejects(last, unknown)
+  t.throws(() => db.commit(), unknown)
+  fails = false
+  await db.pack()
+  t.equal(db.commit(), 6)
+  db.close()
+})
+
 t.test('a failed fsync of a file that a pack has replaced meanwhile fails nothing', async t => {
   const { disk, hold, end } = gate()
   const db = start(t, disk)
