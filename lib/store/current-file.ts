@@ -41,23 +41,25 @@ export class CurrentFile {
 
   /** Looks whether the path still leads to this file: after a pack, goes on in the next one. Throws StoreReplacedError. */
   look(): void {
-    if (this.isAtPath()) {
-      const { file, header, reader } = this.#generation
-      if (endStands(file, header, reader.tail)) return
+    if (!this.isStill(this.#generation)) this.catchUp()
+  }
+
+  /** Whether the path still leads to the file of `generation`, which somebody holds; false: a pack has made another. Throws StoreReplacedError. */
+  isStill(generation: Generation): boolean {
+    if (this.isAtPath(generation)) {
+      const { file, header, reader } = generation
+      if (endStands(file, header, reader.tail)) return true
       throw new StoreReplacedError(this.#path, REPLACED)
     }
     // Another file stands at the path: a pack, if this one ends in a superseded frame, which catching up finds.
-    if (this.#generation.reader.advance() !== 'superseded') {
-      if (this.#disk.lookUp(this.#path) === undefined) throw removed(this.#path)
-      if (this.isAtPath()) return
-      throw new StoreReplacedError(this.#path, 'another file has taken the place of this one')
-    }
-    this.catchUp()
+    if (generation.reader.advance() === 'superseded') return false
+    if (this.#disk.lookUp(this.#path) === undefined) throw removed(this.#path)
+    if (this.isAtPath(generation)) return true
+    throw new StoreReplacedError(this.#path, 'another file has taken the place of this one')
   }
 
-  isAtPath(): boolean {
+  isAtPath({ identity: { dev, ino } } = this.#generation): boolean {
     const there = this.#disk.lookUp(this.#path)
-    const { dev, ino } = this.#generation.identity
     return there?.ino === ino && there.dev === dev
   }
 

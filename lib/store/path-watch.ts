@@ -5,6 +5,7 @@ import type { Disk } from '../file/disk.js'
 import { systemErrorIn } from '../file/disk-error.js'
 import type { CommitLock } from '../file/lock.js'
 import type { CurrentFile } from './current-file.js'
+import type { Generation } from './generation.js'
 
 /** Milliseconds between two looks. */
 const INTERVAL = 100
@@ -42,12 +43,13 @@ export class PathWatch {
   }
 
   /**
-   * At the data file only: what has become of the sidecar loses nothing, as the data file has a lock of its own.
-   * Throws StoreReplacedError, or DurabilityUnknownError when the system does not tell.
+   * At the data file only: what has become of the sidecar loses nothing, as the data file has a lock of its own. `closed`: what was
+   * synced, where the store has been closed meanwhile. Throws StoreReplacedError, or DurabilityUnknownError when the system does not tell.
    */
-  lookAfterSync(): void {
+  lookAfterSync(closed?: Generation): void {
     try {
-      this.#file.look()
+      if (closed) this.#file.isStill(closed)
+      else this.#file.look()
     } catch (cause) {
       this.#lookedAt = -Infinity
       const { message } = systemErrorIn(cause) ?? {}

@@ -254,16 +254,22 @@ export class Store {
   /** Everything up to `snapshot` is on disk afterwards, in the file that the path leads to. */
   makeDurable(snapshot: Snapshot): void {
     this.durability.sync(snapshot)
-    this.#synced()
+    this.#synced(snapshot)
   }
 
   async makeDurableAsync(snapshot: Snapshot): Promise<void> {
-    await this.durability.syncAsync(snapshot)
-    this.#synced()
+    const { generation } = snapshot
+    generation.retain()
+    try {
+      await this.durability.syncAsync(snapshot)
+      this.#synced(snapshot)
+    } finally {
+      generation.release()
+    }
   }
 
-  #synced(): void {
-    if (!this.closed) this.#watch.lookAfterSync() // closed while it waited: what it committed is on disk
+  #synced({ generation }: Snapshot): void {
+    this.#watch.lookAfterSync(this.closed ? generation : undefined) // closed while it waited
     this.#saveIndex(INDEX_AFTER_SYNC)
   }
 

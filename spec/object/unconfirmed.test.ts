@@ -1,36 +1,12 @@
 // Nobody is told of success for what is not known to be stored: not by the commit, and not by any call after it.
-import { copyFileSync, renameSync, unlinkSync } from 'node:fs'
+import { renameSync } from 'node:fs'
 import { join } from 'node:path'
-import t, { type Test } from 'tap'
-import type { Disk, Fd } from '../../lib/file/disk.js'
+import t from 'tap'
+import type { Disk } from '../../lib/file/disk.js'
 import { systemDisk } from '../../lib/file/system-disk.js'
-import type { Connection, OpenOptions } from '../../lib/index.js'
 import { openWith } from '../../lib/object/open.js'
 import { tempDir } from '../helpers/temp-dir.js'
-
-type Db = Connection<{ text: string }>
-
-const replaced = { code: 'STORE_REPLACED' }
-const unknown = { code: 'DURABILITY_UNKNOWN' }
-const fault = Object.assign(new Error('EIO: as the test wants'), { code: 'EIO' })
-
-/** A store on a disk whose clock stands still: but for what a commit looks at, the path is looked at once. */
-function start(t: Test, own: Partial<Disk> = {}, options: OpenOptions = {}): Db {
-  const disk: Disk = { ...systemDisk, ticks: () => 0, ...own }
-  const db = openWith(disk, join(tempDir(t), 'app.db'), { root: { text: 'saved' }, ...options }) as Db
-  t.equal(db.root.text, 'saved')
-  return db
-}
-
-/** What can become of the file of a store. */
-const ends: Record<string, (path: string) => void> = {
-  'has been removed': unlinkSync,
-  'has been moved away': path => renameSync(path, `${path}.away`),
-  'has been replaced by a copy': path => {
-    copyFileSync(path, `${path}.copy`)
-    renameSync(`${path}.copy`, path)
-  },
-}
+import { ends, fault, replaced, start, unknown, type Db } from './helpers/confirming.js'
 
 for (const [what, end] of Object.entries(ends)) {
   t.test(`a durable commit to a file that ${what} commits nothing, however soon`, async t => {
@@ -170,30 +146,6 @@ t.test('who committed nothing, or did not ask for durability, is told nothing', 
   t.end()
 })
 
-/** A disk whose next fsync without blocking waits for `end`, once `hold` was called; that resolves when the fsync has begun. */
-function gate(): { readonly disk: Partial<Disk>; hold: () => Promise<void>; end: (failure?: Error) => void } {
-  let begin: (() => void) | undefined
-  let go = (): void => undefined
-  let failed: Error | undefined
-  const syncAsync = async (fd: Fd): Promise<void> => {
-    if (begin) {
-      begin()
-      begin = undefined
-      await new Promise<void>(resolve => (go = resolve))
-      if (failed) throw failed
-    }
-    await systemDisk.syncAsync(fd)
-  }
-  return {
-    disk: { syncAsync },
-    hold: () => new Promise(resolve => (begin = resolve)),
-    end: failure => {
-      failed = failure
-      go()
-    },
-  }
-}
-
 t.test('who only reads syncs nothing, and sees what there is whatever becomes of the file', async t => {
   let syncs = 0
   const disk: Disk = {
@@ -251,70 +203,5 @@ t.test('where the path cannot be looked up either, the failed fsync is told', as
   isBlind = isBroken = false
   await db.pack()
   t.equal(db.commit(), 2)
-  db.close()
-})
-
-t.test('a commit() with nothing changed makes durable what another call still waits for', async t => {
-  const syncs: string[] = []
-  const { disk, hold, end } = gate()
-  let fails = false
-  const db = start(t, {
-    sync: fd => {
-      syncs.push('sync')
-      if (fails) throw fault
-      systemDisk.sync(fd)
-    },
-    syncAsync: fd => {
-      syncs.push('syncAsync')
-      return disk.syncAsync?.(fd) as Promise<void>
-    },
-  })
-  syncs.length = 0
-  const all = [db.transactAsync(root => (root.text = 'first'))]
-  for (let n = 0; n < 2; n++) t.equal(db.commit(), 2)
-  t.same(await Promise.all(all), ['first'])
-  t.same(syncs.splice(0), ['sync'], 'one serves both')
-
-  const begun = hold()
-  all.push(db.transactAsync(root => (root.text = 'second')))
-  await begun
-  for (const text of ['third', 'fourth']) {
-    all.push(db.transactAsync(root => (root.text = text)))
-    t.equal(db.root.text, text)
-  }
-  for (let n = 0; n < 2; n++) t.equal(db.commit(), 5)
-  end()
-  t.same(await Promise.all(all), ['first', 'second', 'third', 'fourth'])
-  t.equal(db.commit(), 5)
-  t.same(syncs.splice(0), ['syncAsync', 'sync'], 'one serves all that have come after the first began')
-
-  const failing = hold()
-  const last = db.transactAsync(root => (root.text = 'last'))
-  await failing
-  fails = true
-  t.throws(() => db.commit(), unknown)
-  end(fault)
-  await t.rejects(last, unknown)
-  t.throws(() => db.commit(), unknown)
-  fails = false
-  await db.pack()
-  t.equal(db.commit(), 6)
-  db.close()
-})
-
-t.test('a failed fsync of a file that a pack has replaced meanwhile fails nothing', async t => {
-  const { disk, hold, end } = gate()
-  const db = start(t, disk)
-  const begun = hold()
-  const commit = db.transactAsync(root => (root.text = 'more'))
-  await begun
-  await db.pack()
-  end(fault)
-  t.equal(await commit, 'more')
-  t.equal(db.commit(), 2)
-  t.equal(
-    db.transact(root => (root.text = 'again')),
-    'again',
-  )
   db.close()
 })

@@ -1,0 +1,101 @@
+// Who waits without blocking until a commit is on disk is told what became of it, whatever happens meanwhile: other calls, packs, close().
+import t from 'tap'
+import { systemDisk } from '../../lib/file/system-disk.js'
+import { ends, fault, gate, replaced, start, unknown } from './helpers/confirming.js'
+
+t.test('a commit() with nothing changed makes durable what another call still waits for', async t => {
+  const syncs: string[] = []
+  const { disk, hold, end } = gate()
+  let fails = false
+  const db = start(t, {
+    sync: fd => {
+      syncs.push('sync')
+      if (fails) throw fault
+      systemDisk.sync(fd)
+    },
+    syncAsync: fd => {
+      syncs.push('syncAsync')
+      return disk.syncAsync?.(fd) as Promise<void>
+    },
+  })
+  syncs.length = 0
+  const all = [db.transactAsync(root => (root.text = 'first'))]
+  for (let n = 0; n < 2; n++) t.equal(db.commit(), 2)
+  t.same(await Promise.all(all), ['first'])
+  t.same(syncs.splice(0), ['sync'], 'one serves both')
+
+  const begun = hold()
+  all.push(db.transactAsync(root => (root.text = 'second')))
+  await begun
+  for (const text of ['third', 'fourth']) {
+    all.push(db.transactAsync(root => (root.text = text)))
+    t.equal(db.root.text, text)
+  }
+  for (let n = 0; n < 2; n++) t.equal(db.commit(), 5)
+  end()
+  t.same(await Promise.all(all), ['first', 'second', 'third', 'fourth'])
+  t.equal(db.commit(), 5)
+  t.same(syncs.splice(0), ['syncAsync', 'sync'], 'one serves all that have come after the first began')
+
+  const failing = hold()
+  const last = db.transactAsync(root => (root.text = 'last'))
+  await failing
+  fails = true
+  t.throws(() => db.commit(), unknown)
+  end(fault)
+  await t.rejects(last, unknown)
+  t.throws(() => db.commit(), unknown)
+  fails = false
+  await db.pack()
+  t.equal(db.commit(), 6)
+  db.close()
+})
+
+t.test('a failed fsync of a file that a pack has replaced meanwhile fails nothing', async t => {
+  const { disk, hold, end } = gate()
+  const db = start(t, disk)
+  const begun = hold()
+  const commit = db.transactAsync(root => (root.text = 'more'))
+  await begun
+  await db.pack()
+  end(fault)
+  t.equal(await commit, 'more')
+  t.equal(db.commit(), 2)
+  t.equal(
+    db.transact(root => (root.text = 'again')),
+    'again',
+  )
+  db.close()
+})
+
+for (const [what, away] of Object.entries(ends)) {
+  t.test(
+    `a commit to a file that ${what} has not succeeded, also where its connection was closed meanwhile`,
+    async t => {
+      const { disk, hold, end } = gate()
+      const db = start(t, disk)
+      const begun = hold()
+      const commit = db.transactAsync(root => void (root.text = 'lost'))
+      await begun
+      away(db.path)
+      db.close()
+      end()
+      await t.rejects(commit, replaced)
+    },
+  )
+}
+
+t.test(
+  'a commit has succeeded where a pack has made another file, and its connection was closed, meanwhile',
+  async t => {
+    const { disk, hold, end } = gate()
+    const db = start(t, disk)
+    const begun = hold()
+    const commit = db.transactAsync(root => (root.text = 'more'))
+    await begun
+    await db.pack()
+    db.close()
+    end()
+    t.equal(await commit, 'more')
+  },
+)
