@@ -3,7 +3,8 @@
 
 /**
  * From now on assigning to these properties, which have a getter, throws a TypeError with the hint that stands at the name, and assigning to
- * one that there is not throws one with the hint `otherwise`.
+ * one that there is not, of which the name is a string, throws one with the hint `otherwise`: on the objects of the class, not on the prototype
+ * itself, nor on what is derived from one of them.
  */
 export function refuseAssignment(prototype: object, hints: Readonly<Record<string, string>>, otherwise: string): void {
   for (const [name, hint] of Object.entries(hints)) {
@@ -16,13 +17,17 @@ export function refuseAssignment(prototype: object, hints: Readonly<Record<strin
   // Is asked for what is neither in an object nor in its class.
   const behind = Object.create(Object.getPrototypeOf(prototype) as object | null) as object
   const asking: ProxyHandler<object> = {
-    set(target, key, value, receiver) {
-      return typeof key === 'string' ? refuse(key, otherwise) : Reflect.set(target, key, value, receiver)
+    set(target, key, value, receiver: object) {
+      if (typeof key === 'string' && Object.getPrototypeOf(receiver) === prototype) refuse(key, otherwise)
+      return Reflect.set(target, key, value, receiver) || refuse(key, 'the object is not extensible')
     },
   }
+  // The messages of the engine name the class only where they find this without asking.
+  const toString = Object.getOwnPropertyDescriptor(Object.prototype, 'toString')
+  if (toString) Object.defineProperty(prototype, 'toString', toString)
   Object.setPrototypeOf(prototype, new Proxy(behind, asking))
 }
 
-function refuse(name: string, hint: string): never {
-  throw new TypeError(`${name} cannot be assigned: ${hint}`)
+function refuse(name: string | symbol, hint: string): never {
+  throw new TypeError(`${String(name)} cannot be assigned: ${hint}`)
 }

@@ -51,7 +51,8 @@ for (const [name, make] of Object.entries(KINDS)) {
   t.test(`${name}: a copy has to be asked for`, t => {
     const kind = make(1)
     const { port1, port2 } = new MessageChannel()
-    t.throws(() => structuredClone(kind), { name: 'DataCloneError' })
+    const message = `#<${name}> could not be cloned.`
+    t.throws(() => structuredClone(kind), { name: 'DataCloneError', message })
     t.throws(() => structuredClone({ in: [kind] }), { name: 'DataCloneError' })
     t.throws(() => serialize(kind), /could not be cloned/)
     t.throws(() => port1.postMessage(kind), { name: 'DataCloneError' })

@@ -46,9 +46,27 @@ t.test('to a collection nothing is assigned, also not in silence, as scripts tha
   assigned(new PersistentQueue(), '0', '0 cannot be assigned: call push()')
   assigned(new PersistentCounter(), 'n', 'n cannot be assigned: call add()')
   const map = new PersistentMap([[1, 1]])
+  const message = 'Symbol(s) cannot be assigned: the object is not extensible'
+  t.throws(() => Reflect.set(map, Symbol('s'), 0), { name: 'TypeError', message })
   t.ok(map instanceof Object)
   t.equal(Reflect.get(map, 'ada'), undefined)
   t.match(Object.prototype.toString.call(map), /^\[object /)
+  const own = Object.getOwnPropertyDescriptor(Object.prototype, 'toString')
+  t.same(Object.getOwnPropertyDescriptor(PersistentMap.prototype, 'toString'), own)
+})
+
+t.test('the class of a collection, and an object derived from one, are assigned to as any other', async t => {
+  const prototype: Record<string, unknown> = PersistentCounter.prototype as never
+  const extra = (): string => 'extra'
+  prototype.extra = extra
+  t.equal(Reflect.get(new PersistentCounter(), 'extra'), extra)
+  t.ok(delete prototype.extra)
+  const tag = Symbol('tag')
+  const derived = Object.create(new PersistentMap()) as Record<string | symbol, unknown>
+  derived.tag = 'x'
+  derived[tag] = 'y'
+  t.same(Reflect.ownKeys(derived), ['tag', tag])
+  t.equal(derived.tag, 'x')
 })
 
 t.test('data that changes the list while it is put in is refused', async t => {
@@ -160,7 +178,7 @@ t.test('it is sealed: no fields, no derived classes, no other `this`', async t =
   }
   const prototype = PersistentList.prototype as unknown as Record<string | symbol, unknown>
   for (const name of [...Object.getOwnPropertyNames(prototype), Symbol.iterator]) {
-    if (name === 'constructor' || name === 'length') continue
+    if (name === 'constructor' || name === 'length' || name === 'toString') continue
     for (const other of [[], new PersistentSet(), undefined]) {
       t.throws(() => (prototype[name] as (argument: unknown) => void).call(other, () => 1), foreign, String(name))
     }

@@ -158,6 +158,9 @@ t.test(
       'data',
       /^data cannot be assigned: a connection has no such property, and what is to be stored is assigned to/,
     )
+    const derived = Object.create(db) as { tag?: string }
+    derived.tag = 'x'
+    t.same({ ...derived }, { tag: 'x' })
     db.close()
   },
 )
