@@ -61,7 +61,10 @@ export const DOCUMENTS: Readonly<Record<string, (dir: string) => Document>> = { 
 
 /** With so many tasks in each part. */
 export const DOCUMENT_STEPS: Readonly<Record<string, (content: Content, n: number, size: number) => void>> = {
-  'one put in': ({ list }, n, size) => void list.push(task(size + n)),
+  'one put in, and one taken out': ({ list }, n, size) => {
+    list.push(task(size + n))
+    list.shift()
+  },
   'one changed': ({ list }, n, size) => {
     const found = list[(n * 7) % size]
     if (found) found.done = !found.done
