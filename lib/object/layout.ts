@@ -140,6 +140,8 @@ export class Follower {
   next = 0
   /** How many parts have come in, or gone if it is negative, in one place that was not met yet. */
   #shift: number
+  /** Which part of the layout each object is; made when it is asked for. */
+  #numbers: Map<object, number> | undefined
 
   constructor(old: Layout, before: Place, parts: readonly unknown[], keys: readonly string[] | undefined) {
     this.old = old
@@ -151,10 +153,7 @@ export class Follower {
 
   /** Passes the parts from `first` on that are what they were; gives the end of these. */
   unchanged(first: number): number {
-    if (this.#shift < 0 && !this.#isSame(first, this.next) && this.#isSame(first, this.next - this.#shift)) {
-      this.next -= this.#shift
-      this.#shift = 0
-    }
+    if (!this.#isSame(first, this.next)) this.#find(first)
     let end = first
     for (; this.#isUnchanged(end, this.next); end++) this.next++
     return end
@@ -177,6 +176,26 @@ export class Follower {
     if (this.#shift > 0 && this.#isSame(at + this.#shift, this.next)) this.#shift--
     else this.next++
     return undefined
+  }
+
+  /** Parts have gone or come in before this one, or it stood elsewhere; or it is another one. */
+  #find(at: number): void {
+    if (this.#shift < 0 && this.#isSame(at, this.next - this.#shift)) {
+      this.next -= this.#shift
+      this.#shift = 0
+    } else if (!this.#isSame(at + 1, this.next + 1)) {
+      this.next = this.#numberOf(this.#parts[at]) ?? this.next
+    }
+  }
+
+  #numberOf(part: unknown): number | undefined {
+    if (typeof part !== 'object' || part === null) return undefined
+    if (!this.#numbers) {
+      this.#numbers = new Map()
+      for (const [number, each] of this.old.parts.entries())
+        if (typeof each === 'object' && each !== null) this.#numbers.set(each, number)
+    }
+    return this.#numbers.get(part)
   }
 
   #isSame(at: number, was: number): boolean {
