@@ -1,5 +1,6 @@
 // Reads single records of one file: as many bytes as most of them have, and a longer stretch where one record was asked for after
-// the other, or the file is small. Owns the buffers that records are parts of: none is filled twice, so a record stays what it is.
+// the other or near the other, or the file is small. Owns the buffers that records are parts of: none is filled twice, so a record
+// stays what it is.
 import { asDiskError } from '../file/disk-error.js'
 import type { DataFile } from '../file/data-file.js'
 import type { LogReader } from '../log/log-reader.js'
@@ -14,6 +15,8 @@ const AHEAD = 1 << 15
 /** That is, one no further from the last than this, so often. */
 const NEAR = 1 << 13
 const OFTEN = 4
+/** Who holds a record holds all bytes that were read with it. Out of more than these it is copied, where few others are asked for. */
+const MANY = 1 << 12
 
 const NOTHING = Buffer.alloc(0)
 
@@ -31,6 +34,9 @@ export class RecordReader {
   #windowAt = 0
   #last = 0
   #near = 0
+  /** How often in turn the next record was on the same side of the last. */
+  #straight = 0
+  #isForward = true
 
   /** `likely`: most records take fewer bytes, so that one read brings them in. `small` and `log`: of the same file. */
   constructor(file: DataFile, small: SmallFile, path: string, log: LogReader, likely: number) {
@@ -46,18 +52,24 @@ export class RecordReader {
   read(at: Offset, end: number): StoredRecord | undefined {
     this.#file.checkOpen()
     const distance = at - this.#last
-    this.#near = -NEAR < distance && distance < NEAR ? this.#near + 1 : 0
-    this.#last = at
-    const inMemory = this.#inRecent(at) ?? this.#inWindow(at)
+    this.#follow(at, distance)
+    const inMemory = this.#inRecent(at) ?? this.#inWindow(at, distance)
     if (inMemory !== undefined) return inMemory
     const kept = this.#inSmall(at, end)
     if (kept !== undefined) return kept
     if (this.#near >= OFTEN) {
-      this.#readAhead(distance > 0 ? at : Math.max(0, at + this.#likely - AHEAD), end)
-      const found = this.#inWindow(at)
+      this.#readAround(at, end)
+      const found = this.#inWindow(at, distance)
       if (found !== undefined) return found
     }
     return this.#readOne(at, end)
+  }
+
+  #follow(at: Offset, distance: number): void {
+    this.#near = -NEAR < distance && distance < NEAR ? this.#near + 1 : 0
+    this.#straight = this.#isForward === distance > 0 ? this.#straight + 1 : 0
+    this.#isForward = distance > 0
+    this.#last = at
   }
 
   /** undefined: it is not there, or not whole, or damaged. */
@@ -69,27 +81,42 @@ export class RecordReader {
   /** The same. */
   #inRecent(at: Offset): StoredRecord | undefined {
     const { bytes, from, to } = this.#log.recent
-    return at >= from && at < to ? readRecord(bytes, at - from, at, this.#salt) : undefined
+    if (at < from || at >= to) return undefined
+    return bytes.length > MANY ? this.#apart(bytes, at - from, at) : readRecord(bytes, at - from, at, this.#salt)
   }
 
-  /** The same. */
-  #inWindow(at: Offset): StoredRecord | undefined {
+  /** The same. `distance`: from the record before. */
+  #inWindow(at: Offset, distance: number): StoredRecord | undefined {
     const inside = at - this.#windowAt
     if (inside < 0 || inside >= this.#window.length) return undefined
-    return readRecord(this.#window, inside, at, this.#salt)
+    const isOneOfMany = -this.#likely <= distance && distance <= this.#likely
+    return isOneOfMany ? readRecord(this.#window, inside, at, this.#salt) : this.#apart(this.#window, inside, at)
   }
 
-  #readAhead(from: number, end: number): void {
+  /** The same, copied out of bytes of which little else will be asked for. */
+  #apart(bytes: Uint8Array, inside: number, at: Offset): StoredRecord | undefined {
+    const length = recordLength(bytes, inside)
+    if (length === 0 || length > bytes.length - inside) return undefined
+    const record = bytes.subarray(inside, inside + length)
+    if (length > this.#likely) return readRecord(Buffer.from(record), 0, at, this.#salt)
+    this.#makeRoom()
+    const start = this.#used
+    this.#used += length
+    this.#space.set(record, start)
+    return readRecord(this.#space, start, at, this.#salt)
+  }
+
+  /** Reads where the next records are likely to be. */
+  #readAround(at: Offset, end: number): void {
+    const before = this.#straight < OFTEN ? AHEAD / 2 : this.#isForward ? 0 : AHEAD - this.#likely
+    const from = Math.max(0, at - before)
     const bytes = Buffer.allocUnsafeSlow(Math.min(AHEAD, end - from))
     this.#window = bytes.subarray(0, this.#fill(bytes, from))
     this.#windowAt = from
   }
 
   #readOne(at: Offset, end: number): StoredRecord | undefined {
-    if (this.#space.length - this.#used < this.#likely) {
-      this.#space = Buffer.allocUnsafeSlow(Math.min(SPACE, Math.max(this.#likely, 2 * this.#space.length)))
-      this.#used = 0
-    }
+    this.#makeRoom()
     const start = this.#used
     const most = Math.min(this.#likely, end - at)
     const got = this.#fill(this.#space.subarray(start, start + most), at)
@@ -101,6 +128,13 @@ export class RecordReader {
     if (length > end - at) return undefined
     const whole = Buffer.allocUnsafe(length)
     return readRecord(whole.subarray(0, this.#fill(whole, at)), 0, at, this.#salt)
+  }
+
+  /** For one more of the likely length. */
+  #makeRoom(): void {
+    if (this.#space.length - this.#used >= this.#likely) return
+    this.#space = Buffer.allocUnsafeSlow(Math.min(SPACE, Math.max(this.#likely, 2 * this.#space.length)))
+    this.#used = 0
   }
 
   #fill(bytes: Uint8Array, at: number): number {

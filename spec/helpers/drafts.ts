@@ -37,3 +37,14 @@ export function textOf(store: Store, oid: number): string | undefined {
   const at = generation.find(oid as Oid, offset)
   return at === 0 ? undefined : Buffer.from(generation.read(at).state).toString()
 }
+
+/** Puts so many objects in, in commits of a hundred; gives their oids. */
+export function fill(store: Store, objects: number, bytes: number): Oid[] {
+  const oids: Oid[] = []
+  for (let n = 0; n < objects; n += 100) {
+    const records = Array.from({ length: 100 }, (_, i) => record(-1 - i, `${n + i} ${'x'.repeat(bytes)}`))
+    const first = put(store, ...records)
+    for (let i = 0; i < 100; i++) oids.push((first + i) as Oid)
+  }
+  return oids
+}

@@ -5,19 +5,8 @@ import { CorruptLogError } from '../../lib/index.js'
 import { Store } from '../../lib/store/store.js'
 import type { Oid } from '../../lib/store/types.js'
 import { countingDisk } from '../helpers/counting-disk.js'
-import { draft, put, record, textOf } from '../helpers/drafts.js'
+import { draft, fill, put, record, textOf } from '../helpers/drafts.js'
 import { newStore, openStore, stranger } from '../helpers/new-store.js'
-
-/** Puts so many objects in, in commits of a hundred; gives their oids. */
-function fill(store: Store, objects: number, bytes: number): Oid[] {
-  const oids: Oid[] = []
-  for (let n = 0; n < objects; n += 100) {
-    const records = Array.from({ length: 100 }, (_, i) => record(-1 - i, `${n + i} ${'x'.repeat(bytes)}`))
-    const first = put(store, ...records)
-    for (let i = 0; i < 100; i++) oids.push((first + i) as Oid)
-  }
-  return oids
-}
 
 /** In an order in which neighbours do not follow each other. */
 const scattered = <T>(all: readonly T[]): T[] => all.map((_, n) => all[(n * 7919) % all.length] as T)
