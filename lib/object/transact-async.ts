@@ -5,6 +5,7 @@ import { CommitTooLargeError, GoneError, PerdureError, SchemaError, StaleDataErr
 import { encodeAnnotation } from './annotation.js'
 import { awaitConfirmation, confirmAsync } from './confirm.js'
 import { refuseIfEditing } from './editing.js'
+import { LoopTurn } from './loop-turn.js'
 import type { Isolation, Session } from './session.js'
 import {
   askerOf,
@@ -51,6 +52,7 @@ interface Asked {
 /** What one connection was asked for and has not begun, in that order. */
 class Waiting {
   readonly #session: Session
+  readonly #turn: LoopTurn
   /** What groups have given back, the first one last: it comes before all others. */
   readonly #back: Asked[] = []
   /** Those before the next one have begun. */
@@ -63,6 +65,7 @@ class Waiting {
 
   constructor(session: Session) {
     this.#session = session
+    this.#turn = new LoopTurn(session.store.disk)
   }
 
   /** Throws before anything is asked for, or not at all. */
@@ -101,13 +104,16 @@ class Waiting {
   run(): void {
     if (this.#isRunning || this.#session.inside > 0 || isInsideOther(this.#session)) return
     this.#isRunning = true
+    const turn = this.#turn
     try {
+      turn.begin()
       while (this.#taken.length > 0 || this.#first !== undefined) {
         if (this.#taken.length === 0) this.#takeGroup(this.#taken)
         const group = new Group(this.#session, this, this.#taken)
-        const done = group.commit()
+        const done = group.commit(turn)
         this.#taken = []
-        done.catch((error: unknown) => {
+        done.catch(async (error: unknown) => {
+          if (turn.isDue) await turn.next()
           for (const { reject } of group.asked) reject(error)
         })
       }
@@ -210,7 +216,7 @@ class Group implements TransactPlan {
   }
 
   /** Rejects with what kept it from being committed. Once it is committed, everybody is told. */
-  async commit(): Promise<void> {
+  async commit(turn: LoopTurn): Promise<void> {
     const { value, wrote, snapshot } = await commitAsync(this.#session, this.#session.root, this.#work, this)
     try {
       if (wrote) await confirmAsync(this.#session, snapshot)
@@ -220,6 +226,7 @@ class Group implements TransactPlan {
     } finally {
       snapshot.generation.release()
     }
+    if (turn.isDue) await turn.next()
     // No run counts, where the id was known.
     this.asked.forEach(({ resolve }, n) => {
       resolve(value?.[n])

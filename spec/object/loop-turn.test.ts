@@ -1,0 +1,76 @@
+// Who awaits one transaction after the other does not keep the event loop from everything else.
+import t, { type Test } from 'tap'
+import { join } from 'node:path'
+import { open, type Connection } from '../../lib/index.js'
+import { tempDir } from '../helpers/temp-dir.js'
+
+type Root = { n: number }
+
+/** More than can be done before a timer fires that is due at once. */
+const MANY = 50_000
+
+const opened = (t: Test): Connection<Root> => {
+  const db = open(join(tempDir(t), 'app.db'), { root: { n: 0 }, durability: 'os' }) as unknown as Connection<Root>
+  t.teardown(() => db.close())
+  return db
+}
+
+/** Does `act` again and again until a timer has fired; gives how often. */
+async function untilTimer(act: () => Promise<unknown>): Promise<number> {
+  let hasFired = false
+  setTimeout(() => (hasFired = true), 1)
+  let n = 0
+  while (!hasFired && n < MANY) {
+    await act()
+    n++
+  }
+  return n
+}
+
+t.test('a timer fires between transactions that are awaited one after the other', async t => {
+  const db = opened(t)
+  const times = await untilTimer(() => db.transactAsync(root => ++root.n))
+  t.ok(times < MANY, `after ${times} transactions`)
+  t.equal(db.root.n, times)
+})
+
+t.test('and between those that are refused', async t => {
+  const db = opened(t)
+  const times = await untilTimer(() =>
+    t.rejects(
+      db.transactAsync(() => {
+        throw new Error('no')
+      }),
+      /no/,
+    ),
+  )
+  t.ok(times < MANY, `after ${times} transactions`)
+})
+
+t.test('and between those of two connections in turn, which change nothing', async t => {
+  const db = opened(t)
+  const other = db.connect()
+  const times = await untilTimer(async () => {
+    await db.transactAsync(root => root.n)
+    await other.transactAsync(root => root.n)
+  })
+  t.ok(times < MANY, `after ${times} transactions`)
+})
+
+t.test('what was committed before the connection was closed is told behind the turn', async t => {
+  const db = opened(t)
+  const told: number[] = []
+  const until = performance.now() + 30
+  const all: Promise<unknown>[] = []
+  // Each is asked for in a microtask behind the last one.
+  for (let n = 0; performance.now() < until; n++) {
+    await Promise.resolve()
+    const asked = db.transactAsync(root => (root.n = n))
+    all.push(asked.then(value => told.push(value)))
+  }
+  const { n } = db.root
+  db.close()
+  await Promise.all(all)
+  t.equal(told.length, all.length)
+  t.equal(Math.max(...told), n)
+})
