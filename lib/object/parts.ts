@@ -3,7 +3,7 @@
 import { types } from 'node:util'
 import { keepAbove } from './owned-bytes.js'
 import { placePart } from './places.js'
-import { define, isUnasked, Node, type Container } from './plain-node.js'
+import { isUnasked, Node, put, type Container } from './plain-node.js'
 import { seal } from './values.js'
 
 /** The value that stands at a key of a container, as it may be handed out. */
@@ -26,7 +26,7 @@ export function part(node: Node, key: string | symbol, value: unknown): unknown 
     inner.above = node
   }
   if (node.stored) placePart(inner, node, key)
-  define(node.target, key, inner.object)
+  put(node.target, key, inner.object)
   node.bare-- // at last: what fails half-way has handed out nothing
   return inner.object
 }

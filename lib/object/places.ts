@@ -3,7 +3,7 @@
 import type { Header } from './header.js'
 import { keepAboveAll } from './owned-bytes.js'
 import { open, part } from './parts.js'
-import { define, NO_NODES, nodeOf, partsOf, setShown, type Node } from './plain-node.js'
+import { NO_NODES, nodeOf, partsOf, put, setShown, type Node } from './plain-node.js'
 
 /** The same for one container, decoded when it was asked for. */
 export function stampLater(owner: Header, value: unknown, key: string): void {
@@ -79,7 +79,7 @@ export function rebindAt(top: Node, fresh: Node, same: boolean): void {
     const inner = partAt(parent, key as string)
     if (!inner || inner === old || kindOf(inner) !== kindOf(old)) continue
     takeOver(old, inner)
-    define(parent.target, key as string, old.object)
+    put(parent.target, key as string, old.object)
   }
   holdParts(top)
 }
@@ -203,7 +203,7 @@ export function rebind(owner: Header, before: readonly Node[], same: boolean): v
     if (!fresh || fresh === old || kindOf(fresh) !== kindOf(old)) continue
     takeOver(old, fresh)
     if (parent === null) owner.putBack(key, old.object)
-    else define(parent.target, key as string, old.object)
+    else put(parent.target, key as string, old.object)
   }
 }
 
@@ -217,15 +217,23 @@ function kindOf({ target }: Node): unknown {
   return Array.isArray(target) ? 'array' : Object.getPrototypeOf(target) === null ? 'bare' : 'object'
 }
 
+/** Fields that stay are not deleted, which would make a slow object of it. */
+function replaceFields(target: Record<string, unknown>, fields: Record<string, unknown>): void {
+  const before = Object.keys(target)
+  const names = Object.keys(fields)
+  if (before.length !== names.length || before.some((name, n) => name !== names[n])) {
+    for (const name of before) delete target[name]
+  }
+  for (const name of names) put(target, name, fields[name])
+}
+
 /** `fresh` was never handed out: its content moves, and it is forgotten. */
 function takeOver(old: Node, fresh: Node): void {
   if (Array.isArray(old.target)) {
     old.target.length = 0
     for (const part of fresh.target as unknown[]) old.target.push(part)
   } else {
-    const target = old.target
-    for (const key of Object.keys(target)) delete target[key]
-    for (const [key, part] of Object.entries(fresh.target)) define(target, key, part)
+    replaceFields(old.target, fresh.target as Record<string, unknown>)
   }
   old.slots = 1
   old.bare = fresh.bare

@@ -147,7 +147,7 @@ export class Node {
     const target = this.target as Record<string, unknown>
     for (const key of Object.keys(target)) {
       const value = target[key]
-      if (typeof value === 'symbol') define(target, key, this.owner.scope.resolve(unresolvedOid(value)))
+      if (typeof value === 'symbol') put(target, key, this.owner.scope.resolve(unresolvedOid(value)))
     }
     setShown(target, true)
     this.ready = this.load
