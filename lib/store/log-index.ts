@@ -90,7 +90,7 @@ export class LogIndex {
     try {
       for (const number of new Set([...this.offsets.pageNumbers(), ...other.offsets.pageNumbers()])) {
         const [mine, theirs] = [this.offsets.page(number), other.offsets.page(number)]
-        if (!mine.every((offset, n) => offset === theirs[n])) return `page ${number}`
+        if (!sameOffsets(mine, theirs)) return `page ${number}`
         yield
       }
       if (this.offsets.size !== other.offsets.size) return 'the number of objects'
@@ -113,4 +113,10 @@ export class LogIndex {
   isSmallFor(bytes: number): boolean {
     return areFewFor(this.offsets.pageNumbers().length, bytes)
   }
+}
+
+/** Of two pages. A loop: a function called for each of their thousands of places takes ten times as long. */
+function sameOffsets(mine: Float64Array, theirs: Float64Array): boolean {
+  for (let n = 0; n < mine.length; n++) if (mine[n] !== theirs[n]) return false
+  return true
 }

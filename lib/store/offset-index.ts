@@ -33,6 +33,14 @@ function pageOf(oid: Oid): number {
   return oid === (oid | 0) ? oid >> PAGE_SHIFT : Math.floor(oid / PAGE)
 }
 
+/** Places that are not empty; an iterator of the array itself would make an object of each of the others, too. */
+function* filled(page: Float64Array): Generator<[number, number]> {
+  for (let at = 0; at < page.length; at++) {
+    const offset = page[at] ?? 0
+    if (offset !== 0) yield [at, offset]
+  }
+}
+
 export class OffsetIndex {
   readonly #pages = new Map<number, Float64Array>()
   /** Pages with fewer entries: position in the page to offset. */
@@ -68,10 +76,8 @@ export class OffsetIndex {
   *entries(): Generator<[Oid, Offset]> {
     for (const number of this.pageNumbers()) {
       const sparse = this.#sparse.get(number)
-      const page = sparse === undefined ? this.page(number).entries() : [...sparse].sort(([a], [b]) => a - b)
-      for (const [at, offset] of page) {
-        if (offset !== 0) yield [(number * PAGE + at) as Oid, offset as Offset]
-      }
+      const page = sparse === undefined ? filled(this.page(number)) : [...sparse].sort(([a], [b]) => a - b)
+      for (const [at, offset] of page) yield [(number * PAGE + at) as Oid, offset as Offset]
     }
   }
 
