@@ -1,7 +1,8 @@
 // Whether what a collection has handed out is what stands at its key by now: after the collection has been read anew, where what stands
 // there may take the place of its content, and before a file is left. Owns nothing: what is known of a value is in its place.
 import { holdParts, rebindAt, stampAt, stillCurrent } from '../object/places.js'
-import { nodeOf, type Node } from '../object/plain-node.js'
+import { isUnasked, nodeOf, type Node } from '../object/plain-node.js'
+import { isObject } from '../object/values.js'
 import { hydrateStored } from './hydrate.js'
 import type { StoredKey } from './key.js'
 import type { Place } from './place.js'
@@ -16,13 +17,14 @@ export function revalidate(place: Place, known: object, owner: TreeHeader): bool
   const found = entry && owner.contentOf(entry)
   const raw = found?.leaf.value(found.at)
   const node = nodeOf(known)
-  if (found && isSameEntry(place.source, place.index, found, owner)) {
+  const isSingle = node !== undefined && owner.keysLast && holdsNothingHandedOut(node)
+  if (found && isSameEntry(place.source, place.index, found, owner, isSingle)) {
     if (node) {
       stillCurrent(node)
       standsAlone(node, place)
     }
   } else {
-    const isSame = found !== undefined && isSameEntry(place.before, place.index, found, owner)
+    const isSame = found !== undefined && isSameEntry(place.before, place.index, found, owner, isSingle)
     const rebinds = found && node && typeof raw === 'object' && (isSame || owner.keysLast)
     const fresh = rebinds ? nodeOf(hydrateStored(raw, found.leaf, owner)) : undefined
     if (node && fresh) rebindAt(node, fresh, isSame)
@@ -56,18 +58,33 @@ export function carryOver(
   if (!origin || isNewest(origin)) return
   try {
     const found = find(place.key)
-    if (found?.leaf.source && isSameEntry(origin, place.index, found, owner))
+    if (found?.leaf.source && isSameEntry(origin, place.index, found, owner, false))
       place.standsIn(found.leaf.source, found.at)
   } catch {
     // It cannot be read, or is not there any more: then it is stale in the next file, which may be sound.
   }
 }
 
-/** Whether what was an entry of a version of a record is what stands there now. */
-function isSameEntry(source: Source | undefined, index: number, { leaf, at }: Found, owner: TreeHeader): boolean {
+/**
+ * Nobody can tell whether the content of such a container is what it was or has been put back into it, which takes less time than to
+ * look into the version that it was read from.
+ */
+function holdsNothingHandedOut({ target }: Node): boolean {
+  for (const part of Object.values(target)) if (isObject(part) && !isUnasked(part)) return false
+  return true
+}
+
+/** Whether what was an entry of a version of a record is what stands there now. `atSight`: as far as the versions tell. */
+function isSameEntry(
+  source: Source | undefined,
+  index: number,
+  { leaf, at }: Found,
+  owner: TreeHeader,
+  atSight: boolean,
+): boolean {
   const now = leaf.source
   if (!source || !now) return false
   if (source.oid === now.oid && source.tid === now.tid && index === at) return true
-  const then = owner.entryOf(source, index)
+  const then = atSight ? undefined : owner.entryOf(source, index)
   return then !== undefined && sameRaw(then.leaf.value(then.at), then.leaf.refs, leaf.value(at), leaf.refs)
 }

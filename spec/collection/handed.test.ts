@@ -10,6 +10,9 @@ import {
   StaleDataError,
   type Connection,
 } from '../../lib/index.js'
+import { systemDisk } from '../../lib/file/system-disk.js'
+import { openWith } from '../../lib/object/open.js'
+import { countingDisk } from '../helpers/counting-disk.js'
 import { elsewhere } from '../object/helpers/elsewhere.js'
 import { tempDir } from '../helpers/temp-dir.js'
 
@@ -127,6 +130,78 @@ t.test('a value that was handed out is found under its key when another connecti
   )
   t.throws(() => held[3]?.n, StaleDataError)
   t.equal(held[4]?.n, 4)
+  t.end()
+})
+
+t.test('a value of which nothing else was handed out follows its key without a look into older versions', t => {
+  const path = join(tempDir(t), 'app.db')
+  const options = { root: { map: new PersistentMap<number, Item>() }, durability: 'os' } as const
+  const rival = elsewhere<{ map: PersistentMap<number, Item> }>(path, options)
+  rival.transact(({ map }) => {
+    for (let n = 0; n < COUNT; n++) map.set(n, small(n))
+  })
+  const counting = countingDisk({ ...systemDisk, ticks: () => 0 }) // no look at the path comes due
+  const db = openWith(counting.disk, path, options) as Connection<{ map: PersistentMap<number, Item> }>
+  t.teardown(() => {
+    db.close()
+    rival.close()
+  })
+  const flat = db.root.map.get(50) as Item
+  const deep = db.root.map.get(51) as Item
+  const part = deep.parts[0] as { n: number }
+  t.equal(flat.n, 50)
+  const readsOf = (act: () => void): number => counting.during(act).filter(name => name === 'read').length
+  const counts = { flat: 0, deep: 0 }
+  for (let n = 0; n < 20; n++) {
+    rival.transact(({ map }) => void map.set(52, small(1000 + n)))
+    db.refresh()
+    t.equal(db.root.map.get(52)?.n, 1000 + n) // now the leaf has been read
+    counts.flat += readsOf(() => t.equal(flat.text, ''))
+    counts.deep += readsOf(() => t.equal(part.n, 51))
+  }
+  t.ok(counts.deep > 0, 'what it had been is read where a part of it is held')
+  t.equal(counts.flat, 0)
+  t.equal(db.root.map.get(50), flat)
+  t.equal(db.root.map.get(51)?.parts[0], part)
+  rival.transact(({ map }) => void map.set(50, small(5000)))
+  db.refresh()
+  t.equal(flat.n, 5000)
+  flat.n = 7
+  db.abort()
+  t.equal(flat.n, 5000)
+  flat.parts.push({ n: 1 })
+  db.commit()
+  rival.refresh()
+  t.equal(rival.root.map.get(50)?.parts.length, 2)
+  t.end()
+})
+
+t.test('bytes and dates in a value that was handed out stay the same objects where the value does', t => {
+  const path = join(tempDir(t), 'app.db')
+  type Root = { map: PersistentMap<number, { bytes: Uint8Array; at: Date; n?: number }> }
+  const options = { root: { map: new PersistentMap() } as unknown as Root, durability: 'os' } as const
+  const rival = elsewhere<Root>(path, options)
+  rival.transact(({ map }) => {
+    for (let n = 0; n < 10; n++) map.set(n, { bytes: Uint8Array.of(n, n), at: new Date(n) })
+  })
+  const db = open(path, options) as unknown as Connection<Root>
+  t.teardown(() => {
+    db.close()
+    rival.close()
+  })
+  const value = db.root.map.get(3)
+  if (!value) throw new Error('nothing there')
+  const { bytes, at } = value
+  rival.transact(({ map }) => void map.set(4, { bytes: Uint8Array.of(1), at: new Date(5) }))
+  db.refresh()
+  t.equal(db.root.map.get(3), value)
+  t.equal(value.bytes, bytes)
+  t.equal(value.at, at)
+  bytes[0] = 77
+  value.n = 1
+  db.commit()
+  rival.refresh()
+  t.same([...(rival.root.map.get(3)?.bytes ?? [])], [77, 3])
   t.end()
 })
 
