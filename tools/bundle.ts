@@ -27,6 +27,8 @@ for (const [entry, file] of [
       if (code !== 'CIRCULAR_DEPENDENCY') throw new Error(message)
     },
   })
-  await bundle.write({ file: dist + file, format: 'es', sourcemap: true })
+  const { output } = await bundle.write({ file: dist + file, format: 'es', sourcemap: true })
+  // With one other character in it the engine would keep all of it, for as long as the process lives, with two bytes for each.
+  if (/[\u0100-\uffff]/.test(output[0].code)) throw new Error(`${file} has characters that are not Latin-1`)
   await bundle.close()
 }

@@ -59,7 +59,7 @@ export class FormError extends Error {}
 export function shown(json: unknown): string {
   if (typeof json === 'object' && json !== null) return Array.isArray(json) ? 'an array' : 'an object'
   const text = json === undefined ? 'nothing' : JSON.stringify(json)
-  return text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN)}…` : text
+  return text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN)}\u2026` : text
 }
 
 type Form = Readonly<Record<string, unknown>>

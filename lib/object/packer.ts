@@ -181,7 +181,7 @@ export class Packer implements Stretch {
     else this.#token(0xdf, count, 4)
   }
 
-  /** References number 0, 1, 2 … of a record, so many. */
+  /** References number 0, 1, 2 ... of a record, so many. */
   references(count: number): void {
     const short = Math.min(count, SHORT_REFERENCES)
     this.packed({ bytes: IN_ORDER, from: 0, to: IN_ORDER_EACH * short })

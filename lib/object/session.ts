@@ -1,7 +1,7 @@
 // What one connection sees: its snapshot, its identity map, which transaction runs and what that has accessed and changed.
 // It decides what is visible and what may be changed; how objects hold their state is theirs, what is in the file the store's.
 //
-//   idle ──first access──▶ reading ──first change──▶ writing ──commit, abort──▶ idle
+//   idle --first access--> reading --first change--> writing --commit, abort--> idle
 //   reading ends by itself with the synchronous stretch that began it (connections of `open`), or by commit, abort, refresh.
 import { ClosedError, GoneError, ReadonlyError, SchemaError, StateError } from '../error.js'
 import type { Snapshot } from '../store/snapshot.js'

@@ -64,5 +64,5 @@ function* describe({ records, lost, damaged, tid }: LoadReport, output: string):
   yield harmless(`${count(records, 'record')} loaded into ${output}, as of commit ${tid}`)
   if (lost > 0) yield `lost: ${count(lost, 'object')} of which the dump has nothing; using one throws GoneError`
   for (const what of damaged.slice(0, MOST_SHOWN)) yield harmless(`damaged: ${what}`)
-  if (damaged.length > MOST_SHOWN) yield `… and ${damaged.length - MOST_SHOWN} more: --json lists them all`
+  if (damaged.length > MOST_SHOWN) yield `\u2026 and ${damaged.length - MOST_SHOWN} more: --json lists them all`
 }

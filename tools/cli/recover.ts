@@ -100,5 +100,5 @@ function* describeDamaged(damaged: readonly string[]): Generator<string> {
 }
 
 function* more(all: number, what: string): Generator<string> {
-  if (all > MOST_SHOWN) yield `… and ${all - MOST_SHOWN} more ${what}: --json lists them all`
+  if (all > MOST_SHOWN) yield `\u2026 and ${all - MOST_SHOWN} more ${what}: --json lists them all`
 }
