@@ -1,6 +1,6 @@
 // Reads the tail: the whole frames between the known end and the end of the file, in order, each checked and handed on.
 // Owns the tail (how far this process has read). Never writes; what is known of bytes that are no whole frame yet, broken-end.ts owns.
-import { CorruptLogError, StoreReplacedError } from '../error.js'
+import { CorruptLogError } from '../error.js'
 import type { DataFile } from '../file/data-file.js'
 import { BrokenEnd } from './broken-end.js'
 import { examineDamage, isCutOut, isSameBoot } from './damage.js'
@@ -14,7 +14,7 @@ import {
   type FrameHeader,
 } from './frame.js'
 import { RecentBytes } from './recent-bytes.js'
-import { checkTail, confirmTail, firstTail, type Tail } from './tail.js'
+import { checkTail, confirmTail, firstTail, shorter, type Tail } from './tail.js'
 
 /**
  * `end`: everything is applied. `short`: an incomplete frame stands at the end. `superseded`: the last frame says that a pack
@@ -88,7 +88,7 @@ export class LogReader {
       const { offset } = this.tail
       if (end === offset && offset >= this.#header.baseEnd) return 'end'
       if (end === offset) throw this.#corrupt('the packed state ends too early')
-      if (end < offset) throw new StoreReplacedError(this.#path, `the file has become shorter than ${offset} bytes`)
+      if (end < offset) throw shorter(this.#path, this.tail)
       if (this.#broken.isStillTorn(offset, end)) return 'torn'
       const status = this.#applyChunk(end, stop, strict)
       if (status === 'again') continue

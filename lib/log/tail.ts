@@ -31,6 +31,11 @@ export interface Tail {
 /** What has happened when the last frame read is not in the file any more. */
 export const REPLACED = 'the last commit that was read is not in the file any more: its content has been replaced'
 
+/** What was read has stood beyond the end of the file. */
+export function shorter(path: string, { offset }: Tail): StoreReplacedError {
+  return new StoreReplacedError(path, `the file has become shorter than ${offset} bytes`)
+}
+
 /** Before the first frame. */
 export function firstTail({ uuid, baseTid: tid, baseTime: time, nextOid }: FileHeader): Tail {
   return { offset: HEADER_LENGTH, tid, time, nextOid, checksum: chainStart(uuid), lastFrame: 0 }

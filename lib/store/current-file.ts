@@ -1,8 +1,8 @@
 // Which generation a store is at, as far as this process knows: catching up with it, and over to the next one that a pack has put
 // in its place. Tells a pack from a file that somebody has replaced. Takes no lock.
 import { StoreNotFoundError, StoreReplacedError } from '../error.js'
-import type { Disk } from '../file/disk.js'
-import { endStands, REPLACED } from '../log/tail.js'
+import type { Disk, FileStatus } from '../file/disk.js'
+import { endStands, REPLACED, shorter } from '../log/tail.js'
 import { Generation } from './generation.js'
 
 export class CurrentFile {
@@ -46,21 +46,26 @@ export class CurrentFile {
 
   /** Whether the path still leads to the file of `generation`, which somebody holds; false: a pack has made another. Throws StoreReplacedError. */
   isStill(generation: Generation): boolean {
-    if (this.isAtPath(generation)) {
-      const { file, header, reader } = generation
-      if (endStands(file, header, reader.tail)) return true
-      throw new StoreReplacedError(this.#path, REPLACED)
-    }
+    if (this.#standsAtPath(generation)) return true
     // Another file stands at the path: a pack, if this one ends in a superseded frame, which catching up finds.
     if (generation.reader.advance() === 'superseded') return false
     if (this.#disk.lookUp(this.#path) === undefined) throw removed(this.#path)
-    if (this.isAtPath(generation)) return true
+    if (this.#standsAtPath(generation)) return true
     throw new StoreReplacedError(this.#path, 'another file has taken the place of this one')
   }
 
-  isAtPath({ identity: { dev, ino } } = this.#generation): boolean {
+  isAtPath(): boolean {
+    return isSameFile(this.#disk.lookUp(this.#path), this.#generation)
+  }
+
+  /** Throws StoreReplacedError where the file is the same and its content is not: cut shorter, or written over. */
+  #standsAtPath(generation: Generation): boolean {
     const there = this.#disk.lookUp(this.#path)
-    return there?.ino === ino && there.dev === dev
+    if (!isSameFile(there, generation)) return false
+    const { file, header, reader } = generation
+    if (there.size < reader.tail.offset) throw shorter(this.#path, reader.tail)
+    if (!endStands(file, header, reader.tail)) throw new StoreReplacedError(this.#path, REPLACED)
+    return true
   }
 
   #goOver(): void {
@@ -83,6 +88,10 @@ export class CurrentFile {
       throw cause
     }
   }
+}
+
+function isSameFile(there: FileStatus | undefined, { identity: { dev, ino } }: Generation): there is FileStatus {
+  return there?.ino === ino && there.dev === dev
 }
 
 function removed(path: string): StoreReplacedError {

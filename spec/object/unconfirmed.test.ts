@@ -1,5 +1,5 @@
 // Nobody is told of success for what is not known to be stored: not by the commit, and not by any call after it.
-import { renameSync } from 'node:fs'
+import { copyFileSync, renameSync, statSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import type { Disk } from '../../lib/file/disk.js'
@@ -42,6 +42,19 @@ const ways: Record<string, (db: Db) => Promise<unknown>> = {
   'transactAsync()': db => db.transactAsync(root => void (root.text = 'unsure')),
 }
 
+/** Each leaves the same file at the path, and the last commit out of it. */
+const cuts: Record<string, (path: string) => void> = {
+  'cut to nothing': path => {
+    truncateSync(path)
+  },
+  'cut behind the commit before': path => {
+    truncateSync(path, statSync(`${path}.bak`).size)
+  },
+  'written over with an older copy': path => {
+    copyFileSync(`${path}.bak`, path)
+  },
+}
+
 for (const [way, run] of Object.entries(ways)) {
   t.test(`after a ${way} during which the file was moved away, no call says that all is well`, async t => {
     let away = false
@@ -72,6 +85,34 @@ for (const [way, run] of Object.entries(ways)) {
     t.equal(db.root.text, 'unsure')
     db.close()
   })
+
+  for (const [what, cut] of Object.entries(cuts)) {
+    t.test(`after a ${way} during which the file was ${what}, no call says that all is well`, async t => {
+      let isDue = false
+      const cutOnce = (): void => {
+        if (isDue) cut(db.path)
+        isDue = false
+      }
+      const db: Db = start(t, {
+        sync: fd => {
+          cutOnce()
+          systemDisk.sync(fd)
+        },
+        syncAsync: fd => {
+          cutOnce()
+          return systemDisk.syncAsync(fd)
+        },
+      })
+      copyFileSync(db.path, `${db.path}.bak`)
+      isDue = true
+      await t.rejects(run(db), replaced)
+      for (let n = 0; n < 2; n++) {
+        t.throws(() => db.flush(), replaced)
+        t.throws(() => db.commit(), replaced)
+      }
+      db.close()
+    })
+  }
 
   t.test(`after a ${way} whose fsync failed, no call says that all is well before a pack`, async t => {
     let fails = false
