@@ -13,6 +13,7 @@ import type { Generation } from './generation.js'
 import { locateStore } from './locate.js'
 import { PathWatch } from './path-watch.js'
 import { inSlices } from './long-work.js'
+import { saveIndex } from './save-index.js'
 import type { Snapshot } from './snapshot.js'
 import { LOCK_TIMEOUT, type Asker, type CommitResult, type StoreOptions } from './store-options.js'
 import { tailUnderLock } from './tail-under-lock.js'
@@ -27,10 +28,6 @@ const SMALL_FRAME = 1 << 14
 const CATCH_UP_STEP = 1 << 20
 /** So many bytes to catch up with are not read in one go where blocking can be helped. */
 const FAR_BEHIND = 4 << 20
-
-/** When the index file is written anew: bytes that the log has grown by since, and bytes for each object. */
-const INDEX_AT_CLOSE = [1 << 20, 4] as const
-const INDEX_AFTER_SYNC = [32 << 20, 16] as const
 
 /** `now`: at the cost of one system call; `if due`: when the last look was a while ago. */
 export type Look = 'now' | 'if due'
@@ -270,7 +267,7 @@ export class Store {
 
   #synced({ generation }: Snapshot): void {
     this.#watch.lookAfterSync(this.closed ? generation : undefined) // closed while it waited
-    this.#saveIndex(INDEX_AFTER_SYNC)
+    saveIndex(this.current, 'after a sync')
   }
 
   /** Looks now whether the path still leads to this file. Throws StoreReplacedError. */
@@ -283,22 +280,13 @@ export class Store {
     if (this.#until === Infinity) this.#watch.lookIfDue()
   }
 
-  /** The index file is a cache: that it cannot be written is no failure of anything. */
-  #saveIndex([least, forEach]: readonly [number, number]): void {
-    try {
-      this.current.log.save(this.current.identity.mode, least, forEach)
-    } catch {
-      // The next one to close the store tries again.
-    }
-  }
-
   close(): void {
     if (--this.#users > 0) return
     stores.delete(this)
     try {
       if (this.readonly) return
       this.durability.close(this.current.snapshot())
-      this.#saveIndex(INDEX_AT_CLOSE)
+      saveIndex(this.current, 'at close')
     } finally {
       this.current.release()
       this.lock.close()

@@ -1,0 +1,17 @@
+// When the index file of a generation is written anew. It is a cache: that it cannot be written is no failure of anything.
+import type { Generation } from './generation.js'
+
+/** Bytes that the log has grown by since, and bytes for each object. */
+const ENOUGH = {
+  'at close': [1 << 20, 4],
+  'after a sync': [32 << 20, 16],
+} as const
+
+export function saveIndex({ log, identity }: Generation, when: keyof typeof ENOUGH): void {
+  const [least, forEach] = ENOUGH[when]
+  try {
+    log.save(identity.mode, least, forEach)
+  } catch {
+    // The next one to close the store tries again.
+  }
+}
