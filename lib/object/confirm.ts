@@ -23,7 +23,10 @@ export async function confirmAsync(session: Session, snapshot: Snapshot): Promis
   const { store } = session
   try {
     await store.makeDurableAsync(snapshot).catch((error: unknown) => {
-      return store.makeDurableAsync(packedSince(store, snapshot, error))
+      const packed = packedSince(store, snapshot, error)
+      return store.makeDurableAsync(packed).finally(() => {
+        packed.generation.release()
+      })
     })
   } catch (error) {
     unconfirmed(session, snapshot)
@@ -48,24 +51,28 @@ function makeDurable(store: Store, snapshot: Snapshot): void {
   try {
     store.makeDurable(snapshot)
   } catch (error) {
-    store.makeDurable(packedSince(store, snapshot, error))
+    const packed = packedSince(store, snapshot, error)
+    try {
+      store.makeDurable(packed)
+    } finally {
+      packed.generation.release()
+    }
   }
 }
 
 /**
- * Where a pack has made another file since, everything is there, and on disk with that, whatever has failed in this one. Throws what has
- * failed where there is none; StoreReplacedError where the file is not the store any more.
+ * Where a pack has made another file since, everything is there, and on disk with that, whatever has failed in this one: what is there is held
+ * for the caller. Throws what has failed where there is none; StoreReplacedError where the file is not the store any more.
  */
 function packedSince(store: Store, { generation }: Snapshot, failure: unknown): Snapshot {
-  if (store.closed) throw failure // its files may be closed
-  let now: Snapshot
+  let packed: Snapshot | undefined
   try {
-    now = store.latest()
+    packed = store.packedSince(generation)
   } catch (error) {
     throw error instanceof StoreReplacedError ? error : failure
   }
-  if (now.generation === generation) throw failure
-  return now
+  if (packed === undefined) throw failure
+  return packed
 }
 
 /** Who only reads syncs nothing. */

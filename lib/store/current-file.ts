@@ -1,9 +1,10 @@
 // Which generation a store is at, as far as this process knows: catching up with it, and over to the next one that a pack has put
 // in its place. Tells a pack from a file that somebody has replaced. Takes no lock.
-import { StoreNotFoundError, StoreReplacedError } from '../error.js'
+import { ClosedError, StoreNotFoundError, StoreReplacedError } from '../error.js'
 import type { Disk, FileStatus } from '../file/disk.js'
 import { endStands, REPLACED, shorter } from '../log/tail.js'
 import { Generation } from './generation.js'
+import type { Snapshot } from './snapshot.js'
 
 export class CurrentFile {
   readonly #disk: Disk
@@ -11,6 +12,7 @@ export class CurrentFile {
   readonly #access: 'read' | 'append'
   readonly #until: number
   #generation: Generation
+  #closed = false
 
   /** `until`: the last commit to read. */
   constructor(disk: Disk, path: string, access: 'read' | 'append', until: number) {
@@ -68,16 +70,41 @@ export class CurrentFile {
     return true
   }
 
+  /** Whoever holds a generation still has it, and nothing goes over to another any more. */
+  close(): void {
+    this.#closed = true
+    this.#generation.release()
+  }
+
+  /**
+   * Once it is closed: what `look` finds out of `generation`, which somebody holds. The state of the file that a pack has put at the
+   * path, which is to be released; undefined: it is still the same. Throws StoreReplacedError.
+   */
+  packedSince(generation: Generation): Snapshot | undefined {
+    if (this.isStill(generation)) return undefined
+    const next = this.#openAfter(generation)
+    try {
+      next.reader.advance()
+      return next.snapshot()
+    } catch (error) {
+      next.release()
+      throw error
+    }
+  }
+
   #goOver(): void {
+    if (this.#closed) throw new ClosedError(`${this.#path} has been closed`)
     const old = this.#generation
+    this.#generation = this.#openAfter(old)
+    old.release()
+  }
+
+  #openAfter(old: Generation): Generation {
     const next = this.#openNext()
     const same = Buffer.compare(next.header.storeId, old.header.storeId) === 0
-    if (!same || next.number <= old.number) {
-      next.release()
-      throw new StoreReplacedError(this.#path, 'another store, or an older copy, has taken the place of this one')
-    }
-    this.#generation = next
-    old.release()
+    if (same && next.number > old.number) return next
+    next.release()
+    throw new StoreReplacedError(this.#path, 'another store, or an older copy, has taken the place of this one')
   }
 
   #openNext(): Generation {

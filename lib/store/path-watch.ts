@@ -48,7 +48,7 @@ export class PathWatch {
    */
   lookAfterSync(closed?: Generation): void {
     try {
-      if (closed) this.#file.isStill(closed)
+      if (closed) this.#file.packedSince(closed)?.generation.release()
       else this.#file.look()
     } catch (cause) {
       this.#lookedAt = -Infinity

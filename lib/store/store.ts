@@ -270,6 +270,15 @@ export class Store {
     saveIndex(this.current, 'after a sync')
   }
 
+  /** The newest state, held for the caller, if that is in another file than `generation`, which somebody holds. Throws StoreReplacedError. */
+  packedSince(generation: Generation): Snapshot | undefined {
+    if (this.closed) return this.#file.packedSince(generation)
+    const now = this.latest()
+    if (now.generation === generation) return undefined
+    now.generation.retain()
+    return now
+  }
+
   /** Looks now whether the path still leads to this file. Throws StoreReplacedError. */
   look(): void {
     if (this.#until === Infinity) this.#watch.look()
@@ -288,7 +297,7 @@ export class Store {
       this.durability.close(this.current.snapshot())
       saveIndex(this.current, 'at close')
     } finally {
-      this.current.release()
+      this.#file.close()
       this.lock.close()
     }
   }

@@ -1,7 +1,10 @@
 // Who waits without blocking until a commit is on disk is told what became of it, whatever happens meanwhile: other calls, packs, close().
-import t from 'tap'
+import { copyFileSync, renameSync, unlinkSync } from 'node:fs'
+import t, { type Test } from 'tap'
+import type { Fd } from '../../lib/file/disk.js'
 import { systemDisk } from '../../lib/file/system-disk.js'
-import { ends, fault, gate, replaced, start, unknown } from './helpers/confirming.js'
+import { openWith } from '../../lib/object/open.js'
+import { ends, fault, gate, replaced, start, unknown, type Db } from './helpers/confirming.js'
 
 t.test('a commit() with nothing changed makes durable what another call still waits for', async t => {
   const syncs: string[] = []
@@ -99,3 +102,73 @@ t.test(
     t.equal(await commit, 'more')
   },
 )
+
+/** Whoever packs. */
+const packers: Record<string, (db: Db) => Promise<void>> = {
+  'a pack': async db => void (await db.pack()),
+  'a pack of another process': async db => {
+    const other = openWith({ ...systemDisk }, db.path)
+    await other.pack()
+    other.close()
+  },
+}
+
+for (const [packer, pack] of Object.entries(packers)) {
+  /** A commit that waits for the disk while its file is packed, and its connection closed. */
+  async function closedBehindPack(t: Test) {
+    const { disk, hold, end } = gate()
+    const open = new Set<Fd>()
+    const db = start(t, {
+      ...disk,
+      open: (path, access) => {
+        const fd = systemDisk.open(path, access)
+        open.add(fd)
+        return fd
+      },
+      close: fd => {
+        open.delete(fd)
+        systemDisk.close(fd)
+      },
+    })
+    copyFileSync(db.path, `${db.path}.before`)
+    const begun = hold()
+    const commit = db.transactAsync(root => (root.text = 'more'))
+    await begun
+    await pack(db)
+    db.close()
+    return { path: db.path, commit, end, open }
+  }
+
+  t.test(`after ${packer} and close(), what has failed in the old file fails nothing`, async t => {
+    const { path, commit, end, open } = await closedBehindPack(t)
+    end(fault)
+    t.equal(await commit, 'more')
+    t.equal(open.size, 0, 'every file is closed')
+    const db = openWith(systemDisk, path) as Db
+    t.equal(db.root.text, 'more')
+    db.close()
+  })
+
+  t.test(`after ${packer} and close(), a commit to a packed file that is gone has not succeeded`, async t => {
+    const gone: Record<string, (path: string) => void> = {
+      removed: unlinkSync,
+      'another store': path => {
+        const other = start(t)
+        other.close()
+        renameSync(other.path, path)
+      },
+      'an older copy': path => {
+        renameSync(`${path}.before`, path)
+      },
+    }
+    for (const [what, away] of Object.entries(gone)) {
+      for (const failure of [undefined, fault]) {
+        const { path, commit, end, open } = await closedBehindPack(t)
+        away(path)
+        end(failure)
+        await t.rejects(commit, replaced, what)
+        t.equal(open.size, 0, 'every file is closed')
+      }
+    }
+  })
+}
