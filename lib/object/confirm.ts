@@ -1,6 +1,6 @@
 // Whether what a connection has committed is on disk, where that was asked for. Nobody is told so before it is known: a commit that was not
 // confirmed is remembered, until a later one or a flush finds it on disk after all.
-import { StoreReplacedError } from '../error.js'
+import { orPacked, orPackedAsync } from '../store/or-packed.js'
 import type { Snapshot } from '../store/snapshot.js'
 import type { Store } from '../store/store.js'
 import type { Session } from './session.js'
@@ -22,12 +22,7 @@ export async function confirmAsync(session: Session, snapshot: Snapshot): Promis
   if (!isAskedFor(session)) return
   const { store } = session
   try {
-    await store.makeDurableAsync(snapshot).catch((error: unknown) => {
-      const packed = packedSince(store, snapshot, error)
-      return store.makeDurableAsync(packed).finally(() => {
-        packed.generation.release()
-      })
-    })
+    await orPackedAsync(store, snapshot, each => store.makeDurableAsync(each))
   } catch (error) {
     unconfirmed(session, snapshot)
     throw error
@@ -47,32 +42,11 @@ export function flush(session: Session): void {
   confirmed(session, snapshot)
 }
 
-function makeDurable(store: Store, snapshot: Snapshot): void {
-  try {
-    store.makeDurable(snapshot)
-  } catch (error) {
-    const packed = packedSince(store, snapshot, error)
-    try {
-      store.makeDurable(packed)
-    } finally {
-      packed.generation.release()
-    }
-  }
-}
-
-/**
- * Where a pack has made another file since, everything is there, and on disk with that, whatever has failed in this one: what is there is held
- * for the caller. Throws what has failed where there is none; StoreReplacedError where the file is not the store any more.
- */
-function packedSince(store: Store, { generation }: Snapshot, failure: unknown): Snapshot {
-  let packed: Snapshot | undefined
-  try {
-    packed = store.packedSince(generation)
-  } catch (error) {
-    throw error instanceof StoreReplacedError ? error : failure
-  }
-  if (packed === undefined) throw failure
-  return packed
+/** Throws DurabilityUnknownError, StoreReplacedError. */
+export function makeDurable(store: Store, snapshot: Snapshot): void {
+  orPacked(store, snapshot, each => {
+    store.makeDurable(each)
+  })
 }
 
 /** Who only reads syncs nothing. */

@@ -1,5 +1,6 @@
 // What became of a transaction with an id, for a program that did not learn it.
 import { types } from 'node:util'
+import { makeDurable } from './confirm.js'
 import { checkNames, quoted } from './option-names.js'
 import type { Session } from './session.js'
 
@@ -31,6 +32,6 @@ export function resolved({ store, options }: Session, id: string, since: number)
     return idsSince > 0 && since < idsSince ? 'unknown' : 'not committed'
   }
   // Whoever committed it may have been killed before it was on disk.
-  if (options.durability === 'fsync' && !store.readonly) store.makeDurable(newest)
+  if (options.durability === 'fsync' && !store.readonly) makeDurable(store, newest)
   return 'committed'
 }

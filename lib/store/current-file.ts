@@ -27,6 +27,10 @@ export class CurrentFile {
     return this.#generation
   }
 
+  get closed(): boolean {
+    return this.#closed
+  }
+
   /** Reads to the end, over to the next generation where a pack has made one. */
   catchUp(): void {
     while (!this.catchUpBy(Infinity));
@@ -77,11 +81,17 @@ export class CurrentFile {
   }
 
   /**
-   * Once it is closed: what `look` finds out of `generation`, which somebody holds. The state of the file that a pack has put at the
-   * path, which is to be released; undefined: it is still the same. Throws StoreReplacedError.
+   * The newest state read, held for the caller, if that is in another file than `generation`, which somebody holds. Once it is closed, the
+   * path is looked at for that. Throws StoreReplacedError.
    */
   packedSince(generation: Generation): Snapshot | undefined {
-    if (this.isStill(generation)) return undefined
+    if (this.#closed) return this.isStill(generation) ? undefined : this.#stateAfter(generation)
+    if (this.#generation === generation) return undefined
+    this.#generation.retain()
+    return this.#generation.snapshot()
+  }
+
+  #stateAfter(generation: Generation): Snapshot {
     const next = this.#openAfter(generation)
     try {
       next.reader.advance()

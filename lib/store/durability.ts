@@ -83,7 +83,10 @@ export class Durability {
     this.#wakeLater(current)
   }
 
-  /** Syncs what is left and stops the background. Throws DurabilityUnknownError unless that has been told before. */
+  /**
+   * Syncs what is left and stops the background. Throws DurabilityUnknownError unless that has been told before; after that, the same may
+   * be asked of the file that a pack has made.
+   */
   close(last: Snapshot): void {
     this.#timer?.cancel()
     this.#timer = undefined
@@ -103,6 +106,12 @@ export class Durability {
       throw failure
     }
     if (generation.reader.suspect) throw unknownSince(generation.path, 'another process was told so')
+  }
+
+  /** Whether the above throws. */
+  refuses(generation: Generation): boolean {
+    const { reader, writer } = generation
+    return reader.suspect || writer.failedSync !== undefined || this.#failures.has(generation)
   }
 
   /** To be called when a cut may have failed to be put on disk: the others are told at once. */

@@ -11,6 +11,7 @@ import { CurrentFile } from './current-file.js'
 import { Durability } from './durability.js'
 import type { Generation } from './generation.js'
 import { locateStore } from './locate.js'
+import { orPacked } from './or-packed.js'
 import { PathWatch } from './path-watch.js'
 import { inSlices } from './long-work.js'
 import { saveIndex } from './save-index.js'
@@ -206,7 +207,10 @@ export class Store {
     id: string | undefined,
     look: Look,
   ): CommitResult {
-    if (!this.lock.held) this.#watch.lookIfDue() // the transaction may have begun long ago
+    if (!this.lock.held) {
+      this.#watch.lookIfDue() // the transaction may have begun long ago
+      if (this.durability.refuses(this.current)) this.#file.catchUp() // over to what a pack may have made meanwhile
+    }
     this.durability.refuseAfterFailure(this.current)
     let prepared = this.#prepare(work, id)
     if (this.lock.held) return this.#append(work, prepared, snapshot, accessed, id, look)
@@ -272,11 +276,8 @@ export class Store {
 
   /** The newest state, held for the caller, if that is in another file than `generation`, which somebody holds. Throws StoreReplacedError. */
   packedSince(generation: Generation): Snapshot | undefined {
-    if (this.closed) return this.#file.packedSince(generation)
-    const now = this.latest()
-    if (now.generation === generation) return undefined
-    now.generation.retain()
-    return now
+    if (!this.#file.closed) this.latest()
+    return this.#file.packedSince(generation)
   }
 
   /** Looks now whether the path still leads to this file. Throws StoreReplacedError. */
@@ -294,7 +295,7 @@ export class Store {
     stores.delete(this)
     try {
       if (this.readonly) return
-      this.durability.close(this.current.snapshot())
+      orPacked(this, this.current.snapshot(), each => this.durability.close(each))
       saveIndex(this.current, 'at close')
     } finally {
       this.#file.close()

@@ -1,4 +1,5 @@
 // What `resolve` answers, of which state, and what it takes. (transaction-ids.test.ts has what becomes of ids.)
+import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { Disk } from '../../lib/file/disk.js'
@@ -6,6 +7,7 @@ import { systemDisk } from '../../lib/file/system-disk.js'
 import { open, type Connection, type OpenOptions } from '../../lib/index.js'
 import { openWith } from '../../lib/object/open.js'
 import { tempDir } from '../helpers/temp-dir.js'
+import { tool } from '../tools/cli-tool.js'
 
 type Db = Connection<{ orders: string[]; at: Date }>
 
@@ -22,9 +24,10 @@ class Process {
   syncs = 0
   fails = false
 
-  constructor(t: Test, path: string, options: OpenOptions = {}) {
+  /** `first`: what the first fsync does. */
+  constructor(t: Test, path: string, options: OpenOptions = {}, first: () => void = () => undefined) {
     const sync = (): void => {
-      this.syncs++
+      if (this.syncs++ === 0) first()
       if (this.fails) throw fault
     }
     // Nothing is synced but what is asked for.
@@ -65,6 +68,19 @@ t.test('in a file whose fsync has failed nothing is called committed, here or el
   }
   await other.db.pack()
   for (const { db } of [mine, other]) t.equal(db.resolve('one'), 'committed')
+})
+
+t.test('an fsync that fails while another process packs the file is no failure: the packed file has it on disk', t => {
+  const path = join(tempDir(t), 'app.db')
+  const other = new Process(t, path, { durability: 'os' })
+  order(other.db, 'one')
+  const { db } = new Process(t, path, {}, () => {
+    execFileSync(process.execPath, [tool, 'pack', path])
+    throw fault
+  })
+  t.equal(db.resolve('one'), 'committed')
+  t.equal(order(db, 'two'), 2)
+  t.end()
 })
 
 t.test('a connection that asks for no fsync, or cannot, is told what the file says', t => {

@@ -1,5 +1,5 @@
 // The system tells of a lost write once for each open file. Whoever is told, nobody may be told otherwise, here or in another process.
-import { appendFileSync, copyFileSync } from 'node:fs'
+import { appendFileSync, copyFileSync, unlinkSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import type { Disk, Fd } from '../../lib/file/disk.js'
 import { systemDisk } from '../../lib/file/system-disk.js'
@@ -215,6 +215,83 @@ t.test('a pack whose name could not be put on disk is done, and nobody commits t
   await pack(other)
   put(other, record(1, 'again'))
   t.equal(textOf(store, 1), 'again')
+})
+
+/** One whose fsyncs fail when the test says so, and another process. */
+function failing(t: Test) {
+  const failure = { isDue: false }
+  const sync = (fd: Fd): void => {
+    if (failure.isDue) throw fault
+    systemDisk.sync(fd)
+  }
+  const { disk, timers } = losingDisk({
+    sync,
+    syncAsync: async fd => {
+      await Promise.resolve()
+      sync(fd)
+    },
+    ticks: () => 0,
+  })
+  const { path } = newStore(t)
+  const store = Store.open(disk, path)
+  return { store, other: stranger(t, store), failure, timers }
+}
+
+t.test('what has failed in a file that another process has packed is not told by close()', async t => {
+  for (const when of ['at close', 'in the background'] as const) {
+    const { store, other, failure, timers } = failing(t)
+    put(store, record(1, 'packed'))
+    failure.isDue = true
+    if (when === 'in the background') {
+      timers.at(-1)?.()
+      await new Promise(setImmediate)
+    }
+    await pack(other)
+    store.close()
+    put(other, record(1, 'and on'))
+    t.equal(textOf(other, 1), 'and on', when)
+  }
+})
+
+t.test('but it is where the packed file could not be put on disk either, or was removed', async t => {
+  const { store, other, failure } = failing(t)
+  put(store, record(1, 'packed'))
+  await pack(other)
+  put(other, record(1, 'not on disk'))
+  failure.isDue = true
+  t.throws(() => {
+    store.close()
+  }, UNKNOWN)
+  const removed = failing(t)
+  put(removed.store, record(1, 'packed'))
+  await pack(removed.other)
+  removed.failure.isDue = true
+  unlinkSync(removed.store.path)
+  t.throws(
+    () => {
+      removed.store.close()
+    },
+    { code: 'STORE_REPLACED' },
+  )
+})
+
+t.test('after a failed fsync, a commit goes over to what a pack has made before it is refused', async t => {
+  const { store, other, failure } = failing(t)
+  put(store, record(1, 'lost'))
+  const snapshot = store.latest()
+  failure.isDue = true
+  t.throws(() => {
+    store.makeDurable(snapshot)
+  }, UNKNOWN)
+  const commit = () =>
+    store.commit({ records: [record(1, 'more')], fresh: 0, annotation: new Uint8Array() }, snapshot, [], true)
+  t.throws(commit, UNKNOWN)
+  await pack(other)
+  t.equal(commit().outcome, 'moved')
+  put(store, record(1, 'more'))
+  t.equal(textOf(other, 1), 'more')
+  failure.isDue = false
+  store.close()
 })
 
 t.test(
