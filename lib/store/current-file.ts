@@ -55,6 +55,7 @@ export class CurrentFile {
     if (this.#standsAtPath(generation)) return true
     // Another file stands at the path: a pack, if this one ends in a superseded frame, which catching up finds.
     if (generation.reader.advance() === 'superseded') return false
+    generation.isNameSynced = false // put back, it has its name anew
     if (this.#disk.lookUp(this.#path) === undefined) throw removed(this.#path)
     if (this.#standsAtPath(generation)) return true
     throw new StoreReplacedError(this.#path, 'another file has taken the place of this one')

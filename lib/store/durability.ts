@@ -18,7 +18,6 @@ type TellOthers = (generation: Generation, wait: boolean) => boolean
 
 export class Durability {
   readonly #disk: Disk
-  readonly #directoriesSynced = new WeakSet<Generation>()
   readonly #pending = new WeakMap<Generation, Promise<void>>()
   #timer: Timer | undefined
   /** Bytes appended since the last fsync in the background began. */
@@ -129,7 +128,7 @@ export class Durability {
   }
 
   #isSynced(generation: Generation, offset: number): boolean {
-    return generation.reader.syncedTo >= offset && this.#directoriesSynced.has(generation)
+    return generation.reader.syncedTo >= offset && generation.isNameSynced
   }
 
   #wakeLater(current: () => Generation): void {
@@ -175,11 +174,11 @@ export class Durability {
     this.#owing = undefined
   }
 
-  /** A rename or link is durable only when the directory is: once for each generation, before the first acknowledgement. */
+  /** A rename or link is durable only when the directory is: before the first acknowledgement of each generation, and again once its name was gone. */
   #syncDirectory(generation: Generation): void {
-    if (this.#directoriesSynced.has(generation)) return
+    if (generation.isNameSynced) return
     this.#disk.syncDirectory(dirname(generation.path))
-    this.#directoriesSynced.add(generation)
+    generation.isNameSynced = true
   }
 
   /** `wait`: others may be told at once, however long that blocks; else as soon as the lock is free. */

@@ -33,6 +33,8 @@ export class Generation {
   readonly writer: LogWriter
   /** Which file this is; its size and links are as of the opening. */
   readonly identity: FileStatus
+  /** The directory has been synced since the file has its name. */
+  isNameSynced = false
   readonly #apart: DataFile | undefined
   readonly #records: RecordReader
   readonly #parts: RecordReader

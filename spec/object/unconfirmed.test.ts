@@ -1,5 +1,5 @@
 // Nobody is told of success for what is not known to be stored: not by the commit, and not by any call after it.
-import { copyFileSync, renameSync, statSync, truncateSync } from 'node:fs'
+import { copyFileSync, existsSync, renameSync, statSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import type { Disk } from '../../lib/file/disk.js'
@@ -62,6 +62,8 @@ for (const [way, run] of Object.entries(ways)) {
       if (away) renameSync(db.path, `${db.path}.away`)
       away = false
     }
+    /** Whether the file was there, at each sync of its directory. */
+    const synced: boolean[] = []
     const db: Db = start(t, {
       sync: fd => {
         move()
@@ -70,6 +72,10 @@ for (const [way, run] of Object.entries(ways)) {
       syncAsync: fd => {
         move()
         return systemDisk.syncAsync(fd)
+      },
+      syncDirectory: path => {
+        synced.push(existsSync(join(path, 'app.db')))
+        systemDisk.syncDirectory(path)
       },
     })
     away = true
@@ -80,8 +86,11 @@ for (const [way, run] of Object.entries(ways)) {
     }
     t.throws(() => db.transact(root => void (root.text = 'more')), replaced)
     renameSync(`${db.path}.away`, db.path)
+    synced.length = 0
     t.equal(db.commit(), 2, 'put back, it has the commit')
+    t.same(synced, [true], 'and its name is on disk')
     db.flush()
+    t.equal(synced.length, 1)
     t.equal(db.root.text, 'unsure')
     db.close()
   })
