@@ -42,6 +42,8 @@ export class KnownLog {
   #ahead = 0
   /** The log up to here is in a table that is stored. */
   #indexed = 0
+  /** Where the index file was to be written last, with whatever success. */
+  #tried = 0
 
   /** `until`: the last commit to read. `damagedAt` is called when a frame that checks holds what it should not. */
   constructor(file: DataFile, path: string, header: FileHeader, until: number, damagedAt: (offset: Offset) => never) {
@@ -200,12 +202,15 @@ export class KnownLog {
 
   /**
    * Writes the index file, if the log has grown since by `least` bytes, and by `forEach` for each object that it holds, so that
-   * writing it stays little beside writing the log. What was read so far must be on disk.
+   * writing it stays little beside writing the log; after a failure, as much again, unless it is the last try. What was read so far must
+   * be on disk.
    */
-  save(mode: number, least: number, forEach: number): void {
+  save(mode: number, least: number, forEach: number, isLastTry = false): void {
     const { tail, syncedTo, suspect } = this.reader
-    if (tail.offset - this.#indexed < Math.max(least, forEach * this.offsets.size)) return
+    const before = isLastTry ? this.#indexed : Math.max(this.#indexed, this.#tried)
+    if (tail.offset - before < Math.max(least, forEach * this.offsets.size)) return
     if (this.#mayBeWrong || syncedTo < tail.offset || suspect || !this.#known.isSmallFor(tail.offset)) return
+    this.#tried = tail.offset
     this.#withIndex(() => writeIndexFile(this.#file, this.#path, mode, this.#header, this.#known, { tail, syncedTo }))
     this.#indexed = tail.offset
   }
@@ -314,6 +319,7 @@ export class KnownLog {
     this.#indexFile = undefined
     this.#ahead = 0
     this.#indexed = own?.tail.offset ?? 0
+    this.#tried = 0
     this.#known = known
     this.pinned.forget()
   }

@@ -10,8 +10,8 @@ const ENOUGH = {
 export function saveIndex({ log, identity }: Generation, when: keyof typeof ENOUGH): void {
   const [least, forEach] = ENOUGH[when]
   try {
-    log.save(identity.mode, least, forEach)
+    log.save(identity.mode, least, forEach, when === 'at close')
   } catch {
-    // The next one to close the store tries again.
+    // Who closes the store tries again, and everybody as soon as the log has grown by so much once more.
   }
 }

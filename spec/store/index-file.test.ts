@@ -206,6 +206,39 @@ function until(disk: Disk, path: string, tid: number): string {
   return states
 }
 
+t.test(
+  'where it does not fit, that is tried again when the log has grown as much once more, and at the end',
+  async t => {
+    const calls: string[] = []
+    let fits = false
+    const disk = wrapDisk(systemDisk, (name, _n, go) => {
+      if (name === 'create') {
+        calls.push(name)
+        if (!fits) throw Object.assign(new Error('ENOSPC: as the test wants'), { code: 'ENOSPC' })
+      }
+      return go()
+    })
+    const path = join(tempDir(t), 'app.db')
+    Store.open(systemDisk, path, {}, initialDraft).close()
+    const store = Store.open(disk, path)
+    /** How many tries there are in three durable commits, the first one of so many mebibytes. */
+    const tries = (mebibytes: number): number => {
+      calls.length = 0
+      put(store, record(1, 'x'.repeat(mebibytes << 20)))
+      for (let n = 0; n < 3; n++) {
+        store.makeDurable(store.latest())
+        put(store, record(1, 'little'))
+      }
+      return calls.length
+    }
+    t.same([tries(20), tries(20), tries(20), tries(20)], [0, 1, 0, 1])
+    store.makeDurable(store.latest())
+    fits = true
+    store.close()
+    t.ok(existsSync(`${path}.index`))
+  },
+)
+
 t.test('an earlier state is found by it without reading the log up to there', async t => {
   const path = makeStore(t)
   const last = 42
