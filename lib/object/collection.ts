@@ -4,7 +4,7 @@ import { inspect } from 'node:util'
 import { adopt, adoptUntracked } from './adopt.js'
 import { Header, unresolvedOid, type Kind } from './header.js'
 import { hiddenHeader, hide, makerOf, type Sealable } from './hidden-header.js'
-import { inspectObject } from './inspection.js'
+import { inspectObject, inspectOther } from './inspection.js'
 import { attach, release, type Seat } from './plain-node.js'
 import { forbidIfEditing } from './editing.js'
 
@@ -53,7 +53,7 @@ export function sealedClass<T extends Sealable>(Class: abstract new (...args: ne
   Object.defineProperty(Class.prototype, inspect.custom, {
     value(this: object, depth: number, options: object): string {
       const header = hiddenHeader(this)
-      return header ? inspectObject(header, depth, options) : inspect({ ...this }, options)
+      return header ? inspectObject(header, depth, options) : inspectOther(this, options)
     },
   })
   return makerOf(Class)

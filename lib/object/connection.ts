@@ -11,7 +11,7 @@ import { commitSession } from './commit.js'
 import { confirm, flush } from './confirm.js'
 import { refuseIfEditing } from './editing.js'
 import { peek } from './load.js'
-import { setLooking, type Looking } from './inspection.js'
+import { inspectOther, setLooking, type Looking } from './inspection.js'
 import { headerOf, type Header } from './header.js'
 import { ownerOf } from './owned-bytes.js'
 import { nodeOf } from './plain-node.js'
@@ -72,6 +72,7 @@ export class Connection<Root = unknown> {
   }
 
   [inspect.custom](_depth: number, options: object): string {
+    if (!(#session in this)) return inspectOther(this, options)
     const { path, tid, changed } = this
     return `Connection ${inspect({ path, tid, changed, closed: this.#session.closed }, options)}`
   }
@@ -299,7 +300,7 @@ refuseAssignment(
     tid: 'it is the number of the last commit',
     changed: 'call commit() or abort()',
   },
-  'a connection has no such property, and what is to be stored is assigned to fields of root',
+  'a connection has no such property of its own, and what is to be stored is assigned to fields of root',
 )
 
 // ---- of single objects ------------------------------------------------------------------------------------------

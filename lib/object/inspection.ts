@@ -58,6 +58,11 @@ export function inspectObject(header: Header, depth: number | null, options: obj
   return `${name} ${inspect(content, { ...given, depth })}`
 }
 
+/** Of what asks an object how to print and is another one: a proxy around it, or something derived from it. */
+export function inspectOther(other: object, options: object): string {
+  return types.isProxy(other) ? inspect(other, { ...options, showProxy: true }) : inspect({ ...other }, options)
+}
+
 /** undefined: it would have to be read, and the store is closed. */
 function unlessClosed<T>(look: () => T): T | undefined {
   try {

@@ -17,15 +17,22 @@ export function refuseAssignment(prototype: object, hints: Readonly<Record<strin
   // Is asked for what is neither in an object nor in its class.
   const behind = Object.create(Object.getPrototypeOf(prototype) as object | null) as object
   const asking: ProxyHandler<object> = {
-    set(target, key, value, receiver: object) {
-      if (typeof key === 'string' && Object.getPrototypeOf(receiver) === prototype) refuse(key, otherwise)
-      return Reflect.set(target, key, value, receiver) || refuse(key, 'the object is not extensible')
+    set(target, key, value, receiver: unknown) {
+      const isOfClass = isObject(receiver) && Object.getPrototypeOf(receiver) === prototype
+      if (isOfClass && typeof key === 'string') refuse(key, otherwise)
+      const isDone = Reflect.set(target, key, value, receiver)
+      if (isOfClass && !isDone) refuse(key, 'the object is not extensible')
+      return isDone
     },
   }
   // The messages of the engine name the class only where they find this without asking.
   const toString = Object.getOwnPropertyDescriptor(Object.prototype, 'toString')
   if (toString) Object.defineProperty(prototype, 'toString', toString)
   Object.setPrototypeOf(prototype, new Proxy(behind, asking))
+}
+
+function isObject(value: unknown): value is object {
+  return value !== null && (typeof value === 'object' || typeof value === 'function')
 }
 
 function refuse(name: string | symbol, hint: string): never {

@@ -48,6 +48,7 @@ t.test('to a collection nothing is assigned, also not in silence, as scripts tha
   const map = new PersistentMap([[1, 1]])
   const message = 'Symbol(s) cannot be assigned: the object is not extensible'
   t.throws(() => Reflect.set(map, Symbol('s'), 0), { name: 'TypeError', message })
+  for (const receiver of [Object.freeze({}), undefined, 7]) t.notOk(Reflect.set(map, 'ada', 0, receiver))
   t.ok(map instanceof Object)
   t.equal(Reflect.get(map, 'ada'), undefined)
   t.match(Object.prototype.toString.call(map), /^\[object /)

@@ -156,8 +156,10 @@ t.test(
     assigned('changed', /^changed cannot be assigned/)
     assigned(
       'data',
-      /^data cannot be assigned: a connection has no such property, and what is to be stored is assigned to/,
+      /^data cannot be assigned: a connection has no such property of its own, and what is to be stored is assigned to/,
     )
+    assigned('valueOf', /of its own/)
+    for (const receiver of [Object.freeze({}), undefined, 7]) t.notOk(Reflect.set(db, 'data', 1, receiver))
     const derived = Object.create(db) as { tag?: string }
     derived.tag = 'x'
     t.same({ ...derived }, { tag: 'x' })

@@ -45,6 +45,22 @@ t.test('looking shows fields and references, loads nothing and is no access', as
   t.match(inspect(db.path), /look\.db/)
 })
 
+t.test('what leads to a connection or a collection, and is another object, prints as such', async t => {
+  const db = open(join(tempDir(t), 'look.db'), { root: { n: 1 } })
+  const connection = inspect(db)
+  const map = new PersistentMap([[1, 'one']])
+  for (const each of [db, map]) {
+    t.equal(inspect(Object.create(each)), '{}')
+    t.equal(inspect({ __proto__: each, own: 1 }), '{ own: 1 }')
+    t.equal(inspect(new Proxy(each, {})), inspect(new Proxy(each, {}), { showProxy: true }))
+    t.match(inspect({ deep: { er: { and: new Proxy(each, {}) } } }), /Proxy/)
+  }
+  t.equal(inspect(new Proxy(map, {})), "Proxy [ PersistentMap Map(1) { 1 => 'one' }, {} ]")
+  t.match(inspect(new Proxy(db, {}), { breakLength: Infinity }), /^Proxy \[ Connection \{.*\}, \{\} \]$/)
+  t.equal(inspect(db), connection)
+  db.close()
+})
+
 t.test('an object that is not loaded prints with its defaults and without transient fields', async t => {
   const path = join(tempDir(t), 'look.db')
   class Before extends Persistent {
