@@ -1,7 +1,7 @@
 // Pack: copies what is reachable into the next generation while others read and write, then puts it in place under the lock.
 // Never changes a record's state, references, shape or tid. The source file stays valid, and readers on it undisturbed.
 import { dirname } from 'node:path'
-import { PackInterruptedError, ReadonlyError, UnsupportedError } from '../error.js'
+import { DiskError, PackInterruptedError, ReadonlyError, UnsupportedError } from '../error.js'
 import { asDiskError } from '../file/disk-error.js'
 import type { Tail } from '../log/tail.js'
 import { assembleControl } from './assemble.js'
@@ -86,13 +86,22 @@ async function packStore(store: Store, options: PackOptions, asker: Asker): Prom
       throwIfGone(store, source)
       return putInPlace(store, source, temporary, uuid, copy, writer, tail)
     }, asker)
-    if (!store.closed) store.latest()
+    if (!store.closed) goOver(store)
     removeIndexFile(disk, store.path) // of the file that was packed
     return result
   } finally {
     await writer.settled()
     temporary.discard()
     source.release()
+  }
+}
+
+/** The pack is done: where the packed file cannot be looked up or opened just now, the next call does that. */
+function goOver(store: Store): void {
+  try {
+    store.latest()
+  } catch (error) {
+    if (!(error instanceof DiskError)) throw error
   }
 }
 
