@@ -45,13 +45,18 @@ export class CurrentFile {
     return false
   }
 
-  /** Looks whether the path still leads to this file: after a pack, goes on in the next one. Throws StoreReplacedError. */
+  /** Looks whether the path still leads to this file: after a pack, over to the next one, of which nothing is read. Throws StoreReplacedError. */
   look(): void {
-    if (!this.isStill(this.#generation)) this.catchUp()
+    if (!this.#isStill(this.#generation)) this.#goOver()
+  }
+
+  /** The same once it is closed: whether the path leads to the file of `generation`, which somebody holds, or to a later one of a pack. */
+  lookFor(generation: Generation): void {
+    if (!this.#isStill(generation)) this.#openAfter(generation).release()
   }
 
   /** Whether the path still leads to the file of `generation`, which somebody holds; false: a pack has made another. Throws StoreReplacedError. */
-  isStill(generation: Generation): boolean {
+  #isStill(generation: Generation): boolean {
     if (this.#standsAtPath(generation)) return true
     // Another file stands at the path: a pack, if this one ends in a superseded frame, which catching up finds.
     if (generation.reader.advance() === 'superseded') return false
@@ -86,7 +91,7 @@ export class CurrentFile {
    * path is looked at for that. Throws StoreReplacedError.
    */
   packedSince(generation: Generation): Snapshot | undefined {
-    if (this.#closed) return this.isStill(generation) ? undefined : this.#stateAfter(generation)
+    if (this.#closed) return this.#isStill(generation) ? undefined : this.#stateAfter(generation)
     if (this.#generation === generation) return undefined
     this.#generation.retain()
     return this.#generation.snapshot()

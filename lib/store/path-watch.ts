@@ -48,7 +48,7 @@ export class PathWatch {
    */
   lookAfterSync(closed?: Generation): void {
     try {
-      if (closed) this.#file.packedSince(closed)?.generation.release()
+      if (closed) this.#file.lookFor(closed)
       else this.#file.look()
     } catch (cause) {
       this.#lookedAt = -Infinity

@@ -1,5 +1,5 @@
 // Who waits without blocking until a commit is on disk is told what became of it, whatever happens meanwhile: other calls, packs, close().
-import { copyFileSync, renameSync, unlinkSync } from 'node:fs'
+import { closeSync, copyFileSync, openSync, renameSync, statSync, unlinkSync, writeSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import type { Fd } from '../../lib/file/disk.js'
 import { systemDisk } from '../../lib/file/system-disk.js'
@@ -114,8 +114,8 @@ const packers: Record<string, (db: Db) => Promise<void>> = {
 }
 
 for (const [packer, pack] of Object.entries(packers)) {
-  /** A commit that waits for the disk while its file is packed, and its connection closed. */
-  async function closedBehindPack(t: Test) {
+  /** A commit that waits for the disk while its file is packed. */
+  async function waitingBehindPack(t: Test) {
     const { disk, hold, end } = gate()
     const open = new Set<Fd>()
     const db = start(t, {
@@ -135,8 +135,14 @@ for (const [packer, pack] of Object.entries(packers)) {
     const commit = db.transactAsync(root => (root.text = 'more'))
     await begun
     await pack(db)
+    return { db, path: db.path, commit, end, open }
+  }
+
+  /** The same, with its connection closed. */
+  async function closedBehindPack(t: Test) {
+    const { db, ...waiting } = await waitingBehindPack(t)
     db.close()
-    return { path: db.path, commit, end, open }
+    return waiting
   }
 
   t.test(`after ${packer} and close(), what has failed in the old file fails nothing`, async t => {
@@ -147,6 +153,24 @@ for (const [packer, pack] of Object.entries(packers)) {
     const db = openWith(systemDisk, path) as Db
     t.equal(db.root.text, 'more')
     db.close()
+  })
+
+  t.test(`after ${packer}, damage behind the packed state is no matter of the commit`, async t => {
+    for (const isClosed of [true, false]) {
+      const { db, commit, end } = await waitingBehindPack(t)
+      if (isClosed) db.close()
+      const { size } = statSync(db.path)
+      const other = openWith({ ...systemDisk }, db.path) as Db
+      for (const text of ['damaged', 'sound']) other.transact(root => (root.text = text))
+      other.close()
+      const file = openSync(db.path, 'r+')
+      writeSync(file, 'x'.repeat(20), size + 20)
+      closeSync(file)
+      t.throws(() => openWith({ ...systemDisk }, db.path), { code: 'CORRUPT_LOG' })
+      end()
+      t.equal(await commit, 'more')
+      db.close()
+    }
   })
 
   t.test(`after ${packer} and close(), a commit to a packed file that is gone has not succeeded`, async t => {
