@@ -2,6 +2,8 @@
 import * as fs from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { performance } from 'node:perf_hooks'
+// These, whatever a program's tests put in the place of the global ones.
+import { clearTimeout, setImmediate, setTimeout } from 'node:timers'
 import { promisify } from 'node:util'
 import { isMainThread } from 'node:worker_threads'
 import { crc32 } from 'node:zlib'

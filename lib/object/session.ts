@@ -23,6 +23,9 @@ import { mention } from './mention.js'
 import { plainRecord } from './plain-record.js'
 import { ShapeTable, type Shape } from './shapes.js'
 
+/** Whatever a program's tests put in its place. */
+const { queueMicrotask } = globalThis
+
 export type Isolation = 'serializable' | 'snapshot'
 
 export interface SessionOptions {

@@ -22,6 +22,9 @@ import {
   type Work,
 } from './transact.js'
 
+/** Whatever a program's tests put in its place. */
+const { queueMicrotask } = globalThis
+
 /** Transactions in a group at most, ... */
 const MOST = 1000
 /** ... and milliseconds in which they run: who changes what they read makes all of them run again. */

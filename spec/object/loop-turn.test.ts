@@ -74,3 +74,22 @@ t.test('what was committed before the connection was closed is told behind the t
   t.equal(told.length, all.length)
   t.equal(Math.max(...told), n)
 })
+
+t.test('transactions go on where the tests of a program have put other timers in the place of these', async t => {
+  const db = opened(t)
+  const names = ['setTimeout', 'setImmediate', 'queueMicrotask'] as const
+  const before = names.map(name => globalThis[name])
+  const until = performance.now() + 50
+  let times = 0
+  for (const name of names) Object.defineProperty(globalThis, name, { value: () => undefined, configurable: true, writable: true }) // prettier-ignore
+  try {
+    while (performance.now() < until) {
+      await db.transactAsync(root => ++root.n)
+      times++
+    }
+  } finally {
+    names.forEach((name, n) => Object.defineProperty(globalThis, name, { value: before[n], configurable: true, writable: true })) // prettier-ignore
+  }
+  t.ok(times > 0)
+  t.equal(db.root.n, times)
+})
