@@ -183,21 +183,21 @@ export class KnownLog {
    * undefined: its frame is not in the file, or not whole.
    */
   tailOf(tid: number): Tail | undefined {
-    const { baseTid, baseEnd } = this.#header
-    if (tid <= baseTid) return this.ownTable()?.tail
+    if (tid <= this.#header.baseTid) return this.ownTable()?.tail
     if (tid > this.reader.tail.tid) return undefined
     return this.#findCommit(
       tid,
       this.#withIndex(() => this.#known.marks),
-      baseEnd,
-      this.reader.tail.offset,
+      this.reader.tail,
     )
   }
 
-  #findCommit(tid: number, marks: readonly Mark[], from: number, end: number): Tail | undefined {
+  #findCommit(tid: number, marks: readonly Mark[], tail: Tail): Tail | undefined {
+    const { baseTid, baseEnd } = this.#header
     const mark = marks.findLast(each => each.tid <= tid)
-    const begin = mark !== undefined && mark.offset >= from && Number.isSafeInteger(mark.offset) ? mark.offset : from
-    return findCommit(this.#file, this.reader.salt, begin, end, tid)
+    const isUsable = mark !== undefined && mark.offset >= baseEnd && Number.isSafeInteger(mark.offset)
+    const from = isUsable ? mark : { tid: baseTid, offset: baseEnd }
+    return findCommit(this.#file, this.reader.salt, from, tail, tid)
   }
 
   /**
@@ -258,12 +258,11 @@ export class KnownLog {
     const { until } = this.reader
     if (until <= this.#header.baseTid || confirmTail(this.#file, this.#header, table.tail) === undefined) return false
     try {
-      const end = table.tail.offset
-      const tail = this.#findCommit(until, table.marks(), this.#header.baseEnd, end)
+      const tail = this.#findCommit(until, table.marks(), table.tail)
       if (tail === undefined || tail.offset - this.#header.baseEnd < LITTLE) return false
       this.reader.tail = tail
       this.#known = new LogIndex(table)
-      this.#ahead = end
+      this.#ahead = table.tail.offset
       this.pinned.pin(tail.offset as Offset)
       return true
     } catch (error) {

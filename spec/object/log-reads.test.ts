@@ -5,6 +5,7 @@ import t, { type Test } from 'tap'
 import { systemDisk } from '../../lib/file/system-disk.js'
 import { Persistent, type Commit, type Connection, type LogOptions } from '../../lib/index.js'
 import { openWith } from '../../lib/object/open.js'
+import { countingDisk } from '../helpers/counting-disk.js'
 import { tempDir } from '../helpers/temp-dir.js'
 import { wrapDisk } from '../helpers/wrapped-disk.js'
 import { damage } from '../tools/cli-tool.js'
@@ -60,6 +61,17 @@ t.test('all is read about once, and a commit alone with little beside it', async
   for (const options of [{ limit: 1 }, { until: 1 }]) t.ok(read(options) < 20_000, JSON.stringify(options))
   t.ok(read({}, 1) < 20_000, 'whoever asks for no more')
   t.ok(read({ after: 4096, limit: 1 }) < 20_000, 'in the middle')
+})
+
+t.test('what has come since is found from the end, however many commits stand before it', async t => {
+  const counting = countingDisk()
+  const db = store(t, 1000, 10, counting.disk)
+  for (const after of [998, 990]) {
+    const reads = counting
+      .during(() => t.equal(met(db, { after }).length, 1000 - after))
+      .filter(name => name === 'read')
+    t.ok(reads.length <= 8, `${reads.length} reads`)
+  }
 })
 
 t.test('damage before the commits that are asked for is in the way of none of them', async t => {
