@@ -26,8 +26,8 @@ export function openIndexFile(disk: Disk, path: string, header: FileHeader): Ind
   let file: DataFile | undefined
   try {
     const found = (file = openFile(disk, path))
-    const table = readTable(found, 0, found.end(), header)
-    if (table !== undefined) return { table, close: () => found.close() }
+    const table = found && readTable(found, 0, found.end(), header)
+    if (table !== undefined) return { table, close: () => found?.close() }
   } catch {
     // As good as none.
   }
@@ -35,8 +35,9 @@ export function openIndexFile(disk: Disk, path: string, header: FileHeader): Ind
   return undefined
 }
 
-/** Throws where there is none. */
-function openFile(disk: Disk, path: string): DataFile {
+/** undefined: there is none. That is looked for first, as most stores are small, and a system call that fails costs ten others. */
+function openFile(disk: Disk, path: string): DataFile | undefined {
+  if (disk.lookUp(indexPath(path)) === undefined) return undefined
   const file = new DataFile(disk, disk.open(indexPath(path), 'read'))
   try {
     if (file.status().isFile) return file
@@ -68,7 +69,7 @@ function coveredByIndexFile(disk: Disk, path: string, header: FileHeader): Cover
   let index: DataFile | undefined
   try {
     index = openFile(disk, path)
-    return readCovered(index, 0, index.end(), header)
+    return index && readCovered(index, 0, index.end(), header)
   } catch {
     return undefined
   } finally {

@@ -1,9 +1,10 @@
 import t from 'tap'
 import { systemDisk } from '../../lib/file/system-disk.js'
+import type { Store } from '../../lib/store/store.js'
 import type { Oid } from '../../lib/store/types.js'
 import { countingDisk } from '../helpers/counting-disk.js'
 import { draft, put, record, textOf } from '../helpers/drafts.js'
-import { newStore, stranger } from '../helpers/new-store.js'
+import { newStore, openStore, stranger } from '../helpers/new-store.js'
 
 /** The look at the path is due every 100 ms: here no time passes. */
 const timeless = { ...systemDisk, ticks: () => 0 }
@@ -26,6 +27,16 @@ t.test('an uncontended commit takes both locks, looks at the end, writes once, a
     counting.during(() => store.commit(draft(record(1, 'x'), record(-1, 'new')), snapshot, [1 as Oid], true)),
     ['tryLock', 'tryLock', 'end', 'write', 'unlock', 'unlock'],
   )
+})
+
+t.test('of a small store, which has no index file, neither opening nor the first commit tries to open one', async t => {
+  const { path } = newStore(t)
+  const counting = countingDisk({ ...timeless })
+  let store: Store | undefined
+  const opening = counting.during(() => (store = openStore(t, path, counting.disk)))
+  t.equal(opening.filter(name => name === 'open').length, 2, 'the data file alone, with a descriptor for fsyncs')
+  const first = counting.during(() => put(store as Store, record(1, 'x')))
+  t.notOk(first.includes('open'), first.join())
 })
 
 t.test('a commit is made durable by one fsync, a look at the path, and one at the last frame', async t => {
