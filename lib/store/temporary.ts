@@ -84,9 +84,13 @@ export function removeStrays(disk: Disk, path: string): void {
   }
 }
 
-/** The same where it is in passing: it never stands in the way of what is being done. */
-export function tidyUp(disk: Disk, path: string): void {
+/**
+ * The same where it is in passing: it never stands in the way of what is being done. `most`: not in a directory of more bytes, in which
+ * many other files stand.
+ */
+export function tidyUp(disk: Disk, path: string, most = Infinity): void {
   try {
+    if (most < Infinity && (disk.lookUp(dirname(path))?.size ?? 0) > most) return
     removeStrays(disk, path)
   } catch {
     // The directory may not be ours to list; the next writer or packer tries again.

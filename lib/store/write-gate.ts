@@ -9,6 +9,12 @@ import type { Asker } from './store-options.js'
 import { tailUnderLock } from './tail-under-lock.js'
 import { tidyUp } from './temporary.js'
 
+/**
+ * Bytes of a directory, most of which are names (ext4: some two thousand of them). In a larger one what dead processes have left stays
+ * until the next pack: the first commit of each process should not take longer because of other files.
+ */
+const LARGE_DIRECTORY = 1 << 16
+
 export class WriteGate {
   readonly #disk: Disk
   readonly #file: CurrentFile
@@ -32,13 +38,13 @@ export class WriteGate {
   take(timeout: number | undefined): boolean {
     if (this.#readonly)
       throw new ReadonlyError(`${this.#path} was opened readonly: open it without { readonly: true } to commit`)
+    if (!this.#tidy) {
+      this.#tidy = true
+      tidyUp(this.#disk, this.#path, LARGE_DIRECTORY) // before the lock, for which others would wait
+    }
     const { fd } = this.#file.generation.file
     if (timeout !== undefined) this.#lock.take(fd, timeout)
     else if (!this.#lock.try(fd)) return false
-    if (!this.#tidy) {
-      this.#tidy = true
-      tidyUp(this.#disk, this.#path)
-    }
     return true
   }
 

@@ -1,10 +1,11 @@
-import { linkSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, linkSync, readdirSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import t from 'tap'
 import { systemDisk } from '../../lib/file/system-disk.js'
 import { pack } from '../../lib/store/pack.js'
 import { recover } from '../../lib/store/recover.js'
 import { createTemporary, removeStrays } from '../../lib/store/temporary.js'
+import { countingDisk } from '../helpers/counting-disk.js'
 import { put, record } from '../helpers/drafts.js'
 import { newStore } from '../helpers/new-store.js'
 import { tempDir } from '../helpers/temp-dir.js'
@@ -55,6 +56,24 @@ t.test(
     t.same(readdirSync(join(store.path, '..')).sort(), ['app.db', 'app.db.lock'])
   },
 )
+
+t.test('but not among thousands of other files, where the next pack does it', async t => {
+  const disk = {
+    ...systemDisk,
+    lookUp: (path: string) => {
+      const found = systemDisk.lookUp(path)
+      return found && !found.isFile ? { ...found, size: 1 << 17 } : found
+    },
+  }
+  const counting = countingDisk(disk)
+  const store = newStore(t, counting.disk)
+  const stray = `${store.path}.${STRAY}`
+  writeFileSync(stray, '')
+  t.notOk(counting.during(() => put(store, record(1, 'x'))).includes('list'))
+  t.ok(existsSync(stray))
+  await pack(store)
+  t.notOk(existsSync(stray))
+})
 
 t.test(
   'so does who writes a whole new store: a killed one has left a large file, and nobody commits there',
