@@ -1,5 +1,5 @@
-// Whether the path still leads to the file that is open, looked at now and then, and before and after what must not be lost: another one there is a pack's, to go over to, or
-// somebody has replaced the store. Owns when the last look was.
+// Whether the path still leads to the file that is open, looked at now and then, and before and after what must not be lost: another
+// one there is a pack's, to go over to, or somebody has replaced the store. Owns when the last look was.
 import { DurabilityUnknownError } from '../error.js'
 import type { Disk } from '../file/disk.js'
 import { systemErrorIn } from '../file/disk-error.js'
