@@ -67,9 +67,10 @@ export function carryOver(
 
 /**
  * Nobody can tell whether the content of such a container is what it was or has been put back into it, which takes less time than to
- * look into the version that it was read from.
+ * look into the version that it was read from. What has its place in it may have been taken out, which is undone by now.
  */
-function holdsNothingHandedOut({ target }: Node): boolean {
+function holdsNothingHandedOut({ target, placed }: Node): boolean {
+  if (placed.length > 0) return false
   for (const part of Object.values(target)) if (isObject(part) && !isUnasked(part)) return false
   return true
 }

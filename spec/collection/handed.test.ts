@@ -176,6 +176,55 @@ t.test('a value of which nothing else was handed out follows its key without a l
   t.end()
 })
 
+t.test(
+  'what was handed out of a value and taken out of it is there again when that was undone, whatever others have changed beside it',
+  t => {
+    const path = join(tempDir(t), 'app.db')
+    type Root = { map: PersistentMap<string, { t: number }[] | number> }
+    const options = { root: { map: new PersistentMap() } as unknown as Root, durability: 'os' } as const
+    const rival = elsewhere<Root>(path, options)
+    rival.transact(({ map }) => {
+      map.set('jobs', [{ t: 1 }])
+      map.set('done', 0)
+    })
+    const db = open(path, options) as unknown as Connection<Root>
+    t.teardown(() => {
+      db.close()
+      rival.close()
+    })
+    const jobs = db.root.map.get('jobs') as { t: number }[]
+    const job = jobs[0] as { t: number }
+    const more = ({ map }: Root): void => void map.set('done', (map.get('done') as number) + 1)
+    const takings: (() => void)[] = [
+      () => jobs.pop(),
+      () => (jobs.length = 0),
+      () => jobs.splice(0),
+      () => (jobs[0] = { t: 2 }),
+    ]
+    for (const take of takings) {
+      let runs = 0
+      const taken = (root: Root): number => {
+        const { t } = job
+        take()
+        if (runs++ === 0) rival.transact(more) // a conflict
+        more(root)
+        if (runs === 2) throw new Error('enough')
+        return t
+      }
+      t.throws(() => db.transact(taken), /enough/)
+      t.equal(runs, 2)
+      t.equal(job.t, 1)
+      t.equal(jobs[0], job)
+      take()
+      db.abort()
+      rival.transact(more)
+      db.refresh()
+      t.equal(jobs[0], job)
+    }
+    t.end()
+  },
+)
+
 t.test('bytes and dates in a value that was handed out stay the same objects where the value does', t => {
   const path = join(tempDir(t), 'app.db')
   type Root = { map: PersistentMap<number, { bytes: Uint8Array; at: Date; n?: number }> }
