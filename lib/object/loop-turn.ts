@@ -7,8 +7,11 @@ const SLICE = 10
 
 export class LoopTurn {
   readonly #disk: Disk
-  /** When the next one is due; undefined: the loop has turned, and nothing has been done since. */
-  #due: number | undefined
+  /** The next one; undefined: the loop has turned, and nothing has been done since. */
+  #next: Promise<void> | undefined
+  #due = 0
+  /** Somebody waits for it: who comes later must not be told of anything before. */
+  #isAwaited = false
 
   constructor(disk: Disk) {
     this.#disk = disk
@@ -16,18 +19,23 @@ export class LoopTurn {
 
   /** To be called before work. */
   begin(): void {
-    if (this.#due !== undefined) return
-    const due = this.#disk.ticks() + SLICE
-    void this.next()
-    this.#due = due
+    if (this.#next !== undefined) return
+    this.#due = this.#disk.ticks() + SLICE
+    this.#next = this.#turn()
   }
 
   get isDue(): boolean {
-    return this.#due !== undefined && this.#disk.ticks() >= this.#due
+    return this.#isAwaited || (this.#next !== undefined && this.#disk.ticks() >= this.#due)
   }
 
   async next(): Promise<void> {
+    this.#isAwaited = this.#next !== undefined
+    await this.#next
+  }
+
+  async #turn(): Promise<void> {
     await this.#disk.wait(0)
-    this.#due = undefined
+    this.#next = undefined
+    this.#isAwaited = false
   }
 }

@@ -1,6 +1,7 @@
 // Who awaits one transaction after the other does not keep the event loop from everything else.
 import t, { type Test } from 'tap'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { open, type Connection } from '../../lib/index.js'
 import { tempDir } from '../helpers/temp-dir.js'
 
@@ -18,7 +19,7 @@ const opened = (t: Test): Connection<Root> => {
 /** Does `act` again and again until a timer has fired; gives how often. */
 async function untilTimer(act: () => Promise<unknown>): Promise<number> {
   let hasFired = false
-  setTimeout(() => (hasFired = true), 1)
+  void setTimeout(1).then(() => (hasFired = true))
   let n = 0
   while (!hasFired && n < MANY) {
     await act()
@@ -73,6 +74,22 @@ t.test('what was committed before the connection was closed is told behind the t
   await Promise.all(all)
   t.equal(told.length, all.length)
   t.equal(Math.max(...told), n)
+})
+
+t.test('what was committed first is told first, also where it waits for the turn', async t => {
+  const db = opened(t)
+  const told: number[] = []
+  const ask = (): void => void db.transactAsync(root => ++root.n).then(n => told.push(n))
+  ask()
+  await Promise.resolve()
+  setImmediate(() => {
+    ask()
+    t.equal(typeof db.root.n, 'number') // which begins it at once
+  })
+  for (const until = performance.now() + 15; performance.now() < until;);
+  ask()
+  await setTimeout(50)
+  t.same(told, [1, 2, 3])
 })
 
 t.test('transactions go on where the tests of a program have put other timers in the place of these', async t => {
