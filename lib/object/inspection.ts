@@ -60,7 +60,7 @@ export function inspectObject(header: Header, depth: number | null, options: obj
 
 /** Of what asks an object how to print and is another one: a proxy around it, or something derived from it. */
 export function inspectOther(other: object, options: object): string {
-  return types.isProxy(other) ? inspect(other, { ...options, showProxy: true }) : inspect({ ...other }, options)
+  return inspect(other, types.isProxy(other) ? { ...options, showProxy: true } : { ...options, customInspect: false })
 }
 
 /** undefined: it would have to be read, and the store is closed. */

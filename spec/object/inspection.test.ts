@@ -50,8 +50,9 @@ t.test('what leads to a connection or a collection, and is another object, print
   const connection = inspect(db)
   const map = new PersistentMap([[1, 'one']])
   for (const each of [db, map]) {
-    t.equal(inspect(Object.create(each)), '{}')
-    t.equal(inspect({ __proto__: each, own: 1 }), '{ own: 1 }')
+    const name = each.constructor.name
+    t.equal(inspect(Object.create(each)), `${name} {}`)
+    t.equal(inspect({ __proto__: each, own: 1 }), `${name} { own: 1 }`)
     t.equal(inspect(new Proxy(each, {})), inspect(new Proxy(each, {}), { showProxy: true }))
     t.match(inspect({ deep: { er: { and: new Proxy(each, {}) } } }), /Proxy/)
   }
@@ -160,4 +161,18 @@ t.test('who looks behind the Proxy, as %o and the prompt of Node do, sees the da
   other.close()
   db.close()
   t.end()
+})
+
+t.test('what is derived from a connection or a collection may lead to itself, and is not run', async t => {
+  const db = open(join(tempDir(t), 'look.db'), { root: { n: 1 } })
+  for (const each of [db, new PersistentMap([[1, 'one']])]) {
+    const scope = Object.create(each) as Record<string, unknown>
+    Object.defineProperty(scope, 'user', { enumerable: true, value: { scope, name: 'ada' } })
+    Object.defineProperty(scope, 'job', { enumerable: true, value: { scope } })
+    const thrown = (): never => t.fail('the getter was called') as never
+    Object.defineProperty(scope, 'asked', { enumerable: true, get: thrown })
+    t.match(inspect(scope), /user: \{ scope: \[Circular \*1\], name: 'ada' \}/)
+    t.ok(inspect(scope).length < 500)
+  }
+  db.close()
 })
