@@ -1,6 +1,6 @@
 // Reads the tail: the whole frames between the known end and the end of the file, in order, each checked and handed on.
 // Owns the tail (how far this process has read). Never writes; what is known of bytes that are no whole frame yet, broken-end.ts owns.
-import { CorruptLogError } from '../error.js'
+import { CorruptLogError, StoreReplacedError } from '../error.js'
 import type { DataFile } from '../file/data-file.js'
 import { BrokenEnd } from './broken-end.js'
 import { examineDamage, isCutOut, isSameBoot } from './damage.js'
@@ -36,6 +36,8 @@ export class LogReader {
   syncedTo = HEADER_LENGTH
   /** An fsync has failed since this machine was started: what was written since may not be on disk, whatever a later one says. */
   suspect = false
+  /** What had been read was not in the file any more when more was to be read: since then, others may have put as much in its place. */
+  isGone = false
   readonly salt: number
   readonly #file: DataFile
   readonly #path: string
@@ -75,9 +77,14 @@ export class LogReader {
    * beyond that. Throws CorruptLogError, StoreReplacedError.
    */
   advance(budget = Infinity, strict = false): TailStatus {
-    const status = this.#advance(budget, strict)
-    if (status !== 'budget') this.#space = undefined
-    return status
+    try {
+      const status = this.#advance(budget, strict)
+      if (status !== 'budget') this.#space = undefined
+      return status
+    } catch (error) {
+      if (error instanceof StoreReplacedError) this.isGone = true
+      throw error
+    }
   }
 
   #advance(budget: number, strict: boolean): TailStatus {

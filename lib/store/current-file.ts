@@ -77,6 +77,7 @@ export class CurrentFile {
     const { file, header, reader } = generation
     if (there.size < reader.tail.offset) throw shorter(this.#path, reader.tail)
     if (!endStands(file, header, reader.tail)) throw new StoreReplacedError(this.#path, REPLACED)
+    reader.isGone = false // put back
     return true
   }
 

@@ -32,14 +32,18 @@ export class PathWatch {
   }
 
   lookIfDue(): void {
-    if (this.#disk.ticks() - this.#lookedAt >= INTERVAL) this.look()
+    const { isGone } = this.#file.generation.reader
+    if (isGone || this.#disk.ticks() - this.#lookedAt >= INTERVAL) this.look()
   }
 
   /** At the data file, with the lock held and everything read: no pack can be under way. Throws StoreReplacedError. */
   lookUnderLock(): void {
-    if (this.#file.isAtPath()) return
-    this.#lookedAt = -Infinity
-    this.#file.look()
+    try {
+      this.#file.look()
+    } catch (error) {
+      this.#lookedAt = -Infinity
+      throw error
+    }
   }
 
   /**

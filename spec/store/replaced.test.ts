@@ -1,10 +1,10 @@
-import { copyFileSync, renameSync, truncateSync, unlinkSync } from 'node:fs'
+import { copyFileSync, readFileSync, renameSync, statSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { systemDisk } from '../../lib/file/system-disk.js'
 import { assembleControl } from '../../lib/store/assemble.js'
 import type { Store } from '../../lib/store/store.js'
-import { put, record, textOf } from '../helpers/drafts.js'
+import { draft, put, record, textOf } from '../helpers/drafts.js'
 import { newStore, openStore, stranger } from '../helpers/new-store.js'
 import { tempDir } from '../helpers/temp-dir.js'
 
@@ -71,6 +71,49 @@ t.test('a file that was written over with an older copy of itself is noticed at 
   put(store, record(1, 'newer'))
   copyFileSync(older, store.path)
   t.throws(() => store.latest(), replaced)
+})
+
+/** Cuts off the last commit of a store; `refill`: another process, which never saw it, commits as much in its place. */
+function cutOff(t: Test) {
+  const { store } = clocked(t)
+  const other = stranger(t, store)
+  const { size } = statSync(store.path)
+  put(store, record(1, 'a'))
+  const snapshot = store.latest()
+  const whole = readFileSync(store.path)
+  truncateSync(store.path, size)
+  const refill = (): void => {
+    put(other, record(1, 'b'))
+    t.equal(statSync(store.path).size, whole.length)
+  }
+  return { store, other, snapshot, whole, refill }
+}
+
+t.test('a file that was found cut is not gone on with because another process has added as much since', t => {
+  const { store, other, whole, refill } = cutOff(t)
+  t.throws(() => store.latest(), { ...replaced, message: /shorter/ })
+  refill()
+  for (let n = 0; n < 2; n++) {
+    t.throws(() => put(store, record(1, 'c')), { ...replaced, message: /not in the file any more/ })
+    t.throws(() => store.latest(), replaced)
+  }
+  put(other, record(1, 'd'))
+  t.equal(textOf(openStore(t, store.path, { ...systemDisk }), 1), 'd', 'what is there is sound')
+  writeFileSync(store.path, whole)
+  t.equal(textOf(store, 1), 'a', 'put back')
+  put(store, record(1, 'e'))
+  t.equal(textOf(openStore(t, store.path, { ...systemDisk }, { readonly: true }), 1), 'e')
+  t.end()
+})
+
+t.test('nor does a durable commit go on with it where nobody has found it cut', t => {
+  const { store, other, snapshot, refill } = cutOff(t)
+  refill()
+  const commit = () => store.commit(draft(record(1, 'c')), snapshot, [], true, undefined, 'now')
+  for (let n = 0; n < 2; n++) t.throws(commit, { ...replaced, message: /not in the file any more/ })
+  put(other, record(1, 'd'))
+  t.equal(textOf(openStore(t, store.path, { ...systemDisk }), 1), 'd')
+  t.end()
 })
 
 t.test('a packed file is followed only if it is of the same store and newer', async t => {

@@ -52,6 +52,17 @@ t.test('a commit is made durable by one fsync, a look at the path, and one at th
   )
 })
 
+t.test('one that is to be durable looks at both before it is appended, too', async t => {
+  const counting = countingDisk(timeless)
+  const store = newStore(t, counting.disk)
+  put(store, record(1, 'the first one opens the lock file'))
+  const snapshot = store.latest()
+  t.same(
+    counting.during(() => store.commit(draft(record(1, 'x')), snapshot, [1 as Oid], true, undefined, 'now')),
+    ['tryLock', 'tryLock', 'end', 'lookUp', 'read', 'write', 'unlock', 'unlock'],
+  )
+})
+
 t.test('an object is loaded by one read', async t => {
   const counting = countingDisk(timeless)
   const store = newStore(t, counting.disk)
