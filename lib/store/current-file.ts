@@ -116,10 +116,12 @@ export class CurrentFile {
     old.release()
   }
 
+  /** `old` is read to its end, whose commits all are in what a pack has made of it since: not so in a pack of an older copy. */
   #openAfter(old: Generation): Generation {
     const next = this.#openNext()
-    const same = Buffer.compare(next.header.storeId, old.header.storeId) === 0
-    if (same && next.number > old.number) return next
+    const { storeId, baseTid } = next.header
+    const same = Buffer.compare(storeId, old.header.storeId) === 0
+    if (same && next.number > old.number && baseTid >= old.reader.tail.tid) return next
     next.release()
     throw new StoreReplacedError(this.#path, 'another store, or an older copy, has taken the place of this one')
   }

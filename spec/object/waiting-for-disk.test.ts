@@ -131,6 +131,10 @@ for (const [packer, pack] of Object.entries(packers)) {
       },
     })
     copyFileSync(db.path, `${db.path}.before`)
+    copyFileSync(db.path, `${db.path}.packed`)
+    const copy = openWith({ ...systemDisk }, `${db.path}.packed`)
+    await copy.pack()
+    copy.close()
     const begun = hold()
     const commit = db.transactAsync(root => (root.text = 'more'))
     await begun
@@ -183,6 +187,9 @@ for (const [packer, pack] of Object.entries(packers)) {
       },
       'an older copy': path => {
         renameSync(`${path}.before`, path)
+      },
+      'an older copy that was packed': path => {
+        renameSync(`${path}.packed`, path)
       },
     }
     for (const [what, away] of Object.entries(gone)) {

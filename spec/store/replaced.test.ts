@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { systemDisk } from '../../lib/file/system-disk.js'
 import { assembleControl } from '../../lib/store/assemble.js'
+import { pack } from '../../lib/store/pack.js'
 import type { Store } from '../../lib/store/store.js'
 import { draft, put, record, textOf } from '../helpers/drafts.js'
 import { newStore, openStore, stranger } from '../helpers/new-store.js'
@@ -27,6 +28,14 @@ function supersede({ disk, current }: Store): void {
 function copyOf(store: Store, t: Test): string {
   const copy = join(tempDir(t), 'copy.db')
   copyFileSync(store.path, copy)
+  return copy
+}
+
+/** Of the same store, and of a later generation than its file: but without the last commit. */
+async function packedOlderCopy(store: Store, t: Test): Promise<string> {
+  const copy = copyOf(store, t)
+  await pack(openStore(t, copy))
+  put(store, record(1, 'newer'))
   return copy
 }
 
@@ -120,9 +129,10 @@ t.test('a packed file is followed only if it is of the same store and newer', as
   for (const [name, next] of [
     ['an older copy', (t: Test, store: Store) => copyOf(store, t)],
     ['another store', (t: Test) => newStore(t).path],
-  ] satisfies [string, (t: Test, store: Store) => string][]) {
+    ['an older copy that was packed', (t: Test, store: Store) => packedOlderCopy(store, t)],
+  ] satisfies [string, (t: Test, store: Store) => string | Promise<string>][]) {
     const { store } = clocked(t)
-    const path = next(t, store)
+    const path = await next(t, store)
     supersede(store)
     renameSync(path, store.path)
     t.throws(() => store.latest(), { ...replaced, message: /another store, or an older copy/ }, name)
