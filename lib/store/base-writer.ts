@@ -22,6 +22,8 @@ import {
   sealFrame,
   type FrameHeader,
 } from '../log/frame.js'
+import type { Tail } from '../log/tail.js'
+import { assembleControl } from './assemble.js'
 import { LogIndex } from './log-index.js'
 import { inPieces, tableParts } from './offset-table.js'
 import { mostRecordBytes, readRecord, writeRecord } from './record.js'
@@ -66,6 +68,8 @@ export class BaseWriter {
   #syncedFrom = HEADER_LENGTH
   #verified = HEADER_LENGTH
   #verifiedChecksum: number
+  /** Where the finished file ends. */
+  #tail: Tail | undefined
 
   constructor(disk: Disk, fd: Fd, name: BaseName) {
     const { uuid } = name
@@ -219,6 +223,15 @@ export class BaseWriter {
       throw new StateError('finish() needs sync() before it: the system tells one of two fsyncs of a loss')
     if (this.#failedSync !== undefined) throw this.#failedSync as Error
     this.#file.disk.sync(this.#file.fd)
+    const { baseTid: tid, baseTime: time, nextOid } = header
+    this.#tail = { offset: this.#end, tid, time, nextOid, checksum: this.#checksum, lastFrame: this.#lastFrame }
+  }
+
+  /** Says behind the frames of the finished file, whose lock is held, that an fsync has failed. Throws what the system refuses. */
+  markSuspect(now: number): void {
+    if (this.#tail === undefined) throw new StateError('markSuspect() needs finish() before it')
+    const place = { tail: this.#tail, now, salt: this.salt, boot: this.#boot, syncedTo: this.#end }
+    this.#file.write(assembleControl('suspect', new Uint8Array(), place), this.#end)
   }
 
   /** Begins to put on disk what is there, if that is much, while the caller goes on. */

@@ -201,7 +201,8 @@ export class Durability {
   }
 }
 
-function unknownSince(path: string, why: string, cause?: unknown): DurabilityUnknownError {
+/** Until the next pack. */
+export function unknownSince(path: string, why: string, cause?: unknown): DurabilityUnknownError {
   return new DurabilityUnknownError(
     `${path}: the disk did not confirm the last commits (${why}). They are in the file and visible, but may not survive a power ` +
       'cut. Nobody can commit any more until the store has been packed: check the disk, then pack, which writes a new file.',

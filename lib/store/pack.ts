@@ -2,10 +2,11 @@
 // Never changes a record's state, references, shape or tid. The source file stays valid, and readers on it undisturbed.
 import { dirname } from 'node:path'
 import { DiskError, PackInterruptedError, ReadonlyError, UnsupportedError } from '../error.js'
-import { asDiskError } from '../file/disk-error.js'
+import { asDiskError, isFailedOpen } from '../file/disk-error.js'
 import type { Tail } from '../log/tail.js'
 import { assembleControl } from './assemble.js'
 import { BaseWriter } from './base-writer.js'
+import { unknownSince } from './durability.js'
 import type { Generation } from './generation.js'
 import { removeIndexFile } from './index-file.js'
 import { LiveCopy, type PackProgress } from './live-copy.js'
@@ -145,8 +146,11 @@ function putInPlace(
       cause,
     })
   }
-  temporary.keep()
-  syncName(store)
+  try {
+    syncName(store, source, writer)
+  } finally {
+    temporary.keep()
+  }
   return {
     objects: copy.objects,
     dropped: copy.known - copy.objects,
@@ -160,12 +164,23 @@ function putInPlace(
  * A power cut could bring the old file back, and with it the end of all that was committed to the new one: where the disk has failed to
  * sync the name, nobody may commit to it. Where the directory could not be opened, everybody tries that again at the next sync.
  */
-function syncName(store: Store): void {
+function syncName(store: Store, source: Generation, writer: BaseWriter): void {
   try {
     store.disk.syncDirectory(dirname(store.path))
   } catch (cause) {
-    store.latest() // in the new file
-    throw store.durability.failed(store.current, cause)
+    goOver(store)
+    if (store.current !== source || isFailedOpen(cause)) throw store.durability.failed(store.current, cause)
+    tellOpeners(store, writer)
+    throw unknownSince(store.path, (cause as Error).message, cause)
+  }
+}
+
+/** The packed file cannot be opened just now: whoever does so later is to be told. */
+function tellOpeners({ disk }: Store, writer: BaseWriter): void {
+  try {
+    writer.markSuspect(disk.now())
+  } catch {
+    // The disk takes nothing: whoever has packed is told at least.
   }
 }
 

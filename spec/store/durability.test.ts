@@ -257,17 +257,30 @@ t.test('nor does a directory that has been moved away', t => {
   t.end()
 })
 
-t.test('nor does it keep anybody from a store that has just been packed', async t => {
-  let isOut = false
-  const { store, commit } = watched(t, { ...withoutDescriptors(() => isOut), ...unwatched })
-  const other = stranger(t, store)
-  isOut = true
-  await t.rejects(pack(store), { code: 'DURABILITY_UNKNOWN', message: /directory could not be opened/ })
-  t.equal(store.latest().generation.number, 2)
-  isOut = false
-  put(other, record(1, 'theirs'))
-  store.makeDurable(commit('mine'))
-  t.equal(textOf(other, 1), 'mine')
+t.test('nor does it keep anybody from a store that has just been packed, whose file may be refused, too', async t => {
+  for (const isFileRefused of [false, true]) {
+    let isOut = false
+    const lack = withoutDescriptors(() => isOut)
+    const { store, commit } = watched(t, {
+      ...lack,
+      ...unwatched,
+      rename: (...names) => {
+        systemDisk.rename(...names)
+        isOut = true
+      },
+      open: (...call) => {
+        if (isFileRefused) lack.syncDirectory?.(tempDir(t))
+        return systemDisk.open(...call)
+      },
+    })
+    const other = stranger(t, store)
+    await t.rejects(pack(store), { code: 'DURABILITY_UNKNOWN', message: /directory could not be opened/ })
+    isOut = false
+    t.equal(store.latest().generation.number, 2)
+    put(other, record(1, 'theirs'))
+    store.makeDurable(commit('mine'))
+    t.equal(textOf(other, 1), 'mine')
+  }
 })
 
 t.test('in the background the directory is tried again after a second', async t => {

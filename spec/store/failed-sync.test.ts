@@ -217,6 +217,39 @@ t.test('a pack whose name could not be put on disk is done, and nobody commits t
   t.equal(textOf(store, 1), 'again')
 })
 
+t.test('so it is where the packed file could not be opened just then either', async t => {
+  for (const size of [0, 100_000]) {
+    let fails = false
+    const { disk } = losingDisk({
+      syncDirectory: path => {
+        if (fails) throw fault
+        systemDisk.syncDirectory(path)
+      },
+      open: (path, access) => {
+        if (fails) throw Object.assign(new Error('EMFILE'), { code: 'EMFILE', errno: -24, syscall: 'open' })
+        return systemDisk.open(path, access)
+      },
+      rename: (...names) => {
+        systemDisk.rename(...names)
+        fails = true
+      },
+    })
+    const store = newStore(t, disk)
+    const other = stranger(t, store)
+    const first = put(store, ...Array.from({ length: size / 10 }, (_, n) => record(-1 - n, 'x')))
+    put(store, record(1, 'packed', size === 0 ? [] : Array.from({ length: size / 10 }, (_, n) => first + n)))
+    await t.rejects(pack(store), UNKNOWN)
+    fails = false
+    assertTold(t, other)
+    t.throws(() => put(store, record(1, 'here')), UNKNOWN)
+    t.equal(textOf(store, 1), 'packed')
+    t.equal(store.current.number, 2)
+    await pack(other)
+    put(other, record(1, 'again'))
+    t.equal(textOf(store, 1), 'again')
+  }
+})
+
 /** One whose fsyncs fail when the test says so, and another process. */
 function failing(t: Test) {
   const failure = { isDue: false }
