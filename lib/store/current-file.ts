@@ -58,16 +58,16 @@ export class CurrentFile {
   /** Whether the path still leads to the file of `generation`, which somebody holds; false: a pack has made another. Throws StoreReplacedError. */
   #isStill(generation: Generation): boolean {
     if (this.#standsAtPath(generation)) return true
+    generation.isNameSynced = false // put back, it has its name anew
     // Another file stands at the path: a pack, if this one ends in a superseded frame, which catching up finds.
     if (generation.reader.advance() === 'superseded') return false
-    generation.isNameSynced = false // put back, it has its name anew
     if (this.#disk.lookUp(this.#path) === undefined) throw removed(this.#path)
     if (this.#standsAtPath(generation)) return true
     throw new StoreReplacedError(this.#path, 'another file has taken the place of this one')
   }
 
   isAtPath(): boolean {
-    return isSameFile(this.#disk.lookUp(this.#path), this.#generation)
+    return this.#generation.isAtPath()
   }
 
   /** Throws StoreReplacedError where the file is the same and its content is not: cut shorter, or written over. */

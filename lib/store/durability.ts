@@ -142,7 +142,7 @@ export class Durability {
     const bytes = this.#unsynced
     if (bytes === 0) return
     this.#unsynced = 0
-    this.syncAsync(current().snapshot()).catch(({ cause }: DurabilityUnknownError) => {
+    this.#syncUnasked(current()).catch(({ cause }: DurabilityUnknownError) => {
       if (!isFailedOpen(cause)) {
         this.#untold = true // it is kept, and every later commit and `close` report it
       } else if (!this.#closed) {
@@ -150,6 +150,17 @@ export class Durability {
         this.#wakeLater(current)
       }
     })
+  }
+
+  /** Nobody looks at the path behind this, as behind what was asked for: a name that was gone is to be synced anew. */
+  async #syncUnasked(generation: Generation): Promise<void> {
+    await this.syncAsync(generation.snapshot())
+    try {
+      if (generation.isAtPath()) return
+    } catch {
+      // It is not known where the path leads.
+    }
+    generation.isNameSynced = false
   }
 
   async #start(generation: Generation): Promise<void> {

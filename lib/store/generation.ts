@@ -85,6 +85,12 @@ export class Generation {
     this.#parts = new RecordReader(file, small, path, this.reader, PART_BYTES)
   }
 
+  /** Whether the path leads to this file. */
+  isAtPath(): boolean {
+    const there = this.file.disk.lookUp(this.path)
+    return there?.ino === this.identity.ino && there.dev === this.identity.dev
+  }
+
   get number(): number {
     return this.header.generation
   }

@@ -283,6 +283,53 @@ t.test('nor does it keep anybody from a store that has just been packed, whose f
   }
 })
 
+t.test('a name that was gone when it was synced in the background is synced anew', async t => {
+  for (const isBlind of [false, true]) {
+    let isRefused = false
+    const lookUp = (path: string) => {
+      if (isRefused) throw fault
+      return systemDisk.lookUp(path)
+    }
+    const { store, commit, syncs, timers, pending } = watched(t, { lookUp })
+    const snapshot = commit()
+    renameSync(store.path, `${store.path}.away`)
+    timers[0]?.act()
+    isRefused = isBlind
+    pending[0]?.resolve()
+    await turn()
+    t.same(syncs.splice(0), ['syncAsync', 'syncDirectory'])
+    isRefused = false
+    renameSync(`${store.path}.away`, store.path)
+    for (let n = 0; n < 2; n++) store.makeDurable(snapshot)
+    t.same(syncs, ['syncDirectory'], 'the file itself is on disk')
+  }
+})
+
+t.test('so is one that was gone after a pack that did not come to its rename', async t => {
+  let away: (() => void) | undefined
+  const { store, commit, syncs } = watched(t, {
+    ...unwatched,
+    rename: () => {
+      throw fault
+    },
+    sync: fd => {
+      away?.()
+      away = undefined
+      systemDisk.sync(fd)
+    },
+  })
+  const snapshot = commit()
+  await t.rejects(pack(store), { code: 'UNSUPPORTED' })
+  away = () => {
+    renameSync(store.path, `${store.path}.away`)
+  }
+  t.throws(() => store.makeDurable(snapshot), { code: 'STORE_REPLACED' })
+  renameSync(`${store.path}.away`, store.path)
+  syncs.length = 0
+  for (let n = 0; n < 2; n++) store.makeDurable(snapshot)
+  t.same(syncs, ['syncDirectory'])
+})
+
 t.test('in the background the directory is tried again after a second', async t => {
   let isOut = false
   const { store, commit, syncs, timers, pending } = watched(
