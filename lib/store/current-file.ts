@@ -1,6 +1,6 @@
 // Which generation a store is at, as far as this process knows: catching up with it, and over to the next one that a pack has put
 // in its place. Tells a pack from a file that somebody has replaced. Takes no lock.
-import { ClosedError, StoreNotFoundError, StoreReplacedError } from '../error.js'
+import { ClosedError, NotAStoreError, StoreNotFoundError, StoreReplacedError } from '../error.js'
 import type { Disk, FileStatus } from '../file/disk.js'
 import { endStands, REPLACED, shorter } from '../log/tail.js'
 import { Generation } from './generation.js'
@@ -131,6 +131,8 @@ export class CurrentFile {
       return Generation.open(this.#disk, this.#path, this.#access, this.#until)
     } catch (cause) {
       if (cause instanceof StoreNotFoundError) throw removed(this.#path)
+      if (cause instanceof NotAStoreError && this.#disk.lookUp(this.#path)?.size === 0)
+        throw new StoreReplacedError(this.#path, 'an empty file has taken the place of this one')
       throw cause
     }
   }

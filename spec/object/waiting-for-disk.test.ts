@@ -1,5 +1,5 @@
 // Who waits without blocking until a commit is on disk is told what became of it, whatever happens meanwhile: other calls, packs, close().
-import { closeSync, copyFileSync, openSync, renameSync, statSync, unlinkSync, writeSync } from 'node:fs'
+import { closeSync, copyFileSync, openSync, renameSync, statSync, truncateSync, unlinkSync, writeSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import type { Fd } from '../../lib/file/disk.js'
 import { systemDisk } from '../../lib/file/system-disk.js'
@@ -180,6 +180,9 @@ for (const [packer, pack] of Object.entries(packers)) {
   t.test(`after ${packer} and close(), a commit to a packed file that is gone has not succeeded`, async t => {
     const gone: Record<string, (path: string) => void> = {
       removed: unlinkSync,
+      emptied: path => {
+        truncateSync(path)
+      },
       'another store': path => {
         const other = start(t)
         other.close()
