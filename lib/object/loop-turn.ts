@@ -2,6 +2,9 @@
 // each time, and without a turn now and then no timer fires, no message is read, and nothing that was weakly held is let go of.
 import type { Disk } from '../file/disk.js'
 
+/** Node's own, whatever a program's tests put in its place. */
+export const { queueMicrotask } = globalThis
+
 /** Milliseconds between two turns. */
 const SLICE = 10
 

@@ -19,12 +19,10 @@ import { watchPending } from './exit-warning.js'
 import { goOver } from './go-over.js'
 import type { Header, Scope } from './header.js'
 import { forbidIfEditing } from './editing.js'
+import { queueMicrotask } from './loop-turn.js'
 import { mention } from './mention.js'
 import { plainRecord } from './plain-record.js'
 import { ShapeTable, type Shape } from './shapes.js'
-
-/** Whatever a program's tests put in its place. */
-const { queueMicrotask } = globalThis
 
 export type Isolation = 'serializable' | 'snapshot'
 

@@ -5,7 +5,7 @@ import { CommitTooLargeError, GoneError, PerdureError, SchemaError, StaleDataErr
 import { encodeAnnotation } from './annotation.js'
 import { awaitConfirmation, confirmAsync } from './confirm.js'
 import { refuseIfEditing } from './editing.js'
-import { LoopTurn } from './loop-turn.js'
+import { LoopTurn, queueMicrotask } from './loop-turn.js'
 import type { Isolation, Session } from './session.js'
 import {
   askerOf,
@@ -21,9 +21,6 @@ import {
   type TransactPlan,
   type Work,
 } from './transact.js'
-
-/** Whatever a program's tests put in its place. */
-const { queueMicrotask } = globalThis
 
 /** Transactions in a group at most, ... */
 const MOST = 1000

@@ -1,7 +1,7 @@
 // Which generation a store is at, as far as this process knows: catching up with it, and over to the next one that a pack has put
 // in its place. Tells a pack from a file that somebody has replaced. Takes no lock.
 import { ClosedError, NotAStoreError, StoreNotFoundError, StoreReplacedError } from '../error.js'
-import type { Disk, FileStatus } from '../file/disk.js'
+import type { Disk } from '../file/disk.js'
 import { endStands, REPLACED, shorter } from '../log/tail.js'
 import { Generation } from './generation.js'
 import type { Snapshot } from './snapshot.js'
@@ -73,7 +73,7 @@ export class CurrentFile {
   /** Throws StoreReplacedError where the file is the same and its content is not: cut shorter, or written over. */
   #standsAtPath(generation: Generation): boolean {
     const there = this.#disk.lookUp(this.#path)
-    if (!isSameFile(there, generation)) return false
+    if (!generation.isFile(there)) return false
     const { file, header, reader } = generation
     if (there.size < reader.tail.offset) throw shorter(this.#path, reader.tail)
     if (!endStands(file, header, reader.tail)) throw new StoreReplacedError(this.#path, REPLACED)
@@ -136,10 +136,6 @@ export class CurrentFile {
       throw cause
     }
   }
-}
-
-function isSameFile(there: FileStatus | undefined, { identity: { dev, ino } }: Generation): there is FileStatus {
-  return there?.ino === ino && there.dev === dev
 }
 
 function removed(path: string): StoreReplacedError {

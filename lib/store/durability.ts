@@ -185,7 +185,10 @@ export class Durability {
     this.#owing = undefined
   }
 
-  /** A rename or link is durable only when the directory is: before the first acknowledgement of each generation, and again once its name was gone. */
+  /**
+   * A rename or link is durable only when the directory is: before the first acknowledgement of each generation, and again once its name was
+   * gone.
+   */
   #syncDirectory(generation: Generation): void {
     if (generation.isNameSynced) return
     this.#disk.syncDirectory(dirname(generation.path))

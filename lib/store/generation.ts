@@ -87,7 +87,10 @@ export class Generation {
 
   /** Whether the path leads to this file. */
   isAtPath(): boolean {
-    const there = this.file.disk.lookUp(this.path)
+    return this.isFile(this.file.disk.lookUp(this.path))
+  }
+
+  isFile(there: FileStatus | undefined): there is FileStatus {
     return there?.ino === this.identity.ino && there.dev === this.identity.dev
   }
 

@@ -5,7 +5,7 @@ import type { Store } from './store.js'
 
 type Packed = Pick<Store, 'packedSince'>
 
-/** `sync` of `snapshot`; where that throws, and a pack has made another file, of that one. Throws StoreReplacedError where the file is gone. */
+/** `sync` of `snapshot`; where that throws, and a pack has made another file, of that one. Throws StoreReplacedError where there is none. */
 export function orPacked(store: Packed, snapshot: Snapshot, sync: (snapshot: Snapshot) => void): void {
   const { generation } = snapshot
   generation.retain() // `sync` may go over to the next one
