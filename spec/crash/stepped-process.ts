@@ -39,14 +39,11 @@ export interface Request {
 
 const TEMPORARY = /\.(new|pack|cache)$/
 
-/** A thread that is woken again soon had better not sleep. */
-const SPINS = 2000
-
 export function waitWhile(control: Int32Array, isWaiting: (state: number) => boolean): void {
-  for (let n = 0; ; n++) {
+  for (;;) {
     const state = Atomics.load(control, 0)
     if (!isWaiting(state)) return
-    if (n > SPINS) Atomics.wait(control, 0, state)
+    Atomics.wait(control, 0, state)
   }
 }
 
