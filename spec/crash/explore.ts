@@ -54,9 +54,10 @@ export function explore(bounds: Bounds, omit: Omissions = {}, most = Infinity, f
       note(wrong, way)
       if (wrong !== undefined) continue
       let moved = false
+      let own: string | undefined
       state.actors.forEach((by, actor) => {
         const after = step(state, actor, omit)
-        if (after !== undefined && (by.kind !== 'reader' || keyOf(after) !== keyOf(state))) moved = true
+        if (after !== undefined && (by.kind !== 'reader' || keyOf(after) !== (own ??= keyOf(state)))) moved = true
         visit(after, way, actor, by, false)
         visit(kill(state, actor), way, actor, by, true)
       })
