@@ -1,6 +1,6 @@
 // What is known of a log must be built anew from it, and that fails, too: a disk that is away for a moment, or two places that are
 // damaged. Nothing may be taken for known then, nothing of it written, and nothing packed.
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { Disk } from '../../lib/file/disk.js'
@@ -38,7 +38,7 @@ const changed = (oid: number): string => `changed ${oid}`.padEnd(200)
 const expected = (oid: number): string => (oid % 2 === 0 ? changed(oid) : original(oid))
 
 /** Each object says what it is, or that it was changed; `packed`: before that. Its index file has pages that opening does not read. */
-async function madeStore(t: Test, packed: boolean): Promise<string> {
+async function makeStore(packed: boolean): Promise<string> {
   const path = join(tempDir(t), 'app.db')
   const store = Store.open(systemDisk, path, {}, initialDraft)
   const refs: number[] = []
@@ -58,6 +58,17 @@ async function madeStore(t: Test, packed: boolean): Promise<string> {
   return path
 }
 
+const made = { packed: await makeStore(true), notPacked: await makeStore(false) }
+
+/** A copy of one of them. */
+function madeStore(t: Test, packed: boolean): string {
+  const path = join(tempDir(t), 'app.db')
+  const source = packed ? made.packed : made.notPacked
+  copyFileSync(source, path)
+  copyFileSync(`${source}.index`, `${path}.index`)
+  return path
+}
+
 function assertWhole(t: Test, path: string, message: string): void {
   const store = Store.open({ ...systemDisk }, path, READING)
   let wrong = 0
@@ -71,7 +82,7 @@ for (const packed of [false, true]) {
 
   t.test(`${kind}: a page of the index and then the log cannot be read`, async t => {
     for (let fails = 2; fails <= 6; fails++) {
-      const path = await madeStore(t, packed)
+      const path = madeStore(t, packed)
       const { disk, state } = failingReads()
       const store = Store.open(disk, path)
       textOf(store, LAST)
@@ -94,7 +105,7 @@ for (const packed of [false, true]) {
   t.test(`${kind}: the same while a commit is made of it, or the store is only opened and closed`, async t => {
     for (const act of ['commit', 'open'] as const) {
       for (let fails = 2; fails <= 8; fails++) {
-        const path = await madeStore(t, packed)
+        const path = madeStore(t, packed)
         const { disk, state } = failingReads()
         let store = Store.open(disk, path)
         if (act === 'commit') {
@@ -141,7 +152,7 @@ for (const packed of [false, true]) {
 }
 
 t.test('a page of the index and the log are damaged: that is told each time, and never stored or packed', async t => {
-  const path = await madeStore(t, true)
+  const path = madeStore(t, true)
   const flip = (file: string, at: number): void => {
     const bytes = readFileSync(file)
     bytes[at] = (bytes[at] ?? 0) ^ 1
@@ -180,7 +191,7 @@ t.test('a store without a root is not packed: everything in it would be dropped'
 
 t.test('what stands behind an append reads nothing: it could not be told any more that the commit is made', async t => {
   for (const packed of [false, true]) {
-    const path = await madeStore(t, packed)
+    const path = madeStore(t, packed)
     const before = Store.open(systemDisk, path)
     // What opening reads of the index file holds the ids of transactions, and no page behind so many of them.
     for (let n = 0; n < 100; n++) before.commit(draft(), before.latest(), [], true, `transaction ${n} `.padEnd(200))
@@ -209,7 +220,7 @@ t.test('what stands behind an append reads nothing: it could not be told any mor
 })
 
 t.test('a failed open leaves no file open', async t => {
-  const path = await madeStore(t, false)
+  const path = madeStore(t, false)
   const open = new Set<number>()
   let reads = 0
   let failFrom = Infinity
