@@ -15,7 +15,7 @@ const SHORT_TEXT = 1 << 14
 const FEW_BYTES = 128
 /** No UTF-16 unit takes more bytes. */
 const MOST_EACH = 3
-/** A run that must grow gets as much again as it needs, but not more than this. */
+/** A run that must grow gets as much again as has been written, but not more than this: a large value alone takes what it needs. */
 const MOST_SPARE = 1 << 26
 
 /** References whose numbers take one byte. */
@@ -252,7 +252,7 @@ export class Packer implements Stretch {
     const begun = this.#bytes.subarray(this.#start, this.#at)
     const least = begun.length + more
     if (least > LARGEST_FRAME) throw new CommitTooLargeError(least)
-    this.#newRun(Math.max(RUN, least + Math.min(least, MOST_SPARE)))
+    this.#newRun(Math.max(RUN, least + Math.min(begun.length, MOST_SPARE)))
     this.#bytes.set(begun)
     this.#at = begun.length
   }

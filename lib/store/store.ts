@@ -23,8 +23,9 @@ import { WriteGate } from './write-gate.js'
 import { withId } from './transaction-id.js'
 import type { Draft, Oid } from './types.js'
 
-/** Frames of up to so many bytes are built in the same place again and again. */
-const SMALL_FRAME = 1 << 14
+/** Frames are built in the same place again and again, which has so many bytes at first, and as many as they took, but no more than this. */
+const LEAST_SPACE = 1 << 14
+const MOST_SPACE = 1 << 20
 /** Bytes that are read in one step of catching up without blocking. */
 const CATCH_UP_STEP = 1 << 20
 /** So many bytes to catch up with are not read in one go where blocking can be helped. */
@@ -50,8 +51,8 @@ export class Store {
   /** Where a call does not name one: of the first to open the store. */
   readonly lockTimeout: number
   readonly #until: number
-  /** Where small frames are built: one at a time, from assembling to appending without a break. */
-  readonly #space = new Uint8Array(SMALL_FRAME)
+  /** Where frames are built: one at a time, from assembling to appending without a break. */
+  #space: Uint8Array = new Uint8Array(LEAST_SPACE)
   readonly #file: CurrentFile
   readonly #watch: PathWatch
   readonly #gate: WriteGate
@@ -323,7 +324,10 @@ export class Store {
     const generation = this.current
     const place = this.#place()
     const draft = id === undefined ? work : withId(work, id, timeAt(place))
-    return { draft, frame: assembleCommit(draft, place, oid => generation.newest(oid), space) }
+    const frame = assembleCommit(draft, place, oid => generation.newest(oid), space)
+    const { buffer } = frame.bytes
+    if (buffer.byteLength <= MOST_SPACE) this.#space = new Uint8Array(buffer)
+    return { draft, frame }
   }
 
   /**

@@ -66,6 +66,17 @@ t.test('what was written stays as it is while more is written, however much', as
   for (const [n, stretch] of written.entries()) t.strictSame(unpackAll(stretch), [`${n} `.repeat(n), n & 0x7f])
 })
 
+t.test('a large value is held in no more memory than it takes', async t => {
+  for (const value of [new Uint8Array(1e6), 'x'.repeat(1e6)]) {
+    const packer = new Packer()
+    packer.begin()
+    packer.map(1)
+    packer.string('content')
+    packer.value(value)
+    t.ok(packer.bytes.length < 1.1e6, `${packer.bytes.length} bytes`)
+  }
+})
+
 t.test('a state that no frame can hold is refused', async t => {
   const packer = new Packer()
   packer.begin()
