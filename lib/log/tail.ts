@@ -85,13 +85,13 @@ function frameStands(file: DataFile, path: string, header: FileHeader, tail: Tai
 
 /**
  * The same by a look at the last bytes of that frame only, where its checksum stands: a file that was written over in place
- * can have come back to the same length. True of a file that is shorter.
+ * can have come back to the same length.
  */
 export function endStands(file: DataFile, header: FileHeader, { lastFrame, offset, checksum }: Tail): boolean {
   if (lastFrame === 0) return true
   const frameEnd = frameEndBefore(header, offset)
   const trailer = file.between(frameEnd - FRAME_TRAILER_LENGTH, frameEnd)
-  return trailer.length < FRAME_TRAILER_LENGTH || trailerChecksum(trailer) === checksum
+  return trailer.length === FRAME_TRAILER_LENGTH && trailerChecksum(trailer) === checksum
 }
 
 /** Where the last frame ends, if the log goes on at `offset`: the table of a packed state may stand between the two. */

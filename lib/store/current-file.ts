@@ -74,11 +74,20 @@ export class CurrentFile {
   #standsAtPath(generation: Generation): boolean {
     const there = this.#disk.lookUp(this.#path)
     if (!generation.isFile(there)) return false
-    const { file, header, reader } = generation
+    const { reader } = generation
     if (there.size < reader.tail.offset) throw shorter(this.#path, reader.tail)
-    if (!endStands(file, header, reader.tail)) throw new StoreReplacedError(this.#path, REPLACED)
+    this.#checkEnd(generation)
     reader.isGone = false // put back
     return true
+  }
+
+  /** Looks only whether what was read is still in the file, wherever that is. Throws StoreReplacedError. */
+  lookAtEnd(): void {
+    this.#checkEnd(this.#generation)
+  }
+
+  #checkEnd({ file, header, reader }: Generation): void {
+    if (!endStands(file, header, reader.tail)) throw new StoreReplacedError(this.#path, REPLACED)
   }
 
   /** Whoever holds a generation still has it, and nothing goes over to another any more. */

@@ -36,10 +36,23 @@ export class PathWatch {
     if (isGone || this.#disk.ticks() - this.#lookedAt >= INTERVAL) this.look()
   }
 
-  /** At the data file, with the lock held and everything read: no pack can be under way. Throws StoreReplacedError. */
+  /** Before anything is appended, with the lock held and everything read: no pack can be under way. Throws StoreReplacedError. */
   lookUnderLock(): void {
-    try {
+    this.#lookAgainIfFailed(() => {
       this.#file.look()
+    })
+  }
+
+  /** The same for what may go wherever the file has gone, but not into what somebody has put in its place: one read of a few bytes. */
+  lookAtEndUnderLock(): void {
+    this.#lookAgainIfFailed(() => {
+      this.#file.lookAtEnd()
+    })
+  }
+
+  #lookAgainIfFailed(look: () => void): void {
+    try {
+      look()
     } catch (error) {
       this.#lookedAt = -Infinity
       throw error

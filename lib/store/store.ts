@@ -31,7 +31,7 @@ const CATCH_UP_STEP = 1 << 20
 /** So many bytes to catch up with are not read in one go where blocking can be helped. */
 const FAR_BEHIND = 4 << 20
 
-/** `now`: at the cost of one system call; `if due`: when the last look was a while ago. */
+/** At the path: `now`, at the cost of one system call; `if due`: when the last look was a while ago. */
 export type Look = 'now' | 'if due'
 
 /** A draft with its id, if it has one, and the frame that it makes at the tail that was known then. */
@@ -348,6 +348,7 @@ export class Store {
 
   #appendSuspect(generation: Generation): void {
     if (this.current !== generation || generation.reader.suspect) return
+    this.#watch.lookAtEndUnderLock()
     const { reader, writer } = generation
     writer.appendControl(assembleControl('suspect', new Uint8Array(), this.#place()), reader.tail.offset)
     reader.advance()

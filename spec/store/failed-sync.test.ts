@@ -1,5 +1,14 @@
 // The system tells of a lost write once for each open file. Whoever is told, nobody may be told otherwise, here or in another process.
-import { appendFileSync, copyFileSync, unlinkSync } from 'node:fs'
+import {
+  appendFileSync,
+  copyFileSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  truncateSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import t, { type Test } from 'tap'
 import type { Disk, Fd } from '../../lib/file/disk.js'
 import { systemDisk } from '../../lib/file/system-disk.js'
@@ -8,7 +17,7 @@ import { pack } from '../../lib/store/pack.js'
 import { Store } from '../../lib/store/store.js'
 import type { Oid, Tid } from '../../lib/store/types.js'
 import { put, record, SHAPE, textOf } from '../helpers/drafts.js'
-import { newStore, stranger } from '../helpers/new-store.js'
+import { newStore, openStore, stranger } from '../helpers/new-store.js'
 import { tempDir } from '../helpers/temp-dir.js'
 
 const fault = Object.assign(new Error('EIO: as the test wants'), { code: 'EIO' })
@@ -165,6 +174,79 @@ t.test('or when the store is closed', async t => {
   isFull = false
   store.close()
   assertTold(t, other)
+})
+
+/** A store whose last commit an fsync has failed to put on disk, which the disk was too full to say in the file. */
+function untold(t: Test) {
+  let isFull = false
+  const { disk, lose, timers } = losingDisk({
+    write: (...call) => {
+      if (isFull) throw full
+      return systemDisk.write(...call)
+    },
+  })
+  const store = newStore(t, disk)
+  const { size } = statSync(store.path)
+  put(store, record(1, 'lost'))
+  const whole = readFileSync(store.path)
+  lose()
+  isFull = true
+  t.throws(() => store.makeDurable(store.latest()), UNKNOWN)
+  isFull = false
+  return { store, size, whole, retry: () => timers.at(-1)?.() }
+}
+
+const told: Record<string, (store: ReturnType<typeof untold>) => void> = {
+  'after a second': ({ retry }) => {
+    retry()
+  },
+  'by a commit': ({ store }) => t.throws(() => put(store, record(1, 'more'))),
+  'at close': ({ store }) => {
+    store.close()
+  },
+}
+
+for (const [when, tell] of Object.entries(told)) {
+  t.test(`the mark, made ${when}, does not go behind what others have committed to a copy put back in place`, t => {
+    const mine = untold(t)
+    const { path } = mine.store
+    truncateSync(path, mine.size)
+    const other = openStore(t, path, { ...systemDisk })
+    put(other, record(1, 'kept'))
+    t.equal(statSync(path).size, mine.whole.length)
+    try {
+      tell(mine)
+    } catch {
+      // That the file was replaced, or what has failed before.
+    }
+    put(other, record(1, 'next'))
+    t.equal(textOf(openStore(t, path, { ...systemDisk }, { readonly: true }), 1), 'next')
+    t.end()
+  })
+
+  t.test(`but, made ${when}, it goes into the file that was moved away`, t => {
+    const mine = untold(t)
+    const { path } = mine.store
+    renameSync(path, `${path}.moved`)
+    try {
+      tell(mine)
+    } catch {
+      // That the file is gone, or what has failed before.
+    }
+    assertTold(t, openStore(t, `${path}.moved`, { ...systemDisk }))
+    t.end()
+  })
+}
+
+t.test('and into the one that was cut, once it has been put back', t => {
+  const { store, size, whole, retry } = untold(t)
+  truncateSync(store.path, size)
+  retry()
+  t.equal(statSync(store.path).size, size)
+  writeFileSync(store.path, whole)
+  retry()
+  assertTold(t, openStore(t, store.path, { ...systemDisk }))
+  t.end()
 })
 
 t.test('a cut that could not be put on disk is told at once, whoever has the lock', async t => {
