@@ -9,12 +9,15 @@ import type { Generation } from './generation.js'
 
 /** Milliseconds between two looks. */
 const INTERVAL = 100
+/** The same, of looks at the end only: at each commit, they would cost one that waits for no disk a tenth of its time. */
+const END_INTERVAL = 1
 
 export class PathWatch {
   readonly #disk: Disk
   readonly #file: CurrentFile
   readonly #lock: CommitLock
   #lookedAt = 0
+  #sawEndAt = -Infinity
 
   constructor(disk: Disk, file: CurrentFile, lock: CommitLock) {
     this.#disk = disk
@@ -48,6 +51,14 @@ export class PathWatch {
     this.#lookAgainIfFailed(() => {
       this.#file.lookAtEnd()
     })
+  }
+
+  /** The same, if the last look at the end before an append was a while ago. */
+  lookAtEndIfDue(): void {
+    const now = this.#disk.ticks()
+    if (now - this.#sawEndAt < END_INTERVAL) return
+    this.lookAtEndUnderLock()
+    this.#sawEndAt = now
   }
 
   #lookAgainIfFailed(look: () => void): void {

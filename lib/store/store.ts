@@ -375,6 +375,7 @@ export class Store {
     const { draft, frame } =
       prepared.frame.tail.lastFrame === tail.offset ? prepared : this.#prepare(work, id, prepared)
     if (look === 'now') this.#watch.lookUnderLock()
+    else this.#watch.lookAtEndIfDue()
     generation.log.expectOwn(draft, frame)
     generation.writer.append(frame.bytes, tail.offset)
     generation.log.applyOwn(draft, frame)

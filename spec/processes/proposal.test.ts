@@ -59,7 +59,8 @@ t.test(
     const { offset } = await a.call('known')
     await a.call('calls')
     t.same(await a.call('commit', 1, 'mine', [1]), { outcome: 'committed', oids: [] })
-    t.same(await a.call('calls'), ['tryLock', 'tryLock', 'end', 'write', 'unlock', 'unlock'])
+    const calls = (await a.call('calls')).filter(name => name !== 'read') // of the last frame, once in a millisecond
+    t.same(calls, ['tryLock', 'tryLock', 'end', 'write', 'unlock', 'unlock'])
     const now = await a.call('known')
     t.ok(now.offset > offset)
     t.equal(now.offset, statSync(path).size)

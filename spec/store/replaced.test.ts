@@ -9,13 +9,13 @@ import { draft, put, record, textOf } from '../helpers/drafts.js'
 import { newStore, openStore, stranger } from '../helpers/new-store.js'
 import { tempDir } from '../helpers/temp-dir.js'
 
-/** A store whose clock runs when the test says so: the path is looked at every 100 ms. */
+/** A store whose clock runs when the test says so: the path is looked at every 100 ms, and what `'os'` appends to every millisecond. */
 function clocked(t: Test) {
   let now = 0
   const store = newStore(t, { ...systemDisk, ticks: () => now })
   put(store, record(1, 'x'))
   store.latest()
-  return { store, later: () => void (now += 100) }
+  return { store, later: () => void (now += 100), soon: () => void (now += 1) }
 }
 
 /** Lets the file end as if a pack had put another one in its place. */
@@ -84,7 +84,7 @@ t.test('a file that was written over with an older copy of itself is noticed at 
 
 /** Cuts off the last commit of a store; `refill`: another process, which never saw it, commits as much in its place. */
 function cutOff(t: Test) {
-  const { store } = clocked(t)
+  const { store, soon } = clocked(t)
   const other = stranger(t, store)
   const { size } = statSync(store.path)
   put(store, record(1, 'a'))
@@ -95,7 +95,7 @@ function cutOff(t: Test) {
     put(other, record(1, 'b'))
     t.equal(statSync(store.path).size, whole.length)
   }
-  return { store, other, snapshot, whole, refill }
+  return { store, other, snapshot, whole, refill, soon }
 }
 
 t.test('a file that was found cut is not gone on with because another process has added as much since', t => {
@@ -122,6 +122,33 @@ t.test('nor does a durable commit go on with it where nobody has found it cut', 
   for (let n = 0; n < 2; n++) t.throws(commit, { ...replaced, message: /not in the file any more/ })
   put(other, record(1, 'd'))
   t.equal(textOf(openStore(t, store.path, { ...systemDisk }), 1), 'd')
+  t.end()
+})
+
+t.test('nor does one that need not be durable, a millisecond after the last look', t => {
+  const { store, other, snapshot, refill, soon } = cutOff(t)
+  refill()
+  soon()
+  const commit = () => store.commit(draft(record(1, 'c')), snapshot, [], true)
+  for (let n = 0; n < 2; n++) t.throws(commit, { ...replaced, message: /not in the file any more/ })
+  put(other, record(1, 'd'))
+  t.equal(textOf(openStore(t, store.path, { ...systemDisk }), 1), 'd')
+  t.end()
+})
+
+t.test('nor one whose lock has been held since before', t => {
+  const { store, snapshot, whole, refill, soon } = cutOff(t)
+  refill()
+  const refilled = readFileSync(store.path)
+  for (const content of [refilled, refilled.subarray(0, -10), refilled.subarray(0, 4096)]) {
+    writeFileSync(store.path, whole)
+    store.underLock(() => {
+      writeFileSync(store.path, content)
+      soon()
+      t.throws(() => store.commit(draft(record(1, 'c')), snapshot, [], true), replaced)
+    })
+    t.ok(readFileSync(store.path).equals(content), 'nothing was appended')
+  }
   t.end()
 })
 

@@ -29,6 +29,17 @@ t.test('an uncontended commit takes both locks, looks at the end, writes once, a
   )
 })
 
+t.test('when a millisecond has passed, it looks at the last frame, too', async t => {
+  let now = 0
+  const counting = countingDisk({ ...systemDisk, ticks: () => now })
+  const store = newStore(t, counting.disk)
+  put(store, record(1, 'the first one opens the lock file'))
+  const commit = () => counting.during(() => put(store, record(1, 'x'))).filter(name => name === 'read').length
+  t.equal(commit(), 0)
+  now += 1
+  t.same([commit(), commit()], [1, 0])
+})
+
 t.test('of a small store, which has no index file, neither opening nor the first commit tries to open one', async t => {
   const { path } = newStore(t)
   const counting = countingDisk({ ...timeless })
