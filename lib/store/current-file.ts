@@ -128,11 +128,14 @@ export class CurrentFile {
   /** `old` is read to its end, whose commits all are in what a pack has made of it since: not so in a pack of an older copy. */
   #openAfter(old: Generation): Generation {
     const next = this.#openNext()
-    const { storeId, baseTid } = next.header
+    const { storeId, baseTid, baseEnd } = next.header
     const same = Buffer.compare(storeId, old.header.storeId) === 0
-    if (same && next.number > old.number && baseTid >= old.reader.tail.tid) return next
+    const isPack = same && next.number > old.number && baseTid >= old.reader.tail.tid
+    const isWhole = next.identity.size >= baseEnd
+    if (isPack && isWhole) return next
     next.release()
-    throw new StoreReplacedError(this.#path, 'another store, or an older copy, has taken the place of this one')
+    const what = isPack ? 'a packed file that is cut short' : 'another store, or an older copy,'
+    throw new StoreReplacedError(this.#path, `${what} has taken the place of this one`)
   }
 
   #openNext(): Generation {
@@ -140,9 +143,9 @@ export class CurrentFile {
       return Generation.open(this.#disk, this.#path, this.#access, this.#until)
     } catch (cause) {
       if (cause instanceof StoreNotFoundError) throw removed(this.#path)
-      if (cause instanceof NotAStoreError && this.#disk.lookUp(this.#path)?.size === 0)
-        throw new StoreReplacedError(this.#path, 'an empty file has taken the place of this one')
-      throw cause
+      if (!(cause instanceof NotAStoreError)) throw cause
+      const what = this.#disk.lookUp(this.#path)?.size === 0 ? 'an empty file' : 'a file that is no store'
+      throw new StoreReplacedError(this.#path, `${what} has taken the place of this one`)
     }
   }
 }

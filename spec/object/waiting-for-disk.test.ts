@@ -1,5 +1,15 @@
 // Who waits without blocking until a commit is on disk is told what became of it, whatever happens meanwhile: other calls, packs, close().
-import { closeSync, copyFileSync, openSync, renameSync, statSync, truncateSync, unlinkSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  copyFileSync,
+  openSync,
+  renameSync,
+  statSync,
+  truncateSync,
+  unlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import t, { type Test } from 'tap'
 import type { Fd } from '../../lib/file/disk.js'
 import { systemDisk } from '../../lib/file/system-disk.js'
@@ -174,6 +184,34 @@ for (const [packer, pack] of Object.entries(packers)) {
       end()
       t.equal(await commit, 'more')
       db.close()
+    }
+  })
+
+  t.test(`after ${packer}, a commit to a packed file that is cut, or no store any more, has not succeeded`, async t => {
+    const spoilt: Record<string, (path: string) => void> = {
+      'the packed state is cut': path => {
+        truncateSync(path, statSync(path).size - 1)
+      },
+      'only the header is left': path => {
+        truncateSync(path, 4096)
+      },
+      'the header is cut': path => {
+        truncateSync(path, 100)
+      },
+      'something else': path => {
+        writeFileSync(path, 'x'.repeat(9000))
+      },
+    }
+    for (const [what, spoil] of Object.entries(spoilt)) {
+      for (const isClosed of [true, false]) {
+        const { db, path, commit, end, open } = await waitingBehindPack(t)
+        if (isClosed) db.close()
+        spoil(path)
+        end()
+        await t.rejects(commit, replaced, what)
+        db.close()
+        t.equal(open.size, 0, 'every file is closed')
+      }
     }
   })
 
