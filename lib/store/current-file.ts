@@ -74,8 +74,9 @@ export class CurrentFile {
   #standsAtPath(generation: Generation): boolean {
     const there = this.#disk.lookUp(this.#path)
     if (!generation.isFile(there)) return false
-    const { reader } = generation
-    if (there.size < reader.tail.offset) throw shorter(this.#path, reader.tail)
+    const { file, reader } = generation
+    // A network file system may tell an old size by the path.
+    if (there.size < reader.tail.offset && file.end() < reader.tail.offset) throw shorter(this.#path, reader.tail)
     this.#checkEnd(generation)
     reader.isGone = false // put back
     return true

@@ -74,6 +74,19 @@ t.test('a file that was cut shorter is noticed at once', async t => {
   t.throws(() => put(store, record(1, 'y')), replaced)
 })
 
+t.test('one of which the path tells a size of earlier is not: a file system of the network may be late', t => {
+  const disk = { ...systemDisk }
+  const store = newStore(t, disk)
+  const before = systemDisk.lookUp(store.path)
+  disk.lookUp = path => (path === store.path ? before : systemDisk.lookUp(path))
+  const commit = () => store.commit(draft(record(1, 'x')), store.latest(), [], true, undefined, 'now')
+  for (let n = 0; n < 2; n++) {
+    t.equal(commit().outcome, 'committed')
+    store.makeDurable(store.latest())
+  }
+  t.end()
+})
+
 t.test('a file that was written over with an older copy of itself is noticed at once', async t => {
   const { store } = clocked(t)
   const older = copyOf(store, t)
