@@ -4,6 +4,7 @@ import { dirname } from 'node:path'
 import { CorruptLogError, NewerFormatError, StoreNotFoundError } from '../error.js'
 import { DataFile } from '../file/data-file.js'
 import type { Disk, Fd, FileStatus } from '../file/disk.js'
+import { onDisk } from '../file/disk-error.js'
 import { decodeFileHeader, HEADER_LENGTH, type FileHeader } from '../log/file-header.js'
 import { framesBackwards, type WholeFrame } from '../log/frames-backwards.js'
 import type { FrameSink, LogReader } from '../log/log-reader.js'
@@ -254,7 +255,7 @@ export class Generation {
   /** Reads the whole log again, once, to tell where it is damaged first. */
   #damagedAt(offset: Offset, what = 'a record is damaged'): never {
     const { tid } = this.reader.tail
-    if (!this.#replayed) this.replay(() => undefined)
+    if (!this.#replayed) onDisk(this.path, () => this.replay(() => undefined))
     this.#replayed = true
     throw new CorruptLogError(this.path, offset, tid, what)
   }

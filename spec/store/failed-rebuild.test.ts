@@ -3,13 +3,14 @@
 import { copyFileSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import type { Disk } from '../../lib/file/disk.js'
+import type { Disk, Fd } from '../../lib/file/disk.js'
 import { systemDisk } from '../../lib/file/system-disk.js'
 import { PAGE } from '../../lib/store/offset-index.js'
 import { pack } from '../../lib/store/pack.js'
 import { Store } from '../../lib/store/store.js'
 import type { Oid } from '../../lib/store/types.js'
 import { draft, initialDraft, put, record, textOf } from '../helpers/drafts.js'
+import { newStore, openStore } from '../helpers/new-store.js'
 import { tempDir } from '../helpers/temp-dir.js'
 
 const away = Object.assign(new Error('EIO: as the test wants'), { code: 'EIO' })
@@ -253,4 +254,26 @@ t.test('a failed open leaves no file open', async t => {
     }
     t.equal(open.size, 0, `read ${failFrom} and those behind it fail`)
   }
+})
+
+t.test('a disk that fails while the log is read to say where it is damaged is told as that', async t => {
+  let fails = false
+  const end = (fd: Fd): number => {
+    if (fails) throw away
+    return systemDisk.end(fd)
+  }
+  const { path } = newStore(t)
+  const made = Store.open(systemDisk, path)
+  put(made, record(1, 'x'.repeat(100)))
+  await pack(made)
+  made.close()
+  const store = openStore(t, path, { ...systemDisk, end })
+  const { generation, offset } = store.latest()
+  const at = generation.find(1 as Oid, offset)
+  const bytes = readFileSync(path)
+  writeFileSync(path, bytes.fill('y', bytes.indexOf('xxx')))
+  fails = true
+  t.throws(() => generation.read(at), { code: 'DISK', path, cause: away })
+  fails = false
+  t.throws(() => generation.read(at), { code: 'CORRUPT_LOG' })
 })
