@@ -3,7 +3,7 @@
 // or replaces the sidecar, or reaches the file by another name. Neither is held across an await, and the sidecar is never unlinked.
 import { LockTimeoutError, StateError } from '../error.js'
 import type { Disk, Fd, FileStatus } from './disk.js'
-import { letGo } from './let-go.js'
+import { letGo, unlockIfPossible } from './let-go.js'
 
 const SPINS = 8
 const FIRST_SLEEP = 0.05 // milliseconds
@@ -38,7 +38,7 @@ export class CommitLock {
     try {
       both = this.#disk.tryLock(data)
     } finally {
-      if (!both) this.#unlock(sidecar)
+      if (!both) unlockIfPossible(this.#disk, sidecar)
     }
     if (both) this.#held = data
     return both
@@ -79,8 +79,8 @@ export class CommitLock {
     const data = this.#held
     if (data === undefined || this.#sidecar === undefined) throw new StateError('the commit lock is not held')
     this.#held = undefined
-    this.#unlock(data)
-    if (!this.#unlock(this.#sidecar)) this.close() // which lets go of it, too
+    unlockIfPossible(this.#disk, data)
+    if (!unlockIfPossible(this.#disk, this.#sidecar)) this.close() // which lets go of it, too
   }
 
   /** Opens the sidecar anew at the next lock if somebody has removed or replaced it. */
@@ -97,22 +97,6 @@ export class CommitLock {
     const sidecar = this.#sidecar
     this.#sidecar = undefined
     letGo(this.#disk, sidecar)
-  }
-
-  /**
-   * An unlock that fails is called again: others must be let in. It never throws, as what was done under the lock stands; false: the
-   * file stays locked, until the next time that it is unlocked.
-   */
-  #unlock(fd: Fd): boolean {
-    for (const isLast of [false, true]) {
-      try {
-        this.#disk.unlock(fd)
-        return true
-      } catch {
-        if (isLast) return false
-      }
-    }
-    return false
   }
 
   /** Milliseconds to sleep before try number `n`. */

@@ -2,7 +2,7 @@
 import { basename, dirname, join } from 'node:path'
 import { PackInterruptedError } from '../error.js'
 import type { Disk, Fd } from '../file/disk.js'
-import { letGo } from '../file/let-go.js'
+import { letGo, unlockIfPossible } from '../file/let-go.js'
 
 /** `new`: a store being created. `pack`: its next generation. `cache`: its index file. */
 export type TemporaryKind = 'new' | 'pack' | 'cache'
@@ -12,7 +12,7 @@ export interface Temporary {
   readonly fd: Fd
   /** Closes the file and takes its name away, unless it has become the store's. Never throws. */
   discard(): void
-  /** The file has become the store's: it is not to be removed, and others may lock it. */
+  /** The file has become the store's: it is not to be removed, and others may lock it, at the latest once it is discarded. Never throws. */
   keep(): void
 }
 
@@ -37,7 +37,7 @@ function tryCreate(disk: Disk, path: string, kind: TemporaryKind, mode: number):
     fd,
     keep: () => {
       mine = false
-      disk.unlock(fd) // now, not at the end of the pack: this process may commit to it before that
+      unlockIfPossible(disk, fd) // now, not at the end of the pack: this process may commit to it before that
     },
     discard: () => {
       try {

@@ -279,10 +279,16 @@ t.test('a cut that could not be put on disk is told at once, whoever has the loc
 
 t.test('a pack whose name could not be put on disk is done, and nobody commits to it until the next', async t => {
   let fails = false
+  let packed: Fd | undefined
   const { disk } = losingDisk({
+    create: (path, mode) => (packed = systemDisk.create(path, mode)),
     syncDirectory: path => {
       if (fails) throw fault
       systemDisk.syncDirectory(path)
+    },
+    unlock: fd => {
+      if (fails && fd === packed) throw fault
+      systemDisk.unlock(fd)
     },
   })
   const store = newStore(t, disk)

@@ -270,20 +270,23 @@ t.test('the new file is not closed while it goes to the disk, even if the pack i
   t.strictSame([syncing, closed], [undefined, []])
 })
 
-t.test('a pack that is done has succeeded, also where its file cannot be looked up or opened just then', async t => {
-  for (const refused of ['lookUp', 'open']) {
-    let isDue = false
-    const disk = wrapDisk(systemDisk, (name, _n, go) => {
-      if (name === 'rename') isDue = true
-      if (name !== refused || !isDue) return go()
-      isDue = false
-      throw Object.assign(new Error('EIO: as the test wants'), { code: 'EIO', errno: -5, syscall: name })
-    })
-    const store = newStore(t, disk)
-    put(store, record(1, 'packed'))
-    t.match(await pack(store), { objects: 1 }, refused)
-    t.notOk(isDue)
-    t.equal(textOf(store, 1), 'packed')
-    t.equal(store.current.number, 2)
-  }
-})
+t.test(
+  'a pack that is done has succeeded, also where its file cannot be unlocked, looked up or opened just then',
+  async t => {
+    for (const refused of ['unlock', 'lookUp', 'open']) {
+      let isDue = false
+      const disk = wrapDisk(systemDisk, (name, _n, go) => {
+        if (name === 'rename') isDue = true
+        if (name !== refused || !isDue) return go()
+        isDue = false
+        throw Object.assign(new Error('EIO: as the test wants'), { code: 'EIO', errno: -5, syscall: name })
+      })
+      const store = newStore(t, disk)
+      put(store, record(1, 'packed'))
+      t.match(await pack(store), { objects: 1 }, refused)
+      t.notOk(isDue)
+      t.equal(textOf(store, 1), 'packed')
+      t.equal(store.current.number, 2)
+    }
+  },
+)
