@@ -106,15 +106,9 @@ function giveTo(fd: Fd, { uid, gid }: FileStatus): void {
   }
 }
 
-/** Who may not read the directory has not put a file there, either: whoever did, has synced it. */
+/** Takes permission to read the directory: who may only write it can put a file there, and not its name on disk. */
 function syncDirectory(path: string): void {
-  let fd: Fd
-  try {
-    fd = fs.openSync(path, O_RDONLY)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EACCES') return
-    throw error
-  }
+  const fd = fs.openSync(path, O_RDONLY)
   try {
     fs.fsyncSync(fd)
   } finally {

@@ -10,6 +10,7 @@ import { FIRST_FREE_OID, type Draft, type Offset } from './types.js'
 
 /** Creates the store at `path` with `initial` as its first commit, unless somebody else is quicker. */
 export function createStore(disk: Disk, path: string, initial: Draft, mode: number): void {
+  disk.syncDirectory(dirname(path)) // who may not read it could not do so either when the store has its name
   const temporary = createTemporary(disk, path, 'new', mode)
   const file = new DataFile(disk, temporary.fd)
   try {

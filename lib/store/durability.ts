@@ -1,10 +1,10 @@
 // Which part of the current generation is known to be on disk, and who waits for the next fsync. One for each Store.
 // A failed fsync is never repeated: what it covered may be lost although a second call would succeed.
-import { dirname } from 'node:path'
 import { DurabilityUnknownError } from '../error.js'
 import type { Disk, Timer } from '../file/disk.js'
 import { isFailedOpen } from '../file/disk-error.js'
 import type { Generation } from './generation.js'
+import { syncFoundName } from './found-name.js'
 import type { Snapshot } from './snapshot.js'
 
 const BACKGROUND_INTERVAL = 1000 // milliseconds
@@ -191,7 +191,7 @@ export class Durability {
    */
   #syncDirectory(generation: Generation): void {
     if (generation.isNameSynced) return
-    this.#disk.syncDirectory(dirname(generation.path))
+    syncFoundName(this.#disk, generation.path)
     generation.isNameSynced = true
   }
 

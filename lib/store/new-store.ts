@@ -20,6 +20,7 @@ export class NewStore {
   constructor(disk: Disk, path: string, mode: number) {
     this.#disk = disk
     this.#path = NewStore.pathFor(disk, path)
+    disk.syncDirectory(dirname(this.#path)) // who may not read it could not do so either when the store has its name
     tidyUp(disk, this.#path) // it may be large, and nobody commits to this path, who would remove it
     this.#temporary = createTemporary(disk, this.#path, 'new', mode)
     // Not the store that its records are from: nobody may go over to it.

@@ -146,6 +146,29 @@ t.test('in a directory that may not be changed', superuser, async t => {
   t.equal(await ada.call('read'), 'four', 'not even when the directory cannot be read')
 })
 
+t.test(
+  'in a directory that may be written and not read, no store is made or packed: it might lose its name',
+  superuser,
+  async t => {
+    const dir = commonDir(t, 0o300)
+    chownSync(dir, ADA, ADA)
+    const path = join(dir, 'app.db')
+    const ada = await as(t, ADA, path)
+    const unreadable = { ...refused, message: /permission to read and write the directory/ }
+    for (let n = 0; n < 2; n++) await t.rejects(ada.call('open', { durability: 'fsync' }), unreadable)
+    t.same(readdirSync(dir), [])
+
+    chmodSync(dir, 0o700)
+    await ada.call('open')
+    chmodSync(dir, 0o300)
+    await ada.call('open', { durability: 'fsync' })
+    await ada.call('write', 'one')
+    await t.rejects(ada.call('pack'), unreadable)
+    await ada.call('write', 'two')
+    t.equal(await ada.call('read'), 'two', 'one that is there goes on')
+  },
+)
+
 t.test('a directory in which only owners may rename: who does not own the file, cannot pack it', superuser, async t => {
   const dir = commonDir(t, 0o1777)
   const path = join(dir, 'app.db')
