@@ -122,8 +122,7 @@ export class Session implements Scope, Loading {
 
   /** The snapshot will be looked at for longer, while others commit. */
   hold(): void {
-    const { generation, offset } = this.snapshot
-    this.#letGo ??= generation.pinned.pin(offset)
+    this.#letGo ??= this.snapshot.generation.pinned.pin(this.snapshot)
   }
 
   /** The next access begins another transaction. */

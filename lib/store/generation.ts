@@ -163,8 +163,8 @@ export class Generation {
   snapshot(): Snapshot {
     const { tail } = this.reader
     if (this.#snapshot?.offset !== tail.offset) {
-      const { offset, tid, time } = tail
-      this.#snapshot = { generation: this, offset: offset as Offset, tid: tid as Tid, time }
+      const { offset, tid, time, nextOid } = tail
+      this.#snapshot = { generation: this, offset: offset as Offset, tid: tid as Tid, time, nextOid }
     }
     return this.#snapshot
   }

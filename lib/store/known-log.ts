@@ -136,9 +136,12 @@ export class KnownLog {
     return this.offsets.entries()
   }
 
-  /** All that taking note of `frame` is going to read. Behind the append, nothing may fail any more: then it would be called undone. */
+  /**
+   * All that taking note of `frame` is going to read, and what a snapshot that is held will ask for. Behind the append, nothing may fail any
+   * more: then it would be called undone.
+   */
   expectOwn({ records, fresh }: Draft, { firstOid }: AssembledFrame): void {
-    for (const { oid } of records) if (oid > 0) this.newest(oid as Oid)
+    for (const { oid } of records) if (oid > 0) this.pinned.displace(oid as Oid, this.newest(oid as Oid))
     if (fresh > 0) this.newest(firstOid) // no page that is stored begins behind it
   }
 
@@ -149,12 +152,10 @@ export class KnownLog {
   }
 
   #addOwn(draft: Draft, { bytes, firstOid, offsets, tail }: AssembledFrame): void {
-    const { offsets: index, pinned } = this
-    const isPinned = pinned.any
+    const { offsets: index } = this
     draft.records.forEach(({ oid, shape }, n) => {
       const number = (oid < 0 ? firstOid - 1 - oid : oid) as Oid
       const at = offsets[n] ?? (0 as Offset)
-      if (isPinned) pinned.displace(number, index.get(number))
       index.set(number, at)
       if (shape === 0 || shape === ID_SHAPE) {
         const read = (): StoredRecord | undefined => readRecord(bytes, at - tail.lastFrame, at, this.reader.salt)
@@ -263,7 +264,7 @@ export class KnownLog {
       this.reader.tail = tail
       this.#known = new LogIndex(table)
       this.#ahead = table.tail.offset
-      this.pinned.pin(tail.offset as Offset)
+      this.pinned.pin({ offset: tail.offset as Offset, nextOid: tail.nextOid })
       return true
     } catch (error) {
       if (!(error instanceof DamagedIndexError)) throw error

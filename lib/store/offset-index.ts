@@ -1,5 +1,5 @@
 // Where the newest version of every object stands: typed arrays in pages; about 8 bytes an object. A page becomes an array only
-// when it holds enough of them (the first one always): few and far numbers must not take many times a file's size in memory.
+// when it holds enough of them (the first one always, unless told): few and far numbers must not take many times a file's size in memory.
 // Pages of a stored table are read when they are asked for. Knows one generation, up to the tail that its owner has applied.
 import type { Offset, Oid } from './types.js'
 
@@ -46,13 +46,16 @@ export class OffsetIndex {
   /** Pages with fewer entries: position in the page to offset. */
   readonly #sparse = new Map<number, Map<number, Offset>>()
   readonly #stored: StoredPages | undefined
+  readonly #areFew: boolean
   #lastNumber = -1
   #lastPage: Float64Array | undefined
   /** How many objects have an entry. */
   size: number
 
-  constructor(stored?: StoredPages) {
+  /** `areFew`: it is for so few that the first page, too, begins without an array. */
+  constructor(stored?: StoredPages, areFew = false) {
     this.#stored = stored
+    this.#areFew = areFew
     this.size = stored?.size ?? 0
   }
 
@@ -99,7 +102,7 @@ export class OffsetIndex {
 
   /** The page, once it has become an array. */
   #setSparse(number: number, at: number, offset: Offset): Float64Array | undefined {
-    if (number === 0) return this.#widen(number, [])
+    if (number === 0 && !this.#areFew) return this.#widen(number, [])
     let entries = this.#sparse.get(number)
     if (entries === undefined) this.#sparse.set(number, (entries = new Map<number, Offset>()))
     if (entries.size === ENOUGH && !entries.has(at)) return this.#widen(number, entries)

@@ -9,4 +9,6 @@ export interface Snapshot {
   readonly tid: Tid
   /** When that was committed, milliseconds since 1970. */
   readonly time: number
+  /** Higher than the number of any object in it. */
+  readonly nextOid: number
 }
