@@ -1,9 +1,11 @@
 // Is a stored collection in order? Keys ascending, separators between their children, counts right, leaves of one depth,
 // nodes neither too empty nor too full, the size right, and no node in two places. For `perdure verify`, and for tests after
 // every step.
+import { CorruptLogError, GoneError, SchemaError } from '../../error.js'
 import type { RecordView } from '../../object/record-view.js'
 import { sameKeys } from '../../object/shapes.js'
-import type { Oid } from '../../store/types.js'
+import { OffsetIndex } from '../../store/offset-index.js'
+import type { Offset, Oid } from '../../store/types.js'
 import { keyName, type StoredKey } from '../key.js'
 import { compareKeys } from '../key-order.js'
 import type { Leaf } from './leaf.js'
@@ -14,19 +16,24 @@ import { RawValue } from './raw-value.js'
 
 type Parts = Pick<ReadonlySet<Oid>, 'has'>
 
+/** Whether what is stored is to blame for it, and not the disk or the memory: all else says nothing of a collection. */
+export function isOfData(error: unknown): error is CorruptLogError | GoneError | SchemaError {
+  return error instanceof CorruptLogError || error instanceof GoneError || error instanceof SchemaError
+}
+
 /** Sums of many shares are not exact. */
 const SLACK = 1e-9
 
 /**
  * Says what is wrong with the collection `oid`, whose small form has the fields `small`, and whose keys are such as `isKey` says.
- * `met`: nodes of others; `parts`: what only a collection refers to, as far as that is known.
+ * `met`: of each part of others, in which of them it is; `parts`: what only a collection refers to, as far as that is known.
  */
 export function checkTree(
   view: RecordView,
   oid: Oid,
   small: readonly string[],
   found: (message: string) => void,
-  met = new Map<Oid, Oid>(),
+  met = new OffsetIndex(),
   parts?: Parts,
   isKey?: (key: StoredKey) => boolean,
 ): void {
@@ -49,7 +56,7 @@ class Check {
   /** It is a list. */
   readonly #counted: boolean
   readonly #found: (message: string) => void
-  readonly #met: Map<Oid, Oid>
+  readonly #met: OffsetIndex
   readonly #parts: Parts | undefined
   readonly #isKey: ((key: StoredKey) => boolean) | undefined
 
@@ -58,7 +65,7 @@ class Check {
     collection: Oid,
     counted: boolean,
     found: (message: string) => void,
-    met: Map<Oid, Oid>,
+    met: OffsetIndex,
     parts: Parts | undefined,
     isKey: ((key: StoredKey) => boolean) | undefined,
   ) {
@@ -97,9 +104,9 @@ class Check {
 
   #isFirst(oid: Oid, what: string): boolean {
     const other = this.#met.get(oid)
-    if (other === undefined) this.#met.set(oid, this.#collection)
+    if (other === 0) this.#met.set(oid, this.#collection as number as Offset)
     else this.#found(`${what} ${oid} stands in two places, the other in collection ${other}`)
-    return other === undefined
+    return other === 0
   }
 
   leaf(leaf: Leaf, name: string, low: StoredKey | undefined, high: StoredKey | undefined): number {
@@ -125,7 +132,8 @@ class Check {
     try {
       apartOf(this.#view, oid)
     } catch (error) {
-      this.#found(`${name}: the value of ${nameOf(key)} cannot be read (${(error as Error).message})`)
+      if (!isOfData(error)) throw error
+      this.#found(`${name}: the value of ${nameOf(key)} cannot be read (${error.message})`)
     }
   }
 
