@@ -93,7 +93,7 @@ export class LiveCopy {
 
   /** Copies what commits after `from` changed, with all that this newly reaches; gives up to where. */
   *changedSince(from: Tail): Generator<void, Tail> {
-    const changed = new Set<Oid>()
+    const changed = new OidSet()
     const named: Oid[] = []
     const frames = this.#source.log.replaying((header, bytes, at, end) => {
       scanRecords(bytes, at, end, header.records, (oid, shape) => {

@@ -8,6 +8,7 @@ import type { BaseWriter, Kept } from './base-writer.js'
 import { atOnce, eachGiving, inSlices, type LongWork } from './long-work.js'
 import type { Part } from './damaged-log.js'
 import { NewStore } from './new-store.js'
+import { OidSet } from './oid-set.js'
 import { RecordBatch } from './record-batch.js'
 import { SoundRecords } from './sound-records.js'
 import { LOST_SHAPE, ROOT_OID, type Oid, type Tid } from './types.js'
@@ -111,7 +112,7 @@ function* copying(
   writer: BaseWriter,
 ): Generator<RecoverProgress, { readonly saved: number; readonly lost: Oid[] }> {
   const all = found.newest.size
-  const gone = new Set<Oid>()
+  const gone = new OidSet()
   const note = (oid: Oid): void => {
     if (!found.has(oid)) gone.add(oid)
   }
@@ -137,7 +138,7 @@ function* copying(
       if (++done % STEP === 0) yield { what: 'saving', done, all }
     }
   }
-  return { saved, lost: [...gone].sort((a, b) => a - b) }
+  return { saved, lost: [...gone] }
 }
 
 function lostRecord(oid: Oid, tid: number): Kept {

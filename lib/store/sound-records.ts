@@ -7,6 +7,7 @@ import type { FrameHeader } from '../log/frame.js'
 import { DamagedLog, type FramePart, type Part } from './damaged-log.js'
 import { FrameRecords } from './frame-records.js'
 import { OffsetIndex } from './offset-index.js'
+import { OidSet } from './oid-set.js'
 import type { RecordCursor } from './record-cursor.js'
 import { FIRST_FREE_OID, LOST_SHAPE, type Offset, type Oid } from './types.js'
 
@@ -26,8 +27,8 @@ export class SoundRecords {
   /** undefined: it is damaged. */
   readonly #header: FileHeader | undefined
   readonly #log: DamagedLog
-  /** Commits that are whole, and the last one of the packed state. */
-  readonly #tids: number[] = []
+  /** Commits that are whole: there may be many millions. */
+  readonly #tids = new OidSet()
   #baseTid: number
 
   /** Throws NewerFormatError. */
@@ -94,7 +95,7 @@ export class SoundRecords {
 
   *#take({ header, at: start, isWhole, bytes }: FramePart): Generator<void, number> {
     const isBase = header.kind === 'base'
-    if (header.kind === 'commit' && isWhole) this.#tids.push(header.tid)
+    if (header.kind === 'commit' && isWhole) this.#tids.add(header.tid as Oid)
     this.#takeHead(header)
     const { baseTid: tid = Infinity, nextOid = Infinity } = this.#header ?? {}
     const records = new FrameRecords(header, bytes, this.salt, { tid, nextOid })
@@ -126,10 +127,12 @@ export class SoundRecords {
   #findMissing(): void {
     this.lastTid = Math.max(1, this.lastTid) // a store is made by its first commit
     let last = this.#baseTid
-    for (const tid of [...this.#tids.sort((a, b) => a - b), this.lastTid + 1]) {
+    const passTo = (tid: number): void => {
       if (tid > last + 1) this.missing.push({ from: last + 1, to: tid - 1 })
       last = Math.max(last, tid)
     }
+    for (const tid of this.#tids) passTo(tid)
+    passTo(this.lastTid + 1)
   }
 }
 
