@@ -6,7 +6,7 @@ import { oidOf, open, Persistent, PersistentMap } from '../../lib/index.js'
 import { Store } from '../../lib/store/store.js'
 import type { Oid } from '../../lib/store/types.js'
 import { tempDir } from '../helpers/temp-dir.js'
-import { damage, perdure } from './cli-tool.js'
+import { damage, perdure, start } from './cli-tool.js'
 
 class Thing extends Persistent {
   static type = 'Thing'
@@ -130,4 +130,27 @@ t.test('it never overwrites, and needs a name to write to', async t => {
   t.match(await perdure('recover', foreign, '-o', join(dir, 'x.db')), { code: 1, stderr: /belongs to a store/ })
   t.match(await perdure('recover', join(dir, 'missing'), '-o', join(dir, 'x.db')), { code: 1 })
   t.notOk(existsSync(join(dir, 'x.db')))
+})
+
+/** Behind the link by which the new file has its name, nothing can be read. */
+const NO_READS = `
+  import fs from 'node:fs'
+  import { syncBuiltinESMExports } from 'node:module'
+  const { linkSync } = fs
+  fs.linkSync = (...args) => {
+    linkSync(...args)
+    fs.readSync = () => { throw Object.assign(new Error('EIO'), { code: 'EIO', errno: -5, syscall: 'read' }) }
+    syncBuiltinESMExports()
+  }
+  syncBuiltinESMExports()
+`
+
+t.test('where collections cannot be checked, that is told, and the new file is there', async t => {
+  const dir = tempDir(t)
+  const target = join(dir, 'new.db')
+  const nodeArgs = ['--import', `data:text/javascript,${encodeURIComponent(NO_READS)}`]
+  const run = await start(['recover', makeStore(dir), '-o', target], { nodeArgs }).ended
+  t.match(run, { code: 3, stderr: /what was sound is in .*new\.db, and its collections have not been checked/ })
+  t.match(run.stdout, /12 objects saved/)
+  t.match(await perdure('verify', target), { code: 0 })
 })

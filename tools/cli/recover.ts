@@ -5,10 +5,10 @@ import { verifyCollectionsAsync } from '../../lib/collection/verify-collections.
 import { SchemaError } from '../../lib/error.js'
 import { systemDisk } from '../../lib/file/system-disk.js'
 import { recoverAsync, type RecoverProgress, type RecoverReport } from '../../lib/store/recover.js'
-import { EXIT, type ExitCode } from './exit-code.js'
+import { EXIT, Refusal, type ExitCode } from './exit-code.js'
 import { interruptible } from './interruptible.js'
 import { checkNewFile } from './new-file.js'
-import { print, printJson } from './output.js'
+import { print, printJson, say } from './output.js'
 import type { VerifyProgress } from '../../lib/store/verify.js'
 import { count, harmless, size } from './units.js'
 
@@ -53,14 +53,17 @@ async function runRecover(
 /** What is wrong with collections of the new file. */
 async function damagedCollections(path: string, output: string): Promise<string[]> {
   const wrong: string[] = []
-  const interrupted = `${path}: interrupted; what was sound is in ${output}, and its collections have not been checked`
+  const unchecked = `what was sound is in ${output}, and its collections have not been checked`
   try {
-    await interruptible(interrupted, (signal, bar) => {
+    await interruptible(`${path}: interrupted; ${unchecked}`, (signal, bar) => {
       const onProgress = ({ what, done, all }: VerifyProgress): void => bar.update(done, all, what)
       return verifyCollectionsAsync(systemDisk, output, ({ message }) => wrong.push(message), { signal, onProgress })
     })
   } catch (error) {
-    if (!(error instanceof SchemaError)) throw error
+    if (!(error instanceof SchemaError)) {
+      if (!(error instanceof Refusal)) say(unchecked)
+      throw error
+    }
     wrong.push(error.message)
   }
   return wrong
