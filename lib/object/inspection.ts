@@ -46,7 +46,7 @@ export function inspectObject(header: Header, depth: number | null, options: obj
   const unseen = (): string => new Mark(`[${name}]`)[inspect.custom](0, given)
   if (depth !== null && depth < 0) return unseen()
   let content: unknown
-  if (hasLookNow(header) && header.loaded && header.isCurrent) {
+  if (hasLookNow(header) && header.loaded && isCurrent(header)) {
     const looked = unlessClosed(() => header.lookNow(mark, MOST_SHOWN))
     return looked ? inspectMany(name, looked, { ...given, depth }) : unseen()
   }
@@ -61,6 +61,11 @@ export function inspectObject(header: Header, depth: number | null, options: obj
 /** Of what asks an object how to print and is another one: a proxy around it, or something derived from it. */
 export function inspectOther(other: object, options: object): string {
   return inspect(other, types.isProxy(other) ? { ...options, showProxy: true } : { ...options, customInspect: false })
+}
+
+/** Once the store is closed, nobody will see anything later. */
+function isCurrent(header: { readonly isCurrent: boolean }): boolean {
+  return unlessClosed(() => header.isCurrent) ?? true
 }
 
 /** undefined: it would have to be read, and the store is closed. */

@@ -48,9 +48,9 @@ export class Session implements Scope, Loading {
   readonly store: Store
   readonly registry: ClassRegistry
   readonly options: SessionOptions
-  readonly shapes = new ShapeTable()
-  readonly cache = new ObjectCache()
-  readonly budget: CacheBudget
+  shapes = new ShapeTable()
+  cache = new ObjectCache()
+  budget: CacheBudget
   /** Oids that the current transaction read or wrote: mostly each once. */
   accessed: Oid[] = []
   /** Those of them of which copies were given. */
@@ -80,7 +80,7 @@ export class Session implements Scope, Loading {
   abandoned: Set<Header> | undefined
   spare = new Set<Header>()
   #letGo: (() => void) | undefined
-  readonly #records: RecordCache
+  #records: RecordCache
   #view: RecordView
   /** Whether the end of this synchronous stretch has been asked for: once, however many transactions there are in it. */
   #awaitsTurn = false
@@ -185,8 +185,22 @@ export class Session implements Scope, Loading {
     this.closed = true
     this.serial = CLOSED
     this.pauses = 0
+    this.#forgetAll()
     this.snapshot.generation.release()
     this.store.close()
+  }
+
+  /** What the program holds of it, such as local data, must not hold all the rest as well. */
+  #forgetAll(): void {
+    this.shapes = new ShapeTable()
+    this.cache = new ObjectCache()
+    this.budget = new CacheBudget(this.cache, 0)
+    this.#records = new RecordCache(0)
+    this.#view = this.viewOf(this.snapshot)
+    this.accessed = []
+    this.copied = new OidSet()
+    this.half = []
+    this.spare = new Set()
   }
 
   moveTo(now: Snapshot): void {

@@ -37,6 +37,7 @@ export class Generation {
   /** The directory has been synced since the file has its name. */
   isNameSynced = false
   readonly #apart: DataFile | undefined
+  readonly #small: SmallFile
   readonly #records: RecordReader
   readonly #parts: RecordReader
   #holders = 1
@@ -81,9 +82,9 @@ export class Generation {
     this.identity = file.status()
     this.log = new KnownLog(file, path, this.header, until, offset => this.#damagedAt(offset))
     this.writer = new LogWriter(file, path)
-    const small = new SmallFile(file)
-    this.#records = new RecordReader(file, small, path, this.reader, OBJECT_BYTES)
-    this.#parts = new RecordReader(file, small, path, this.reader, PART_BYTES)
+    this.#small = new SmallFile(file)
+    this.#records = new RecordReader(file, this.#small, path, this.reader, OBJECT_BYTES)
+    this.#parts = new RecordReader(file, this.#small, path, this.reader, PART_BYTES)
   }
 
   /** Whether the path leads to this file. */
@@ -244,12 +245,13 @@ export class Generation {
     this.#holders++
   }
 
-  /** Closes the file when nobody holds it any more. Never throws. */
+  /** Closes the file when nobody holds it any more, and lets go of what was read of it: snapshots may be kept for long. Never throws. */
   release(): void {
     if (--this.#holders > 0) return
     this.file.close()
     this.#apart?.close()
     this.log.close()
+    for (const each of [this.#small, this.#records, this.#parts]) each.close()
   }
 
   /** Reads the whole log again, once, to tell where it is damaged first. */

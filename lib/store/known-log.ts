@@ -1,7 +1,7 @@
 // The log of one generation, and what is known of the records in it up to its reader's tail: from the index file, from the packed
 // state's own table, and from the frames themselves. Owns the reader. Whatever a table turns out to be wrong in is read from the log
 // instead; nobody else learns of that.
-import { CorruptLogError } from '../error.js'
+import { ClosedError, CorruptLogError } from '../error.js'
 import type { DataFile } from '../file/data-file.js'
 import { onDisk } from '../file/disk-error.js'
 import type { FileHeader } from '../log/file-header.js'
@@ -230,8 +230,10 @@ export class KnownLog {
     }
   }
 
+  /** Lets go of all that is known: whoever asks for it after that is told so. */
   close(): void {
     this.#indexFile?.close()
+    this.#known = CLOSED
   }
 
   /** Begins with the best of: the index file, the packed state's own table, nothing. */
@@ -341,4 +343,16 @@ export class KnownLog {
     const { salt } = this.reader
     if (!known.addFrame(header, bytes, at, end, { nextOid, salt, displaced })) this.#damagedAt(header.offset as Offset)
   }
+}
+
+/** Of every file that has been closed: what is asked of it throws ClosedError. */
+const CLOSED = new LogIndex({
+  pages: { size: 0, count: 1, number: closed, read: closed },
+  shapes: [],
+  ids: closed,
+  marks: closed,
+})
+
+function closed(): never {
+  throw new ClosedError('this file has been closed')
 }

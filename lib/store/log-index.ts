@@ -3,7 +3,7 @@
 // when they are asked for: whatever does may throw DamagedIndexError, and then the log is to be read instead.
 import { FRAME_HEADER_LENGTH, type FrameHeader } from '../log/frame.js'
 import { IdIndex } from './id-index.js'
-import { areFewFor, MARK_EVERY, type Mark, type OffsetTable } from './offset-table.js'
+import { areFewFor, MARK_EVERY, type Mark, type StoredParts } from './offset-table.js'
 import { OffsetIndex } from './offset-index.js'
 import type { PinnedSnapshots } from './pinned.js'
 import { readRecord, scanRecords } from './record.js'
@@ -26,12 +26,12 @@ export class LogIndex {
   readonly shapes: Oid[]
   /** Records with ids of transactions. */
   readonly ids: IdIndex
-  readonly #table: OffsetTable | undefined
+  readonly #table: StoredParts | undefined
   #marks: Mark[] | undefined
   /** What came behind the table, until that has been read. */
   readonly #newMarks: Mark[] = []
 
-  constructor(table?: OffsetTable) {
+  constructor(table?: StoredParts) {
     this.#table = table
     this.ids = new IdIndex(table && (() => table.ids()))
     this.offsets = new OffsetIndex(table?.pages)

@@ -48,7 +48,8 @@ export interface Covered {
   readonly syncedTo: number
 }
 
-export interface OffsetTable extends Covered {
+/** What it tells of that. */
+export interface StoredParts {
   readonly pages: StoredPages
   readonly shapes: readonly Oid[]
   /** Throws DamagedIndexError. */
@@ -56,6 +57,8 @@ export interface OffsetTable extends Covered {
   /** Throws DamagedIndexError. */
   marks(): Mark[]
 }
+
+export type OffsetTable = Covered & StoredParts
 
 interface Head {
   readonly storeId: string

@@ -65,6 +65,12 @@ export class RecordReader {
     return this.#readOne(at, end)
   }
 
+  /** Nothing is read any more. Records that were stay what they are. */
+  close(): void {
+    this.#space = NOTHING
+    this.#window = NOTHING
+  }
+
   #follow(at: Offset, distance: number): void {
     this.#near = -NEAR < distance && distance < NEAR ? this.#near + 1 : 0
     this.#straight = this.#isForward === distance > 0 ? this.#straight + 1 : 0

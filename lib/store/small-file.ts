@@ -37,6 +37,10 @@ export class SmallFile {
     return block
   }
 
+  close(): void {
+    this.#blocks = []
+  }
+
   /** Where a byte of the file stands in its block. */
   placeOf(at: number): number {
     return at % BLOCK
