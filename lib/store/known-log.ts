@@ -25,6 +25,8 @@ import { ID_SHAPE, type Draft, type Offset, type Oid, type StoredRecord } from '
 const LITTLE = 1 << 18
 /** Bytes that are read in one step; of those that begin with less, each is twice the one before. */
 const REPLAY_STEP = 1 << 20
+/** So many bytes take as long to read as a frame does besides its own (measured). */
+const EACH_FRAME = 1 << 10
 
 export class KnownLog {
   readonly reader: LogReader
@@ -40,9 +42,9 @@ export class KnownLog {
   #indexFile: IndexFile | undefined
   /** What is known reaches beyond the tail, up to here: only where the log is read up to an earlier commit. 0: it does not. */
   #ahead = 0
-  /** The log up to here is in a table that is stored. */
+  /** How much there is to read up to where the log is in a table that is stored ... */
   #indexed = 0
-  /** Where the index file was to be written last, with whatever success. */
+  /** ... and up to where the index file was to be written last, with whatever success. */
   #tried = 0
 
   /** `until`: the last commit to read. `damagedAt` is called when a frame that checks holds what it should not. */
@@ -201,19 +203,38 @@ export class KnownLog {
     return findCommit(this.#file, this.reader.salt, from, tail, tid)
   }
 
+  /** All that was read is known to be on disk. */
+  get isOnDisk(): boolean {
+    return this.reader.syncedTo >= this.reader.tail.offset
+  }
+
   /**
-   * Writes the index file, if the log has grown since by `least` bytes, and by `forEach` for each object that it holds, so that
-   * writing it stays little beside writing the log; after a failure, as much again, unless it is the last try. What was read so far must
-   * be on disk.
+   * Whether what there is to read behind the index file has become `least`, and `forEach` for each object that the log holds, so that
+   * writing it anew stays little beside writing the log; after a failure, as much again, unless it is the last try.
    */
-  save(mode: number, least: number, forEach: number, isLastTry = false): void {
-    const { tail, syncedTo, suspect } = this.reader
+  isWorthSaving(least: number, forEach: number, isLastTry: boolean): boolean {
     const before = isLastTry ? this.#indexed : Math.max(this.#indexed, this.#tried)
-    if (tail.offset - before < Math.max(least, forEach * this.offsets.size)) return
-    if (this.#mayBeWrong || syncedTo < tail.offset || suspect || !this.#known.isSmallFor(tail.offset)) return
-    this.#tried = tail.offset
+    const behind = this.#toRead(this.reader.tail) - before
+    return behind >= Math.max(least, forEach * this.offsets.size) && this.#canBeSaved()
+  }
+
+  #canBeSaved(): boolean {
+    const { tail, suspect } = this.reader
+    return !this.#mayBeWrong && !suspect && this.#known.isSmallFor(tail.offset)
+  }
+
+  /** Writes the index file, if all that was read is on disk. */
+  save(mode: number): void {
+    const { tail, syncedTo } = this.reader
+    if (!this.isOnDisk || !this.#canBeSaved()) return
+    this.#tried = this.#toRead(tail)
     this.#withIndex(() => writeIndexFile(this.#file, this.#path, mode, this.#header, this.#known, { tail, syncedTo }))
-    this.#indexed = tail.offset
+    this.#indexed = this.#toRead(tail)
+  }
+
+  /** How much there is to read up to there, in bytes. */
+  #toRead({ offset, tid }: Tail): number {
+    return offset + EACH_FRAME * (tid - this.#header.baseTid)
   }
 
   /** The packed state's own table, if it can be used. */
@@ -252,7 +273,7 @@ export class KnownLog {
   #begin(table: OffsetTable): boolean {
     if (table.tail.tid > this.reader.until || !this.reader.resumeAt(table.tail, table.syncedTo)) return false
     this.#known = new LogIndex(table)
-    this.#indexed = table.tail.offset
+    this.#indexed = this.#toRead(table.tail)
     return true
   }
 
@@ -320,7 +341,7 @@ export class KnownLog {
     this.#indexFile?.close()
     this.#indexFile = undefined
     this.#ahead = 0
-    this.#indexed = own?.tail.offset ?? 0
+    this.#indexed = own === undefined ? 0 : this.#toRead(own.tail)
     this.#tried = 0
     this.#known = known
     this.pinned.forget()

@@ -42,7 +42,7 @@ function work(store: Store, draw: Random, mustEndIndexed: boolean): number {
 
 function save(store: Store): number {
   const { log, identity } = store.current
-  log.save(identity.mode, 1, 0)
+  log.save(identity.mode)
   return store.latest().offset
 }
 

@@ -196,7 +196,7 @@ export class Workload {
   #saveIndex(member: Member): void {
     this.#flush(member, member.store.latest())
     const { log, identity } = member.store.current
-    log.save(identity.mode, 1, 0)
+    log.save(identity.mode)
     if (this.#machine.contentOf(`${PATH}.index`) !== undefined) this.#count('index files')
   }
 

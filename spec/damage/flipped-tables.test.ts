@@ -33,7 +33,7 @@ async function make(withIds: boolean): Promise<Made> {
   put(3)
   store.makeDurable(store.latest())
   const { header, log } = store.current
-  log.save(0o600, 1, 0)
+  log.save(0o600)
   store.close()
   return { store: disk.bytesOf(PATH), index: disk.bytesOf(INDEX), table: header.table! }
 }
@@ -103,7 +103,7 @@ t.test('how many objects there are is said by one index, also where that has to 
   for (let n = 2; n <= 6; n++)
     store.commit(draft(record(1, `${n}`.repeat(100_000))), store.latest(), [], true, `id ${n}`)
   store.makeDurable(store.latest())
-  store.current.log.save(0o600, 1, 0)
+  store.current.log.save(0o600)
   store.close()
   const index = disk.view(INDEX)
   const headEnd = index.length - END

@@ -89,6 +89,37 @@ t.test('an index file that is older than the log is gone on from', async t => {
   assertSame(t, path, 'what it does not cover is read from the log')
 })
 
+t.test('many small commits are enough for it: each takes its time to be read, however few bytes it has', t => {
+  const path = join(tempDir(t), 'app.db')
+  const opened = (commits: number): void => {
+    const store = Store.open(systemDisk, path, {}, initialDraft)
+    for (let n = 0; n < commits; n++) put(store, record(1, 'little'))
+    store.close()
+  }
+  opened(500)
+  t.notOk(existsSync(`${path}.index`), 'as few are soon read')
+  opened(500)
+  t.ok(existsSync(`${path}.index`))
+  t.ok(statSync(path).size < 200_000)
+  const index = readFileSync(`${path}.index`)
+  opened(100)
+  t.ok(readFileSync(`${path}.index`).equals(index), 'it is not written anew for so few')
+  assertSame(t, path, 'what it does not cover is read from the log')
+  t.end()
+})
+
+t.test('the more objects there are, the more there is to read before it is written anew', t => {
+  const store = Store.open(systemDisk, makeStore(t))
+  const isWorth = (forEach: number): boolean => store.current.log.isWorthSaving(0, forEach, true)
+  for (let n = 0; n < 100; n++) put(store, record(1, 'little'))
+  t.equal(store.current.index.size, 10_003)
+  t.same([isWorth(8), isWorth(16)], [true, false])
+  for (let n = 0; n < 100; n++) put(store, record(1, 'little'))
+  t.same([isWorth(16), isWorth(32)], [true, false])
+  store.close()
+  t.end()
+})
+
 t.test('damage in it never changes an answer', async t => {
   const path = makeStore(t)
   const good = readFileSync(`${path}.index`)
