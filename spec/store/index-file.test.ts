@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { Disk } from '../../lib/file/disk.js'
@@ -117,6 +117,48 @@ t.test('the more objects there are, the more there is to read before it is writt
   for (let n = 0; n < 100; n++) put(store, record(1, 'little'))
   t.same([isWorth(16), isWorth(32)], [true, false])
   store.close()
+  t.end()
+})
+
+t.test('where it is lost, who reads much makes it anew at the close, behind an fsync, unless readonly', t => {
+  const path = makeStore(t)
+  const store = Store.open(systemDisk, path)
+  for (let n = 0; n < 8; n++) put(store, record(1, 'x'.repeat(1 << 20)))
+  store.close()
+  rmSync(`${path}.index`)
+  Store.open(systemDisk, path, { readonly: true }).close()
+  t.notOk(existsSync(`${path}.index`))
+  const calls: string[] = []
+  const disk = wrapDisk(systemDisk, (name, _n, go) => {
+    if (['sync', 'create', 'rename'].includes(name)) calls.push(name)
+    return go()
+  })
+  Store.open(disk, path).close()
+  t.same(calls, ['sync', 'create', 'rename'])
+  assertSame(t, path, 'it is right')
+  calls.length = 0
+  Store.open(disk, path).close()
+  t.same(calls, [], 'it is there')
+  t.end()
+})
+
+t.test('where the disk does not confirm what was read, it is not made, and the close does not fail', t => {
+  const path = makeStore(t)
+  const store = Store.open(systemDisk, path)
+  for (let n = 0; n < 8; n++) put(store, record(1, 'x'.repeat(1 << 20)))
+  store.close()
+  rmSync(`${path}.index`)
+  const disk = wrapDisk(systemDisk, (name, _n, go) => {
+    if (name === 'sync') throw Object.assign(new Error('EIO: as the test wants'), { code: 'EIO' })
+    return go()
+  })
+  t.doesNotThrow(() => {
+    Store.open(disk, path).close()
+  })
+  t.notOk(existsSync(`${path}.index`))
+  const next = Store.open(systemDisk, path)
+  t.throws(() => put(next, record(1, 'later')), { code: 'DURABILITY_UNKNOWN' }, 'all are told')
+  next.close()
   t.end()
 })
 
