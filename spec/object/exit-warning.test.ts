@@ -6,6 +6,7 @@ import { plainNode } from '../helpers/plain-node.js'
 import { tempDir } from '../helpers/temp-dir.js'
 
 const lib = new URL('../../lib/index.js', import.meta.url).href
+const warning = new URL('../../lib/object/exit-warning.js', import.meta.url).href
 
 t.test('a process that ends with changes pending says so, and one that committed does not', async t => {
   const path = join(tempDir(t), 'exit.db')
@@ -37,4 +38,17 @@ t.test('of several connections those are named that have changes left', async t 
     const { stderr } = await promisify(execFile)(...plainNode('--input-type=module', '--eval', program))
     t.same(Array.from(stderr.matchAll(/([abc])\.db that were not committed/g), ([, name]) => name).sort(), [...left])
   }
+})
+
+t.test('many copies of the package in one process say so by one listener', async t => {
+  const program = `const before = process.listenerCount('exit')
+    for (let n = 0; n < 12; n++) {
+      const { watchPending } = await import(${JSON.stringify(warning)} + '?' + n)
+      watchPending({ store: { path: n + '.db' } }, true)
+    }
+    console.log(process.listenerCount('exit') - before)`
+  const { stdout, stderr } = await promisify(execFile)(...plainNode('--input-type=module', '--eval', program))
+  t.equal(stdout, '1\n')
+  t.equal(stderr.match(/db that were not committed/g)?.length, 12)
+  t.notMatch(stderr, /MaxListeners/)
 })
