@@ -110,11 +110,17 @@ export class LockTimeoutError extends PerdureError {
   readonly timeout: number
   readonly pid: number | undefined
   constructor(path: string, timeout: number, pid: number | undefined) {
+    const isOwn = pid === process.pid
+    const who = isOwn
+      ? 'this process holds it, by another copy of perdure or in another thread'
+      : `process ${pid} holds it`
+    const advice = isOwn
+      ? 'Use one copy, or do not commit by one inside transact() of another'
+      : 'See whether that process is stopped or hangs'
     super(
       'LOCK_TIMEOUT',
-      `${path}: the commit lock was not free within ${timeout} ms` +
-        (pid === undefined ? '' : `; process ${pid} holds it`) +
-        '. Nothing was committed. See whether that process is stopped or hangs, or raise lockTimeout.',
+      `${path}: the commit lock was not free within ${timeout} ms${pid === undefined ? '' : `; ${who}`}. ` +
+        `Nothing was committed. ${advice}, or raise lockTimeout.`,
     )
     this.path = path
     this.timeout = timeout

@@ -107,6 +107,21 @@ t.test('waiting without blocking gives up in time too, and runs nothing then', a
   t.equal(Math.round(time.ticks()), 50)
 })
 
+t.test('it says when the holder is this process itself', async t => {
+  const messageFor = (pid: number): string => {
+    const { lock, data } = lockOn(t, { ...fakeTime(), tryLock: () => false, lockHolder: () => pid })
+    try {
+      lock.take(data, 50)
+      return ''
+    } catch (error) {
+      return (error as Error).message
+    }
+  }
+  t.match(messageFor(process.pid), 'this process holds it, by another copy of perdure or in another thread')
+  t.notMatch(messageFor(process.pid), 'See whether')
+  t.match(messageFor(process.ppid), `process ${process.ppid} holds it. Nothing was committed. See whether that process`)
+})
+
 t.test('an unlock that fails is called again, and throws nothing: what was done under the lock stands', async t => {
   let failures = 0
   const unlocked: number[] = []
