@@ -5,11 +5,13 @@ import { DataFile } from '../file/data-file.js'
 import type { Disk } from '../file/disk.js'
 import { chainStart, encodeFileHeader, HEADER_LENGTH, saltOf, type FileHeader } from '../log/file-header.js'
 import { assembleCommit } from './assemble.js'
+import { refuseLongName } from './name-length.js'
 import { createTemporary } from './temporary.js'
 import { FIRST_FREE_OID, type Draft, type Offset } from './types.js'
 
 /** Creates the store at `path` with `initial` as its first commit, unless somebody else is quicker. */
 export function createStore(disk: Disk, path: string, initial: Draft, mode: number): void {
+  refuseLongName(path)
   disk.syncDirectory(dirname(path)) // who may not read it could not do so either when the store has its name
   const temporary = createTemporary(disk, path, 'new', mode)
   const file = new DataFile(disk, temporary.fd)

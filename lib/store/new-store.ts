@@ -4,6 +4,7 @@ import { UnsupportedError } from '../error.js'
 import type { Disk } from '../file/disk.js'
 import type { FileHeader } from '../log/file-header.js'
 import { BaseWriter } from './base-writer.js'
+import { refuseLongName } from './name-length.js'
 import type { RecordCursor } from './record-cursor.js'
 import { createTemporary, tidyUp, type Temporary } from './temporary.js'
 
@@ -16,10 +17,11 @@ export class NewStore {
   readonly #path: string
   readonly #temporary: Temporary
 
-  /** To be discarded in the end. Throws UnsupportedError: there is something at the path. */
+  /** To be discarded in the end. Throws UnsupportedError: there is something at the path, or its name is too long. */
   constructor(disk: Disk, path: string, mode: number) {
     this.#disk = disk
     this.#path = NewStore.pathFor(disk, path)
+    refuseLongName(this.#path)
     disk.syncDirectory(dirname(this.#path)) // who may not read it could not do so either when the store has its name
     tidyUp(disk, this.#path) // it may be large, and nobody commits to this path, who would remove it
     this.#temporary = createTemporary(disk, this.#path, 'new', mode)

@@ -279,6 +279,21 @@ t.test('connections to one file share a store, by whichever spelling of its path
   t.not(openStore(t, join(dir, 'app.db'), systemDisk, { readonly: true }), store, 'one for reading is another one')
 })
 
+t.test('a store whose name leaves too few bytes for those of the files beside it is not made', async t => {
+  const directory = tempDir(t)
+  const named = (bytes: number): string => join(directory, '\u00e9'.repeat(bytes / 2))
+  t.throws(() => Store.open(systemDisk, named(226), {}, initialDraft), {
+    code: 'UNSUPPORTED',
+    message: /this name has 226 bytes, and that of a store may have 224/,
+  })
+  t.same(readdirSync(directory), [])
+  const store = Store.open(systemDisk, named(224), {}, initialDraft)
+  put(store, record(1, 'packed'))
+  await pack(store)
+  t.equal(textOf(store, 1), 'packed')
+  store.close()
+})
+
 t.test('a hard link is another name: a store of its own, with the same objects', async t => {
   const dir = tempDir(t)
   const store = openStore(t, join(dir, 'app.db'))
