@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
@@ -51,6 +51,21 @@ t.test('dump writes into a new file, and only a new one', async t => {
   })
   const report = await printedJson(t, 'dump', path, '-o', `${text}2`)
   t.match(report, { path, output: `${text}2`, records: Number, tid: 4 })
+})
+
+t.test('what a full disk refuses is told with the name of the file, and leaves nothing', async t => {
+  const path = bank(t)
+  const text = `${path}.jsonl`
+  // The most that a file may have stands for the most that a disk has.
+  const [command, args] = plainNode(tool, 'dump', path, '-o', text)
+  const shell = ['-c', 'ulimit -S -f 0 && exec "$0" "$@"', command, ...args]
+  const { status, stderr } = spawnSync('bash', shell, { encoding: 'utf8' })
+  t.equal(status, 3)
+  t.equal(stderr, `perdure: ${text}: file too large\n`)
+  t.same(
+    readdirSync(dirname(path)).filter(name => name.startsWith(basename(text))),
+    [],
+  )
 })
 
 t.test('what dump and load write is for its owner alone, as a store is', async t => {

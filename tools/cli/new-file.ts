@@ -3,6 +3,7 @@
 import { statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Fd } from '../../lib/file/disk.js'
+import { asDiskError } from '../../lib/file/disk-error.js'
 import { letGo } from '../../lib/file/let-go.js'
 import { systemDisk } from '../../lib/file/system-disk.js'
 import { alreadyThere, NewStore } from '../../lib/store/new-store.js'
@@ -44,6 +45,8 @@ export async function intoNewFile<T>(path: string, fill: (fd: Fd) => Promise<T>)
     hasMoved = giveName(part, target)
     systemDisk.syncDirectory(dirname(target))
     return result
+  } catch (error) {
+    throw asDiskError(path, error) // what is written to a descriptor is refused without a name
   } finally {
     letGo(systemDisk, fd)
     if (!hasMoved) systemDisk.unlink(part)
