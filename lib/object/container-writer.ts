@@ -84,17 +84,18 @@ export class ContainerWriter {
   }
 
   #array(target: readonly unknown[]): void {
+    this.#refuseHoles(target)
     this.#packer.array(target.length)
-    for (let i = 0; i < target.length; i++) this.#element(target, i)
+    for (let i = 0; i < target.length; i++) this.#writer.write(target[i], i)
   }
 
-  #element(target: readonly unknown[], i: number): void {
-    const part = target[i]
-    if (part === undefined && !Object.hasOwn(target, i)) {
+  /** Before anything is made for so many elements: most of them may be holes. */
+  #refuseHoles(target: readonly unknown[]): void {
+    for (let i = 0; i < target.length; i++) {
+      if (target[i] !== undefined || Object.hasOwn(target, i)) continue
       const path = this.#writer.path(i)
       throw new ValueError(path, 'a hole in an array: take it out with splice, or put something there')
     }
-    this.#writer.write(part, i)
   }
 
   #plainObject(target: Record<string, unknown>): void {
@@ -129,7 +130,10 @@ export class ContainerWriter {
       this.#packer.packed({ bytes, from, to: from + (old.starts.at(-1) as number) })
       return this.#note(node, old, at)
     }
-    if (Array.isArray(target)) return this.#note(node, this.#rewrite(node, target, undefined, at, before), at)
+    if (Array.isArray(target)) {
+      this.#refuseHoles(target)
+      return this.#note(node, this.#rewrite(node, target, undefined, at, before), at)
+    }
     const keys = Object.keys(target)
     if (isUsual(target, keys)) {
       const parts = keys.map(key => target[key])
@@ -141,7 +145,7 @@ export class ContainerWriter {
 
   /** `keys`: of an object. Gives its layout, if it is worth it. */
   #rewrite(
-    { target, layout: old }: Node,
+    { layout: old }: Node,
     parts: readonly unknown[],
     keys: readonly string[] | undefined,
     at: number,
@@ -168,8 +172,7 @@ export class ContainerWriter {
       draft.part(i, this.#at - at, node)
       if (key !== undefined) packer.string(key)
       if (node) draft.isAbove = this.container(node, key ?? i, was) || draft.isAbove
-      else if (key === undefined) this.#element(target as unknown[], i)
-      else this.#writer.write(part, key)
+      else this.#writer.write(part, key ?? i)
       if (this.#writer.bound !== bound) draft.bind(i)
       i++
     }

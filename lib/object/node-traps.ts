@@ -9,6 +9,11 @@ import { count, part } from './parts.js'
 import { toJSON } from './plain.js'
 import { attach, put, release, type Container, type Node } from './plain-node.js'
 
+/** An array has no element at a number above this: that is a name as any other. */
+const LAST_INDEX = 2 ** 32 - 2
+/** Which find room on the stack of a call: several times as many as Node has room for unless told otherwise. */
+const MOST_ARGUMENTS = 2 ** 20
+
 export class NodeTraps implements ProxyHandler<Container> {
   readonly node: Node
 
@@ -118,8 +123,10 @@ function isAtEnd(target: readonly unknown[], key: string | symbol): boolean {
   return Number.isInteger(index) && !Object.hasOwn(target, index + 1)
 }
 
-function isLast(target: readonly unknown[], value: unknown): boolean {
-  return target.length > 0 && Object.is(target[target.length - 1], value)
+/** The last element moves up by as many places as there are values to be put in. */
+function movesLastUp(target: readonly unknown[], value: unknown, to: number): boolean {
+  const { length } = target
+  return length > 0 && to < length + MOST_ARGUMENTS && Object.is(target[length - 1], value)
 }
 
 function write(node: Node, key: string | symbol, value: unknown): boolean {
@@ -129,9 +136,9 @@ function write(node: Node, key: string | symbol, value: unknown): boolean {
   if (Array.isArray(target)) {
     if (key === 'length') return truncate(node, target, value)
     const index = Number(key)
-    if (!Number.isInteger(index) || index < 0 || String(index) !== key)
+    if (!Number.isInteger(index) || index < 0 || index > LAST_INDEX || String(index) !== key)
       return node.refuse(key, 'an array has no fields')
-    if (index > target.length && !isLast(target, value))
+    if (index > target.length && !movesLastUp(target, value, index))
       return node.refuse(key, `would leave a hole behind index ${target.length - 1}`)
   }
   const own = adopt(value, node.owner, node, key)

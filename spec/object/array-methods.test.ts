@@ -1,7 +1,9 @@
 import t from 'tap'
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
+import { inspect } from 'node:util'
 import { open, plain, StateError, type Connection } from '../../lib/index.js'
+import { nodeOf } from '../../lib/object/plain-node.js'
 import { elsewhere } from './helpers/elsewhere.js'
 import { tempDir } from '../helpers/temp-dir.js'
 
@@ -160,6 +162,33 @@ t.test('a hole may stand while a method is at work, and is refused by the commit
   db.close()
   t.end()
 })
+
+t.test('an element that no method moves up so far is refused at once, be it like the last one', t => {
+  const db = open(join(tempDir(t), 'far.db'), { root: { list: [1, 1] }, durability: 'os' })
+  const { list } = db.root
+  for (const index of [2 ** 21, 2 ** 32 - 2, 2 ** 32 - 1, 2 ** 32, 1.7e12])
+    t.throws(() => (list[index] = 1), { code: 'VALUE', path: `root.list.${index}` }, String(index))
+  t.same([Object.keys(list), db.changed], [['0', '1'], false], 'nothing has changed')
+  const many = new Array<number>(50_000).fill(7)
+  new Proxy(list, {}).unshift(...many)
+  db.commit()
+  t.equal(list.length, 50_002)
+  db.close()
+  t.end()
+})
+
+for (const of of [1, { n: 1 }])
+  t.test(`the commit refuses a hole in an array of any length whose last element is ${inspect(of)}`, t => {
+    const db = open(join(tempDir(t), 'long.db'), { root: { list: [of] }, durability: 'os' })
+    const { list } = db.root
+    const { target } = nodeOf(list) as { target: unknown[] }
+    target[2 ** 32 - 2] = target[0] // as one who moves the last one up again and again gets there
+    list[0] = of
+    t.throws(() => db.commit(), { code: 'VALUE', path: 'root.list.1', message: /a hole/ })
+    db.abort()
+    db.close()
+    t.end()
+  })
 
 t.test('fill puts a copy of its own at each place', t => {
   const db = open(join(tempDir(t), 'filled.db'), { root: { list: [{ n: 1 }, { n: 2 }, { n: 3 }] }, durability: 'os' })
