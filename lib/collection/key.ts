@@ -1,5 +1,6 @@
 // What a key is: which values may be keys, how they are copied in and out, named in messages, encoded and decoded.
 // Keys are values. Whoever changes a Date, byte array or array that was used as a key changes no collection.
+import { types } from 'node:util'
 import { ValueError } from '../error.js'
 import { adopt } from '../object/adopt.js'
 import type { Decoder } from '../object/decoder.js'
@@ -107,6 +108,16 @@ export function keyOrNone(value: unknown, owner: Header): StoredKey | undefined 
 /** Is it equal to another key only if it is the same value to JavaScript too? */
 export function isIdentity(key: StoredKey): boolean {
   return typeof key !== 'object' || headerOf(key) !== undefined
+}
+
+/** Are two that are the same key also the same to look at? Byte arrays have a class. */
+export function looksLike(a: StoredKey, b: StoredKey): boolean {
+  if (a === b || typeof a !== 'object') return true
+  if (types.isUint8Array(a)) return Buffer.isBuffer(a) === Buffer.isBuffer(b)
+  return (
+    !Array.isArray(a) ||
+    (a as readonly StoredKey[]).every((part, i) => looksLike(part, (b as StoredKey[])[i] as StoredKey))
+  )
 }
 
 /** What the application gets: nothing that it could change. `follow` turns symbols into objects. */

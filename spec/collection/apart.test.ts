@@ -1,4 +1,5 @@
 // Large values stand apart from their entries: who changes one writes it alone. Nothing else may be different by that.
+import assert from 'node:assert/strict'
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
@@ -14,6 +15,7 @@ import {
   plain,
   ValueError,
   type Connection,
+  type Key,
 } from '../../lib/index.js'
 import { verifyCollections } from '../../lib/collection/verify-collections.js'
 import { systemDisk } from '../../lib/file/system-disk.js'
@@ -865,3 +867,41 @@ t.test('data that contains itself is refused, with both places', async t => {
   }
   db.commit()
 })
+
+for (const count of [0, 1000])
+  t.test(`beside ${count} others, a key has the class of the byte array that was put there last`, t => {
+    const { db, rival } = shelf(t)
+    const plainBytes = (): Uint8Array => Uint8Array.from([1])
+    const ways = {
+      alone: [() => Buffer.from([1]), plainBytes],
+      back: [plainBytes, () => Buffer.from([1])],
+      'in a tuple': [() => ['a', [Buffer.from([1])]], () => ['a', [plainBytes()]]],
+    } as const
+    for (const [name, [before, after]] of Object.entries(ways))
+      for (const values of [
+        ['small', LONG],
+        [LONG, 'small'],
+        [LONG, LONG],
+        [LONG, doc(1)],
+        [doc(1), doc(2)],
+      ]) {
+        // prettier-ignore
+        db.transact(root => {
+          root.map = new PersistentMap<Key, unknown>()
+          for (let n = 0; n < count; n++) root.map.set(n, LONG)
+          root.map.set(before(), values[0]).set('z', doc(3))
+        })
+        db.transact(({ map }) => {
+          map.delete(before())
+          map.set(after(), values[1])
+        })
+        rival.refresh()
+        for (const { root } of [db, rival]) {
+          assert.deepStrictEqual([...root.map.keys()].slice(count), ['z', after()], name)
+          assert.deepStrictEqual(plain(root.map.get(before())), values[1], name)
+        }
+        assert.deepStrictEqual(faultsOf(db.root.map as never), [])
+      }
+    t.pass('all of them')
+    t.end()
+  })

@@ -1,7 +1,7 @@
 // What a transaction did to a map or set, made to a stored state of it: the nodes that must be written.
 import { headerOf, type Header } from '../../object/header.js'
 import type { Oid } from '../../store/types.js'
-import { keyName, type StoredKey } from '../key.js'
+import { keyName, looksLike, type StoredKey } from '../key.js'
 import { compareKeys } from '../key-order.js'
 import { asChild, isSteady, NEW, SlightDraft, split, type Draft, type Item } from './draft.js'
 import { Drafts, standsApart, type Rewritten } from './drafts.js'
@@ -117,7 +117,8 @@ class Rewrite extends Drafts {
       if (!gone && this.#valued) {
         const stored = found < 0 ? undefined : leaf.apart(found)
         const value = this.#put(change, stored)
-        if (stored !== undefined && value instanceof ValueHeader) continue
+        if (stored !== undefined && value instanceof ValueHeader && looksLike(key, leaf.keys[found] as StoredKey))
+          continue
         if (value !== change.value) edit = { key, gone, value }
       }
       edits.push(edit)
