@@ -93,13 +93,16 @@ export class KeyTable<E extends { readonly key: StoredKey }> {
     for (const run of this.#runs) yield* run
   }
 
-  /** All entries from the first one on whose key is `low` or behind it, in order, to those who change keys but not their order. */
-  *onwards(low: StoredKey): Generator<E, undefined> {
+  /**
+   * All entries from the first one on whose key is `low` or behind it (undefined: of all), in order, to those who change keys but not
+   * their order.
+   */
+  *onwards(low: StoredKey | undefined): Generator<E, undefined> {
     this.#sortIn()
-    const first = this.#runFor(low)
+    const first = low === undefined ? 0 : this.#runFor(low)
     for (let at = first; at < this.#runs.length; at++) {
       const run = this.#runs[at] as E[]
-      const start = at === first ? find(run, low) : 0
+      const start = at === first && low !== undefined ? find(run, low) : 0
       for (let place = start < 0 ? ~start : start; place < run.length; place++) yield run[place] as E
     }
   }

@@ -4,7 +4,7 @@ import type { StoredKey } from './key.js'
 import { KeyTable } from './key-table.js'
 import { differences, sameAt } from './tree/reads.js'
 import type { Change } from './tree/rewrite.js'
-import type { Found, Tree } from './tree/tree.js'
+import { isAbove, isBelow, type Found, type Range, type Tree } from './tree/tree.js'
 
 /** What the transaction did to one key. */
 export interface Pending extends Change {
@@ -25,6 +25,17 @@ export class KeyedChanges {
   /** There are changes. */
   get any(): boolean {
     return this.cleared || this.table.size > 0
+  }
+
+  /** How many of them in a range. */
+  addedIn({ low, high }: Range): number {
+    if (!low && !high) return this.added
+    let sum = 0
+    for (const { key, gone, existed } of this.table.onwards(low?.key)) {
+      if (isAbove(key, high)) break
+      if (!isBelow(key, low)) sum += Number(!gone) - Number(existed)
+    }
+    return sum
   }
 
   drop(): void {

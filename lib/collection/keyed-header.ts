@@ -8,6 +8,7 @@ import { keyIn, keyOut, type StoredKey } from './key.js'
 import type { KeyedChanges, Pending } from './keyed-changes.js'
 import { KeyedState } from './keyed-state.js'
 import { BACKWARD, FORWARD, Passage, type Entry } from './passage.js'
+import { countStored } from './tree/count.js'
 import { plainKey } from './tree/look.js'
 import type { Interval } from './tree/interval.js'
 import { EVERYTHING, type Found, type Range } from './tree/tree.js'
@@ -105,6 +106,14 @@ export abstract class KeyedHeader extends KeyedState {
   /** The same from the end. */
   entriesBack(range: Range = EVERYTHING, values = true): Passage {
     return new Passage(this, range, values, BACKWARD)
+  }
+
+  /** How many entries there are in a range, of which the transaction depends as if it had gone through them. */
+  countIn(range: Range): number {
+    this.touch()
+    const interval = this.passes(range, false)
+    if (interval) interval.empty = false
+    return countStored(this.stored, range) + this.changes.addedIn(range)
   }
 
   // ---- for passages: after `touch()` ----

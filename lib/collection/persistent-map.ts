@@ -185,7 +185,7 @@ export class PersistentMap<K extends Key, V> {
     return entriesOf(behind(this), { limit: 1, reverse: true }).next().value as [K, V] | undefined
   }
 
-  /** How many keys there are in a range. Goes through them. */
+  /** How many keys there are in a range. Reads where they stand, and does not go from one to the next. */
   count(range: LooseRange<K>): number {
     return count(behind(this), range)
   }

@@ -139,7 +139,7 @@ export class PersistentSet<T extends Key> {
     return valuesOf(behind(this), { limit: 1, reverse: true }).next().value as T | undefined
   }
 
-  /** How many values there are in a range. Goes through them. */
+  /** How many values there are in a range. Reads where they stand, and does not go from one to the next. */
   count(range: LooseRange<T>): number {
     return count(behind(this), range)
   }

@@ -38,8 +38,5 @@ class Walk<T> extends Iteration<T> {
 }
 
 export function count(header: KeyedHeader, range: LooseRange | undefined): number {
-  let sum = 0
-  const entries = header.entriesIn(rangeIn(range, header, RANGE), false)
-  while (entries.next()) sum++
-  return sum
+  return header.countIn(rangeIn(range, header, RANGE))
 }
