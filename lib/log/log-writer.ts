@@ -1,11 +1,16 @@
 // Appends whole frames, or nothing. The caller holds the lock and has read everything up to the end.
+import { dirname } from 'node:path'
 import { CommitFailedError } from '../error.js'
 import type { DataFile } from '../file/data-file.js'
+import { isFailedOpen } from '../file/disk-error.js'
 
 export class LogWriter {
   readonly #file: DataFile
   readonly #path: string
-  /** Set for ever when a cut could not be synced: nothing may be appended behind it, and what was before it may be lost. */
+  /**
+   * Set for ever when a cut, or the directory, could not be synced: nothing may be appended behind that, and what was before it may be
+   * lost.
+   */
   failedSync: unknown
 
   constructor(file: DataFile, path: string) {
@@ -49,6 +54,16 @@ export class LogWriter {
     }
   }
 
+  /** Before an append that relies on it. A failed one is not called again, but where the directory could not be opened. */
+  syncDirectory(): void {
+    try {
+      this.#file.disk.syncDirectory(dirname(this.#path))
+    } catch (cause) {
+      if (!isFailedOpen(cause)) this.failedSync = cause
+      throw cause
+    }
+  }
+
   #undo(end: number): void {
     try {
       if (this.#file.end() > end) this.cut(end)
@@ -60,8 +75,10 @@ export class LogWriter {
 
   #cutFailed(cause: unknown): CommitFailedError {
     const why = (cause as Error).message
+    const advice =
+      this.failedSync === undefined ? 'try again when the cause is gone' : 'check the disk, then pack, and try again'
     return new CommitFailedError(
-      `${this.#path}: could not cut off an incomplete commit (${why}). Nothing was committed.`,
+      `${this.#path}: could not cut off an incomplete commit (${why}). Nothing was committed; ${advice}.`,
       { cause },
     )
   }

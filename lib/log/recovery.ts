@@ -23,7 +23,7 @@ export function setTornEndAside(file: DataFile, path: string, reader: LogReader,
   const { offset } = reader.tail
   const prefix = `${path}.torn-${offset}-`
   const name = savedBefore(file, prefix, offset) ?? save(file, prefix, offset)
-  file.disk.syncDirectory(dirname(path))
+  writer.syncDirectory()
   writer.cut(offset)
   return name
 }

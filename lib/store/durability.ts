@@ -1,8 +1,9 @@
 // Which part of the current generation is known to be on disk, and who waits for the next fsync. One for each Store.
 // A failed fsync is never repeated: what it covered may be lost although a second call would succeed.
-import { DurabilityUnknownError } from '../error.js'
-import type { Disk, Timer } from '../file/disk.js'
-import { isFailedOpen } from '../file/disk-error.js'
+import { CommitFailedError, DurabilityUnknownError, LockTimeoutError } from '../error.js'
+import type { Disk, Fd, Timer } from '../file/disk.js'
+import { isFailedOpen, systemErrorIn } from '../file/disk-error.js'
+import { FailedSyncs } from './failed-syncs.js'
 import type { Generation } from './generation.js'
 import { syncFoundName } from './found-name.js'
 import type { Snapshot } from './snapshot.js'
@@ -10,55 +11,79 @@ import type { Snapshot } from './snapshot.js'
 const BACKGROUND_INTERVAL = 1000 // milliseconds
 const BACKGROUND_BYTES = 64 * 2 ** 20
 
-/**
- * Says in the file that an fsync of it has failed; false: that could not be done now. `wait`: for the lock, for as long as a commit
- * would.
- */
-type TellOthers = (generation: Generation, wait: boolean) => boolean
+/** Milliseconds between tries to tell the others: the lock may be taken for one, or the disk be full for hours. */
+const FIRST_PAUSE = 2
+const LONGEST_PAUSE = 1000
+
+/** What the store does for it. */
+interface Helpers {
+  /**
+   * Says in the file that an fsync of it has failed; gives why that could not be done now. `wait`: for the lock, for as long as a commit
+   * would.
+   */
+  tellOthers(generation: Generation, wait: boolean): Error | undefined
+  /** The generation that the path leads to now. Throws where that cannot be found out. */
+  atPath(): Generation
+}
 
 export class Durability {
   readonly #disk: Disk
+  readonly #path: string
+  readonly #helpers: Helpers
   readonly #pending = new WeakMap<Generation, Promise<void>>()
   #timer: Timer | undefined
   /** Bytes appended since the last fsync in the background began. */
   #unsynced = 0
   /** Where something was appended here that no fsync has covered. */
   #owing: Generation | undefined
-  /** Which fsync has failed: for ever, as long as that file is in use. */
-  readonly #failures = new WeakMap<Generation, DurabilityUnknownError>()
-  /** An fsync in the background has failed, and no call has reported it yet. */
-  #untold = false
-  readonly #tellOthers: TellOthers
+  readonly #failed: FailedSyncs
+  /** What has failed in the background. */
+  #unasked: unknown
+  /** Of what has failed, what a call has reported. */
+  readonly #told = new WeakSet()
   /** Of which the others could not be told that an fsync has failed: that is tried again and again. */
   #toTell: Generation | undefined
+  /** Why not, at the last try. */
+  #whyNot: Error | undefined
   #retry: Timer | undefined
+  #pause = FIRST_PAUSE
   #closed = false
 
-  constructor(disk: Disk, tellOthers: TellOthers) {
+  constructor(disk: Disk, path: string, helpers: Helpers) {
     this.#disk = disk
-    this.#tellOthers = tellOthers
+    this.#path = path
+    this.#helpers = helpers
+    this.#failed = FailedSyncs.on(disk)
   }
 
   /** Everything up to `snapshot` is on disk when this returns. Throws DurabilityUnknownError. */
   sync({ generation, offset }: Snapshot): void {
-    this.refuseAfterFailure(generation)
-    if (this.#isSynced(generation, offset)) return
-    const { reader } = generation
-    const isProved = reader.syncedTo >= offset // then only the directory is missing, and nothing new is learnt of the file
-    const target = isProved ? reader.syncedTo : reader.tail.offset
-    const fd = isProved ? undefined : generation.file.fd
     try {
-      if (fd !== undefined) this.#disk.sync(fd)
-      this.#syncDirectory(generation)
-    } catch (cause) {
-      throw this.failed(generation, cause)
+      this.#throwIfFailed(generation)
+      if (this.#isSynced(generation, offset)) return
+      const { reader } = generation
+      const isProved = reader.syncedTo >= offset // then only the directory is missing, and nothing new is learnt of the file
+      const target = isProved ? reader.syncedTo : reader.tail.offset
+      const fd = isProved ? undefined : generation.file.fd
+      if (fd !== undefined) this.#syncFile(generation, fd)
+      this.#syncDirectory(generation, true)
+      this.#passed(generation, target)
+    } catch (error) {
+      throw this.#tells(error)
     }
-    this.#passed(generation, target)
   }
 
   /** The same without blocking; all who wait at once share an fsync that began after what they wait for. */
-  async syncAsync({ generation, offset }: Snapshot): Promise<void> {
-    this.refuseAfterFailure(generation)
+  async syncAsync(snapshot: Snapshot): Promise<void> {
+    try {
+      await this.#syncAsync(snapshot)
+    } catch (error) {
+      throw this.#tells(error)
+    }
+  }
+
+  async #syncAsync({ generation, offset }: Snapshot): Promise<void> {
+    this.#throwIfFailed(generation)
     generation.retain()
     try {
       while (!this.#isSynced(generation, offset)) {
@@ -83,34 +108,40 @@ export class Durability {
   }
 
   /**
-   * Syncs what is left and stops the background. Throws DurabilityUnknownError unless that has been told before; after that, the same may
-   * be asked of the file that a pack has made.
+   * Syncs what is left and stops the background. Throws DurabilityUnknownError: that has failed, and was not told before; or the others
+   * could not be told of what has failed. After that, the same may be asked of the file that a pack has made.
    */
   close(last: Snapshot): void {
     this.#timer?.cancel()
     this.#timer = undefined
     this.#closed = true
     this.#tell(true)
-    if (this.#owing !== undefined && (this.#untold || !this.#failures.has(last.generation))) this.sync(last)
-  }
-
-  /** Throws DurabilityUnknownError if an fsync of this file has failed, here or in another process since the machine was started. */
-  refuseAfterFailure(generation: Generation): void {
-    const { failedSync } = generation.writer
-    if (failedSync !== undefined) this.#fail(generation, failedSync)
-    const failure = this.#failures.get(generation)
-    if (failure !== undefined) {
-      this.#untold = false
-      this.#tell(false)
-      throw failure
+    let failure: unknown
+    try {
+      if (this.#owing !== undefined && (this.#isUntold || !this.#failureOf(last.generation))) this.sync(last)
+    } catch (error) {
+      failure = error
     }
-    if (generation.reader.suspect) throw unknownSince(generation.path, 'another process was told so')
+    if (this.#whyNot !== undefined) throw othersUntold(this.#path, this.#whyNot)
+    if (failure !== undefined) throw failure as Error
   }
 
-  /** Whether the above throws. */
+  /**
+   * Nothing may be appended to this file if an fsync of it has failed, here or in another process since the machine was started: throws
+   * CommitFailedError.
+   */
+  refuseAfterFailure(generation: Generation): void {
+    const failure = this.#failureOf(generation)
+    if (failure === undefined) return
+    this.#tell(false)
+    throw refused(generation.path, this.#tells(failure))
+  }
+
+  /** Whether the above throws, as far as that is known without a look at the path. */
   refuses(generation: Generation): boolean {
-    const { reader, writer } = generation
-    return reader.suspect || writer.failedSync !== undefined || this.#failures.has(generation)
+    const { reader, writer, path } = generation
+    const isNoted = this.#failed.of(generation) !== undefined || this.#failed.ofName(path) !== undefined
+    return reader.suspect || writer.failedSync !== undefined || isNoted
   }
 
   /** To be called when a cut may have failed to be put on disk: the others are told at once. */
@@ -120,11 +151,67 @@ export class Durability {
   }
 
   /**
-   * An fsync of this file or of its directory has failed, and a second one would prove nothing; or the directory could not be opened,
-   * and the next commit tries that again. Gives the error to throw. `wait`: as of `#fail`.
+   * The directory could not be synced: a power cut could bring back what the path led to before, and with it the end of all that was
+   * committed to the file at the path since. So nobody may commit to that one, which may be a later one than `generation`. But if the
+   * directory could not be opened, the next commit tries that again. Gives the error to throw. `wait`: as of `#fail`.
    */
-  failed(generation: Generation, cause: unknown, wait = true): DurabilityUnknownError {
-    return isFailedOpen(cause) ? nameUnknown(generation.path, cause) : this.#fail(generation, cause, wait)
+  nameFailed(generation: Generation, cause: unknown, wait = true): DurabilityUnknownError {
+    const { path } = generation
+    if (isFailedOpen(cause)) return nameUnknown(path, cause)
+    this.#failed.noteName(path, cause)
+    this.#tell(wait)
+    return this.#failed.of(generation) ?? unknownSince(path, (cause as Error).message, cause)
+  }
+
+  /** A pack has put another file at the path, and its name is on disk. */
+  nameSynced(): void {
+    this.#failed.forgetName(this.#path)
+  }
+
+  #throwIfFailed(generation: Generation): void {
+    const failure = this.#failureOf(generation)
+    if (failure === undefined) return
+    this.#tell(false)
+    throw failure
+  }
+
+  #failureOf(generation: Generation): DurabilityUnknownError | undefined {
+    const { reader, writer, path } = generation
+    if (writer.failedSync !== undefined) this.#fail(generation, writer.failedSync)
+    const cause = this.#failed.ofName(path)
+    if (cause !== undefined && this.#settleName() !== undefined)
+      return unknownSince(path, (cause as Error).message, cause) // of whichever file
+    const known = this.#failed.of(generation)
+    if (!reader.suspect) {
+      if (known !== undefined) this.#toTell ??= generation // it may be known from before the store was opened
+      return known
+    }
+    const failure = known ?? unknownSince(path, 'another process was told so')
+    this.#failed.note(generation, failure)
+    return failure
+  }
+
+  /** Of a directory that could not be synced: which file has failed by that. Gives why that is still unknown. */
+  #settleName(): Error | undefined {
+    const cause = this.#failed.ofName(this.#path)
+    if (cause === undefined) return undefined
+    try {
+      this.#note(this.#helpers.atPath(), cause)
+    } catch (error) {
+      return error as Error
+    }
+    this.#failed.forgetName(this.#path)
+    return undefined
+  }
+
+  /** What a call throws is told by that. */
+  #tells(error: unknown): unknown {
+    if (error instanceof DurabilityUnknownError) this.#told.add(error)
+    return error
+  }
+
+  get #isUntold(): boolean {
+    return this.#unasked instanceof DurabilityUnknownError && !this.#told.has(this.#unasked)
   }
 
   #isSynced(generation: Generation, offset: number): boolean {
@@ -142,9 +229,9 @@ export class Durability {
     const bytes = this.#unsynced
     if (bytes === 0) return
     this.#unsynced = 0
-    this.#syncUnasked(current()).catch(({ cause }: DurabilityUnknownError) => {
-      if (!isFailedOpen(cause)) {
-        this.#untold = true // it is kept, and every later commit and `close` report it
+    this.#syncUnasked(current()).catch((error: DurabilityUnknownError) => {
+      if (!isFailedOpen(error.cause)) {
+        this.#unasked = error // every later commit reports it, or else `close`
       } else if (!this.#closed) {
         this.#unsynced += bytes
         this.#wakeLater(current)
@@ -154,7 +241,7 @@ export class Durability {
 
   /** Nobody looks at the path behind this, as behind what was asked for: a name that was gone is to be synced anew. */
   async #syncUnasked(generation: Generation): Promise<void> {
-    await this.syncAsync(generation.snapshot())
+    await this.#syncAsync(generation.snapshot())
     try {
       if (generation.isAtPath()) return
     } catch {
@@ -168,12 +255,12 @@ export class Durability {
     const { fdApart } = generation
     try {
       await this.#disk.syncAsync(fdApart)
-      this.#syncDirectory(generation)
     } catch (cause) {
-      throw this.failed(generation, cause, false)
+      throw this.#fail(generation, cause, false)
     }
+    this.#syncDirectory(generation, false)
     // The system reports a lost write once: another fsync of this file may have been told meanwhile.
-    this.refuseAfterFailure(generation)
+    this.#throwIfFailed(generation)
     this.#passed(generation, target)
   }
 
@@ -187,31 +274,63 @@ export class Durability {
 
   /**
    * A rename or link is durable only when the directory is: before the first acknowledgement of each generation, and again once its name was
-   * gone.
+   * gone. `wait`: as of `#fail`.
    */
-  #syncDirectory(generation: Generation): void {
+  #syncDirectory(generation: Generation, wait: boolean): void {
     if (generation.isNameSynced) return
-    syncFoundName(this.#disk, generation.path)
+    try {
+      syncFoundName(this.#disk, generation.path)
+    } catch (cause) {
+      throw this.nameFailed(generation, cause, wait)
+    }
     generation.isNameSynced = true
   }
 
-  /** `wait`: others may be told at once, however long that blocks; else as soon as the lock is free. */
+  #syncFile(generation: Generation, fd: Fd): void {
+    try {
+      this.#disk.sync(fd)
+    } catch (cause) {
+      throw this.#fail(generation, cause)
+    }
+  }
+
+  /**
+   * An fsync of this file has failed, and a second one would prove nothing. `wait`: others may be told at once, however long that blocks;
+   * else as soon as the lock is free.
+   */
   #fail(generation: Generation, cause: unknown, wait = true): DurabilityUnknownError {
-    const known = this.#failures.get(generation)
+    const known = this.#failed.of(generation)
     if (known !== undefined) return known
-    const failure = unknownSince(generation.path, (cause as Error).message, cause)
-    this.#failures.set(generation, failure)
-    this.#toTell = generation
+    const failure = this.#note(generation, cause)
     this.#tell(wait)
     return failure
   }
 
+  /** Known here from now on, and to be told to the others. */
+  #note(generation: Generation, cause: unknown): DurabilityUnknownError {
+    const failure = this.#failed.of(generation) ?? unknownSince(generation.path, (cause as Error).message, cause)
+    this.#failed.note(generation, failure)
+    this.#toTell = generation
+    return failure
+  }
+
   #tell(wait: boolean): void {
-    if (this.#toTell === undefined) return
     this.#retry?.cancel()
     this.#retry = undefined
-    if (this.#tellOthers(this.#toTell, wait)) this.#toTell = undefined
-    else if (!this.#closed) this.#retry = this.#disk.after(BACKGROUND_INTERVAL, () => this.#tell(false))
+    this.#whyNot = this.#settleName() ?? this.#tellNow(wait)
+    if (this.#whyNot === undefined) {
+      this.#pause = FIRST_PAUSE
+    } else if (!this.#closed) {
+      this.#retry = this.#disk.after(this.#pause, () => this.#tell(false))
+      this.#pause = Math.min(this.#pause * 1.5, LONGEST_PAUSE)
+    }
+  }
+
+  #tellNow(wait: boolean): Error | undefined {
+    if (this.#toTell === undefined) return undefined
+    const whyNot = this.#helpers.tellOthers(this.#toTell, wait)
+    if (whyNot === undefined) this.#toTell = undefined
+    return whyNot
   }
 }
 
@@ -220,6 +339,27 @@ export function unknownSince(path: string, why: string, cause?: unknown): Durabi
   return new DurabilityUnknownError(
     `${path}: the disk did not confirm the last commits (${why}). They are in the file and visible, but may not survive a power ` +
       'cut. Nobody can commit any more until the store has been packed: check the disk, then pack, which writes a new file.',
+    { cause },
+  )
+}
+
+/** As nothing was done, that is no durability that is unknown. */
+function refused(path: string, failure: unknown): CommitFailedError {
+  const { cause } = failure as DurabilityUnknownError
+  const why = cause instanceof Error ? cause.message : 'another process was told so'
+  return new CommitFailedError(
+    `${path}: the disk did not confirm earlier commits (${why}), and nobody can commit before the store has been packed. Nothing was ` +
+      'committed. Check the disk, then pack, which writes a new file, and try again.',
+    { cause: failure },
+  )
+}
+
+function othersUntold(path: string, whyNot: Error): DurabilityUnknownError {
+  const cause = systemErrorIn(whyNot) ?? systemErrorIn(whyNot.cause) ?? whyNot
+  const why = cause instanceof LockTimeoutError ? `the lock was not free within ${cause.timeout} ms` : cause.message
+  return new DurabilityUnknownError(
+    `${path}: the disk did not confirm the last commits, and the file could not be marked (${why}): other processes do not know, and may ` +
+      'commit on top of what a power cut may take. The store is closed. Check the disk, then pack, which writes a new file.',
     { cause },
   )
 }

@@ -1,6 +1,5 @@
 // One inode of the data file: its descriptor, its log with what is known of that, and the versions of objects in it.
 // Kept open as long as somebody holds it: a snapshot on an old generation goes on reading there.
-import { dirname } from 'node:path'
 import { CorruptLogError, NewerFormatError, StoreNotFoundError } from '../error.js'
 import { DataFile } from '../file/data-file.js'
 import type { Disk, Fd, FileStatus } from '../file/disk.js'
@@ -237,7 +236,7 @@ export class Generation {
   checkIndexFile(): void {
     if (this.#isIndexFileChecked) return
     if (!this.log.usesIndexFile && removeForeignIndexFile(this.file, this.path, this.header)) this.#owesSync = true
-    if (this.#owesSync) this.file.disk.syncDirectory(dirname(this.path))
+    if (this.#owesSync) this.writer.syncDirectory()
     this.#isIndexFileChecked = true
   }
 

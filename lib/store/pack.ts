@@ -1,12 +1,11 @@
 // Pack: copies what is reachable into the next generation while others read and write, then puts it in place under the lock.
 // Never changes a record's state, references, shape or tid. The source file stays valid, and readers on it undisturbed.
 import { dirname } from 'node:path'
-import { DiskError, PackInterruptedError, ReadonlyError, UnsupportedError } from '../error.js'
-import { asDiskError, isFailedOpen } from '../file/disk-error.js'
+import { CommitFailedError, DiskError, PackInterruptedError, ReadonlyError, UnsupportedError } from '../error.js'
+import { adviceOn, isFailedOpen, systemErrorIn } from '../file/disk-error.js'
 import type { Tail } from '../log/tail.js'
 import { assembleControl } from './assemble.js'
 import { BaseWriter } from './base-writer.js'
-import { unknownSince } from './durability.js'
 import type { Generation } from './generation.js'
 import { removeIndexFile } from './index-file.js'
 import { LiveCopy, type PackProgress } from './live-copy.js'
@@ -44,8 +43,16 @@ export async function pack(store: Store, options: PackOptions = {}, asker: Asker
   try {
     return await packStore(store, options, asker)
   } catch (error) {
-    throw asDiskError(store.path, error)
+    throw asPackFailure(store.path, error)
   }
+}
+
+/** What the system refuses before the packed file has its name: its error says that nothing has changed. */
+function asPackFailure(path: string, error: unknown): unknown {
+  const cause = systemErrorIn(error) ?? (error instanceof CommitFailedError ? systemErrorIn(error.cause) : undefined)
+  if (cause === undefined) return error
+  const advice = adviceOn(cause) ?? 'Pack again when the cause is gone'
+  return new DiskError(path, cause, `The store was not packed, and is as it was. ${advice}`)
 }
 
 async function packStore(store: Store, options: PackOptions, asker: Asker): Promise<PackResult> {
@@ -160,19 +167,16 @@ function putInPlace(
   }
 }
 
-/**
- * A power cut could bring the old file back, and with it the end of all that was committed to the new one: where the disk has failed to
- * sync the name, nobody may commit to it. Where the directory could not be opened, everybody tries that again at the next sync.
- */
+/** Where the disk has failed to sync the name, nobody may commit to the packed file. */
 function syncName(store: Store, source: Generation, writer: BaseWriter): void {
   try {
     store.disk.syncDirectory(dirname(store.path))
   } catch (cause) {
     goOver(store)
-    if (store.current !== source || isFailedOpen(cause)) throw store.durability.failed(store.current, cause)
-    tellOpeners(store, writer)
-    throw unknownSince(store.path, (cause as Error).message, cause)
+    if (store.current === source && !isFailedOpen(cause)) tellOpeners(store, writer)
+    throw store.durability.nameFailed(store.current, cause)
   }
+  store.durability.nameSynced()
 }
 
 /** The packed file cannot be opened just now: whoever does so later is to be told. */

@@ -1,6 +1,6 @@
 // One store as this process sees it: which generation is current, catching up, and the commit procedure. One for each data inode,
 // shared by its connections. Knows oids and bytes, never classes. The lock is held only inside `commit` and `underLock`.
-import { ClosedError, DiskError } from '../error.js'
+import { ClosedError, DiskError, StoreReplacedError } from '../error.js'
 import type { Disk } from '../file/disk.js'
 import { onDisk } from '../file/disk-error.js'
 import { CommitLock } from '../file/lock.js'
@@ -115,7 +115,10 @@ export class Store {
     this.lock = new CommitLock(disk, path, identity.mode & 0o666, identity)
     this.#gate = new WriteGate(disk, this.#file, this.lock, this.readonly)
     this.#watch = new PathWatch(disk, this.#file, this.lock)
-    this.durability = new Durability(disk, (generation, wait) => this.#markSuspect(generation, wait))
+    this.durability = new Durability(disk, path, {
+      tellOthers: (generation, wait) => this.#markSuspect(generation, wait),
+      atPath: () => this.#atPath(),
+    })
   }
 
   #readLog({ onProgress, signal }: StoreOptions): void {
@@ -334,17 +337,39 @@ export class Store {
 
   /**
    * An fsync has failed. A process that opens the file later would be told that all is well: the file itself must say so.
-   * False: it does not yet. The lock may be held by the commit that has failed.
+   * Gives why it does not yet. The lock may be held by the commit that has failed.
    */
-  #markSuspect(generation: Generation, wait: boolean): boolean {
+  #markSuspect(generation: Generation, wait: boolean): Error | undefined {
     try {
       if (this.lock.held) this.#appendSuspect(generation)
       else this.underLock(() => this.#appendSuspect(generation), wait ? this.lockTimeout : 0)
       if (this.closed) this.lock.close() // it was an fsync that outlived the store
-      return true
-    } catch {
+      return undefined
+    } catch (error) {
       if (this.closed) this.lock.close()
-      return false // others hold the lock, or the disk takes nothing. This process knows, and commits no more.
+      return error as Error // others hold the lock, or the disk takes nothing. This process knows, and commits no more.
+    }
+  }
+
+  /** Gone over to, where a pack has put it there. */
+  #atPath(): Generation {
+    if (this.#file.closed && !this.#file.isAtPath()) return this.#openedAtPath()
+    try {
+      this.look()
+    } catch (error) {
+      if (!(error instanceof StoreReplacedError)) throw error
+      // Where it is put back, that is this one.
+    }
+    return this.current
+  }
+
+  /** For an fsync that outlived the store: closing it tells the others. */
+  #openedAtPath(): Generation {
+    const store = Store.open(this.disk, this.path, { lockTimeout: this.lockTimeout })
+    try {
+      return store.current
+    } finally {
+      store.close()
     }
   }
 

@@ -234,7 +234,7 @@ async function again(commit: () => void, db: Db): Promise<void> {
   try {
     commit()
   } catch (error) {
-    if (!(error instanceof DurabilityUnknownError)) throw error
+    if (!(error instanceof CommitFailedError && error.cause instanceof DurabilityUnknownError)) throw error
     await db.pack()
     commit()
   }

@@ -486,7 +486,7 @@ t.test('a failed fsync is told to all, and none of them runs again', async t => 
   t.equal(db.root.a, 3, 'the commit is visible')
   await t.rejects(
     db.transactAsync(root => ++root.a),
-    { code: 'DURABILITY_UNKNOWN' },
+    { code: 'COMMIT_FAILED', cause: { code: 'DURABILITY_UNKNOWN' } },
   )
 })
 

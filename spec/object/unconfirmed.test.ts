@@ -132,16 +132,17 @@ for (const [way, run] of Object.entries(ways)) {
       },
       syncAsync: fd => (fails ? Promise.reject(fault) : systemDisk.syncAsync(fd)),
     })
+    const refused = { code: 'COMMIT_FAILED', cause: unknown } // this one, and not what is in the file
     fails = true
     await t.rejects(run(db), unknown)
     fails = false
     for (let n = 0; n < 2; n++) {
       t.throws(() => db.commit(), unknown)
       t.throws(() => db.flush(), unknown)
-      t.throws(() => db.transact(root => void (root.text = 'more')), unknown)
+      t.throws(() => db.transact(root => void (root.text = 'more')), refused)
       await t.rejects(
         db.transactAsync(root => void (root.text = 'more')),
-        unknown,
+        refused,
       )
     }
     t.equal(db.root.text, 'unsure', 'reading goes on')

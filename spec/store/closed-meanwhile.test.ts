@@ -198,5 +198,5 @@ t.test('a store is closed before an fsync of it fails: the file says so all the 
   await t.rejects(store.makeDurableAsync(store.latest()), unknown)
   t.strictSame(open(), [])
   const other = openStore(t, store.path)
-  t.throws(() => put(other, record(1, 'y')), unknown)
+  t.throws(() => put(other, record(1, 'y')), { code: 'COMMIT_FAILED', cause: unknown })
 })

@@ -13,6 +13,7 @@ import t, { type Test } from 'tap'
 import type { Disk, Fd } from '../../lib/file/disk.js'
 import { systemDisk } from '../../lib/file/system-disk.js'
 import { BaseWriter } from '../../lib/store/base-writer.js'
+import { orPacked, orPackedAsync } from '../../lib/store/or-packed.js'
 import { pack } from '../../lib/store/pack.js'
 import { Store } from '../../lib/store/store.js'
 import type { Oid, Tid } from '../../lib/store/types.js'
@@ -23,6 +24,12 @@ import { tempDir } from '../helpers/temp-dir.js'
 const fault = Object.assign(new Error('EIO: as the test wants'), { code: 'EIO' })
 const full = Object.assign(new Error('ENOSPC: as the test wants'), { code: 'ENOSPC' })
 const UNKNOWN = { code: 'DURABILITY_UNKNOWN' }
+/** What a commit is told that comes after: nothing of it was done. */
+const REFUSED = {
+  code: 'COMMIT_FAILED',
+  message: /Nothing was committed.*then pack/,
+  cause: { code: 'DURABILITY_UNKNOWN' },
+}
 
 /** A disk that can lose writes, and tells each open file of it, as the system does. */
 function losingDisk(own: Partial<Disk> = {}) {
@@ -107,7 +114,7 @@ t.test('both have the same file open, also where another takes its place between
 
 /** Another process, which has the store open, would commit. */
 function assertTold(t: Test, other: Store, message = 'told'): void {
-  t.throws(() => put(other, record(1, 'on top of it')), UNKNOWN, message)
+  t.throws(() => put(other, record(1, 'on top of it')), REFUSED, message)
 }
 
 t.test('others are told of a failed fsync as soon as the lock is free', async t => {
@@ -153,7 +160,7 @@ t.test('or as soon as the disk takes anything, at the next commit that is refuse
   isFull = true
   t.throws(() => store.makeDurable(store.latest()), UNKNOWN)
   isFull = false
-  t.throws(() => put(store, record(1, 'more')), UNKNOWN)
+  t.throws(() => put(store, record(1, 'more')), REFUSED)
   assertTold(t, other)
 })
 
@@ -299,7 +306,7 @@ t.test('a pack whose name could not be put on disk is done, and nobody commits t
   fails = false
   t.equal(store.latest().generation.number, 2)
   assertTold(t, other)
-  t.throws(() => put(store, record(1, 'here')), UNKNOWN)
+  t.throws(() => put(store, record(1, 'here')), REFUSED)
   await pack(other)
   put(other, record(1, 'again'))
   t.equal(textOf(store, 1), 'again')
@@ -329,7 +336,7 @@ t.test('so it is where the packed file could not be opened just then either', as
     await t.rejects(pack(store), UNKNOWN)
     fails = false
     assertTold(t, other)
-    t.throws(() => put(store, record(1, 'here')), UNKNOWN)
+    t.throws(() => put(store, record(1, 'here')), REFUSED)
     t.equal(textOf(store, 1), 'packed')
     t.equal(store.current.number, 2)
     await pack(other)
@@ -337,6 +344,158 @@ t.test('so it is where the packed file could not be opened just then either', as
     t.equal(textOf(store, 1), 'again')
   }
 })
+
+/** One that cannot sync directories as long as the test says so, looks at the path only when it must, and another process. */
+function withoutNames(t: Test, own: Partial<Disk> = {}) {
+  const failure = { isDue: false }
+  const { disk, timers } = losingDisk({
+    syncDirectory: path => {
+      if (failure.isDue) throw fault
+      systemDisk.syncDirectory(path)
+    },
+    ticks: () => 0,
+    ...own,
+  })
+  const { path } = newStore(t)
+  const store = Store.open(disk, path)
+  return { store, other: stranger(t, store), failure, timers }
+}
+
+async function assertPackHelps(t: Test, store: Store, other: Store): Promise<void> {
+  await pack(other)
+  put(other, record(1, 'again'))
+  t.equal(textOf(store, 1), 'again')
+  put(store, record(1, 'and on'))
+}
+
+t.test('a directory that could not be synced fails the file that a pack has put at the path by then', async t => {
+  for (const isBlocking of [true, false]) {
+    const { store, other, failure } = withoutNames(t)
+    put(store, record(1, 'packed'))
+    const snapshot = store.latest()
+    snapshot.generation.retain()
+    await pack(other)
+    failure.isDue = true
+    if (isBlocking) t.throws(() => orPacked(store, snapshot, each => void store.makeDurable(each)), UNKNOWN)
+    else
+      await t.rejects(
+        orPackedAsync(store, snapshot, each => store.makeDurableAsync(each)),
+        UNKNOWN,
+      )
+    snapshot.generation.release()
+    failure.isDue = false
+    t.equal(store.current.number, 2)
+    assertTold(t, other)
+    t.throws(() => put(store, record(1, 'here')), REFUSED)
+    await assertPackHelps(t, store, other)
+    store.close()
+  }
+})
+
+t.test('also where the store has been closed meanwhile', async t => {
+  const { store, other, failure } = withoutNames(t, {
+    syncAsync: async () => {
+      store.close()
+      await pack(other)
+      failure.isDue = true
+    },
+  })
+  put(other, record(1, 'packed')) // closing has nothing to sync
+  await t.rejects(store.makeDurableAsync(store.latest()), UNKNOWN)
+  failure.isDue = false
+  assertTold(t, other)
+})
+
+t.test('and where that file can be neither opened nor marked just then', async t => {
+  let isOut = false
+  const refuse = (): void => {
+    if (isOut) throw Object.assign(new Error('EMFILE'), { code: 'EMFILE', errno: -24, syscall: 'open' })
+  }
+  const { store, other, failure } = withoutNames(t, {
+    open: (...call) => {
+      refuse()
+      return systemDisk.open(...call)
+    },
+    write: (...call) => {
+      refuse()
+      return systemDisk.write(...call)
+    },
+    rename: (...names) => {
+      systemDisk.rename(...names)
+      isOut = failure.isDue = true
+    },
+  })
+  put(store, record(1, 'packed'))
+  await t.rejects(pack(store), UNKNOWN)
+  t.throws(() => put(store, record(1, 'here')), { code: 'DISK' })
+  isOut = failure.isDue = false
+  t.throws(() => put(store, record(1, 'here')), REFUSED)
+  assertTold(t, other)
+  t.equal(textOf(store, 1), 'packed')
+  await assertPackHelps(t, store, other)
+  store.close()
+})
+
+t.test(
+  'where the others could not be told, close() says so, and this process knows when it opens the store again',
+  async t => {
+    for (const why of ['disk full', 'lock taken'] as const) {
+      let isBad = false
+      const { disk, lose } = losingDisk({
+        write: (...call) => {
+          if (isBad && why === 'disk full') throw full
+          return systemDisk.write(...call)
+        },
+        tryLock: fd => !(isBad && why === 'lock taken') && systemDisk.tryLock(fd),
+      })
+      const { path } = newStore(t)
+      const store = Store.open(disk, path, { lockTimeout: 20 })
+      const other = stranger(t, store)
+      put(store, record(1, 'lost'))
+      lose()
+      isBad = true
+      t.throws(() => store.makeDurable(store.latest()), UNKNOWN)
+      t.throws(() => store.close(), { ...UNKNOWN, message: /could not be marked.*then pack/ }, why)
+      isBad = false
+      const again = Store.open(disk, path)
+      t.throws(() => again.makeDurable(again.latest()), UNKNOWN)
+      t.throws(() => put(again, record(1, 'more')), REFUSED)
+      assertTold(t, other)
+      await assertPackHelps(t, again, other)
+      again.close()
+    }
+  },
+)
+
+t.test(
+  'the others are told as soon as may be: the pauses between the tries grow from milliseconds to a second',
+  async t => {
+    const pauses: number[] = []
+    let act: (() => void) | undefined
+    let isTaken = false
+    const { disk, lose } = losingDisk({
+      after: (milliseconds, then) => {
+        pauses.push(milliseconds)
+        act = then
+        return { cancel: () => undefined }
+      },
+      tryLock: fd => !isTaken && systemDisk.tryLock(fd),
+    })
+    const store = newStore(t, disk)
+    const other = stranger(t, store)
+    put(store, record(1, 'lost'))
+    lose()
+    isTaken = true
+    pauses.length = 0
+    await t.rejects(store.makeDurableAsync(store.latest()), UNKNOWN)
+    for (let n = 0; n < 30; n++) act?.()
+    t.ok(pauses.slice(0, 5).every(pause => pause < 20))
+    t.equal(pauses.at(-1), 1000)
+    isTaken = false
+    act?.()
+    assertTold(t, other)
+  },
+)
 
 /** One whose fsyncs fail when the test says so, and another process. */
 function failing(t: Test) {
@@ -374,6 +533,20 @@ t.test('what has failed in a file that another process has packed is not told by
   }
 })
 
+t.test('nor is what a call has told, whoever else met it in the background', async t => {
+  for (const when of ['before', 'after'] as const) {
+    const { store, failure, timers } = failing(t)
+    put(store, record(1, 'lost'))
+    const tick = timers.at(-1)
+    failure.isDue = true
+    if (when === 'after') tick?.()
+    t.throws(() => store.makeDurable(store.latest()), UNKNOWN)
+    if (when === 'before') tick?.()
+    await new Promise(setImmediate)
+    t.doesNotThrow(() => store.close(), when)
+  }
+})
+
 t.test('but it is where the packed file could not be put on disk either, or was removed', async t => {
   const { store, other, failure } = failing(t)
   put(store, record(1, 'packed'))
@@ -406,7 +579,7 @@ t.test('after a failed fsync, a commit goes over to what a pack has made before 
   }, UNKNOWN)
   const commit = () =>
     store.commit({ records: [record(1, 'more')], fresh: 0, annotation: new Uint8Array() }, snapshot, [], true)
-  t.throws(commit, UNKNOWN)
+  t.throws(commit, REFUSED)
   await pack(other)
   t.equal(commit().outcome, 'moved')
   put(store, record(1, 'more'))

@@ -1,6 +1,7 @@
 // An earlier copy of a store put back beside an index file that tells of commits it does not have. What the index file says was on disk is
 // not said of what the copy has become: what a power cut takes of that is cut off, and nothing is refused.
 import t from 'tap'
+import { pack } from '../../lib/store/pack.js'
 import { recover } from '../../lib/store/recover.js'
 import { Store } from '../../lib/store/store.js'
 import type { Oid } from '../../lib/store/types.js'
@@ -57,8 +58,8 @@ function putBack(bytes: Buffer, removes: boolean): { disk: MemoryDisk; store: St
   return { disk, store: Store.open(removes ? disk : failing, PATH) }
 }
 
-function failed(): never {
-  throw Object.assign(new Error('EACCES'), { code: 'EACCES', syscall: 'unlink' })
+function failed(syscall = 'unlink'): never {
+  throw Object.assign(new Error('EACCES'), { code: 'EACCES', syscall })
 }
 
 /** Copied while the store was written to, and before the index file: not all of a commit. */
@@ -138,7 +139,7 @@ t.test('its removal is on disk before the first commit', t => {
   t.end()
 })
 
-t.test('where the directory could not be synced, nothing is appended before it is', t => {
+t.test('where the directory could not be opened, nothing is appended before it is synced', t => {
   const files = [PATH, INDEX].map((name, n) => ({
     number: 1 + n,
     mode: 0o600,
@@ -151,7 +152,7 @@ t.test('where the directory could not be synced, nothing is appended before it i
   const store = Store.open(
     wrapDisk(machine.process().disk, (name, _n, go) => {
       if (name === 'unlink' || name === 'syncDirectory' || name === 'write') calls.push(name)
-      return name === 'syncDirectory' && fails ? failed() : go()
+      return name === 'syncDirectory' && fails ? failed('open') : go()
     }),
     PATH,
   )
@@ -164,6 +165,22 @@ t.test('where the directory could not be synced, nothing is appended before it i
   t.notOk(left.flat().includes(INDEX), 'no power cut brings it back')
   store.close()
   t.end()
+})
+
+t.test('where it failed to be synced, nobody commits before a pack, whatever a second fsync says', async t => {
+  const disk = started(2, { [PATH]: early, [INDEX]: index })
+  let fails = true
+  const store = Store.open(
+    wrapDisk(disk, (name, _n, go) => (name === 'syncDirectory' && fails ? failed('fsync') : go())),
+    PATH,
+  )
+  t.throws(() => put(store, record(ROOT, 'on')), { code: 'COMMIT_FAILED' })
+  fails = false
+  t.throws(() => put(store, record(ROOT, 'on')), { code: 'COMMIT_FAILED', message: /then pack/ })
+  await pack(store)
+  put(store, record(ROOT, 'on'))
+  t.equal(textOf(store, ROOT), 'on')
+  store.close()
 })
 
 t.test('where it cannot be removed, nothing is to be synced', t => {
