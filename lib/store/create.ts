@@ -6,6 +6,7 @@ import type { Disk } from '../file/disk.js'
 import { chainStart, encodeFileHeader, HEADER_LENGTH, saltOf, type FileHeader } from '../log/file-header.js'
 import { assembleCommit } from './assemble.js'
 import { refuseLongName } from './name-length.js'
+import { syncNewName } from './new-name.js'
 import { createTemporary } from './temporary.js'
 import { FIRST_FREE_OID, type Draft, type Offset } from './types.js'
 
@@ -36,7 +37,7 @@ export function createStore(disk: Disk, path: string, initial: Draft, mode: numb
     file.write(assembleCommit(initial, place, () => 0 as Offset).bytes, HEADER_LENGTH)
     disk.sync(temporary.fd)
     publish(disk, temporary.path, path)
-    disk.syncDirectory(dirname(path))
+    syncNewName(disk, path, file.status())
   } finally {
     temporary.discard()
   }

@@ -5,6 +5,7 @@ import type { Disk } from '../file/disk.js'
 import type { FileHeader } from '../log/file-header.js'
 import { BaseWriter } from './base-writer.js'
 import { refuseLongName } from './name-length.js'
+import { syncNewName } from './new-name.js'
 import type { RecordCursor } from './record-cursor.js'
 import { createTemporary, tidyUp, type Temporary } from './temporary.js'
 
@@ -61,7 +62,7 @@ export class NewStore {
       if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw alreadyThere(this.#path)
       throw error
     }
-    this.#disk.syncDirectory(dirname(this.#path))
+    syncNewName(this.#disk, this.#path, this.#disk.status(this.#temporary.fd))
   }
 
   /** It goes, unless it has its name. */

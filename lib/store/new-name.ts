@@ -1,0 +1,31 @@
+// A new file has been given its name, which is to be put on disk. A failed fsync of the directory is never called again: a second one that
+// succeeds would prove nothing. So the name is taken away, and who tries again gives it to another file.
+import { dirname } from 'node:path'
+import type { Disk, FileStatus } from '../file/disk.js'
+import { isFailedOpen } from '../file/disk-error.js'
+import { FailedSyncs } from './failed-syncs.js'
+
+/**
+ * `file`: the new one, whose lock the caller holds: nobody has committed to it. Throws what the system refuses; where it did not let the
+ * directory be opened, the first commit tries that again.
+ */
+export function syncNewName(disk: Disk, path: string, file: FileStatus): void {
+  try {
+    disk.syncDirectory(dirname(path))
+  } catch (cause) {
+    if (!isFailedOpen(cause) && !takenAway(disk, path, file)) FailedSyncs.on(disk).noteName(path, cause)
+    throw cause
+  }
+}
+
+/** False: another file stands there, of somebody who was quicker, or the system refuses it. */
+function takenAway(disk: Disk, path: string, { dev, ino }: FileStatus): boolean {
+  try {
+    const there = disk.lookUp(path)
+    if (there?.ino !== ino || there.dev !== dev) return false
+    disk.unlink(path)
+    return true
+  } catch {
+    return false
+  }
+}
