@@ -128,7 +128,10 @@ export class LockTimeoutError extends PerdureError {
   }
 }
 
-/** The disk refused the commit (full, too large, I/O error: see `cause`). Nothing was committed; the store goes on when the cause is gone. */
+/**
+ * The disk refused the commit (full, too large, I/O error: see `cause`). Nothing was committed; the store goes on when the cause is gone:
+ * where that is a DurabilityUnknownError, when the store has been packed.
+ */
 export class CommitFailedError extends PerdureError {
   constructor(message: string, options?: ErrorOptions) {
     super('COMMIT_FAILED', message, options)
@@ -157,7 +160,10 @@ export class CommitTooLargeError extends PerdureError {
   }
 }
 
-/** The commit is in the file and visible, but the disk did not confirm it. Only a pack makes the store durable again. */
+/**
+ * What was committed is in the file and visible, but the disk did not confirm it. Only a pack makes the store durable again, unless the
+ * message says otherwise.
+ */
 export class DurabilityUnknownError extends PerdureError {
   constructor(message: string, options?: ErrorOptions) {
     super('DURABILITY_UNKNOWN', message, options)
@@ -194,9 +200,17 @@ export class CorruptLogError extends PerdureError {
 /** The file at the path is another store than the one that was opened: replaced, removed or restored from a copy. */
 export class StoreReplacedError extends PerdureError {
   readonly path: string
-  constructor(path: string, what: string, advice = 'Close this connection and open the store again') {
-    super('STORE_REPLACED', `${path}: ${what}. ${advice}.`)
+  /** What has become of the file. */
+  readonly what: string
+  constructor(
+    path: string,
+    what: string,
+    advice = 'Close this connection and open the store again',
+    options?: ErrorOptions,
+  ) {
+    super('STORE_REPLACED', `${path}: ${what}. ${advice}.`, options)
     this.path = path
+    this.what = what
   }
 }
 

@@ -2,6 +2,7 @@
 // as the connection is used again: transactions that are alike run one after the other and become one commit (a group commit), which
 // takes one lock, one write and one fsync. Each has its own outcome all the same, and none is undone for what another did.
 import { CommitTooLargeError, GoneError, PerdureError, SchemaError, StaleDataError, StateError } from '../error.js'
+import { asCommitFailure } from '../store/commit-failure.js'
 import { encodeAnnotation } from './annotation.js'
 import { awaitConfirmation, confirmAsync } from './confirm.js'
 import { refuseIfEditing } from './editing.js'
@@ -272,10 +273,12 @@ async function commitAsync<R, T>(session: Session, root: R, work: Work<R, T>, gr
   const asker = askerOf(session)
   for (let run = 1; !group.isLast(run); run++) {
     checkIdle(session)
-    if (store.isFarBehind()) {
-      await store.catchUpAsync()
-      checkIdle(session)
+    try {
+      if (store.isFarBehind()) await store.catchUpAsync()
+    } catch (error) {
+      throw asCommitFailure(store.path, error)
     }
+    checkIdle(session)
     const result = group.run(() => attempt(session, root, work, group, false))
     if (typeof result === 'object') return waitingForDisk(session, result)
     if (result === 'busy') await store.untilFree(asker)

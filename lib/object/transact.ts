@@ -4,7 +4,7 @@ import { ClosedError, StateError, WriteConflictError } from '../error.js'
 import type { Asker } from '../store/store-options.js'
 import { encodeAnnotation } from './annotation.js'
 import { refuseIfEditing } from './editing.js'
-import { commitSession, type CommitPlan } from './commit.js'
+import { commitSession, onCommit, type CommitPlan } from './commit.js'
 import { confirm } from './confirm.js'
 import { checkNames, quoted } from './option-names.js'
 import type { Isolation, Session } from './session.js'
@@ -162,7 +162,7 @@ export function attempt<R, T>(
 ): Done<T> | 'conflict' | 'busy' {
   session.end()
   try {
-    session.begin()
+    onCommit(session, () => session.begin())
     if (isCommitted(session, plan.id)) return committedBefore(session)
     const value = run(session, root, work)
     const wrote = session.changed.size > 0

@@ -15,6 +15,8 @@ export function orPacked(store: Packed, snapshot: Snapshot, sync: (snapshot: Sna
     const packed = packedSince(store, snapshot, error)
     try {
       sync(packed)
+    } catch (failure) {
+      throw ofCommitted(failure)
     } finally {
       packed.generation.release()
     }
@@ -29,11 +31,15 @@ export function orPackedAsync(
   snapshot: Snapshot,
   sync: (snapshot: Snapshot) => Promise<void>,
 ): Promise<void> {
-  return sync(snapshot).catch((error: unknown) => {
+  return sync(snapshot).catch(async (error: unknown) => {
     const packed = packedSince(store, snapshot, error)
-    return sync(packed).finally(() => {
+    try {
+      await sync(packed)
+    } catch (failure) {
+      throw ofCommitted(failure)
+    } finally {
       packed.generation.release()
-    })
+    }
   })
 }
 
@@ -43,8 +49,19 @@ function packedSince(store: Packed, { generation }: Snapshot, failure: unknown):
   try {
     packed = store.packedSince(generation)
   } catch (error) {
-    throw error instanceof StoreReplacedError ? error : failure
+    throw ofCommitted(error instanceof StoreReplacedError ? error : failure)
   }
-  if (packed === undefined) throw failure
+  if (packed === undefined) throw ofCommitted(failure)
   return packed
+}
+
+/** Unlike before an append, another file may lack what was committed, also where that is a copy. */
+function ofCommitted(error: unknown): unknown {
+  if (!(error instanceof StoreReplacedError)) return error
+  return new StoreReplacedError(
+    error.path,
+    `the last commits were made in the file that was here, and may be in no other, but ${error.what}`,
+    'Close this connection and put that very file back before the store is opened again',
+    { cause: error },
+  )
 }

@@ -83,7 +83,8 @@ export class PathWatch {
       const { message } = systemErrorIn(cause) ?? {}
       if (message === undefined) throw cause
       throw new DurabilityUnknownError(
-        `${this.#file.generation.path}: the last commits are on disk, but not whether in the file that this path leads to (${message}).`,
+        `${this.#file.generation.path}: the last commits are on disk, but it is not known whether the path still leads to the file that ` +
+          `has them (${message}). Nobody is kept from committing, and the next commit or flush looks again: see what has become of the file.`,
         { cause },
       )
     }
