@@ -26,9 +26,12 @@ export class NodeTraps implements ProxyHandler<Container> {
     // Nobody's but its own: what stands around it, be it a Proxy, is another object.
     if (key === HANDLER) return receiver === node.object ? node : undefined
     if (key === 'then' && !isInReach(() => node.see())) return undefined
-    node.see()
+    if (typeof key === 'string') node.look()
+    else node.see()
     const value = (target as Record<string | symbol, unknown>)[key]
     if (typeof value === 'object' && node.bare !== 0) return part(node, key, value)
+    if (typeof value === 'symbol' && typeof key === 'string' && Object.hasOwn(target, key))
+      return node.follow(key, value)
     if (value === undefined && key === 'toJSON' && !Object.hasOwn(target, key)) return toJSON
     return typeof value === 'function' ? (trackedMethod(value, target) ?? value) : value
   }
@@ -62,7 +65,8 @@ export class NodeTraps implements ProxyHandler<Container> {
   }
 
   has(target: Container, key: string | symbol): boolean {
-    this.node.see()
+    if (typeof key === 'string') this.node.look()
+    else this.node.see()
     return Reflect.has(target, key)
   }
 

@@ -105,10 +105,16 @@ export class Node {
 
   /** To be called before every use. Access through plain data is access to its owner. */
   see(): void {
+    this.look()
+    if (this.slots > 0 && this.ready !== this.load) this.resolve()
+  }
+
+  /** The same before a use of no part, or of one, where a reference is followed by itself: see `follow`. */
+  look(): void {
     if (this.slots === 0) return
     const { owner } = this
     if (owner.serial !== owner.scope.serial) owner.scope.touched(owner)
-    if (this.ready !== owner.load) this.#attend()
+    if (this.load !== owner.load) this.#leadBack()
     if (owner.keyed && this.serial !== owner.serial) {
       this.serial = owner.serial
       owner.used(this)
@@ -129,28 +135,41 @@ export class Node {
     this.asStored = -1
   }
 
-  #attend(): void {
+  #leadBack(): void {
     const { owner } = this
-    if (this.load !== owner.load && owner.keyed) owner.bringBack(this)
-    if (this.load !== owner.load) {
-      throw new StaleDataError(
-        owner.oid,
-        `this ${Array.isArray(this.target) ? 'array' : 'object'} was part of ${owner.name} ${owner.oid}, which has been read anew since, ` +
-          'and its place there is gone or not certain: read it again from its owner',
-      )
-    }
-    if (this.ready !== owner.load) this.resolve()
+    if (owner.keyed) owner.bringBack(this)
+    if (this.load === owner.load) return
+    throw new StaleDataError(
+      owner.oid,
+      `this ${Array.isArray(this.target) ? 'array' : 'object'} was part of ${owner.name} ${owner.oid}, which has been read anew since, ` +
+        'and its place there is gone or not certain: read it again from its owner',
+    )
   }
 
   /** Follows the references that stand directly in this container. */
   resolve(): void {
-    const target = this.target as Record<string, unknown>
-    for (const key of Object.keys(target)) {
-      const value = target[key]
-      if (typeof value === 'symbol') put(target, key, this.owner.scope.resolve(unresolvedOid(value)))
+    const { target } = this
+    const { scope } = this.owner
+    if (Array.isArray(target)) {
+      for (let i = 0; i < target.length; i++) {
+        const value: unknown = target[i]
+        if (typeof value === 'symbol') target[i] = scope.resolve(unresolvedOid(value))
+      }
+    } else {
+      for (const key of Object.keys(target)) {
+        const value = target[key]
+        if (typeof value === 'symbol') this.follow(key, value)
+      }
     }
     setShown(target, true)
     this.ready = this.load
+  }
+
+  /** Follows the reference that stands at a key of its own. */
+  follow(key: string, reference: symbol): object {
+    const object = this.owner.scope.resolve(unresolvedOid(reference))
+    put(this.target, key, object)
+    return object
   }
 
   // ---- messages ----
