@@ -8,7 +8,7 @@ import { define, isBare } from './plain-node.js'
 import { isKeyList, type Shape } from './shapes.js'
 import { position } from './packed-cursor.js'
 import { skipValue } from './skip-packed.js'
-import { readCount, readReference, readSimple, readValue, textIsNext, unpackWith } from './unpack.js'
+import { readCount, readReference, readReferences, readSimple, readValue, textIsNext, unpackWith } from './unpack.js'
 import { Untracked } from './untracked.js'
 import { decodeBytes, decodeSpecial, isBytes, TAG, unknownForm } from './values.js'
 
@@ -69,6 +69,12 @@ export function readLater(
         state[key] = scope.known(to) ?? unresolved(to)
         continue
       }
+      const references = readReferences()
+      if (references) {
+        state[key] = new Untracked(marksOf(references, refs), true, true)
+        hasParts = true
+        continue
+      }
       const raw = readValue(1)
       if (typeof raw !== 'object' || raw === null) {
         state[key] = raw
@@ -80,6 +86,11 @@ export function readLater(
     }
     return hasParts
   })
+}
+
+/** An array of nothing but references, by their numbers, as it is decoded: an object is made of one when it is asked for. */
+function marksOf(references: readonly number[], refs: readonly Oid[]): unknown[] {
+  return references.map(reference => unresolved(refs[reference] ?? unknownForm()))
 }
 
 /** What LATER stands for, as it can be written into another record without being decoded: this reference, or these bytes. */

@@ -175,3 +175,23 @@ export function readReference(): number {
   goTo(at + 3)
   return token < 0x80 ? token : number(1 << (token - 0xcc))
 }
+
+/** The numbers of the references in the array that comes next; undefined: nothing, or something else, stands in it, and nothing was read. */
+export function readReferences(): number[] | undefined {
+  const start = at
+  if (!arrayIsNext()) return undefined
+  const count = readCount()
+  const numbers: number[] = []
+  for (let reference = 0; numbers.length < count && reference >= 0;) {
+    reference = readReference()
+    if (reference >= 0) numbers.push(reference)
+  }
+  if (count > 0 && numbers.length === count) return numbers
+  goTo(start)
+  return undefined
+}
+
+function arrayIsNext(): boolean {
+  const token = at < end ? (bytes[at] as number) : 0
+  return (token >= 0x90 && token < 0xa0) || token === 0xdc || token === 0xdd
+}

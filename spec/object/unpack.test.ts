@@ -1,7 +1,7 @@
 import t from 'tap'
 import { Packr } from '../../lib/object/msgpack.js'
 import { DEEPEST_PACKED, noteReferences, skipValue } from '../../lib/object/skip-packed.js'
-import { checkPacked, referenceAt, unpack, unpackWith } from '../../lib/object/unpack.js'
+import { checkPacked, readReferences, readValue, referenceAt, unpack, unpackWith } from '../../lib/object/unpack.js'
 import { stretchOf } from '../../lib/store/types.js'
 import { seeded, type Random } from '../helpers/seeded.js'
 
@@ -110,4 +110,17 @@ t.test('what would be a reference, and is not written as one is, is refused wher
   for (const bytes of odd) t.throws(() => referencesIn(0x91, ...bytes), { code: 'SCHEMA' })
   t.same(referencesIn(0x81, 0xa0, 5), [0], 'nothing of that is left behind')
   t.same(unpack(Uint8Array.of(0x81, 0xa0, 5)), { '': 5 })
+})
+
+t.test('an array of nothing but references is read as their numbers, and nothing else is', t => {
+  const read = (text: string): unknown => unpackWith(stretchOf(hex(text)), () => readReferences() ?? [readValue()])
+  t.same(read('92 81a005 81a0ccff'), [5, 255])
+  t.same(read('dc0001 81a0cd0100'), [256])
+  t.same(read('90'), [[]])
+  t.same(read('92 81a005 07'), [[{ '': 5 }, 7]])
+  t.same(read('91 91 81a005'), [[[{ '': 5 }]]])
+  t.same(read('81a005'), [{ '': 5 }])
+  for (const wrong of ['92 81a005', '91 81a0', '91 81a0ce000000', 'dc00', '91 81a005 00'])
+    t.throws(() => read(wrong), { code: 'SCHEMA' }, wrong)
+  t.end()
 })
