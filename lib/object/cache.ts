@@ -5,14 +5,15 @@ import type { Header } from './header.js'
 import { OidTable } from './oid-table.js'
 import type { Oid } from '../store/types.js'
 
-const FEW = 1 << 12
+/** After so many have been let go ... */
+const NOW_AND_THEN = 1 << 6
+/** ... so many entries are looked at: more, as each of these may be a new one, and who looks has to come round. */
+const AT_ONCE = 2 * NOW_AND_THEN
 
 export class ObjectCache {
   readonly #known = new OidTable<Header | WeakRef<Header>>()
-  /** How many were let go since those that are gone were last looked for. */
+  /** How many were let go since some entries were looked at, for those of objects that nobody has any more. */
   #letGo = 0
-  /** After so many it is worth while: entries that stay are gone through, too. */
-  #lookAfter = FEW
   /** Ghosts that the current transaction has met. */
   #met: Header[] = []
 
@@ -41,18 +42,9 @@ export class ObjectCache {
     if (!header.held) return
     header.held = false
     this.#known.set(header.oid, new WeakRef(header))
-    if (++this.#letGo >= this.#lookAfter) this.#forget()
-  }
-
-  /** Entries of objects that nobody has any more. */
-  #forget(): void {
-    let left = 0
-    for (const [oid, known] of this.#known.entries()) {
-      if (known instanceof WeakRef && known.deref() === undefined) this.#known.delete(oid)
-      else left++
-    }
+    if (++this.#letGo < NOW_AND_THEN) return
     this.#letGo = 0
-    this.#lookAfter = Math.max(FEW, left)
+    this.#known.deleteNext(AT_ONCE, isForgotten)
   }
 
   /** The transaction has ended. */
@@ -69,4 +61,9 @@ export class ObjectCache {
       if (header) yield header
     }
   }
+}
+
+/** An entry of an object that nobody has any more. */
+function isForgotten(known: Header | WeakRef<Header>): boolean {
+  return known instanceof WeakRef && known.deref() === undefined
 }

@@ -8,6 +8,8 @@ export class OidTable<T> {
   readonly #pages = new Map<number, (T | undefined)[]>()
   #lastNumber = -1
   #last: (T | undefined)[] | undefined
+  /** How far `deleteNext` has come. */
+  #round = this.#pages.entries()
 
   get(oid: Oid): T | undefined {
     return this.#page(Math.floor(oid / PAGE))?.[oid % PAGE]
@@ -24,27 +26,40 @@ export class OidTable<T> {
     page[oid % PAGE] = entry
   }
 
-  delete(oid: Oid): void {
-    const number = Math.floor(oid / PAGE)
-    const page = this.#page(number)
-    if (page === undefined) return
-    page[oid % PAGE] = undefined
-    if (page.some(entry => entry !== undefined)) return
-    this.#pages.delete(number)
-    this.#last = undefined
-  }
-
   *values(): Generator<T, undefined> {
     for (const page of this.#pages.values()) for (const entry of page) if (entry !== undefined) yield entry
   }
 
-  /** An entry may be deleted as soon as it has been given. */
-  *entries(): Generator<[Oid, T], undefined> {
-    for (const [number, page] of this.#pages)
-      for (let n = 0; n < PAGE; n++) {
-        const entry = page[n]
-        if (entry !== undefined) yield [(number * PAGE + n) as Oid, entry]
+  /**
+   * Goes on through the entries, round and round, past `most` of them or all on the pages where that ends, and deletes those of
+   * which `isOver` says so.
+   */
+  deleteNext(most: number, isOver: (entry: T) => boolean): void {
+    for (let met = 0; met < most;) {
+      const { value: next } = this.#round.next()
+      if (next === undefined) {
+        this.#round = this.#pages.entries()
+        return
       }
+      met += this.#deleteIn(next[0], next[1], isOver)
+    }
+  }
+
+  /** Gives how many entries there were. */
+  #deleteIn(number: number, page: (T | undefined)[], isOver: (entry: T) => boolean): number {
+    let met = 0
+    let left = 0
+    for (let n = 0; n < PAGE; n++) {
+      const entry = page[n]
+      if (entry === undefined) continue
+      met++
+      if (isOver(entry)) page[n] = undefined
+      else left++
+    }
+    if (left > 0) return met
+    this.#pages.delete(number)
+    this.#lastNumber = -1
+    return met
   }
 
   #page(number: number): (T | undefined)[] | undefined {
