@@ -9,6 +9,7 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs'
+import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { Disk, Fd } from '../../lib/file/disk.js'
 import { systemDisk } from '../../lib/file/system-disk.js'
@@ -17,7 +18,7 @@ import { orPacked, orPackedAsync } from '../../lib/store/or-packed.js'
 import { pack } from '../../lib/store/pack.js'
 import { Store } from '../../lib/store/store.js'
 import type { Oid, Tid } from '../../lib/store/types.js'
-import { put, record, SHAPE, textOf } from '../helpers/drafts.js'
+import { initialDraft, put, record, SHAPE, textOf } from '../helpers/drafts.js'
 import { newStore, openStore, stranger } from '../helpers/new-store.js'
 import { tempDir } from '../helpers/temp-dir.js'
 
@@ -192,7 +193,10 @@ function untold(t: Test) {
       return systemDisk.write(...call)
     },
   })
-  const store = newStore(t, disk)
+  const store = Store.open(disk, join(tempDir(t), 'app.db'), {}, initialDraft)
+  t.teardown(() => {
+    if (!store.closed) closeAnyhow(store)
+  })
   const { size } = statSync(store.path)
   put(store, record(1, 'lost'))
   const whole = readFileSync(store.path)
@@ -201,6 +205,14 @@ function untold(t: Test) {
   t.throws(() => store.makeDurable(store.latest()), UNKNOWN)
   isFull = false
   return { store, size, whole, retry: () => timers.at(-1)?.() }
+}
+
+function closeAnyhow(store: Store): void {
+  try {
+    store.close()
+  } catch {
+    // That the file was replaced, or that the others could not be told.
+  }
 }
 
 const told: Record<string, (store: ReturnType<typeof untold>) => void> = {

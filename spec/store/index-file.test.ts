@@ -157,7 +157,7 @@ t.test('where the disk does not confirm what was read, it is not made, and the c
   })
   t.notOk(existsSync(`${path}.index`))
   const next = Store.open(systemDisk, path)
-  t.throws(() => put(next, record(1, 'later')), { code: 'DURABILITY_UNKNOWN' }, 'all are told')
+  t.throws(() => put(next, record(1, 'later')), { code: 'COMMIT_FAILED', message: /then pack/ }, 'all are told')
   next.close()
   t.end()
 })

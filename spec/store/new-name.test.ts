@@ -11,16 +11,13 @@ import { tempDir } from '../helpers/temp-dir.js'
 
 const fault = Object.assign(new Error('EIO: as the test wants'), { code: 'EIO', syscall: 'fsync' })
 
-/** Its first fsync of a directory fails. */
+/** Its second fsync of a directory fails: the first comes before anything is made. */
 function failingDisk(own: Partial<Disk> = {}, error: Error = fault): Disk {
-  let fails = true
+  let calls = 0
   return {
     ...systemDisk,
     syncDirectory: path => {
-      if (fails) {
-        fails = false
-        throw error
-      }
+      if (++calls === 2) throw error
       systemDisk.syncDirectory(path)
     },
     ...own,
