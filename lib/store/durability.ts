@@ -37,8 +37,6 @@ export class Durability {
   /** Where something was appended here that no fsync has covered. */
   #owing: Generation | undefined
   readonly #failed: FailedSyncs
-  /** What has failed in the background. */
-  #unasked: unknown
   /** Of what has failed, what a call has reported. */
   readonly #told = new WeakSet()
   /** Of which the others could not be told that an fsync has failed: that is tried again and again. */
@@ -118,7 +116,8 @@ export class Durability {
     this.#tell(true)
     let failure: unknown
     try {
-      if (this.#owing !== undefined && (this.#isUntold || !this.#failureOf(last.generation))) this.sync(last)
+      const known = this.#failureOf(last.generation)
+      if (this.#owing !== undefined && !(known && this.#told.has(known))) this.sync(last)
     } catch (error) {
       failure = error
     }
@@ -158,9 +157,10 @@ export class Durability {
   nameFailed(generation: Generation, cause: unknown, wait = true): DurabilityUnknownError {
     const { path } = generation
     if (isFailedOpen(cause)) return nameUnknown(path, cause)
-    this.#failed.noteName(path, cause)
+    const failure = unknownSince(path, (cause as Error).message, cause)
+    this.#failed.noteName(path, failure)
     this.#tell(wait)
-    return this.#failed.of(generation) ?? unknownSince(path, (cause as Error).message, cause)
+    return failure
   }
 
   /** A pack has put another file at the path, and its name is on disk. */
@@ -178,9 +178,7 @@ export class Durability {
   #failureOf(generation: Generation): DurabilityUnknownError | undefined {
     const { reader, writer, path } = generation
     if (writer.failedSync !== undefined) this.#fail(generation, writer.failedSync)
-    const cause = this.#failed.ofName(path)
-    if (cause !== undefined && this.#settleName() !== undefined)
-      return unknownSince(path, (cause as Error).message, cause) // of whichever file
+    if (this.#settleName() !== undefined) return this.#failed.ofName(path) // of whichever file
     const known = this.#failed.of(generation)
     if (!reader.suspect) {
       if (known !== undefined) this.#toTell ??= generation // it may be known from before the store was opened
@@ -193,10 +191,10 @@ export class Durability {
 
   /** Of a directory that could not be synced: which file has failed by that. Gives why that is still unknown. */
   #settleName(): Error | undefined {
-    const cause = this.#failed.ofName(this.#path)
-    if (cause === undefined) return undefined
+    const failure = this.#failed.ofName(this.#path)
+    if (failure === undefined) return undefined
     try {
-      this.#note(this.#helpers.atPath(), cause)
+      this.#note(this.#helpers.atPath(), failure)
     } catch (error) {
       return error as Error
     }
@@ -208,10 +206,6 @@ export class Durability {
   #tells(error: unknown): unknown {
     if (error instanceof DurabilityUnknownError) this.#told.add(error)
     return error
-  }
-
-  get #isUntold(): boolean {
-    return this.#unasked instanceof DurabilityUnknownError && !this.#told.has(this.#unasked)
   }
 
   #isSynced(generation: Generation, offset: number): boolean {
@@ -229,13 +223,11 @@ export class Durability {
     const bytes = this.#unsynced
     if (bytes === 0) return
     this.#unsynced = 0
-    this.#syncUnasked(current()).catch((error: DurabilityUnknownError) => {
-      if (!isFailedOpen(error.cause)) {
-        this.#unasked = error // every later commit reports it, or else `close`
-      } else if (!this.#closed) {
-        this.#unsynced += bytes
-        this.#wakeLater(current)
-      }
+    this.#syncUnasked(current()).catch(({ cause }: DurabilityUnknownError) => {
+      // Any other failure is kept: every later commit reports it, or else `close`.
+      if (!isFailedOpen(cause) || this.#closed) return
+      this.#unsynced += bytes
+      this.#wakeLater(current)
     })
   }
 
@@ -301,17 +293,16 @@ export class Durability {
   #fail(generation: Generation, cause: unknown, wait = true): DurabilityUnknownError {
     const known = this.#failed.of(generation)
     if (known !== undefined) return known
-    const failure = this.#note(generation, cause)
+    const failure = unknownSince(generation.path, (cause as Error).message, cause)
+    this.#note(generation, failure)
     this.#tell(wait)
     return failure
   }
 
   /** Known here from now on, and to be told to the others. */
-  #note(generation: Generation, cause: unknown): DurabilityUnknownError {
-    const failure = this.#failed.of(generation) ?? unknownSince(generation.path, (cause as Error).message, cause)
-    this.#failed.note(generation, failure)
+  #note(generation: Generation, failure: DurabilityUnknownError): void {
+    if (this.#failed.of(generation) === undefined) this.#failed.note(generation, failure)
     this.#toTell = generation
-    return failure
   }
 
   #tell(wait: boolean): void {

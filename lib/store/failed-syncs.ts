@@ -8,7 +8,7 @@ const byDisk = new WeakMap<Disk, FailedSyncs>()
 
 export class FailedSyncs {
   readonly #files = new Map<string, DurabilityUnknownError>()
-  readonly #names = new Map<string, unknown>()
+  readonly #names = new Map<string, DurabilityUnknownError>()
 
   static on(disk: Disk): FailedSyncs {
     const failed = byDisk.get(disk) ?? new FailedSyncs()
@@ -26,13 +26,13 @@ export class FailedSyncs {
     this.#files.set(nameOf(generation), failure)
   }
 
-  /** Why the directory could not be synced, where it is not known yet to which file the path led then. */
-  ofName(path: string): unknown {
+  /** Of the directory, where it is not known yet to which file the path led then. */
+  ofName(path: string): DurabilityUnknownError | undefined {
     return this.#names.get(path)
   }
 
-  noteName(path: string, cause: unknown): void {
-    this.#names.set(path, cause)
+  noteName(path: string, failure: DurabilityUnknownError): void {
+    this.#names.set(path, failure)
   }
 
   /** It is noted of the file, or the path has another one since, whose name is on disk. */

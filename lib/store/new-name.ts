@@ -3,6 +3,7 @@
 import { dirname } from 'node:path'
 import type { Disk, FileStatus } from '../file/disk.js'
 import { isFailedOpen } from '../file/disk-error.js'
+import { unknownSince } from './durability.js'
 import { FailedSyncs } from './failed-syncs.js'
 
 /**
@@ -13,7 +14,8 @@ export function syncNewName(disk: Disk, path: string, file: FileStatus): void {
   try {
     disk.syncDirectory(dirname(path))
   } catch (cause) {
-    if (!isFailedOpen(cause) && !takenAway(disk, path, file)) FailedSyncs.on(disk).noteName(path, cause)
+    if (!isFailedOpen(cause) && !takenAway(disk, path, file))
+      FailedSyncs.on(disk).noteName(path, unknownSince(path, (cause as Error).message, cause))
     throw cause
   }
 }

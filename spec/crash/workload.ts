@@ -1,7 +1,7 @@
 // Several processes that write, read, pack, die and come back on one simulated machine, as a seed has it.
 // All that they were promised stands in the ledger.
 import type { Disk } from '../../lib/file/disk.js'
-import { PerdureError } from '../../lib/error.js'
+import { DurabilityUnknownError, PerdureError } from '../../lib/error.js'
 import { pack } from '../../lib/store/pack.js'
 import type { Snapshot } from '../../lib/store/snapshot.js'
 import { Store } from '../../lib/store/store.js'
@@ -97,7 +97,7 @@ export class Workload {
     const { failingSyncs, failingDirectorySyncs } = this.#machine
     if (failingSyncs + failingDirectorySyncs === 0 || !(error instanceof PerdureError) || !FAILURES.has(error.code))
       throw error
-    member.told ||= error.code === 'DURABILITY_UNKNOWN'
+    member.told ||= error instanceof DurabilityUnknownError || error.cause instanceof DurabilityUnknownError
     this.#count(error.code)
   }
 

@@ -293,6 +293,7 @@ t.test('a cut that could not be put on disk is told at once, whoever has the loc
     t.throws(how === 'commit under the lock' ? () => store.underLock(commit) : commit, { code: 'COMMIT_FAILED' }, how)
     assertTold(t, other, how)
     t.equal(textOf(other, 1), 'whole')
+    t.throws(() => store.close(), UNKNOWN, 'what was whole before it may be lost, and no call has said so')
   }
 })
 
@@ -543,6 +544,27 @@ t.test('what has failed in a file that another process has packed is not told by
     put(other, record(1, 'and on'))
     t.equal(textOf(other, 1), 'and on', when)
   }
+})
+
+t.test('a commit that nobody waited for is told by close(), where another process has marked the file', t => {
+  const { store, other, failure } = failing(t)
+  put(store, record(1, 'not on disk'))
+  failure.isDue = true
+  const third = Store.open(
+    {
+      ...systemDisk,
+      sync: () => {
+        throw fault
+      },
+    },
+    store.path,
+  )
+  t.throws(() => third.makeDurable(third.latest()), UNKNOWN)
+  third.close()
+  assertTold(t, other)
+  store.latest()
+  t.throws(() => store.close(), UNKNOWN)
+  t.end()
 })
 
 t.test('nor is what a call has told, whoever else met it in the background', async t => {
