@@ -9,7 +9,7 @@ import { mayLeadTo, mayReach, type Reached } from '../log/may-reach.js'
 import { confirmTail } from '../log/tail.js'
 import type { LogIndex } from './log-index.js'
 import { inPieces, readCovered, readTable, tableParts, type Covered, type OffsetTable } from './offset-table.js'
-import { createTemporary } from './temporary.js'
+import { createTemporary, type Temporary } from './temporary.js'
 
 /** An index file that was found and belongs to this generation; open for what is still to be read of it. */
 export interface IndexFile {
@@ -78,8 +78,8 @@ function coveredByIndexFile(disk: Disk, path: string, header: FileHeader): Cover
 }
 
 /**
- * Writes the index file anew, beside the old one, and puts it in its place, if the path still leads to `file`. What it covers must be on
- * disk.
+ * Writes the index file anew, beside the old one, and puts it in its place, if the path still leads to `file` and the old one does not
+ * tell more. What it covers must be on disk.
  */
 export function writeIndexFile(
   file: DataFile,
@@ -98,13 +98,31 @@ export function writeIndexFile(
       written.write(part, at)
       at += part.length
     }
+    giveToOwner(file, temporary)
     // Of a store that has been put back meanwhile, it would tell what it never was.
     if (!isAt(path, file) || confirmTail(file, header, covered.tail) === undefined) return
+    if (tellsMore(file, path, header, covered)) return
     disk.rename(temporary.path, indexPath(path))
     temporary.keep()
   } finally {
     temporary.discard()
   }
+}
+
+/** Who may open the store must be able to read it, also where root has made it. */
+function giveToOwner(file: DataFile, { fd }: Temporary): void {
+  try {
+    file.disk.setOwnerAndMode(fd, file.status())
+  } catch {
+    // Only root can, and others are not kept from making their own.
+  }
+}
+
+/** Whoever has not read what others have added since must not take away what proves that it was on disk. */
+function tellsMore(file: DataFile, path: string, header: FileHeader, { tail, syncedTo }: Covered): boolean {
+  const there = coveredByIndexFile(file.disk, path, header)
+  if (there === undefined || confirmTail(file, header, there.tail) === undefined) return false
+  return there.tail.offset > tail.offset || there.syncedTo > syncedTo
 }
 
 function isAt(path: string, file: DataFile): boolean {

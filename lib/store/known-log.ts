@@ -203,11 +203,6 @@ export class KnownLog {
     return findCommit(this.#file, this.reader.salt, from, tail, tid)
   }
 
-  /** All that was read is known to be on disk. */
-  get isOnDisk(): boolean {
-    return this.reader.syncedTo >= this.reader.tail.offset
-  }
-
   /**
    * Whether what there is to read behind the index file has become `least`, and `forEach` for each object that the log holds, so that
    * writing it anew stays little beside writing the log; after a failure, as much again, unless it is the last try.
@@ -226,7 +221,7 @@ export class KnownLog {
   /** Writes the index file, if all that was read is on disk. */
   save(mode: number): void {
     const { tail, syncedTo } = this.reader
-    if (!this.isOnDisk || !this.#canBeSaved()) return
+    if (syncedTo < tail.offset || !this.#canBeSaved()) return
     this.#tried = this.#toRead(tail)
     this.#withIndex(() => writeIndexFile(this.#file, this.#path, mode, this.#header, this.#known, { tail, syncedTo }))
     this.#indexed = this.#toRead(tail)

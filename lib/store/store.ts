@@ -14,7 +14,7 @@ import { locateStore } from './locate.js'
 import { orPacked } from './or-packed.js'
 import { PathWatch } from './path-watch.js'
 import { inSlices } from './long-work.js'
-import { saveIndex, saveIndexAtClose } from './save-index.js'
+import { saveIndex } from './save-index.js'
 import type { Snapshot } from './snapshot.js'
 import { LOCK_TIMEOUT, type Asker, type CommitResult, type StoreOptions } from './store-options.js'
 import { tailUnderLock } from './tail-under-lock.js'
@@ -275,7 +275,7 @@ export class Store {
 
   #synced({ generation }: Snapshot): void {
     this.#watch.lookAfterSync(this.closed ? generation : undefined) // closed while it waited
-    saveIndex(this.current)
+    saveIndex(this.current, 'after a sync')
   }
 
   /** The newest state, held for the caller, if that is in another file than `generation`, which somebody holds. Throws StoreReplacedError. */
@@ -300,9 +300,7 @@ export class Store {
     try {
       if (this.readonly) return
       orPacked(this, this.current.snapshot(), each => this.durability.close(each))
-      saveIndexAtClose(this.current, () => {
-        this.durability.sync(this.current.snapshot())
-      })
+      saveIndex(this.current, 'at close')
     } finally {
       this.#file.close()
       this.lock.close()
