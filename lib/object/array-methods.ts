@@ -6,6 +6,7 @@ import { noteSourceIn } from './kept-sources.js'
 import { keepAbove } from './owned-bytes.js'
 import { open } from './parts.js'
 import { attach, nodeOf, release, type Node } from './plain-node.js'
+import { isObject } from './values.js'
 
 type Method = (this: unknown, ...args: never[]) => unknown
 const tracked = new Map<unknown, Method>()
@@ -163,7 +164,9 @@ for (const name of [
   ...['at', 'concat', 'includes', 'indexOf', 'join', 'keys', 'lastIndexOf', 'slice', 'flat'],
   ...['toReversed', 'toSorted', 'toSpliced', 'with'],
 ]) {
-  track(name, native => (_node, bare, args) => {
+  track(name, native => (node, bare, args) => {
+    // What makes text of elements, or a number of an argument, may have the owner read anew.
+    if (name === 'join' || args.some(arg => isObject(arg) || typeof arg === 'function')) node.walked = true
     return native.apply(bare, args)
   })
 }

@@ -80,7 +80,16 @@ function unlessClosed<T>(look: () => T): T | undefined {
 
 /** Method of containers with references that were not followed. */
 export function inspectContainer(this: unknown, depth: number | null, options: object): string {
-  return inspect(markReferences(this, nodeOf(this)?.owner), { ...options, depth })
+  const node = nodeOf(this)
+  if (node && !Object.values(node.target).some(isSymbol)) {
+    node.resolve() // all have been followed, one by one
+    return inspect(node.target, { ...options, depth })
+  }
+  return inspect(markReferences(this, node?.owner), { ...options, depth })
+}
+
+function isSymbol(part: unknown): boolean {
+  return typeof part === 'symbol'
 }
 
 function contentOf(header: Header, mark: (value: unknown) => unknown): unknown {

@@ -147,3 +147,51 @@ t.test('what another connection has put there is read after that, and only that'
   rival.close()
   t.end()
 })
+
+t.test('a list that is read anew while a method of it runs gives no marks', t => {
+  const { db, path } = stored(t)
+  const other = open(path, options)
+  const { prototype } = Thing
+  t.teardown(() => {
+    Reflect.deleteProperty(prototype, 'toString')
+    other.close()
+  })
+  const anew = (): void => {
+    other.transact(home => (home.note += 'x'))
+    db.refresh()
+    void db.root.things.length
+  }
+  const argument = { valueOf: () => (anew(), 0) } as unknown as number
+  const { things } = db.root
+  for (const [name, found] of Object.entries({
+    slice: () => things.slice(argument),
+    at: () => [things.at(argument)],
+    toSpliced: () => things.toSpliced(argument, 0),
+    flat: () => things.flat(argument),
+  })) {
+    t.ok(
+      found().every(each => each instanceof Thing),
+      name,
+    )
+  }
+  Object.defineProperty(prototype, 'toString', {
+    configurable: true,
+    value(this: Thing): string {
+      anew()
+      return `thing ${this.n}`
+    },
+  })
+  t.equal((things as unknown[]).join(), Array.from({ length: FIRST }, (_, n) => `thing ${n}`).join())
+  t.end()
+})
+
+t.test('a list of which all were read one by one prints as one that was gone through', t => {
+  const { things } = stored(t).db.root
+  for (let i = 0; i < FIRST; i++) void things[i]?.n
+  const shown = inspect(things)
+  for (const thing of things) void thing.n
+  t.equal(shown, inspect(things))
+  t.match(shown, 'Thing ')
+  t.notMatch(shown, '[Thing')
+  t.end()
+})
