@@ -4,6 +4,7 @@
 import { CommitTooLargeError, GoneError, PerdureError, SchemaError, StaleDataError, StateError } from '../error.js'
 import { asCommitFailure } from '../store/commit-failure.js'
 import { encodeAnnotation } from './annotation.js'
+import { onCommit } from './commit.js'
 import { awaitConfirmation, confirmAsync } from './confirm.js'
 import { refuseIfEditing } from './editing.js'
 import { LoopTurn, queueMicrotask } from './loop-turn.js'
@@ -253,7 +254,7 @@ class Group implements TransactPlan {
         // Those before it once more, without it; then it runs by itself, on what they have left.
         this.#endAt(n)
         session.undo()
-        session.begin()
+        onCommit(session, () => session.begin())
         n = -1
         continue
       }

@@ -11,11 +11,13 @@ import { FailedSyncs } from './failed-syncs.js'
  * directory be opened, the first commit tries that again.
  */
 export function syncNewName(disk: Disk, path: string, file: FileStatus): void {
+  const failed = FailedSyncs.on(disk)
   try {
     disk.syncDirectory(dirname(path))
+    failed.forgetName(path) // that was of a file before this one
   } catch (cause) {
     if (!isFailedOpen(cause) && !takenAway(disk, path, file))
-      FailedSyncs.on(disk).noteName(path, unknownSince(path, (cause as Error).message, cause))
+      failed.noteName(path, unknownSince(path, (cause as Error).message, cause))
     throw cause
   }
 }

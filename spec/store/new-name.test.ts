@@ -1,5 +1,5 @@
 // The name of a new store that could not be put on disk: a second fsync of the directory would prove nothing.
-import { readdirSync } from 'node:fs'
+import { readdirSync, rmSync } from 'node:fs'
 import t from 'tap'
 import type { Disk } from '../../lib/file/disk.js'
 import { systemDisk } from '../../lib/file/system-disk.js'
@@ -65,6 +65,25 @@ t.test('where it cannot be taken away, or is that of another store by then, nobo
     const other = openStore(t, path, { ...systemDisk })
     t.throws(() => put(other, record(1, 'x')), refused, 'and others are told')
   }
+  t.end()
+})
+
+t.test('nobody holds it against a store that is made there later, whose name is on disk', t => {
+  const path = `${tempDir(t)}/app.db`
+  let isFailing = true
+  const disk = failingDisk({
+    unlink: name => {
+      if (name === path && isFailing) throw fault
+      systemDisk.unlink(name)
+    },
+  })
+  t.throws(() => Store.open(disk, path, {}, initialDraft), { code: 'DISK' })
+  isFailing = false
+  rmSync(path)
+  const store = openStore(t, path, disk)
+  put(store, record(1, 'x'))
+  store.makeDurable(store.latest())
+  t.equal(textOf(store, 1), 'x')
   t.end()
 })
 
