@@ -1,12 +1,13 @@
 // Which part of the current generation is known to be on disk, and who waits for the next fsync. One for each Store.
 // A failed fsync is never repeated: what it covered may be lost although a second call would succeed.
-import { CommitFailedError, DurabilityUnknownError, LockTimeoutError } from '../error.js'
+import { DurabilityUnknownError } from '../error.js'
 import type { Disk, Fd, Timer } from '../file/disk.js'
-import { isFailedOpen, systemErrorIn } from '../file/disk-error.js'
+import { isFailedOpen } from '../file/disk-error.js'
 import { FailedSyncs } from './failed-syncs.js'
 import type { Generation } from './generation.js'
 import { syncFoundName } from './found-name.js'
 import type { Snapshot } from './snapshot.js'
+import { nameUnknown, othersUntold, refused, unknownSince } from './unknown-durability.js'
 
 const BACKGROUND_INTERVAL = 1000 // milliseconds
 const BACKGROUND_BYTES = 64 * 2 ** 20
@@ -323,42 +324,4 @@ export class Durability {
     if (whyNot === undefined) this.#toTell = undefined
     return whyNot
   }
-}
-
-/** Until the next pack. */
-export function unknownSince(path: string, why: string, cause?: unknown): DurabilityUnknownError {
-  return new DurabilityUnknownError(
-    `${path}: the disk did not confirm the last commits (${why}). They are in the file and visible, but may not survive a power ` +
-      'cut. Nobody can commit any more until the store has been packed: check the disk, then pack, which writes a new file.',
-    { cause },
-  )
-}
-
-/** As nothing was done, that is no durability that is unknown. */
-function refused(path: string, failure: unknown): CommitFailedError {
-  const { cause } = failure as DurabilityUnknownError
-  const why = cause instanceof Error ? cause.message : 'another process was told so'
-  return new CommitFailedError(
-    `${path}: the disk did not confirm earlier commits (${why}), and nobody can commit before the store has been packed. Nothing was ` +
-      'committed. Check the disk, then pack, which writes a new file, and try again.',
-    { cause: failure },
-  )
-}
-
-function othersUntold(path: string, whyNot: Error): DurabilityUnknownError {
-  const cause = systemErrorIn(whyNot) ?? systemErrorIn(whyNot.cause) ?? whyNot
-  const why = cause instanceof LockTimeoutError ? `the lock was not free within ${cause.timeout} ms` : cause.message
-  return new DurabilityUnknownError(
-    `${path}: the disk did not confirm the last commits, and the file could not be marked (${why}): other processes do not know, and may ` +
-      'commit on top of what a power cut may take. The store is closed. Check the disk, then pack, which writes a new file.',
-    { cause },
-  )
-}
-
-function nameUnknown(path: string, cause: NodeJS.ErrnoException): DurabilityUnknownError {
-  return new DurabilityUnknownError(
-    `${path}: the last commits are in the file and visible, but it is not known whether the name of the file is on disk: its ` +
-      `directory could not be opened (${cause.message}). Nobody else is kept from committing, and the next commit tries again.`,
-    { cause },
-  )
 }

@@ -3,8 +3,8 @@
 import { dirname } from 'node:path'
 import type { Disk, FileStatus } from '../file/disk.js'
 import { isFailedOpen } from '../file/disk-error.js'
-import { unknownSince } from './durability.js'
 import { FailedSyncs } from './failed-syncs.js'
+import { unknownSince } from './unknown-durability.js'
 
 /**
  * `file`: the new one, whose lock the caller holds: nobody has committed to it. Throws what the system refuses; where it did not let the
