@@ -8,8 +8,8 @@ export class LogWriter {
   readonly #file: DataFile
   readonly #path: string
   /**
-   * Set for ever when a cut, or the directory, could not be synced: nothing may be appended behind that, and what was before it may be
-   * lost.
+   * Set for ever when a cut, or the directory, could not be synced, or an append that has failed could not be cut off: nothing may be
+   * appended behind that, and what was before it may be lost.
    */
   failedSync: unknown
 
@@ -18,7 +18,10 @@ export class LogWriter {
     this.#path = path
   }
 
-  /** Appends `frame` at `end`, the end of the file. On any failure the file is as before, and CommitFailedError says why. */
+  /**
+   * Appends `frame` at `end`, the end of the file. On any failure the file is as before, and CommitFailedError says why; where that cannot
+   * be and the whole frame stands there, it is appended, and `failedSync` says why it may not stay.
+   */
   append(frame: Uint8Array, end: number): void {
     if (this.failedSync !== undefined) throw this.#cutFailed(this.failedSync)
     this.appendControl(frame, end)
@@ -30,6 +33,10 @@ export class LogWriter {
       this.#file.write(frame, null)
     } catch (cause) {
       this.#undo(end)
+      if (this.#stands(frame, end)) {
+        this.failedSync ??= cause // everybody takes it for committed, and nobody knows what of it is on disk
+        return
+      }
       const why = (cause as Error).message
       throw new CommitFailedError(
         `${this.#path}: could not append ${frame.length} bytes (${why}). Nothing was committed; try again when the cause is gone.`,
@@ -70,6 +77,16 @@ export class LogWriter {
     } catch {
       // What stays behind is a torn frame: no reader takes it, and the next writer cuts it. If only the sync failed,
       // `failedSync` tells.
+    }
+  }
+
+  /** All of it, although the system has refused to write it and then to cut it off. */
+  #stands(frame: Uint8Array, at: number): boolean {
+    try {
+      const end = at + frame.length
+      return this.#file.end() >= end && Buffer.compare(this.#file.between(at, end), frame) === 0
+    } catch {
+      return false // as far as anybody knows
     }
   }
 

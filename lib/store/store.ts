@@ -404,6 +404,7 @@ export class Store {
     generation.log.expectOwn(draft, frame)
     generation.writer.append(frame.bytes, tail.offset)
     generation.log.applyOwn(draft, frame)
+    this.durability.heedFailedCut(generation)
     this.durability.syncSoon(() => this.current, frame.bytes.length)
     return { outcome: 'committed', snapshot: generation.snapshot(), firstOid: frame.firstOid, offsets: frame.offsets }
   }

@@ -57,6 +57,25 @@ t.test('what was cut off is off the disk before anything can be appended behind 
   t.same(file.changes.slice(-2), ['truncate', 'sync'])
 })
 
+t.test(
+  'a frame that the disk has taken, said that it has not, and keeps, is appended, and nothing behind it',
+  async t => {
+    const { file, writer } = writerOn(file => ({
+      write: ((...call) => {
+        file.operations.write(...call)
+        throw fault('EIO')
+      }) satisfies Disk['write'],
+      truncate: () => {
+        throw fault('EIO')
+      },
+    }))
+    writer.append(frame, before.length)
+    t.equal(file.bytes.toString(), 'what was there|a frame')
+    t.match(writer.failedSync, { code: 'EIO' })
+    t.throws(() => writer.append(frame, file.bytes.length), { code: 'COMMIT_FAILED' })
+  },
+)
+
 t.test('a write that took nothing needs no cut', async t => {
   const { file, writer } = writerOn(filling(0))
   t.throws(() => writer.append(frame, before.length))

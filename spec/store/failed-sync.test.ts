@@ -268,6 +268,32 @@ t.test('and into the one that was cut, once it has been put back', t => {
   t.end()
 })
 
+t.test(
+  'a commit that the disk has taken, said that it has not, and keeps, is one that it does not confirm',
+  async t => {
+    let fails = false
+    const store = newStore(t, {
+      ...systemDisk,
+      write: (...call) => {
+        const taken = systemDisk.write(...call)
+        if (!fails) return taken
+        fails = false
+        throw fault
+      },
+      truncate: () => {
+        throw fault
+      },
+    })
+    const other = stranger(t, store)
+    fails = true
+    put(store, record(1, 'taken'))
+    t.equal(textOf(other, 1), 'taken')
+    t.throws(() => store.makeDurable(store.latest()), UNKNOWN)
+    t.throws(() => put(store, record(1, 'more')), REFUSED)
+    assertTold(t, other)
+  },
+)
+
 t.test('a cut that could not be put on disk is told at once, whoever has the lock', async t => {
   for (const how of ['commit', 'commit under the lock', 'what a killed process left'] as const) {
     let fails = false
