@@ -130,7 +130,7 @@ function testMap(name: string, make: Make, keyOf: (n: number, things: readonly T
     }
     for (let n = 0; n < MANY; n += 2) set(n, make(random, n, things))
     db.commit()
-    for (let round = 0; round < 60; round++) {
+    for (let round = 0; round < 42; round++) {
       for (let count = 0; count < 5; count++) {
         const n = random.int(MANY)
         const known = map.get(keyOf(n, things))
@@ -200,7 +200,7 @@ for (const [name, keyOf] of Object.entries(keys)) {
     }
     for (let n = 0; n < MANY; n += 2) add(n)
     db.commit()
-    for (let round = 0; round < 60; round++) {
+    for (let round = 0; round < 42; round++) {
       for (let count = 0; count < 5; count++) {
         const n = random.int(MANY)
         if (set.delete(keyOf(n, things))) wanted.delete(n)
@@ -229,7 +229,7 @@ for (const [name, make] of Object.entries(makers)) {
     list.push(...first)
     db.commit()
     const held = new Map<Growing, { text: string }>()
-    for (let round = 0; round < 60; round++) {
+    for (let round = 0; round < 42; round++) {
       for (let count = 0; count < 4; count++) {
         const at = random.int(list.length)
         const known = list.at(at)

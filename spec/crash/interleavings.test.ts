@@ -113,7 +113,7 @@ t.test('two writers, two packers and a kill, in schedules at random', async t =>
     counting([durable, packer, writer, packer], 0, 0),
     processes,
     draw,
-    soak ? 50_000 : 100,
+    soak ? 50_000 : 60,
   )
   t.equal(problem, undefined, `PERDURE_SEED=${draw.seed} node ${process.argv[1]} repeats this`)
 })

@@ -1,7 +1,7 @@
 // Runs one case after another, each from a seed of its own, until the time is over. A case fails by throwing, by taking too long,
 // or by leaving a changed prototype; the command that repeats exactly this case is printed with it.
 //
-//   PERDURE_FUZZ_SECONDS   how long (10 unless told; `npm run soak:fuzz` takes hours)
+//   PERDURE_FUZZ_SECONDS   how long (6 unless told; `npm run soak:fuzz` takes hours)
 //   PERDURE_SEED           seed of the first case; the next has one more
 //   PERDURE_FUZZ_CASES     stop after so many
 import { relative } from 'node:path'
@@ -18,7 +18,7 @@ const PROTOTYPES_EVERY = 50
 
 /** `script`: the test's `import.meta.url`. */
 export async function fuzz(t: Test, script: string, one: (random: Random) => unknown): Promise<void> {
-  const seconds = Number(process.env.PERDURE_FUZZ_SECONDS || 10)
+  const seconds = Number(process.env.PERDURE_FUZZ_SECONDS || 6)
   const cases = Number(process.env.PERDURE_FUZZ_CASES || Infinity)
   for (const each of [root, t]) each.setTimeout((seconds + 60) * 1000)
   const { seed } = seeded(t)

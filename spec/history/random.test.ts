@@ -17,7 +17,7 @@ import type { Recorded } from './recorded.js'
 import { View } from './view.js'
 
 const PROCESSES = 4
-const seconds = Number(process.env.PERDURE_HISTORY_SECONDS || 12)
+const seconds = Number(process.env.PERDURE_HISTORY_SECONDS || 8)
 const ROUND = Math.min(4, seconds)
 t.setTimeout((seconds * 3 + 60) * 1000)
 

@@ -16,7 +16,7 @@ import { tempDir } from '../helpers/temp-dir.js'
 import { Desk, lastCommits, officeOptions } from './desks.js'
 import { readLedger } from './ledger.js'
 
-const kills = Number(process.env.PERDURE_KILLS || 150)
+const kills = Number(process.env.PERDURE_KILLS || 100)
 const DESKS = 4
 const ROUND = Math.min(60, kills)
 t.setTimeout((kills + 60) * 1000)

@@ -70,7 +70,7 @@ t.test('releasing the lock releases it, whoever was handed a descriptor meanwhil
   t.equal(await other.call('text', 1), 'free')
 })
 
-const WORKERS = Number(process.env.PERDURE_WORKERS || 80)
+const WORKERS = Number(process.env.PERDURE_WORKERS || 50)
 const AT_ONCE = 2
 
 t.setTimeout((60 + WORKERS) * 1000)

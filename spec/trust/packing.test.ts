@@ -11,7 +11,7 @@ import { tempDir } from '../helpers/temp-dir.js'
 import type { CrowdMethods } from './crowd.child.js'
 import { crowdOptions } from './crowd.js'
 
-const packs = Number(process.env.PERDURE_PACKS || 200)
+const packs = Number(process.env.PERDURE_PACKS || 120)
 const WRITERS = 4
 t.setTimeout((60 + packs) * 1000)
 
