@@ -210,18 +210,13 @@ export class KnownLog {
   isWorthSaving(least: number, forEach: number, isLastTry: boolean): boolean {
     const before = isLastTry ? this.#indexed : Math.max(this.#indexed, this.#tried)
     const behind = this.#toRead(this.reader.tail) - before
-    return behind >= Math.max(least, forEach * this.offsets.size) && this.#canBeSaved()
+    return behind >= Math.max(least, forEach * this.offsets.size)
   }
 
-  #canBeSaved(): boolean {
-    const { tail, suspect } = this.reader
-    return !this.#mayBeWrong && !suspect && this.#known.isSmallFor(tail.offset)
-  }
-
-  /** Writes the index file, if all that was read is on disk. */
+  /** Writes the index file, if all that was read is on disk, and sound. */
   save(mode: number): void {
-    const { tail, syncedTo } = this.reader
-    if (syncedTo < tail.offset || !this.#canBeSaved()) return
+    const { tail, syncedTo, suspect } = this.reader
+    if (this.#mayBeWrong || syncedTo < tail.offset || suspect || !this.#known.isSmallFor(tail.offset)) return
     this.#tried = this.#toRead(tail)
     this.#withIndex(() => writeIndexFile(this.#file, this.#path, mode, this.#header, this.#known, { tail, syncedTo }))
     this.#indexed = this.#toRead(tail)
