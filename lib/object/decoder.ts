@@ -11,6 +11,7 @@ import { skipValue } from './skip-packed.js'
 import { readCount, readReference, readReferences, readSimple, readValue, textIsNext, unpackWith } from './unpack.js'
 import { Untracked } from './untracked.js'
 import { decodeBytes, decodeSpecial, isBytes, TAG, unknownForm } from './values.js'
+import { roomFor } from './wide.js'
 
 const NONE: readonly unknown[] = []
 
@@ -175,10 +176,11 @@ export class Decoder {
     if (Array.isArray(raw)) return this.#array(raw)
     if (raw instanceof Uint8Array) return this.#owned(decodeBytes(raw))
     if (Object.getPrototypeOf(raw) !== Object.prototype) return unknownForm()
-    const target = raw as Record<string, unknown>
-    const keys = Object.keys(target)
-    if (keys.length === 1 && keys[0] === '') return this.#special(target[''])
-    for (const key of keys) target[key] = this.value(target[key])
+    const fields = raw as Record<string, unknown>
+    const keys = Object.keys(fields)
+    if (keys.length === 1 && keys[0] === '') return this.#special(fields[''])
+    const target = roomFor(keys) ?? fields
+    for (const key of keys) target[key] = this.value(fields[key])
     return target
   }
 

@@ -123,8 +123,20 @@ export class EntityType implements Kind {
 
 /** Of objects with this prototype. Engines learn how many fields such objects have, and make room for these at once. */
 function constructorOf(prototype: object): new () => Record<string, unknown> {
-  const State = function (): void {
-    // nothing to initialise
+  const State = function (this: Record<string, unknown>, assigns?: true): void {
+    if (!assigns) return
+    // Never reached: V8 counts the assignments, gives the first objects that much room, and later ones as much as these have used. With
+    // the room of an empty constructor, what has more than some 20 fields becomes a hash table, of six times the size.
+    // prettier-ignore
+    this.a0 = this.b0 = this.c0 = this.d0 = this.e0 = this.f0 = this.g0 = this.h0 = this.i0 = this.j0 = this.k0 = this.l0 =
+      this.m0 = this.n0 = this.o0 = this.p0 = this.q0 = this.r0 = this.s0 = this.t0 = this.u0 = this.v0 = this.w0 = this.x0 =
+      this.y0 = this.z0 = this.a1 = this.b1 = this.c1 = this.d1 = this.e1 = this.f1 = this.g1 = this.h1 = this.i1 = this.j1 =
+      this.k1 = this.l1 = this.m1 = this.n1 = this.o1 = this.p1 = this.q1 = this.r1 = this.s1 = this.t1 = this.u1 = this.v1 =
+      this.w1 = this.x1 = this.y1 = this.z1 = this.a2 = this.b2 = this.c2 = this.d2 = this.e2 = this.f2 = this.g2 = this.h2 =
+      this.i2 = this.j2 = this.k2 = this.l2 = this.m2 = this.n2 = this.o2 = this.p2 = this.q2 = this.r2 = this.s2 = this.t2 =
+      this.u2 = this.v2 = this.w2 = this.x2 = this.y2 = this.z2 = this.a3 = this.b3 = this.c3 = this.d3 = this.e3 = this.f3 =
+      this.g3 = this.h3 = this.i3 = this.j3 = this.k3 = this.l3 = this.m3 = this.n3 = this.o3 = this.p3 = this.q3 = this.r3 =
+      this.s3 = this.t3 = this.u3 = this.v3 = this.w3 = this.x3 = this.y3 = this.z3 = undefined
   }
   State.prototype = prototype
   return State as unknown as new () => Record<string, unknown>

@@ -12,6 +12,7 @@ import type { Session } from './session.js'
 import type { Shape } from './shapes.js'
 import { upgradedCopy } from './upgraded-copy.js'
 import { unknownForm } from './values.js'
+import { roomFor } from './wide.js'
 
 /** A copy of the object; reading it is an access like any other. Throws GoneError, SchemaError. */
 export function plainRecord(session: Session, oid: Oid): unknown {
@@ -34,14 +35,14 @@ function copyOf(session: Session, kind: EntityType, record: StoredRecord, shape:
   const ofNewer = isNewer(kind, shape)
   if (ofNewer) warnOfNewer(session.registry, kind, shape.version)
   const { oid, refs } = record
-  const copy: Fields = {}
+  const admits = shape.keys !== null && kind.admits(shape)
+  const copy: Fields = (admits ? roomFor(shape.keys) : undefined) ?? {}
   const reference = (index: number): unknown => {
     const to = refs[index] ?? unknownForm()
     return to === oid ? copy : mention(session, to)
   }
   const decoder = new Decoder(reference, undefined)
   const { keys, raw } = unpackState(record, shape)
-  const admits = shape.keys !== null && kind.admits(shape)
   for (let i = 0; i < keys.length; i++) {
     const key = keys[i] as string
     if (admits || !(key in kind.view)) copy[key] = decoder.value(raw[i])

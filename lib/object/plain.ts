@@ -3,6 +3,7 @@ import { handlerOf, Header, headerOf, unresolvedOid } from './header.js'
 import { checkNames } from './option-names.js'
 import { put, type Node } from './plain-node.js'
 import { isBytes } from './values.js'
+import { roomFor } from './wide.js'
 import { types } from 'node:util'
 
 export interface PlainOptions {
@@ -113,15 +114,16 @@ class Copy {
       this.#made.set(header, copy)
       return copy
     }
-    const copy: Record<string, unknown> = {}
+    const keys = header.keys()
+    const copy: Record<string, unknown> = roomFor(keys) ?? {}
     this.#made.set(header, copy)
     // All before any is gone into: what that loads may take the place of this object's state.
-    const fields = header.keys().map(key => [key, header.slot(key)] as const)
+    const fields = keys.map(key => [key, header.slot(key)] as const)
     for (const [key, value] of fields) put(copy, key, convert(value))
     return copy
   }
 }
 
 function emptyLike(value: object): object {
-  return Object.getPrototypeOf(value) === null ? (Object.create(null) as object) : {}
+  return Object.getPrototypeOf(value) === null ? (Object.create(null) as object) : (roomFor(Object.keys(value)) ?? {})
 }
