@@ -19,13 +19,7 @@ export { PersistentCounter } from './collection/persistent-counter.js'
 export type { Collection } from './collection/sealed.js'
 export type { Key } from './collection/key.js'
 export type { KeyBound, KeyPrefix, KeyRange, RangeOptions } from './collection/range.js'
-export {
-  plainCopy as plain,
-  type Copied,
-  type CopyOptions,
-  type NoCopyOptions,
-  type Plain,
-} from './collection/copied.js'
+export { plainCopy as plain, type CopyOptions, type NoCopyOptions, type Plain } from './collection/copied.js'
 export type { SetLike } from './collection/members.js'
 export type { PersistentClass, RootClass } from './object/entity-type.js'
 export type { TransactOptions } from './object/transact.js'

@@ -2,12 +2,7 @@
 import { checkNames } from '../object/option-names.js'
 import type { Persistent } from '../object/persistent.js'
 import { plain, type Mentioned, type PlainOptions } from '../object/plain.js'
-import type { PersistentCounter } from './persistent-counter.js'
-import type { PersistentList } from './persistent-list.js'
-import type { PersistentMap } from './persistent-map.js'
-import type { PersistentQueue } from './persistent-queue.js'
-import type { PersistentSet } from './persistent-set.js'
-import type { Collection } from './sealed.js'
+import type { Collection, native } from './sealed.js'
 
 /** What a map or list gives of its values. */
 export interface CopyOptions {
@@ -38,22 +33,15 @@ export function wantsOnlyCopies(options: CopyOptions | NoCopyOptions | undefined
   return wantsCopies(options)
 }
 
-/** `V` as ordinary data, as `plain(value)` gives it: of an object its fields, and what they refer to as type and oid. */
-export type Copied<V> = V extends Persistent ? CopiedFields<V> : CopiedPart<V>
-
-/** What {@link plain} gives of `V` if it follows no references: of a collection its native counterpart. */
-export type Plain<V> = V extends Collection ? Native<V> : Copied<V>
-
-type Native<V> =
-  V extends PersistentMap<infer K, infer T>
-    ? Map<CopiedPart<K>, CopiedPart<T>>
-    : V extends PersistentSet<infer T>
-      ? Set<CopiedPart<T>>
-      : V extends PersistentList<infer T> | PersistentQueue<infer T>
-        ? CopiedPart<T>[]
-        : V extends PersistentCounter
-          ? number
-          : unknown
+/**
+ * `V` as ordinary data, as `plain(value)` gives it, and collections that are asked for copies: of an object its fields, and what they refer
+ * to as type and oid; of a collection its native counterpart. (Accessors and transient fields look to types as fields do; no copy has them.)
+ */
+export type Plain<V> = V extends { readonly [native]: infer N }
+  ? N
+  : V extends Persistent
+    ? CopiedFields<V>
+    : CopiedPart<V>
 
 /**
  * A copy of the value as ordinary objects and arrays, with no tie to the store. Persistent objects become plain objects,
@@ -67,12 +55,15 @@ export const plainCopy = plain as {
 // Without methods; accessors, which a copy has not got either, look to types as fields do.
 type CopiedFields<T> = { [F in keyof T as T[F] extends (...args: never[]) => unknown ? never : F]: CopiedPart<T[F]> }
 
-type CopiedPart<T> = T extends Persistent | Collection
+/** What a copy has of a part of what it is made of. */
+export type CopiedPart<T> = T extends Persistent | Collection
   ? Mentioned
   : T extends Date | NodeJS.TypedArray
     ? T
-    : T extends readonly unknown[]
-      ? { -readonly [I in keyof T]: CopiedPart<T[I]> }
+    : T extends readonly (infer E)[]
+      ? number extends T['length']
+        ? CopiedPart<E>[] // not as tuples are: that would not end where the elements are such arrays themselves
+        : { -readonly [I in keyof T]: CopiedPart<T[I]> }
       : T extends object
         ? { [F in keyof T]: CopiedPart<T[F]> }
         : T

@@ -10,7 +10,7 @@ import type { RecordView, StoredState } from '../object/record-view.js'
 import { sameKeys } from '../object/shapes.js'
 import { unknownForm } from '../object/values.js'
 import { refuseAssignment } from '../object/refuse-assignment.js'
-import { forbidDerived, headerBehind, type nominal } from './sealed.js'
+import { forbidDerived, headerBehind, type native, type nominal } from './sealed.js'
 
 const FORM: readonly string[] = ['value']
 
@@ -157,6 +157,7 @@ const behind = (counter: unknown): CounterHeader => {
  */
 export class PersistentCounter {
   declare readonly [nominal]: true
+  declare readonly [native]: number
 
   constructor(value = 0) {
     forbidDerived(new.target, PersistentCounter)

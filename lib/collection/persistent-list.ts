@@ -17,11 +17,11 @@ import {
   start,
   toInteger,
 } from './list-arguments.js'
-import { wantsOnlyCopies, type Copied, type CopyOptions, type NoCopyOptions } from './copied.js'
+import { wantsOnlyCopies, type CopiedPart, type CopyOptions, type NoCopyOptions, type Plain } from './copied.js'
 import { ListHeader } from './list-header.js'
 import { itemsOf, iterate, positionsOf, visit, visitBack } from './list-visits.js'
 import { fold, mapped, search, type Callback, type Guard, type Reducer } from './list-callbacks.js'
-import { checkCallback, forbidDerived, headerBehind, type nominal } from './sealed.js'
+import { checkCallback, forbidDerived, headerBehind, type native, type nominal } from './sealed.js'
 
 const behind = (list: unknown): ListHeader => {
   const header = headerBehind(list, ListHeader, 'PersistentList')
@@ -56,6 +56,7 @@ const behind = (list: unknown): ListHeader => {
  */
 export class PersistentList<T> {
   declare readonly [nominal]: true
+  declare readonly [native]: CopiedPart<T>[]
 
   constructor(items?: Iterable<T> | null) {
     forbidDerived(new.target, PersistentList)
@@ -302,13 +303,13 @@ export class PersistentList<T> {
   }
 
   /** `{ plain: true }`: copies that are not kept, for going through many. */
-  values(options: CopyOptions): ArrayIterator<Copied<T>>
+  values(options: CopyOptions): ArrayIterator<Plain<T>>
   values(options?: NoCopyOptions): ArrayIterator<T>
   values(options?: CopyOptions | NoCopyOptions): ArrayIterator<unknown> {
     return itemsOf(behind(this), wantsOnlyCopies(options, 'PersistentList'))
   }
 
-  entries(options: CopyOptions): ArrayIterator<[number, Copied<T>]>
+  entries(options: CopyOptions): ArrayIterator<[number, Plain<T>]>
   entries(options?: NoCopyOptions): ArrayIterator<[number, T]>
   entries(options?: CopyOptions | NoCopyOptions): ArrayIterator<[number, unknown]> {
     const items = iterate(behind(this), wantsOnlyCopies(options, 'PersistentList')) as Generator<

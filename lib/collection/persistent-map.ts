@@ -8,12 +8,12 @@ import type { Oid } from '../store/types.js'
 import type { Key, StoredKey } from './key.js'
 import { compareKeys } from './key-order.js'
 import { bulkLoad } from './bulk-load.js'
-import { COPYING, wantsCopies, type Copied, type CopyOptions, type NoCopyOptions } from './copied.js'
+import { COPYING, wantsCopies, type CopiedPart, type CopyOptions, type NoCopyOptions, type Plain } from './copied.js'
 import { KeyedHeader } from './keyed-header.js'
 import { keysNamed } from './named-keys.js'
 import type { Entry } from './passage.js'
 import { PASSAGE, rangeToRemove, type KeyRange, type LooseRange, type RangeOptions } from './range.js'
-import { checkCallback, forbidDerived, headerBehind, type nominal } from './sealed.js'
+import { checkCallback, forbidDerived, headerBehind, type native, type nominal } from './sealed.js'
 import { LEAF_FORM } from './tree/forms.js'
 import { lookAtKey, lookAtValue } from './tree/look.js'
 import { rootOf } from './tree/node.js'
@@ -89,6 +89,7 @@ const behind = (map: unknown): MapHeader => {
  */
 export class PersistentMap<K extends Key, V> {
   declare readonly [nominal]: true
+  declare readonly [native]: Map<CopiedPart<K>, CopiedPart<V>>
 
   constructor(entries?: Iterable<readonly [K, V]> | null) {
     forbidDerived(new.target, PersistentMap)
@@ -155,7 +156,7 @@ export class PersistentMap<K extends Key, V> {
   }
 
   /** `{ plain: true }`: copies that are not kept, for going through many. */
-  values(range: RangeOptions<K> & CopyOptions): MapIterator<Copied<V>>
+  values(range: RangeOptions<K> & CopyOptions): MapIterator<Plain<V>>
   values(range?: RangeOptions<K> & NoCopyOptions): MapIterator<V>
   values(range?: RangeOptions<K> & (CopyOptions | NoCopyOptions)): MapIterator<unknown> {
     const header = behind(this)
@@ -163,14 +164,14 @@ export class PersistentMap<K extends Key, V> {
     return walk(header, range, true, out, WALKING)
   }
 
-  entries(range: RangeOptions<K> & CopyOptions): MapIterator<[K, Copied<V>]>
+  entries(range: RangeOptions<K> & CopyOptions): MapIterator<[K, Plain<V>]>
   entries(range?: RangeOptions<K> & NoCopyOptions): MapIterator<[K, V]>
   entries(range?: RangeOptions<K>): MapIterator<[K, unknown]> {
     return entriesOf(behind(this), range) as MapIterator<[K, unknown]>
   }
 
   /** The entries of a range: `map.range({ gte: 'a', lt: 'b' })`, `map.range({ prefix: 'user:', reverse: true, limit: 10 })`. */
-  range(range: RangeOptions<K> & CopyOptions): MapIterator<[K, Copied<V>]>
+  range(range: RangeOptions<K> & CopyOptions): MapIterator<[K, Plain<V>]>
   range(range: RangeOptions<K> & NoCopyOptions): MapIterator<[K, V]>
   range(range: RangeOptions<K>): MapIterator<[K, unknown]> {
     return entriesOf(behind(this), range) as MapIterator<[K, unknown]>

@@ -1,5 +1,6 @@
 // PersistentQueue: the class that applications use, and its header. A queue is kept as a map from numbers, which grow
 // towards its end. What a transaction pushes gets its number from the commit, behind everything that is there by then.
+import type { CopiedPart } from './copied.js'
 import { registerCollection, sealedClass } from '../object/collection.js'
 import type { Encoder } from '../object/encoder.js'
 import { GoneError } from '../error.js'
@@ -11,7 +12,7 @@ import type { StoredKey } from './key.js'
 import type { Pending } from './keyed-changes.js'
 import { KeyedHeader } from './keyed-header.js'
 import type { Entry } from './passage.js'
-import { forbidDerived, headerBehind, type nominal } from './sealed.js'
+import { forbidDerived, headerBehind, type native, type nominal } from './sealed.js'
 import type { Rewritten } from './tree/drafts.js'
 import { DRAINED_FORM, LEAF_FORM, QUEUE_TYPE } from './tree/forms.js'
 import { NO_LEAF } from './tree/leaf.js'
@@ -185,6 +186,7 @@ const behind = (queue: unknown): QueueHeader => {
  */
 export class PersistentQueue<T> {
   declare readonly [nominal]: true
+  declare readonly [native]: CopiedPart<T>[]
 
   constructor(items?: Iterable<T> | null) {
     forbidDerived(new.target, PersistentQueue)

@@ -1,4 +1,5 @@
 // PersistentSet: the class that applications use, and its header.
+import type { CopiedPart } from './copied.js'
 import { registerCollection, sealedClass } from '../object/collection.js'
 import type { Kind } from '../object/header.js'
 import type { Looked } from '../object/merging.js'
@@ -9,7 +10,7 @@ import { compareKeys } from './key-order.js'
 import { KeyedHeader } from './keyed-header.js'
 import { Members, type SetLike } from './members.js'
 import { rangeToRemove, type KeyRange, type LooseRange, type RangeOptions } from './range.js'
-import { checkCallback, forbidDerived, headerBehind, type nominal } from './sealed.js'
+import { checkCallback, forbidDerived, headerBehind, type native, type nominal } from './sealed.js'
 import { count, walk } from './walk.js'
 
 class SetHeader extends KeyedHeader {
@@ -67,6 +68,7 @@ const behind = (set: unknown): SetHeader => {
  */
 export class PersistentSet<T extends Key> {
   declare readonly [nominal]: true
+  declare readonly [native]: Set<CopiedPart<T>>
 
   constructor(values?: Iterable<T> | null) {
     forbidDerived(new.target, PersistentSet)

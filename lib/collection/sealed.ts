@@ -5,6 +5,9 @@ import { hiddenHeader } from '../object/hidden-header.js'
 /** Marks collections in the types, so that nothing else looks like one; there is no such property. */
 export declare const nominal: unique symbol
 
+/** The type of a collection's copy stands here, for the types alone. */
+export declare const native: unique symbol
+
 /** Any collection: a persistent object that is one, and can be referred to as such. */
 export interface Collection {
   readonly [nominal]: true

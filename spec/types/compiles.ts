@@ -17,7 +17,6 @@ import {
   WriteConflictError,
   type Commit,
   type Connection,
-  type Copied,
   type Key,
   type Mentioned,
   type OpenEnded,
@@ -25,6 +24,7 @@ import {
   type PackResult,
   type Pause,
   type PersistentClass,
+  type Plain,
   type RootClass,
   type TransactOptions,
   type Usage,
@@ -212,7 +212,7 @@ class Post extends Persistent {
   }
 }
 type Post2 = { at: Date; bytes: Uint8Array<ArrayBuffer>; next: Mentioned | null; replies: Mentioned }
-const copied = new PersistentMap<string, Post>().range({ gt: 'a', plain: true }).next().value?.[1] as Copied<Post>
+const copied = new PersistentMap<string, Post>().range({ gt: 'a', plain: true }).next().value?.[1] as Plain<Post>
 same<Pick<typeof copied, keyof Post2>, Post2>(true)
 same<typeof copied.data.to, Mentioned>(true)
 same<typeof copied.data.deep, { n: bigint }[] | undefined>(true)
@@ -228,9 +228,15 @@ const ownItems: ArrayIterator<Post> = new PersistentList<Post>().values(maybe)
 const ownEntries: ArrayIterator<[number, Post]> = new PersistentList<Post>().entries({ plain: undefined })
 void [ownItems, ownEntries]
 const [copiedItem] = new PersistentList<Post>().values({ plain: true })
-same<typeof copiedItem, Copied<Post> | undefined>(true)
+same<typeof copiedItem, Plain<Post> | undefined>(true)
 const [copiedData] = new PersistentMap<string, { n: number; to: Task | undefined }>().values({ plain: true })
 same<typeof copiedData, { n: number; to: Mentioned | undefined } | undefined>(true)
+const [copiedList] = new PersistentMap<string, PersistentList<Task>>().values({ plain: true })
+same<typeof copiedList, Mentioned[] | undefined>(true)
+const [, copiedSet] = new PersistentMap<string, PersistentSet<number>>().range({ plain: true }).next().value ?? []
+same<typeof copiedSet, Set<number> | undefined>(true)
+const [copiedMap] = new PersistentList<PersistentMap<number, PersistentCounter>>().values({ plain: true })
+same<typeof copiedMap, Map<number, Mentioned> | undefined>(true)
 
 const nativeMap = plain(new PersistentMap<readonly [string, Task], { n: bigint; to: Task }>())
 same<typeof nativeMap, Map<[string, Mentioned], { n: bigint; to: Mentioned }>>(true)
