@@ -21,7 +21,7 @@ import { wantsOnlyCopies, type CopiedPart, type CopyOptions, type NoCopyOptions,
 import { ListHeader } from './list-header.js'
 import { itemsOf, iterate, positionsOf, visit, visitBack } from './list-visits.js'
 import { fold, mapped, search, type Callback, type Guard, type Reducer } from './list-callbacks.js'
-import { checkCallback, forbidDerived, headerBehind, type native, type nominal } from './sealed.js'
+import { checkCallback, forbidDerived, given, headerBehind, type native, type nominal } from './sealed.js'
 
 const behind = (list: unknown): ListHeader => {
   const header = headerBehind(list, ListHeader, 'PersistentList')
@@ -61,7 +61,7 @@ export class PersistentList<T> {
   constructor(items?: Iterable<T> | null) {
     forbidDerived(new.target, PersistentList)
     const header = new ListHeader(LIST, makeList(), true)
-    header.extend('end', [...(items ?? [])])
+    header.extend('end', [...given(items, PersistentList, 'items')])
     return header.object as this
   }
 

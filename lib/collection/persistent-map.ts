@@ -13,7 +13,7 @@ import { KeyedHeader } from './keyed-header.js'
 import { keysNamed } from './named-keys.js'
 import type { Entry } from './passage.js'
 import { PASSAGE, rangeToRemove, type KeyRange, type LooseRange, type RangeOptions } from './range.js'
-import { checkCallback, forbidDerived, headerBehind, type native, type nominal } from './sealed.js'
+import { checkCallback, forbidDerived, given, headerBehind, type native, type nominal } from './sealed.js'
 import { LEAF_FORM } from './tree/forms.js'
 import { lookAtKey, lookAtValue } from './tree/look.js'
 import { rootOf } from './tree/node.js'
@@ -94,7 +94,7 @@ export class PersistentMap<K extends Key, V> {
   constructor(entries?: Iterable<readonly [K, V]> | null) {
     forbidDerived(new.target, PersistentMap)
     const header = new MapHeader(makeMap(), true)
-    header.fill(entries ?? [])
+    header.fill(given(entries, PersistentMap, 'pairs of a key and a value'))
     return header.object as this
   }
 

@@ -12,7 +12,7 @@ import type { StoredKey } from './key.js'
 import type { Pending } from './keyed-changes.js'
 import { KeyedHeader } from './keyed-header.js'
 import type { Entry } from './passage.js'
-import { forbidDerived, headerBehind, type native, type nominal } from './sealed.js'
+import { forbidDerived, given, headerBehind, type native, type nominal } from './sealed.js'
 import type { Rewritten } from './tree/drafts.js'
 import { DRAINED_FORM, LEAF_FORM, QUEUE_TYPE } from './tree/forms.js'
 import { NO_LEAF } from './tree/leaf.js'
@@ -191,7 +191,7 @@ export class PersistentQueue<T> {
   constructor(items?: Iterable<T> | null) {
     forbidDerived(new.target, PersistentQueue)
     const header = new QueueHeader(makeQueue(), true)
-    header.push([...(items ?? [])])
+    header.push([...given(items, PersistentQueue, 'items')])
     return header.object as this
   }
 

@@ -10,7 +10,7 @@ import { compareKeys } from './key-order.js'
 import { KeyedHeader } from './keyed-header.js'
 import { Members, type SetLike } from './members.js'
 import { rangeToRemove, type KeyRange, type LooseRange, type RangeOptions } from './range.js'
-import { checkCallback, forbidDerived, headerBehind, type native, type nominal } from './sealed.js'
+import { checkCallback, forbidDerived, given, headerBehind, type native, type nominal } from './sealed.js'
 import { count, walk } from './walk.js'
 
 class SetHeader extends KeyedHeader {
@@ -73,7 +73,7 @@ export class PersistentSet<T extends Key> {
   constructor(values?: Iterable<T> | null) {
     forbidDerived(new.target, PersistentSet)
     const header = new SetHeader(makeSet(), true)
-    header.fill(values ?? [])
+    header.fill(given(values, PersistentSet, 'values'))
     return header.object as this
   }
 

@@ -1,6 +1,6 @@
 // Ranges of keys as applications name them.
 import { ValueError } from '../error.js'
-import { checkNames } from '../object/option-names.js'
+import { checkNames, quoted } from '../object/option-names.js'
 import type { KeyedHeader } from './keyed-header.js'
 import type { Key, StoredKey } from './key.js'
 import { compareKeys, TOP } from './key-order.js'
@@ -58,7 +58,9 @@ type Bounds = { readonly [Name in keyof KeyRange]: unknown }
 export function rangeIn(options: RangeOptions | undefined, owner: KeyedHeader, names: ReadonlySet<string>): Range {
   if (options === undefined) return EVERYTHING
   checkNames(options, names, owner.name)
-  const { limit } = options
+  const { limit, reverse } = options
+  if (reverse !== undefined && typeof reverse !== 'boolean')
+    throw new TypeError(`${owner.name}: reverse must be true or false, not ${quoted(reverse)}`)
   if (limit !== undefined && !(limit === Infinity || (Number.isSafeInteger(limit) && limit >= 0)))
     throw new RangeError(`limit must be a whole number of at least 0, not ${String(limit)}`)
   return between(options, owner)

@@ -1,6 +1,7 @@
 // What the collections have in common to the outside: they are told apart by the type checker and cannot be derived from.
 import type { Header } from '../object/header.js'
 import { hiddenHeader } from '../object/hidden-header.js'
+import { quoted } from '../object/option-names.js'
 
 /** Marks collections in the types, so that nothing else looks like one; there is no such property. */
 export declare const nominal: unique symbol
@@ -17,6 +18,17 @@ export interface Collection {
 export function forbidDerived(target: unknown, Class: { readonly name: string }): void {
   if (target === Class) return
   throw new TypeError(`${Class.name} cannot be extended: keep one in a field of a class that extends Persistent`)
+}
+
+/** What a constructor is given to begin with, which may be nothing. Throws TypeError for what cannot be gone through. */
+export function given<T>(
+  values: Iterable<T> | null | undefined,
+  { name }: { readonly name: string },
+  of: string,
+): Iterable<T> {
+  if (values === undefined || values === null) return []
+  if (typeof (values as Partial<Iterable<T>>)[Symbol.iterator] === 'function') return values
+  throw new TypeError(`new ${name}() expects ${of}, in an array or another iterable, not ${quoted(values)}`)
 }
 
 /** The header behind `this` of a method. */

@@ -115,7 +115,13 @@ function damagedHeader(path: string, what: string): NotAStoreError {
 
 /** Throws NotAStoreError or NewerFormatError; `bytes` may be shorter than a header. */
 export function decodeFileHeader(bytes: Uint8Array, path: string): FileHeader {
-  if (bytes.length === 0) throw new NotAStoreError(path, 'the file is empty; remove it, or name another path')
+  if (bytes.length === 0)
+    throw new NotAStoreError(
+      path,
+      path.endsWith('.lock')
+        ? 'the file is empty, as is the one that writers of a store lock: name the store, without .lock'
+        : 'the file is empty; remove it, or name another path',
+    )
   if (!isHeaderBegin(bytes)) throw new NotAStoreError(path, 'this is not a Perdure store')
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   if (bytes.length < HEADER_LENGTH) throw new NotAStoreError(path, 'the file ends within its header')

@@ -6,6 +6,7 @@ import { ancestry, EntityType, entityTypeOf, type PersistentClass } from './enti
 import type { Kind } from './header.js'
 import { holdsObjects, initialFields } from './initial-values.js'
 import type { Recordable } from './recordable.js'
+import { quoted } from './option-names.js'
 import { BRAND, Persistent } from './persistent.js'
 import { isObject, isOrdinaryString } from './values.js'
 
@@ -80,10 +81,10 @@ export class ClassRegistry {
       const name = (type: string | undefined): string => (type ? `an object of the class '${type}'` : 'a plain object')
       const advice =
         stored === ''
-          ? `. It can stay one: open it with a plain object as its root, and keep an object of the class '${given}' in a field of that`
-          : ''
+          ? `It can stay one: open it with a plain object as its root, and keep an object of the class '${given}' in a field of that`
+          : `Open it with the class that has the static type '${stored}', or without a root, or name another path`
       throw new SchemaError(
-        `${path}: the root of this store is ${name(stored)}, and open() was given ${name(given)} as its root${advice}`,
+        `${path}: the root of this store is ${name(stored)}, and open() was given ${name(given)} as its root. ${advice}`,
       )
     }
   }
@@ -117,8 +118,9 @@ function checkClass(given: unknown): EntityType {
     )
   const { version = 1 } = Class
   if (!Number.isSafeInteger(version) || version < 0)
-    throw new TypeError(`${Class.name}.version must be a whole number, not ${String(version)}`)
-  const defaults: unknown = Class.defaults ?? {}
+    throw new TypeError(`${Class.name}.version must be a whole number, not ${quoted(version)}`)
+  checkStatics(Class)
+  const defaults: unknown = Class.defaults === undefined ? {} : Class.defaults
   if (!isObject(defaults) || !isPlainObject(defaults))
     throw new TypeError(
       `${Class.name}.defaults must be a plain object, of the values that fields have which a record lacks`,
@@ -134,6 +136,20 @@ function checkClass(given: unknown): EntityType {
   const type = entityTypeOf(Class)
   type.create().fillInDefaults() // what is refused is refused now, and not once an object has been committed that lacks the field
   return type
+}
+
+/** A list of transient fields that is no list would leave them to be stored. */
+function checkStatics(Class: AnyClass): void {
+  for (const C of ancestry(Class) as { name: string; transient?: unknown }[]) {
+    const fields = Object.hasOwn(C, 'transient') ? C.transient : undefined
+    if (fields === undefined || (Array.isArray(fields) && fields.every(field => typeof field === 'string'))) continue
+    throw new TypeError(`${C.name}.transient must be an array of the names of fields, not ${quoted(fields)}`)
+  }
+  const { upgrade, merge } = Class as { upgrade?: unknown; merge?: unknown }
+  for (const [name, given] of Object.entries({ upgrade, merge })) {
+    if (given !== undefined && typeof given !== 'function')
+      throw new TypeError(`${Class.name}.${name} must be a function, not ${quoted(given)}`)
+  }
 }
 
 const warned = new WeakSet<object>()

@@ -2,6 +2,7 @@
 import { systemDisk } from '../file/system-disk.js'
 import type { Disk } from '../file/disk.js'
 import { onDisk } from '../file/disk-error.js'
+import { checkLongWork } from '../store/long-work.js'
 import { Store } from '../store/store.js'
 import { LOCK_TIMEOUT, type StoreOptions } from '../store/store-options.js'
 import { ROOT_OID, type Draft } from '../store/types.js'
@@ -162,6 +163,12 @@ function checkOptions({
   if (typeof lockTimeout !== 'number' || !(lockTimeout >= 0))
     throw new RangeError(`lockTimeout must be a number of milliseconds, not ${quoted(lockTimeout)}`)
   checkIsolation(isolation)
+  checkLongWork(rest)
+  for (const name of ['readonly', 'unsafeFilesystem'] as const)
+    if (typeof (rest[name] ?? false) !== 'boolean')
+      throw new TypeError(`${name} must be true or false, not ${quoted(rest[name])}`)
+  if (rest.mode !== undefined && !(Number.isInteger(rest.mode) && rest.mode >= 0 && rest.mode <= 0o777))
+    throw new RangeError(`mode must be permission bits, as 0o600, not ${quoted(rest.mode)}`)
   if (rest.until !== undefined && !(Number.isSafeInteger(rest.until) && rest.until > 0))
     throw new RangeError(`until must be the number of a commit, not ${quoted(rest.until)}`)
   if (rest.until !== undefined && rest.readonly !== true)

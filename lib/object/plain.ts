@@ -1,6 +1,6 @@
 // Ordinary data out of stored data: for structuredClone, workers, comparisons in tests, and hot loops.
 import { handlerOf, Header, headerOf, unresolvedOid } from './header.js'
-import { checkNames } from './option-names.js'
+import { checkNames, quoted } from './option-names.js'
 import { put, type Node } from './plain-node.js'
 import { isBytes } from './values.js'
 import { roomFor } from './wide.js'
@@ -24,12 +24,14 @@ export interface Mentioned {
 /**
  * A copy of the value as ordinary objects and arrays, with no tie to the store. Persistent objects become plain objects,
  * collections their native counterparts. An object met twice is one object in the copy, cycles included. Throws TypeError for an option
- * that there is not.
+ * that there is not, RangeError for a depth that is none.
  */
 export function plain(value: unknown, options = NO_OPTIONS): unknown {
   // `array.map(plain)` gives a number there.
   if (options !== NO_OPTIONS && typeof options === 'object') checkNames(options, OPTIONS, 'plain')
   const { depth = 0 } = options
+  if (typeof depth !== 'number' || !(depth >= 0))
+    throw new RangeError(`plain: depth must be a number of at least 0, not ${quoted(depth)}`)
   // To get at the object itself, no reference is followed.
   return new Copy(false).value(value, headerOf(value) ? depth + 1 : depth)
 }

@@ -10,6 +10,15 @@ export interface LongWork<Progress> {
   signal?: AbortSignal | undefined
 }
 
+/** Throws TypeError for what could not be called or asked once the work is under way. */
+export function checkLongWork({ onProgress, signal }: { onProgress?: unknown; signal?: unknown }): void {
+  if (onProgress !== undefined && typeof onProgress !== 'function')
+    throw new TypeError(`onProgress must be a function, not of type ${typeof onProgress}`)
+  // one of another realm is as good
+  if (signal !== undefined && !(typeof signal === 'object' && signal !== null && 'throwIfAborted' in signal))
+    throw new TypeError('signal must be an AbortSignal, as an AbortController has it')
+}
+
 /** Milliseconds of work between two turns. */
 const SLICE = 10
 

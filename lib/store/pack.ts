@@ -9,7 +9,7 @@ import { BaseWriter } from './base-writer.js'
 import type { Generation } from './generation.js'
 import { removeIndexFile } from './index-file.js'
 import { LiveCopy, type PackProgress } from './live-copy.js'
-import { atOnce, inSlices, type LongWork } from './long-work.js'
+import { atOnce, checkLongWork, inSlices, type LongWork } from './long-work.js'
 import type { Store } from './store.js'
 import type { Asker } from './store-options.js'
 import { createTemporary, removeStrays, type Temporary } from './temporary.js'
@@ -40,6 +40,7 @@ const KEEP_IDS = 7 * 24 * 3600 * 1000
  * replaced), CorruptLogError (a record cannot be read), DurabilityUnknownError (the pack is done, and its name may not be on disk). `asker`: once it is closed, that ends the pack.
  */
 export async function pack(store: Store, options: PackOptions = {}, asker: Asker = store): Promise<PackResult> {
+  checkLongWork(options)
   try {
     return await packStore(store, options, asker)
   } catch (error) {

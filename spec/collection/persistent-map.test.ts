@@ -1,6 +1,16 @@
 import { inspect } from 'node:util'
 import t from 'tap'
-import { oidOf, PersistentList, PersistentMap, plain, StaleDataError, typeOf, type Key } from '../../lib/index.js'
+import {
+  oidOf,
+  PersistentList,
+  PersistentMap,
+  PersistentQueue,
+  PersistentSet,
+  plain,
+  StaleDataError,
+  typeOf,
+  type Key,
+} from '../../lib/index.js'
 import { faultsOf } from './check.js'
 import { isKnown, shelf, Thing, thing } from './store.js'
 
@@ -343,6 +353,30 @@ t.test('large maps and sets with keys of every kind', t => {
   t.end()
 })
 
+t.test('what constructors cannot go through is refused, and is no empty collection', t => {
+  const given = (value: unknown): never => value as never
+  for (const value of [{ a: 1 }, { length: 2 }, 5, Symbol.iterator]) {
+    const refused = (make: () => unknown, message: RegExp): void => {
+      t.throws(make, { name: 'TypeError', message })
+    }
+    refused(
+      () => new PersistentMap(given(value)),
+      /^new PersistentMap\(\) expects pairs of a key and a value, in an array/,
+    )
+    refused(() => new PersistentSet(given(value)), /^new PersistentSet\(\) expects values, in an array/)
+    refused(() => new PersistentList(given(value)), /^new PersistentList\(\) expects items, in an array/)
+    refused(() => new PersistentQueue(given(value)), /^new PersistentQueue\(\) expects items, in an array/)
+  }
+  t.throws(() => new PersistentMap(given({ a: 1 })), { message: /not \{ a: 1 \}$/ })
+  for (const none of [undefined, null]) {
+    t.equal(new PersistentMap(none).size, 0)
+    t.equal(new PersistentSet(none).size, 0)
+    t.equal(new PersistentList(none).length, 0)
+    t.equal(new PersistentQueue(none).size, 0)
+  }
+  t.end()
+})
+
 t.test('options of ranges that there are not are refused: they would give, or delete, everything', async t => {
   const { db } = shelf(t)
   const { map, set, list } = db.root
@@ -379,6 +413,7 @@ t.test('options of ranges that there are not are refused: they would give, or de
   refused(() => map.count(odd({ GT: 2 })), /did you mean gt\?/)
   refused(() => map.keys(odd({ plain: true })), /no option plain/)
   refused(() => map.keys(odd(2)), /expects an object of options, not 2/)
+  refused(() => map.keys(odd({ reverse: 'no' })), /^PersistentMap: reverse must be true or false, not 'no'/)
   refused(() => map.values(odd({ start: 2 })), /no option start; there are gte, .*, limit, plain$/)
   refused(() => map.entries(odd({ revers: true })), /no option revers/)
   refused(() => set.deleteRange(odd({ from: 2 })), /^PersistentSet: there is no option from/)

@@ -398,6 +398,20 @@ t.test('open refuses classes that could not be loaded again', async t => {
   const defaulted = (defaults: unknown): unknown => Object.assign(odd('Odd'), { defaults })
   for (const defaults of [() => ({ a: 1 }), [1], 'a', new Map(), new Date(), new (class {})(), new Root()])
     refuse(defaulted(defaults), /defaults must be a plain object/)
+  refuse(defaulted(null), /defaults must be a plain object/)
+  for (const version of ['2', -1, 1.5, null]) refuse(Object.assign(odd('Odd'), { version }), /Odd.version must be/)
+  refuse(Object.assign(odd('Odd'), { version: '2' }), /a whole number, not '2'/)
+  for (const upgrade of [{}, null, 'a'])
+    refuse(Object.assign(odd('Odd'), { upgrade }), /Odd.upgrade must be a function/)
+  refuse(Object.assign(odd('Odd'), { merge: 5 }), /Odd.merge must be a function, not 5/)
+  // fields that were to be transient would be stored
+  for (const transient of [new Set(['password']), 'password', { password: true }, [5], null]) {
+    refuse(Object.assign(odd('Odd'), { transient }), /Odd.transient must be an array of the names of fields/)
+    class Below extends Object.assign(odd('Odd'), { transient }) {
+      static override type = 'Below'
+    }
+    refuse(Below, /Odd.transient must be an array/)
+  }
   class Copy {}
   Object.defineProperty(Copy, Symbol.for('perdure.Persistent'), { value: true })
   refuse(class Foreign extends Copy {}, /another copy/)
@@ -406,6 +420,8 @@ t.test('open refuses classes that could not be loaded again', async t => {
 t.test('open refuses a root of another kind than the stored one', async t => {
   const path = stored(t)
   t.throws(() => open(path, { root: Friend }), { code: 'SCHEMA', message: /'Root'.*'Friend'/ })
+  const advice = /Open it with the class that has the static type 'Root', or without a root/
+  t.throws(() => open(path, { root: Friend }), { code: 'SCHEMA', message: advice })
   t.throws(() => open(path, { root: { a: 1 } }), { code: 'SCHEMA', message: /'Root'.*plain object/ })
   const db = open(path)
   t.equal(isUnknown(db.root), true)

@@ -526,6 +526,8 @@ t.test('an option that is undefined is as if it were not given', async t => {
   t.same([...map.keys({ ...range, reverse: none, limit: none })], ['a'])
   t.equal(map.count(range), 1)
   t.equal((await db.pack({ onProgress: none, signal: none })).dropped, 0)
+  await t.rejects(db.pack({ onProgress: 5 } as never), { name: 'TypeError', message: /onProgress must be a function/ })
+  await t.rejects(db.pack({ signal: true } as never), { name: 'TypeError', message: /signal must be an AbortSignal/ })
   db.close()
 })
 
@@ -543,6 +545,12 @@ t.test('misspelt options and impossible roots are refused, with what was meant',
     refused({ root }, /root must be a class that/)
   for (const lockTimeout of [-1, NaN, '5' as unknown as number])
     t.throws(() => open(path, { lockTimeout }), { name: 'RangeError', message: /lockTimeout must be/ })
+  refused({ readonly: 'no' }, /readonly must be true or false, not 'no'/)
+  refused({ unsafeFilesystem: 1 }, /unsafeFilesystem must be true or false/)
+  refused({ onProgress: 5 }, /onProgress must be a function/)
+  for (const signal of [5, null, {}, new AbortController()]) refused({ signal }, /signal must be an AbortSignal/)
+  for (const mode of [0o1000, -1, 1.5, '600'])
+    t.throws(() => open(path, { mode } as object), { name: 'RangeError', message: /mode must be permission bits/ })
   t.notOk(existsSync(path))
   const db = open(path, { root: Object.assign(Object.create(null) as object, { a: { b: 1 } }) })
   t.throws(() => Object.freeze((db.root as unknown as { a: object }).a), {

@@ -248,5 +248,11 @@ void t.test('plain refuses options that there are not, and does what it does in 
   })
   t.throws(() => plain(data, { Depth: 1 } as never), /did you mean depth\?/)
   t.throws(() => plain(data, null as never), /expects an object of options, not null/)
+  for (const depth of [-1, NaN, '1'])
+    t.throws(() => plain(data, { depth } as never), {
+      name: 'RangeError',
+      message: /depth must be a number of at least 0/,
+    })
+  t.same(plain(data, { depth: Infinity }), data)
   t.end()
 })

@@ -84,7 +84,8 @@ t.test('a path where no store is: exit code 1, one message', async t => {
     [join(at('text.db', 'just text'), 'below.db'), /not a directory|no such file/],
     [at('dangling.db'), /no such file/],
     [at('folder'), /not a regular file/],
-    [at('empty.db', ''), /the file is empty/],
+    [at('empty.db', ''), /the file is empty; remove it/],
+    [at('empty.db.lock', ''), /name the store, without \.lock\. The file was not/],
     [at('text.db', 'just text'), /not a Perdure store/],
     ['/dev/null', /not a regular file/],
   ] as const
@@ -134,6 +135,23 @@ t.test('a new file that cannot be put anywhere: exit code 3', async t => {
       isOneMessage(t, stderr, output, /there is no directory/)
     }
   }
+})
+
+t.test('- is standard output, to which no store can be written', async t => {
+  const path = bank(t)
+  const text = await printed(t, 'dump', path)
+  t.equal(await printed(t, 'dump', path, '-o', '-'), text)
+  const dump = join(dirname(path), 'dump')
+  await printed(t, 'dump', path, '-o', dump)
+  for (const args of [
+    ['recover', path],
+    ['load', dump],
+  ]) {
+    const { code, stdout, stderr } = await perdure(...args, '-o', '-')
+    t.same([code, stdout], [2, ''], args.join(' '))
+    isOneMessage(t, stderr, /a store cannot be written to standard output/)
+  }
+  t.notOk(existsSync('-'))
 })
 
 t.test('what is told of names and texts does not steer the terminal', async t => {

@@ -26,7 +26,7 @@ export function addDump(program: Command, exit: (code: ExitCode) => void): void 
     .description(
       'write all that can be reached in a store as text: one JSON object a line, which load can make a store of',
     )
-    .option('-o, --output <new file>', 'where to, instead of standard output; it must not exist')
+    .option('-o, --output <new file>', 'where to, instead of standard output (-); it must not exist')
     .option(...UNTIL)
     .option('--json', 'with -o, print the report as one JSON object')
     .action(async (file: string, options: Options) => exit(await runDump(file, options, exit)))
@@ -35,9 +35,10 @@ export function addDump(program: Command, exit: (code: ExitCode) => void): void 
 /** Tells at the first loss how it will end, should nobody read the rest. */
 async function runDump(
   path: string,
-  { output, until, json }: Options,
+  { output: given, until, json }: Options,
   exit: (code: ExitCode) => void,
 ): Promise<ExitCode> {
+  const output = given === '-' ? undefined : given
   if (output !== undefined) checkNewFile(output)
   let lost = 0
   const write = async ({ store, damage }: StoreToRead): Promise<void> => {

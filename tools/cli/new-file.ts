@@ -11,6 +11,8 @@ import { EXIT, Refusal } from './exit-code.js'
 
 /** Throws Refusal: there is no such directory. That the file itself does not exist is seen when it is made. */
 export function checkNewFile(path: string): void {
+  if (path === '-')
+    throw new Refusal(EXIT.usage, '-o -: a store cannot be written to standard output; a file of this name is ./-')
   const directory = path.endsWith('/') ? path : dirname(path)
   if (isDirectory(directory)) return
   throw new Refusal(EXIT.couldNot, `${path}: there is no directory ${directory}`)
