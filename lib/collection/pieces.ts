@@ -26,7 +26,7 @@ export class Own {
 
 export type Piece = Stretch | Own
 
-export function lengthOf(piece: Piece): number {
+function lengthOf(piece: Piece): number {
   return piece instanceof Stretch ? piece.to - piece.from : 1
 }
 

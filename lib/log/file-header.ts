@@ -28,7 +28,7 @@ const AT = {
 } as const
 
 /** A moment of the past whose state a pack has kept. */
-export interface Moment {
+interface Moment {
   readonly tid: number
   readonly time: number
 }
@@ -104,7 +104,7 @@ export function isHeaderSound(bytes: Uint8Array): boolean {
 }
 
 /** Whether a file header may begin with these bytes. */
-export function isHeaderBegin(bytes: Uint8Array): boolean {
+function isHeaderBegin(bytes: Uint8Array): boolean {
   return MAGIC.every((byte, at) => bytes[at] === byte)
 }
 

@@ -16,7 +16,7 @@ import {
 import type { Tail } from './tail.js'
 
 /** A place where a frame begins; that of commit `tid`, or the first one behind it. */
-export interface FrameBegin {
+interface FrameBegin {
   readonly tid: number
   readonly offset: number
 }

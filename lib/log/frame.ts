@@ -33,7 +33,7 @@ export const AT = {
 } as const
 
 /** `commit`: one transaction. `base`: records of a packed state. `control`: something that every process must learn. */
-export type FrameKind = 'commit' | 'base' | 'control'
+type FrameKind = 'commit' | 'base' | 'control'
 const KINDS: readonly (FrameKind | undefined)[] = [undefined, 'commit', 'base', 'control']
 
 /** What a control frame says. */

@@ -2,7 +2,7 @@
 import type { DataFile } from '../file/data-file.js'
 import { END_MAGIC, FRAME_TRAILER_LENGTH, trailerLength } from './frame.js'
 
-export interface FoundTrailer {
+interface FoundTrailer {
   readonly end: number
   /** Of the whole frame, as the trailer says. */
   readonly length: number

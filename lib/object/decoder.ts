@@ -19,7 +19,7 @@ const NONE: readonly unknown[] = []
 export const LATER = Symbol('not decoded yet')
 
 /** A record of which something was left for later. */
-export interface Unread extends Stretch {
+interface Unread extends Stretch {
   readonly refs: readonly Oid[]
 }
 

@@ -32,7 +32,7 @@ export interface RootClass<T extends Persistent = Persistent> extends Persistent
   new (): T
 }
 
-export type Merge = (base: object, theirs: object, mine: object) => object | undefined
+type Merge = (base: object, theirs: object, mine: object) => object | undefined
 
 type AnyClass = PersistentClass & { readonly prototype: Persistent; readonly name: string }
 

@@ -45,7 +45,7 @@ export type Found =
       readonly more: number
     }
 
-export interface TypeUsage extends ShapeUsage {
+interface TypeUsage extends ShapeUsage {
   readonly type: string
   /** Its records are parts of collections. */
   readonly isPart: boolean

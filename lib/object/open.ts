@@ -56,7 +56,7 @@ type InitialValue<V> = V extends AnyFunction | symbol
 type NotNative<V, Native> = Native extends V ? never : V
 
 /** What may stand for a root without a class: never a class, or else `open` would take one for its own initial values. */
-export type InitialValues<S> = S extends AnyFunction | readonly unknown[]
+type InitialValues<S> = S extends AnyFunction | readonly unknown[]
   ? never
   : { readonly [K in keyof S]: InitialValue<S[K]> }
 

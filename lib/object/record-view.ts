@@ -66,7 +66,7 @@ const MOST_VERSIONS = 64
 const NOTHING: Stretch = { bytes: Buffer.alloc(0), from: 0, to: 0 }
 
 /** Bytes of records that are kept for those who do not tell. */
-export const RECORD_BYTES = 16 << 20
+const RECORD_BYTES = 16 << 20
 
 /** What a record counts for beside its bytes: a small one takes several times as much in memory. */
 const EACH = 128

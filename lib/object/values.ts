@@ -38,7 +38,7 @@ export function isObject(value: unknown): value is object {
 }
 
 /** Typed arrays and buffers: mutable in place, which nobody can watch. */
-export type Bytes = NodeJS.TypedArray
+type Bytes = NodeJS.TypedArray
 
 interface Leaf {
   readonly tag: number

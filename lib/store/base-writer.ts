@@ -37,7 +37,7 @@ export const FRAME_SIZE = 1 << 20
 const MUCH = 1 << 24
 
 /** What names the new file. */
-export type BaseName = Pick<FileHeader, 'storeId' | 'uuid'>
+type BaseName = Pick<FileHeader, 'storeId' | 'uuid'>
 
 /** What is written of a version: it replaces none in the new file, and its place is there. */
 export type Kept = Pick<StoredRecord, 'oid' | 'shape' | 'tid' | 'refs' | 'state'>

@@ -28,7 +28,7 @@ export interface FramePart {
 }
 
 /** Gets each frame, in order; gives how many bytes of its body hold something sound. */
-export type TakeFrame = (frame: FramePart) => Generator<void, number>
+type TakeFrame = (frame: FramePart) => Generator<void, number>
 
 /** So many bytes more than a damaged frame says that it has are looked through for its records. */
 const MOST_INSERTED = 1 << 24

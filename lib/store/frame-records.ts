@@ -19,7 +19,7 @@ import { RecordCursor } from './record-cursor.js'
 import { VarintReader } from './varint.js'
 
 /** What is known of the records of a packed state. */
-export interface BaseBounds {
+interface BaseBounds {
   /** None was written by a later commit. */
   readonly tid: number
   /** None has this oid, or a higher one. */

@@ -25,7 +25,7 @@ export interface CommitEntry {
 }
 
 /** Which commits, of those that the snapshot shows and that stand behind the packed state. */
-export interface HistoryRange {
+interface HistoryRange {
   /** Those behind this one. */
   readonly after?: number
   /** This one is the last. */

@@ -17,7 +17,7 @@ export interface IndexFile {
   close(): void
 }
 
-export function indexPath(path: string): string {
+function indexPath(path: string): string {
   return `${path}.index`
 }
 

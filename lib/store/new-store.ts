@@ -10,7 +10,7 @@ import type { RecordCursor } from './record-cursor.js'
 import { createTemporary, tidyUp, type Temporary } from './temporary.js'
 
 /** What is known when all records have been written. */
-export type NewStoreHeader = Pick<FileHeader, 'baseTid' | 'baseTime' | 'nextOid' | 'idsSince'>
+type NewStoreHeader = Pick<FileHeader, 'baseTid' | 'baseTime' | 'nextOid' | 'idsSince'>
 
 export class NewStore {
   readonly writer: BaseWriter

@@ -9,7 +9,7 @@ const FEW_BYTES = 128
 const NONE: Oid[] = []
 
 /** What stands in a record before its state. */
-export interface RecordHead {
+interface RecordHead {
   readonly oid: number
   readonly shape: number
   readonly tid: number

@@ -32,7 +32,7 @@ const CATCH_UP_STEP = 1 << 20
 const FAR_BEHIND = 4 << 20
 
 /** At the path: `now`, at the cost of one system call; `if due`: when the last look was a while ago. */
-export type Look = 'now' | 'if due'
+type Look = 'now' | 'if due'
 
 /** A draft with its id, if it has one, and the frame that it makes at the tail that was known then. */
 interface Prepared {

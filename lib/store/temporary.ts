@@ -5,7 +5,7 @@ import type { Disk, Fd } from '../file/disk.js'
 import { letGo, unlockIfPossible } from '../file/let-go.js'
 
 /** `new`: a store being created. `pack`: its next generation. `cache`: its index file. */
-export type TemporaryKind = 'new' | 'pack' | 'cache'
+type TemporaryKind = 'new' | 'pack' | 'cache'
 
 export interface Temporary {
   readonly path: string

@@ -37,7 +37,7 @@ export interface ShapeUsage {
   readonly bytes: number
 }
 
-export interface MeasuredUsage {
+interface MeasuredUsage {
   /** Bytes of the file up to the snapshot. */
   readonly bytes: number
   /** Bytes that a pack would keep, roughly: the newest records of reachable objects, and all shapes. */

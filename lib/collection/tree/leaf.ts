@@ -32,7 +32,7 @@ export interface Source {
 }
 
 /** Where the values of a leaf stand. */
-export interface Places {
+interface Places {
   /** Of each value: where it begins. */
   readonly starts: readonly number[]
   /** The number of the reference that it is, or that leads to where it stands apart; -1: it is none. Undefined: so it is for all. */

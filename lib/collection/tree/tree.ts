@@ -106,7 +106,7 @@ export function childFor({ separators }: Inner, key: StoredKey): number {
 }
 
 /** Which child of a list's node has the item at this position, and how many items stand before that child. */
-export function childAt({ counts, children }: Inner, position: number): [child: number, before: number] {
+function childAt({ counts, children }: Inner, position: number): [child: number, before: number] {
   if (!counts) return unknownForm()
   let before = 0
   for (let child = 0; child < counts.length; child++) {
