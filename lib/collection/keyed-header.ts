@@ -104,7 +104,7 @@ export abstract class KeyedHeader extends KeyedState {
   }
 
   /** The same from the end. */
-  entriesBack(range: Range = EVERYTHING, values = true): Passage {
+  entriesBack(range: Range, values: boolean): Passage {
     return new Passage(this, range, values, BACKWARD)
   }
 

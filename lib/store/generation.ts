@@ -6,9 +6,8 @@ import type { Disk, Fd, FileStatus } from '../file/disk.js'
 import { onDisk } from '../file/disk-error.js'
 import { decodeFileHeader, HEADER_LENGTH, type FileHeader } from '../log/file-header.js'
 import { framesBackwards, type WholeFrame } from '../log/frames-backwards.js'
-import type { FrameSink, LogReader } from '../log/log-reader.js'
+import type { LogReader } from '../log/log-reader.js'
 import { LogWriter } from '../log/log-writer.js'
-import type { Tail } from '../log/tail.js'
 import { removeForeignIndexFile } from './index-file.js'
 import { KnownLog } from './known-log.js'
 import type { OffsetIndex } from './offset-index.js'
@@ -218,11 +217,6 @@ export class Generation {
     return record === undefined || (oid !== undefined && record.oid !== oid) ? this.#damagedAt(at) : record
   }
 
-  /** Hands the frames behind `from` (all, unless told) to `sink` once more, up to the end; returns where that is. */
-  replay(sink: FrameSink, from?: Tail): Tail {
-    return this.log.replay(sink, from)
-  }
-
   /** The frames between the packed state and `to`, where one ends, the last first. Throws CorruptLogError. */
   framesBackwards(to: Offset): Iterable<WholeFrame> {
     const damagedAt = (at: number): never => this.#damagedAt(at as Offset, 'a frame is damaged')
@@ -256,7 +250,7 @@ export class Generation {
   /** Reads the whole log again, once, to tell where it is damaged first. */
   #damagedAt(offset: Offset, what = 'a record is damaged'): never {
     const { tid } = this.reader.tail
-    if (!this.#replayed) onDisk(this.path, () => this.replay(() => undefined))
+    if (!this.#replayed) onDisk(this.path, () => this.log.replay(() => undefined))
     this.#replayed = true
     throw new CorruptLogError(this.path, offset, tid, what)
   }

@@ -69,7 +69,7 @@ function coveredByIndexFile(disk: Disk, path: string, header: FileHeader): Cover
   let index: DataFile | undefined
   try {
     index = openFile(disk, path)
-    return index && readCovered(index, 0, index.end(), header)
+    return index && readCovered(index, header)
   } catch {
     return undefined
   } finally {

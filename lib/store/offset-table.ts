@@ -180,9 +180,9 @@ export function readTable(file: DataFile, from: number, to: number, header: File
   }
 }
 
-/** What it covers, by its head alone, whatever the rest is worth; undefined: there is none. Throws what the disk throws. */
-export function readCovered(file: DataFile, from: number, to: number, header: FileHeader): Covered | undefined {
-  return readHead(file, from, to, header)?.head
+/** What a table that is all of its file covers, by its head alone, whatever the rest is worth; undefined: there is none. Throws what the disk throws. */
+export function readCovered(file: DataFile, header: FileHeader): Covered | undefined {
+  return readHead(file, 0, file.end(), header)?.head
 }
 
 interface HeadOfTable {
