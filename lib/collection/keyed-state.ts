@@ -3,7 +3,7 @@
 // whether the answers would have been the same. Which question asks what is for those who ask (keyed-header.ts).
 import type { Conflict } from '../error.js'
 import { unresolved, type Header } from '../object/header.js'
-import type { Looked } from '../object/merging.js'
+import type { Looked } from '../object/inspection.js'
 import { countOidsGiven, type Recordable } from '../object/recordable.js'
 import type { RecordView, StoredState } from '../object/record-view.js'
 import type { Oid } from '../store/types.js'

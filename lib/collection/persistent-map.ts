@@ -1,7 +1,8 @@
 // PersistentMap: the class that applications use, and its header.
 import { registerCollection, sealedClass } from '../object/collection.js'
 import type { Kind } from '../object/header.js'
-import type { Entries, Looked } from '../object/merging.js'
+import type { Looked } from '../object/inspection.js'
+import type { Entries } from '../object/merging.js'
 import type { RecordView, StoredState } from '../object/record-view.js'
 import { refuseAssignment } from '../object/refuse-assignment.js'
 import type { Oid } from '../store/types.js'

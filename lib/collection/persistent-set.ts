@@ -2,7 +2,7 @@
 import type { CopiedPart } from './copied.js'
 import { registerCollection, sealedClass } from '../object/collection.js'
 import type { Kind } from '../object/header.js'
-import type { Looked } from '../object/merging.js'
+import type { Looked } from '../object/inspection.js'
 import { refuseAssignment } from '../object/refuse-assignment.js'
 import { bulkLoad } from './bulk-load.js'
 import type { Key, StoredKey } from './key.js'

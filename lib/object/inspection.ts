@@ -100,9 +100,10 @@ function contentOf(header: Header, mark: (value: unknown) => unknown): unknown {
 /** As many as Node shows of a native Map. */
 export const MOST_SHOWN = 100
 
-/** Part of something large. */
-interface Looked {
+/** What is shown of a collection: some of its entries. */
+export interface Looked {
   readonly content: Map<unknown, unknown> | Set<unknown> | unknown[]
+  /** Of all of it. */
   readonly size: number
 }
 

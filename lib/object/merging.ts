@@ -3,6 +3,7 @@
 // commit checks that one record; if it changed, the collection evaluates the questions again on the newer state.
 import type { Conflict } from '../error.js'
 import { CollectionHeader } from './collection.js'
+import type { Looked } from './inspection.js'
 import type { Oid } from '../store/types.js'
 import type { RecordView, StoredState } from './record-view.js'
 
@@ -59,13 +60,6 @@ export abstract class MergingHeader extends CollectionHeader {
 
   /** A pack has left it out of the next file: takes all of it into memory, or throws and has taken nothing. What is loaded is the last version in the file left. */
   abstract keepAll(): void
-}
-
-/** What is shown of a collection: some of its entries. */
-export interface Looked {
-  readonly content: Map<unknown, unknown> | Set<unknown> | unknown[]
-  /** Of all of it. */
-  readonly size: number
 }
 
 /** As they are shown: of a list or set, the key is the position. */
