@@ -20,8 +20,9 @@ import {
   VALUE_TYPE,
   withApart,
 } from './forms.js'
-import { Leaf, NO_LEAF, readKeys } from './leaf.js'
+import { Leaf, NO_LEAF } from './leaf.js'
 import { referenceIn } from './raw-value.js'
+import { readApartValue, readItems, readKeyed, readKeys } from './read-leaf.js'
 
 /** More than any tree has; a crafted one must not keep a reader busy. */
 const HIGHEST = 64
@@ -106,12 +107,12 @@ function readEntries(state: StoredState, form: readonly string[]): Leaf | undefi
   const valued = counted || form.length > 1
   const someApart = valued && keys.length === form.length + 1
   if (!sameKeys(keys, someApart ? withApart(form) : form)) return undefined
-  return counted ? Leaf.readItems(state, someApart) : Leaf.read(state, valued, someApart)
+  return counted ? readItems(state, someApart) : readKeyed(state, valued, someApart)
 }
 
 function readApart(record: StoredRecord, { type, keys }: Shape, generation: number): Leaf {
   if (type !== VALUE_TYPE || keys === null || !sameKeys(keys, VALUE_FORM)) return unknownForm()
-  return Leaf.readValue(record, generation)
+  return readApartValue(record, generation)
 }
 
 function readInner(state: StoredState): Inner {
