@@ -4,9 +4,10 @@ import { ClosedError, DiskError, StoreReplacedError } from '../error.js'
 import type { Disk } from '../file/disk.js'
 import { onDisk } from '../file/disk-error.js'
 import { CommitLock } from '../file/lock.js'
-import { assembleCommit, assembleControl, timeAt, type AssembledFrame, type Place } from './assemble.js'
+import { assembleControl } from './assemble.js'
 import { checkOpened } from './check-opened.js'
 import { asCommitFailure } from './commit-failure.js'
+import { CommitFrames, placeIn, type Prepared } from './commit-frames.js'
 import { CurrentFile } from './current-file.js'
 import { Durability } from './durability.js'
 import type { Generation } from './generation.js'
@@ -20,12 +21,8 @@ import { LOCK_TIMEOUT, type Asker, type CommitResult, type StoreOptions } from '
 import { tailUnderLock } from './tail-under-lock.js'
 import { touchedSince } from './touched.js'
 import { WriteGate } from './write-gate.js'
-import { withId } from './transaction-id.js'
 import type { Draft, Oid } from './types.js'
 
-/** Frames are built in the same place again and again, which has so many bytes at first, and as many as they took, but no more than this. */
-const LEAST_SPACE = 1 << 14
-const MOST_SPACE = 1 << 20
 /** Bytes that are read in one step of catching up without blocking. */
 const CATCH_UP_STEP = 1 << 20
 /** So many bytes to catch up with are not read in one go where blocking can be helped. */
@@ -33,12 +30,6 @@ const FAR_BEHIND = 4 << 20
 
 /** At the path: `now`, at the cost of one system call; `if due`: when the last look was a while ago. */
 type Look = 'now' | 'if due'
-
-/** A draft with its id, if it has one, and the frame that it makes at the tail that was known then. */
-interface Prepared {
-  readonly draft: Draft
-  readonly frame: AssembledFrame
-}
 
 const stores = new Set<Store>()
 
@@ -51,8 +42,7 @@ export class Store {
   /** Where a call does not name one: of the first to open the store. */
   readonly lockTimeout: number
   readonly #until: number
-  /** Where frames are built: one at a time, from assembling to appending without a break. */
-  #space: Uint8Array = new Uint8Array(LEAST_SPACE)
+  readonly #frames: CommitFrames
   readonly #file: CurrentFile
   readonly #watch: PathWatch
   readonly #gate: WriteGate
@@ -110,6 +100,7 @@ export class Store {
     this.readonly = options.readonly === true
     this.lockTimeout = options.lockTimeout ?? LOCK_TIMEOUT
     this.#until = options.until ?? Infinity
+    this.#frames = new CommitFrames(disk)
     this.#file = new CurrentFile(disk, path, this.readonly ? 'read' : 'append', this.#until)
     const { identity } = this.current
     this.lock = new CommitLock(disk, path, identity.mode & 0o666, identity)
@@ -216,7 +207,7 @@ export class Store {
       if (this.durability.refuses(this.current)) this.#file.catchUp() // over to what a pack may have made meanwhile
     }
     this.durability.refuseAfterFailure(this.current)
-    let prepared = this.#prepare(work, id)
+    let prepared = this.#frames.prepare(this.current, work, id)
     if (this.lock.held) return this.#append(work, prepared, snapshot, accessed, id, look)
     for (;;) {
       if (!this.#gate.take(timeout)) return { outcome: 'busy' }
@@ -227,7 +218,7 @@ export class Store {
         this.lock.release()
       }
       this.#file.catchUp()
-      prepared = this.#prepare(work, id, prepared)
+      prepared = this.#frames.prepare(this.current, work, id, prepared)
     }
   }
 
@@ -307,32 +298,6 @@ export class Store {
     }
   }
 
-  #place(): Place {
-    const { reader } = this.current
-    return {
-      tail: reader.tail,
-      now: this.disk.now(),
-      salt: reader.salt,
-      boot: this.disk.boot,
-      syncedTo: reader.proved,
-    }
-  }
-
-  /**
-   * An id is kept with the time of its frame: by that a pack tells which are old, whatever the clock of this machine said. `before`: the
-   * same at another place, which is given up for it. Memory that is used again is ready, which counts where others wait for the lock.
-   */
-  #prepare(work: Draft, id: string | undefined, before?: Prepared): Prepared {
-    const space = before === undefined ? this.#space : new Uint8Array(before.frame.bytes.buffer)
-    const generation = this.current
-    const place = this.#place()
-    const draft = id === undefined ? work : withId(work, id, timeAt(place))
-    const frame = assembleCommit(draft, place, oid => generation.newest(oid), space)
-    const { buffer } = frame.bytes
-    if (buffer.byteLength <= MOST_SPACE) this.#space = new Uint8Array(buffer)
-    return { draft, frame }
-  }
-
   /**
    * An fsync has failed. A process that opens the file later would be told that all is well: the file itself must say so.
    * Gives why it does not yet. The lock may be held by the commit that has failed.
@@ -375,7 +340,10 @@ export class Store {
     if (this.current !== generation || generation.reader.suspect) return
     this.#watch.lookAtEndUnderLock()
     const { reader, writer } = generation
-    writer.appendControl(assembleControl('suspect', new Uint8Array(), this.#place()), reader.tail.offset)
+    writer.appendControl(
+      assembleControl('suspect', new Uint8Array(), placeIn(generation, this.disk)),
+      reader.tail.offset,
+    )
     reader.advance()
   }
 
@@ -398,7 +366,7 @@ export class Store {
     if (oids.length > 0) return { outcome: 'conflict', oids, snapshot: now }
     const { tail } = generation.reader
     const { draft, frame } =
-      prepared.frame.tail.lastFrame === tail.offset ? prepared : this.#prepare(work, id, prepared)
+      prepared.frame.tail.lastFrame === tail.offset ? prepared : this.#frames.prepare(generation, work, id, prepared)
     if (look === 'now') this.#watch.lookUnderLock()
     else this.#watch.lookAtEndIfDue()
     generation.log.expectOwn(draft, frame)
