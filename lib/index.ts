@@ -1,15 +1,7 @@
 // The only public door. Everything that applications may rely on is exported here, and nothing else is.
 export { open, type OpenEnded, type OpenOptions } from './object/open.js'
-export {
-  connectionOf,
-  isUnknown,
-  oidOf,
-  touch,
-  typeOf,
-  type Connection,
-  type Pause,
-  type Sync,
-} from './object/connection.js'
+export { connectionOf, type Connection, type Pause, type Sync } from './object/connection.js'
+export { isUnknown, oidOf, touch, typeOf } from './object/single-objects.js'
 export { Persistent } from './object/persistent.js'
 export { PersistentMap } from './collection/persistent-map.js'
 export { PersistentList } from './collection/persistent-list.js'

@@ -4,19 +4,17 @@ import { inspect } from 'node:util'
 import { StateError } from '../error.js'
 import { pack, type PackOptions, type PackResult } from '../store/pack.js'
 import { usageOf, type Usage } from '../store/usage.js'
-import { LOST_SHAPE, type Oid } from '../store/types.js'
+import type { Oid } from '../store/types.js'
 import { encodeAnnotation, type Annotation } from './annotation.js'
 import { checkedLogOptions, logOf, type Commit, type LogOptions } from './commit-log.js'
 import { commitSession } from './commit.js'
 import { confirm, flush } from './confirm.js'
 import { refuseIfEditing } from './editing.js'
-import { peek } from './load.js'
-import { inspectOther, setLooking, type Looking } from './inspection.js'
-import { headerOf, type Header } from './header.js'
-import { ownerOf } from './owned-bytes.js'
-import { nodeOf } from './plain-node.js'
+import { inspectOther, setLooking } from './inspection.js'
 import { refuseAssignment } from './refuse-assignment.js'
 import { Session } from './session.js'
+import { SessionLooking } from './session-looking.js'
+import { headerNeeded } from './single-objects.js'
 import { checkNames, quoted } from './option-names.js'
 import { checkedSince, resolved, type Resolved, type ResolveOptions } from './resolve.js'
 import { askerOf, checkId, checkOpen, refuseInsideOther, transact, type TransactOptions } from './transact.js'
@@ -303,73 +301,10 @@ refuseAssignment(
   'a connection has no such property of its own, and what is to be stored is assigned to fields of root',
 )
 
-// ---- of single objects ------------------------------------------------------------------------------------------
-
-function needed(object: object): Header {
-  const header = headerOf(object)
-  if (header) return header
-  const owner = nodeOf(object)?.owner ?? ownerOf(object)
-  const isPart = owner ? `: this is plain data of ${owner.name} ${owner.oid || '(new)'}, which is one` : ''
-  throw new TypeError(`expects a persistent object${isPart}`)
-}
-
-/** The object's number; undefined: it was never stored. */
-export function oidOf(object: object): number | undefined {
-  const { oid } = needed(object)
-  return oid === 0 ? undefined : oid
-}
-
-/** The stored name of the object's class; '' for a root without a class. */
-export function typeOf(object: object): string {
-  return needed(object).kind.type
-}
-
 /** The connection that the object belongs to; undefined: it was never stored. */
 export function connectionOf(object: object): Connection | undefined {
-  const { scope } = needed(object)
+  const { scope } = headerNeeded(object)
   return scope instanceof Session ? connections.get(scope) : undefined
-}
-
-/** The object's class is not registered here: it can be read and referred to, and not changed. */
-export function isUnknown(object: object): boolean {
-  const { kind } = needed(object)
-  return kind.Class === undefined && kind.type !== ''
-}
-
-/** Marks the object as changed: after changing bytes inside a typed array, which nobody can see. */
-export function touch(object: object): void {
-  needed(object).changeAll()
-}
-
-// ---- looking ----------------------------------------------------------------------------------------------------
-
-class SessionLooking implements Looking {
-  readonly #session: Session
-
-  constructor(session: Session) {
-    this.#session = session
-  }
-
-  look(header: Header, reference: (oid: Oid) => unknown): unknown {
-    const record = this.#record(header.oid)
-    if (record === undefined || record.shape === LOST_SHAPE) return undefined
-    return peek(header, record, this.#session.shapeOf(record), this.#session.view, reference)
-  }
-
-  nameOf(oid: Oid): string | undefined {
-    const known = this.#session.cache.get(oid)
-    if (known) return known.name
-    const record = this.#record(oid)
-    if (record?.shape === LOST_SHAPE) return 'lost'
-    return record && (this.#session.shapeOf(record).type || 'root')
-  }
-
-  #record(oid: Oid): ReturnType<Session['snapshot']['generation']['read']> | undefined {
-    if (this.#session.closed) return undefined
-    const { generation, offset } = this.#session.snapshot
-    const at = generation.find(oid, offset)
-    return at === 0 ? undefined : generation.read(at, oid)
-  }
 }
 
 setLooking(({ scope }) => (scope instanceof Session ? new SessionLooking(scope) : undefined))

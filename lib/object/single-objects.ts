@@ -1,0 +1,35 @@
+// What applications ask of single objects, whatever connection they belong to, if any.
+import { headerOf, type Header } from './header.js'
+import { ownerOf } from './owned-bytes.js'
+import { nodeOf } from './plain-node.js'
+
+/** Throws TypeError for what is no such object. */
+export function headerNeeded(object: object): Header {
+  const header = headerOf(object)
+  if (header) return header
+  const owner = nodeOf(object)?.owner ?? ownerOf(object)
+  const isPart = owner ? `: this is plain data of ${owner.name} ${owner.oid || '(new)'}, which is one` : ''
+  throw new TypeError(`expects a persistent object${isPart}`)
+}
+
+/** The object's number; undefined: it was never stored. */
+export function oidOf(object: object): number | undefined {
+  const { oid } = headerNeeded(object)
+  return oid === 0 ? undefined : oid
+}
+
+/** The stored name of the object's class; '' for a root without a class. */
+export function typeOf(object: object): string {
+  return headerNeeded(object).kind.type
+}
+
+/** The object's class is not registered here: it can be read and referred to, and not changed. */
+export function isUnknown(object: object): boolean {
+  const { kind } = headerNeeded(object)
+  return kind.Class === undefined && kind.type !== ''
+}
+
+/** Marks the object as changed: after changing bytes inside a typed array, which nobody can see. */
+export function touch(object: object): void {
+  headerNeeded(object).changeAll()
+}
