@@ -1,4 +1,5 @@
 // What applications ask of single objects, whatever connection they belong to, if any.
+import { isUnknownKind } from './class-registry.js'
 import { headerOf, type Header } from './header.js'
 import { ownerOf } from './owned-bytes.js'
 import { nodeOf } from './plain-node.js'
@@ -25,8 +26,7 @@ export function typeOf(object: object): string {
 
 /** The object's class is not registered here: it can be read and referred to, and not changed. */
 export function isUnknown(object: object): boolean {
-  const { kind } = headerNeeded(object)
-  return kind.Class === undefined && kind.type !== ''
+  return isUnknownKind(headerNeeded(object).kind)
 }
 
 /** Marks the object as changed: after changing bytes inside a typed array, which nobody can see. */
