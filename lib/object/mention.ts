@@ -5,11 +5,11 @@ import type { Session } from './session.js'
 
 /** What stands for an object that is only referred to. */
 export function mention(session: Session, oid: Oid): Mentioned {
-  return { type: typeOf(session, oid), oid }
+  return { type: storedTypeOf(session, oid), oid }
 }
 
 /** The stored name of the object's class; of one that is gone or lost, what such objects have. */
-export function typeOf(session: Session, oid: Oid): string {
+export function storedTypeOf(session: Session, oid: Oid): string {
   const known = session.cache.get(oid)
   if (known) return known.kind.type
   const { generation, offset } = session.snapshot

@@ -5,7 +5,7 @@ import type { Oid, StoredRecord } from '../store/types.js'
 import type { EntityType } from './entity-type.js'
 import { NOWHERE, type Header, type Kind, type Scope } from './header.js'
 import { load } from './load.js'
-import { typeOf } from './mention.js'
+import { storedTypeOf } from './mention.js'
 import { plain } from './plain.js'
 import type { Session } from './session.js'
 import type { Shape } from './shapes.js'
@@ -29,7 +29,8 @@ export function upgradedCopy(session: Session, kind: EntityType, record: StoredR
       view: session.view,
       known: to => session.known(to),
       resolve: to =>
-        session.known(to) ?? (standIns.get(to) ?? standIn(to, kindOf(session, typeOf(session, to)).ghost())).object,
+        session.known(to) ??
+        (standIns.get(to) ?? standIn(to, kindOf(session, storedTypeOf(session, to)).ghost())).object,
       withoutAccess: run => session.withoutAccess(run),
     })
     header.serial = session.serial // it was read just now, and that is noted for the object that it stands for
