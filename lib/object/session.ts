@@ -3,16 +3,18 @@
 //
 //   idle --first access--> reading --first change--> writing --commit, abort--> idle
 //   reading ends by itself with the synchronous stretch that began it (connections of `open`), or by commit, abort, refresh.
-import { ClosedError, GoneError, ReadonlyError, SchemaError, StateError } from '../error.js'
+import { ClosedError } from '../error.js'
 import type { Snapshot } from '../store/snapshot.js'
 import { OidSet } from '../store/oid-set.js'
 import type { Store } from '../store/store.js'
 import { ID_SHAPE, LOST_SHAPE, ROOT_OID, type Oid, type StoredRecord, type Tid } from '../store/types.js'
 import { ObjectCache } from './cache.js'
 import { CacheBudget } from './cache-budget.js'
-import { isUnknownKind, type ClassRegistry } from './class-registry.js'
+import type { ClassRegistry } from './class-registry.js'
 import { takeSamples } from './kept-sources.js'
-import { load, type Loading } from './load.js'
+import type { Loading } from './load.js'
+import { makeCurrent } from './make-current.js'
+import { checkMayChange } from './may-change.js'
 import { MergingHeader } from './merging.js'
 import { RecordCache, RecordView } from './record-view.js'
 import { watchPending } from './exit-warning.js'
@@ -260,38 +262,16 @@ export class Session implements Scope, Loading {
   current(header: Header): void {
     forbidIfEditing()
     this.begin()
-    if (!header.changed) this.#makeCurrent(header)
+    if (!header.changed) makeCurrent(this, header)
   }
 
   changing(header: Header): void {
-    this.#checkMayChange(header)
-    if (header.inert) {
-      throw new SchemaError(
-        isUnknownKind(header.kind)
-          ? `${header.label} cannot be changed: its class is not registered. Name it in the classes of open().`
-          : `${header.label} cannot be changed: version ${header.shape?.version} of its class wrote it, and this program has version ${header.kind.version}. Update the program to change it.`,
-        header.oid,
-      )
-    }
+    checkMayChange(this, header)
     // The file lacks it: like a new object, it is written when something refers to it.
     if (header.at === 0) return
     header.changed = true
     this.changed.add(header)
     if (this.changed.size === 1) watchPending(this, true)
-  }
-
-  #checkMayChange(header: Header): void {
-    if (this.closed) throw new ClosedError(`the connection to ${this.store.path} is closed`)
-    if (this.store.readonly)
-      throw new ReadonlyError(`${header.label} cannot be changed: ${this.store.path} was opened readonly`)
-    if (this.pauses > 0)
-      throw new StateError(`${header.label} cannot be changed while the connection is paused: call continue() first`)
-    if (this.doomed) throw new StateError('a nested transact has failed, so the whole transaction will', this.doomed)
-    if (this.inside === 0 && this.options.writes === 'transact') {
-      throw new StateError(
-        `${header.label} can only be changed inside transact(): the connection was opened with writes: 'transact'`,
-      )
-    }
   }
 
   known(oid: Oid): object | undefined {
@@ -354,39 +334,6 @@ export class Session implements Scope, Loading {
     } finally {
       this.serial = serial
     }
-  }
-
-  /** The version that the snapshot shows is loaded afterwards, or GoneError thrown. */
-  #makeCurrent(header: Header): void {
-    const { generation, offset } = this.snapshot
-    const at = generation.find(header.oid, offset)
-    const sameFile = header.generation === generation.number
-    if (header.loaded && sameFile && header.at === at) return
-    if (at === 0) {
-      if (header.loaded) header.drop()
-      throw new GoneError(
-        header.oid,
-        `${header.name} ${header.oid} was not reachable from the root any more, and a pack has removed it`,
-      )
-    }
-    const { fetched } = header
-    const record = sameFile && fetched?.offset === at ? fetched : generation.read(at, header.oid)
-    // Without a place it was about to be led over to another file, which has failed.
-    if (header.loaded && header.at !== 0 && record.tid === header.tid) {
-      header.at = at
-      header.generation = generation.number
-      return
-    }
-    if (record.shape === LOST_SHAPE) {
-      throw new GoneError(
-        header.oid,
-        `object ${header.oid} could not be saved when this store was recovered from a damaged file`,
-      )
-    }
-    if (header.loaded) header.drop()
-    load(header, record, this.shapeOf(record), generation.number, this)
-    this.cache.keep(header)
-    this.budget.took(header, record.length, this.serial)
   }
 
   get tid(): Tid {
