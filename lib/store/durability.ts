@@ -6,15 +6,12 @@ import { isFailedOpen } from '../file/disk-error.js'
 import { FailedSyncs } from './failed-syncs.js'
 import type { Generation } from './generation.js'
 import { syncFoundName } from './found-name.js'
+import { Repeated } from './repeated.js'
 import type { Snapshot } from './snapshot.js'
 import { nameUnknown, othersUntold, refused, unknownSince } from './unknown-durability.js'
 
 const BACKGROUND_INTERVAL = 1000 // milliseconds
 const BACKGROUND_BYTES = 64 * 2 ** 20
-
-/** Milliseconds between tries to tell the others: the lock may be taken for one, or the disk be full for hours. */
-const FIRST_PAUSE = 2
-const LONGEST_PAUSE = 1000
 
 /** What the store does for it. */
 interface Helpers {
@@ -42,10 +39,7 @@ export class Durability {
   readonly #told = new WeakSet()
   /** Of which the others could not be told that an fsync has failed: that is tried again and again. */
   #toTell: Generation | undefined
-  /** Why not, at the last try. */
-  #whyNot: Error | undefined
-  #retry: Timer | undefined
-  #pause = FIRST_PAUSE
+  readonly #telling: Repeated
   #closed = false
 
   constructor(disk: Disk, path: string, helpers: Helpers) {
@@ -53,6 +47,8 @@ export class Durability {
     this.#path = path
     this.#helpers = helpers
     this.#failed = FailedSyncs.on(disk)
+    // The lock may be taken for an instant, or the disk be full for hours.
+    this.#telling = new Repeated(disk, wait => this.#settleName() ?? this.#tellNow(wait))
   }
 
   /** Everything up to `snapshot` is on disk when this returns. Throws DurabilityUnknownError. */
@@ -114,7 +110,7 @@ export class Durability {
     this.#timer?.cancel()
     this.#timer = undefined
     this.#closed = true
-    this.#tell(true)
+    this.#telling.stop()
     let failure: unknown
     try {
       const known = this.#failureOf(last.generation)
@@ -122,7 +118,8 @@ export class Durability {
     } catch (error) {
       failure = error
     }
-    if (this.#whyNot !== undefined) throw othersUntold(this.#path, this.#whyNot)
+    const { whyNot } = this.#telling
+    if (whyNot !== undefined) throw othersUntold(this.#path, whyNot)
     if (failure !== undefined) throw failure as Error
   }
 
@@ -133,7 +130,7 @@ export class Durability {
   refuseAfterFailure(generation: Generation): void {
     const failure = this.#failureOf(generation)
     if (failure === undefined) return
-    this.#tell(false)
+    this.#telling.try(false)
     throw refused(generation.path, this.#tells(failure))
   }
 
@@ -160,7 +157,7 @@ export class Durability {
     if (isFailedOpen(cause)) return nameUnknown(path, cause)
     const failure = unknownSince(path, (cause as Error).message, cause)
     this.#failed.noteName(path, failure)
-    this.#tell(wait)
+    this.#telling.try(wait)
     return failure
   }
 
@@ -172,7 +169,7 @@ export class Durability {
   #throwIfFailed(generation: Generation): void {
     const failure = this.#failureOf(generation)
     if (failure === undefined) return
-    this.#tell(false)
+    this.#telling.try(false)
     throw failure
   }
 
@@ -296,7 +293,7 @@ export class Durability {
     if (known !== undefined) return known
     const failure = unknownSince(generation.path, (cause as Error).message, cause)
     this.#note(generation, failure)
-    this.#tell(wait)
+    this.#telling.try(wait)
     return failure
   }
 
@@ -304,18 +301,6 @@ export class Durability {
   #note(generation: Generation, failure: DurabilityUnknownError): void {
     if (this.#failed.of(generation) === undefined) this.#failed.note(generation, failure)
     this.#toTell = generation
-  }
-
-  #tell(wait: boolean): void {
-    this.#retry?.cancel()
-    this.#retry = undefined
-    this.#whyNot = this.#settleName() ?? this.#tellNow(wait)
-    if (this.#whyNot === undefined) {
-      this.#pause = FIRST_PAUSE
-    } else if (!this.#closed) {
-      this.#retry = this.#disk.after(this.#pause, () => this.#tell(false))
-      this.#pause = Math.min(this.#pause * 1.5, LONGEST_PAUSE)
-    }
   }
 
   #tellNow(wait: boolean): Error | undefined {
