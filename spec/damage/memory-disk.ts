@@ -5,11 +5,24 @@ import { random, type Random } from '../helpers/seeded.js'
 
 interface Inode {
   readonly ino: bigint
+  /** What it was put there with, which is somebody else's and never written to: a test that puts a large file there often copies nothing. */
+  given: Uint8Array
+  /** What stands behind that, with room to grow into. */
   bytes: Buffer
+  /** Of both. */
   size: number
   links: number
   mode: number
   lockedBy: Fd | undefined
+}
+
+const NOTHING = Buffer.alloc(0)
+
+/** Its bytes may be changed, all of them. */
+function makeOwn(inode: Inode): void {
+  if (inode.given.length === 0) return
+  inode.bytes = Buffer.concat([inode.given, inode.bytes], inode.given.length + inode.bytes.length)
+  inode.given = NOTHING
 }
 
 function systemError(code: string, call: string, path: string): Error {
@@ -38,21 +51,21 @@ export class MemoryDisk implements Disk {
   put(path: string, bytes: Uint8Array): void {
     this.#names.delete(path)
     const inode = this.#make(path, 0o600)
-    inode.bytes = Buffer.allocUnsafe(bytes.length + (bytes.length >> 3)) // an eighth to grow into, without another copy
-    inode.bytes.set(bytes)
+    inode.given = bytes
     inode.size = bytes.length
   }
 
   /** A copy of what the file holds. */
   bytesOf(path: string): Buffer {
-    const { bytes, size } = this.#named(path, 'open')
-    return Buffer.from(bytes.subarray(0, size))
+    const { given, bytes, size } = this.#named(path, 'open')
+    return Buffer.concat([given, bytes], size)
   }
 
   /** The bytes themselves: what a test changes is changed at once, also for who has the file open. */
   view(path: string): Buffer {
-    const { bytes, size } = this.#named(path, 'open')
-    return bytes.subarray(0, size)
+    const inode = this.#named(path, 'open')
+    makeOwn(inode)
+    return inode.bytes.subarray(0, inode.size)
   }
 
   get names(): string[] {
@@ -95,25 +108,34 @@ export class MemoryDisk implements Disk {
   }
 
   read(fd: Fd, into: Uint8Array, at: number, length: number, position: number): number {
-    const { bytes, size } = this.#inode(fd)
-    const part = bytes.subarray(Math.min(position, size), Math.min(position + length, size))
-    into.set(part, at)
-    return part.length
+    const { given, bytes, size } = this.#inode(fd)
+    const end = Math.min(position + length, size)
+    const first = given.subarray(position, end)
+    into.set(first, at)
+    if (end <= given.length) return first.length
+    const behind = bytes.subarray(Math.max(position - given.length, 0), end - given.length)
+    into.set(behind, at + first.length)
+    return first.length + behind.length
   }
 
   write(fd: Fd, from: Uint8Array, at: number, length: number, position: number | null): number {
     const inode = this.#inode(fd)
-    const start = position ?? inode.size
+    if ((position ?? inode.size) < inode.given.length) makeOwn(inode)
+    const before = inode.given.length
+    const end = inode.size - before
+    const start = position === null ? end : position - before
     const behind = start + length
     if (behind > inode.bytes.length) inode.bytes = Buffer.concat([inode.bytes, Buffer.alloc(behind)])
-    inode.bytes.fill(0, Math.min(inode.size, start), start)
+    inode.bytes.fill(0, Math.min(end, start), start)
     inode.bytes.set(from.subarray(at, at + length), start)
-    inode.size = Math.max(inode.size, behind)
+    inode.size = before + Math.max(end, behind)
     return length
   }
 
   truncate(fd: Fd, size: number): void {
-    this.#inode(fd).size = size
+    const inode = this.#inode(fd)
+    inode.given = inode.given.subarray(0, size)
+    inode.size = size
   }
 
   sync(fd: Fd): void {
@@ -208,7 +230,7 @@ export class MemoryDisk implements Disk {
   readonly randomBytes = (length: number): Uint8Array => this.#random.bytes(length)
 
   #make(path: string, mode: number): Inode {
-    const inode = { ino: ++this.#inodes, bytes: Buffer.alloc(0), size: 0, links: 1, mode, lockedBy: undefined }
+    const inode = { ino: ++this.#inodes, given: NOTHING, bytes: NOTHING, size: 0, links: 1, mode, lockedBy: undefined }
     this.#names.set(path, inode)
     return inode
   }
