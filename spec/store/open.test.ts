@@ -333,3 +333,33 @@ t.test('no descriptor is left open by a store that is closed, or that could not 
   cycle()
   t.equal(descriptors(), before)
 })
+
+t.test(
+  'a file that this process has open already is opened no second time, whatever fails when that is asked for',
+  t => {
+    let left = Infinity
+    const disk = wrapDisk(systemDisk, (_name, _n, go) => {
+      if (--left === 0) throw Object.assign(new Error('EIO: as the test wants'), { code: 'EIO', syscall: 'test' })
+      return go()
+    })
+    const store = newStore(t, disk)
+    let failed = 0
+    for (let k = 1; ; k++) {
+      left = k
+      let again: Store | undefined
+      try {
+        again = Store.open(disk, store.path)
+        t.equal(again, store, `failed at operation ${k}`)
+      } catch (error) {
+        t.match(error, { code: 'DISK' }, `failed at operation ${k}`)
+      }
+      const isFailed = left <= 0
+      left = Infinity
+      again?.close()
+      if (!isFailed) break
+      failed++
+    }
+    t.ok(failed > 1, `${failed} times`)
+    t.end()
+  },
+)
