@@ -119,3 +119,27 @@ t.test('an object that nothing refers to any more, and that cannot be read, is g
   db.close()
   other.close()
 })
+
+t.test('a record that was read of one file is not taken for what stands at the same place in the next', async t => {
+  const disk = new MemoryDisk()
+  const root = { map: new PersistentMap<number, string>() }
+  const db = openWith(disk, PATH, { root, durability: 'os' }) as Connection<Persistent & typeof root>
+  const expected = new Map<number, string>()
+  // All of the same length, so that one pack puts everything where the one before did.
+  const put = (n: number, text: string): void => {
+    db.root.map.set(n, text)
+    expected.set(n, text)
+  }
+  for (let n = 0; n < 400; n++) put(n, `first ${1000 + n}`)
+  db.commit()
+  await db.pack()
+  const reader = db.connect()
+  for (let n = 0; n < 20; n++) {
+    t.same([...reader.root.map], [...expected], `after pack ${n}`)
+    put((n * 37) % 400, `later ${1000 + n}`)
+    db.commit()
+    await db.pack()
+    reader.refresh()
+  }
+  for (const each of [reader, db]) each.close()
+})
