@@ -95,21 +95,31 @@ class Waiting {
 
   #come(): void {
     if (this.#isComing) return
-    queueMicrotask(() => {
-      this.#isComing = false
-      this.run()
-    })
+    queueMicrotask(this.#runBehind)
     this.#isComing = true
   }
 
-  /** Begins everything: each runs, up to where it has to wait for something. What cannot begin, where the stack is full, begins later. */
-  run(): void {
+  readonly #runBehind = (): void => {
+    this.#isComing = false
+    this.run(true)
+  }
+
+  /**
+   * Begins everything: each runs, up to where it has to wait for something. What cannot begin, where the stack is full, begins later.
+   * `inTurns`: nobody waits for all of it at once, so that the event loop turns now and then.
+   */
+  run(inTurns = false): void {
     if (this.#isRunning || this.#session.inside > 0 || isInsideOther(this.#session)) return
     this.#isRunning = true
     const turn = this.#turn
     try {
       turn.begin()
       while (this.#taken.length > 0 || this.#first !== undefined) {
+        if (inTurns && turn.isDue) {
+          if (!this.#isComing) void turn.next().then(this.#runBehind)
+          this.#isComing = true
+          return
+        }
         if (this.#taken.length === 0) this.#takeGroup(this.#taken)
         const group = new Group(this.#session, this, this.#taken)
         const done = group.commit(turn)

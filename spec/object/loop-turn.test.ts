@@ -58,6 +58,30 @@ t.test('and between those of two connections in turn, which change nothing', asy
   t.ok(times < MANY, `after ${times} transactions`)
 })
 
+t.test('and between many that are asked for at once and share no commit, in their order', async t => {
+  const db = opened(t)
+  const count = MANY / 10
+  const [runs, told]: [number[], number[]] = [[], []]
+  const all = Array.from({ length: count }, (_, n) =>
+    db
+      .transactAsync(
+        root => {
+          runs.push(n)
+          return (root.n = n)
+        },
+        { note: `${n}` },
+      )
+      .then(value => told.push(value)),
+  )
+  await setTimeout(1)
+  const inFirstTurn = runs.length
+  t.ok(inFirstTurn > 0 && inFirstTurn < count, `after ${inFirstTurn} transactions`)
+  t.equal(db.root.n, count - 1, 'who asks the connection meanwhile gets what all have left')
+  t.equal(runs.length, count)
+  await Promise.all(all)
+  t.same([runs, told], [Array.from({ length: count }, (_, n) => n), runs])
+})
+
 t.test('what was committed before the connection was closed is told behind the turn', async t => {
   const db = opened(t)
   const told: number[] = []
