@@ -17,21 +17,23 @@ export function counted(header: ListHeader, index: number): { at: number; side: 
   return index < 0 ? { at: index + header.lengthNow, side: 'end' } : { at: index, side: 'front' }
 }
 
-/** What `splice` takes out, when it was given so many arguments. */
+/** What `splice` takes out, when it was given so many arguments. `isAll`: whatever there is, not so many items. */
 export function removed(
   header: ListHeader,
   given: number,
   start: unknown,
   deleteCount: unknown,
-): { from: number; count: number; side: Side } {
+): { from: number; count: number; side: Side; isAll: boolean } {
   const { lengthNow } = header
   const { at, side } = counted(header, toInteger(start))
   const from = Math.max(0, Math.min(at, lengthNow))
   const rest = given === 0 ? 0 : lengthNow - from
   const wanted = given < 2 ? rest : Math.max(0, toInteger(deleteCount))
   // Where the list ends decides: but not from the end to the end.
-  if (from !== at || wanted > rest || (given === 1 && side === 'front')) header.noteLength()
-  return { from, count: Math.min(wanted, rest), side }
+  const meetsEnd = from !== at || wanted > rest || (given === 1 && side === 'front')
+  if (meetsEnd) header.noteLength()
+  const count = Math.min(wanted, rest)
+  return { from, count, side, isAll: meetsEnd && count > 0 && count === lengthNow }
 }
 
 /** What `slice` gives. */

@@ -195,12 +195,18 @@ export class ListHeader extends ListState {
     this.edition++
   }
 
+  /** All items were meant by what was done to them, and so it matters how many there are. After it was changed. */
+  noteAllWritten(): void {
+    this.notes.writes.length = true
+  }
+
   /** The same items in another order: `order` has the position that each had. */
   reorder(order: readonly number[]): void {
     if (order.every((at, i) => at === i)) return
     this.change()
     const now = this.now
     this.#noteWrite(0, now.length, 'front')
+    this.noteAllWritten()
     const pieces = order.map((position): Piece => {
       const at = now.at(position)
       return at instanceof Own ? at : new Stretch(at, at + 1)

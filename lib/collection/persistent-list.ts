@@ -127,13 +127,18 @@ export class PersistentList<T> {
   splice(...args: unknown[]): unknown[] {
     const header = behind(this)
     const [start, deleteCount, ...values] = args
-    const { from, count, side } = removed(header, args.length, start, deleteCount)
-    return header.splice(from, count, values, side)
+    const { from, count, side, isAll } = removed(header, args.length, start, deleteCount)
+    const out = header.splice(from, count, values, side)
+    if (isAll) header.noteAllWritten()
+    return out
   }
 
   clear(): void {
     const header = behind(this)
-    header.replace(0, header.length, [], 'front')
+    const { length } = header
+    if (length === 0) return
+    header.replace(0, length, [], 'front')
+    header.noteAllWritten()
   }
 
   /**

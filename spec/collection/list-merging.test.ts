@@ -273,6 +273,54 @@ t.test('with snapshot isolation a change in place is a write of that item', asyn
   t.same(plain([...db.root.list]), [{ n: 13 }, { n: 11 }])
 })
 
+t.test(
+  'with snapshot isolation, who rearranges a list, or takes all out of it, depends on how many items there are',
+  async t => {
+    const both = shelf(t, { isolation: 'snapshot' })
+    const { rival } = both
+    const push = (root: Shelf): void => root.list.push('theirs')
+    const beside = (mine: Do): readonly string[] | undefined => {
+      rival.transact(({ list }) => {
+        list.clear()
+        list.push(3, 1, 2)
+      })
+      return meet(both, mine, push)
+    }
+    const all: Do[] = [
+      ({ list }) => list.sort(),
+      ({ list }) => list.reverse(),
+      ({ list }) => list.clear(),
+      ({ list }) => list.splice(0),
+      ({ list }) => list.splice(-9),
+      ({ list }) => list.splice(0, 9, 'mine'),
+      ({ list }) => [list.push('mine'), list.sort()],
+    ]
+    for (const mine of all) t.same(beside(mine), ['length'], mine.toString())
+    const some: Do[] = [
+      ({ list }) => list.splice(1),
+      ({ list }) => list.splice(0, 3),
+      ({ list }) => Array.from({ length: list.length }, () => list.shift()),
+      ({ list }) => [[...list].sort(), list.sort((a, b) => Number(a === b)), list.set(0, 'mine')],
+    ]
+    for (const mine of some) {
+      t.equal(beside(mine), undefined, mine.toString())
+      t.equal(rival.refresh() ?? rival.root.list.at(-1), 'theirs', 'and what was pushed meanwhile is there')
+    }
+  },
+)
+
+t.test('with snapshot isolation, what was refused or found nothing to do depends on nothing', async t => {
+  const both = shelf(t, { isolation: 'snapshot' })
+  both.db.transact(({ list }) => list.push(1))
+  const refused: Do = ({ list }) => {
+    t.throws(() => list.splice(0, 9, Symbol('no')), { code: 'VALUE' })
+    list.reverse()
+    list.push('mine')
+  }
+  t.equal(meet(both, refused, ({ list }) => list.push('theirs')), undefined) // prettier-ignore
+  t.same([...both.db.root.list], [1, 'theirs', 'mine'])
+})
+
 t.test('a pack in between is no conflict by itself', async t => {
   const { db, rival } = shelf(t)
   db.root.list.bulkLoad(Array.from({ length: 500 }, (_, n) => ({ n })))

@@ -44,7 +44,7 @@ interface Three {
   readonly rival: Connection<Shelf>
 }
 
-export function shelf(t: Test, more: Pick<OpenOptions, 'cacheBytes'> = {}): Three {
+export function shelf(t: Test, more: Pick<OpenOptions, 'cacheBytes' | 'isolation'> = {}): Three {
   const path = join(tempDir(t), 'shelf.db')
   const options = { root: Shelf, classes: [Thing], durability: 'os', ...more } as const
   const db = open(path, options)
