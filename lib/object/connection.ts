@@ -83,7 +83,7 @@ export class Connection<Root = unknown> {
       )
     refuseIfEditing('get()')
     this.#session.begin()
-    return this.#session.headerOf(oid as Oid)?.object
+    return this.#session.present(oid as Oid)?.object
   }
 
   /**

@@ -282,7 +282,12 @@ export class Session implements Scope, Loading {
     return this.headerOf(oid, snapshot)?.object ?? this.#gone(oid)
   }
 
-  /** undefined: there is no such object in this snapshot. */
+  /** undefined: there is no such object in this snapshot, whether or not it was known in an earlier one. */
+  present(oid: Oid): Header | undefined {
+    return this.view.locate(oid) === 0 ? undefined : this.headerOf(oid)
+  }
+
+  /** undefined: there is no such object in this snapshot, nor one that is known and that a pack has removed. */
   headerOf(oid: Oid, { generation, offset } = this.snapshot): Header | undefined {
     const known = this.cache.get(oid)
     if (known) return known

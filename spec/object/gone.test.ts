@@ -75,6 +75,40 @@ t.test('one whose last version is loaded keeps its state, and is written when it
   t.equal(other.root.b?.next?.name, '', 'with all that it newly reaches')
 })
 
+t.test('get gives no object that is not in the snapshot, whatever this connection knows of it', async t => {
+  const { db, other } = store(t)
+  const [mine, theirs] = [db.root.a as Item, other.root.a as Item]
+  const oid = oidOf(mine) as number
+  t.equal(theirs.name, 'x')
+  db.transact(r => {
+    mine.name = 'last'
+    r.a = null
+  })
+  t.equal(db.get(oid), mine, 'not packed yet')
+  await db.pack()
+  db.refresh()
+  other.refresh()
+  t.equal(db.get(oid), undefined, 'of which the last version is loaded')
+  t.equal(mine.name, 'last', 'which can still be read')
+  t.equal(other.get(oid), undefined, 'of which an older one is')
+  t.throws(() => theirs.name, { code: 'GONE' })
+  db.transact(r => {
+    r.b = mine
+    t.equal(db.get(oid), undefined, 'to be brought back by a commit')
+  })
+  t.equal(db.get(oid), mine)
+  t.equal(other.refresh() ?? (other.get(oid) as Item).name, 'last')
+})
+
+t.test('get gives an object that this transaction has just committed', t => {
+  const { db } = store(t)
+  const item = new Item()
+  db.root.b = item
+  db.commit()
+  t.equal(db.get(oidOf(item) as number), item)
+  t.end()
+})
+
 t.test('a part that was never loaded is gone, and so the whole cannot be attached', async t => {
   const { db, other } = store(t)
   const x = other.root.a as Item
