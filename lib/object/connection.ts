@@ -206,8 +206,9 @@ export class Connection<Root = unknown> {
   }
 
   /**
-   * Another connection to the same store, with a snapshot of its own. Its transactions end only by commit, abort or
-   * refresh: for work across awaits. Throws StoreReplacedError.
+   * Another connection to the same store, with a snapshot of its own. Its transactions do not end with the stretch of code, but by
+   * `commit()`, `abort()` or `refresh()`: for work across awaits. `transact`, `transactAsync` and `pause` end one that has only read, too: what
+   * was read before them is not checked any more, so read it again inside. Throws StoreReplacedError.
    */
   connect(): Connection<Root> {
     checkOpen(this.#session)

@@ -2,7 +2,7 @@
 // It decides what is visible and what may be changed; how objects hold their state is theirs, what is in the file the store's.
 //
 //   idle --first access--> reading --first change--> writing --commit, abort--> idle
-//   reading ends by itself with the synchronous stretch that began it (connections of `open`), or by commit, abort, refresh.
+//   reading ends by itself with the synchronous stretch that began it (connections of `open`), or by commit, abort, refresh, transact, pause.
 import { ClosedError } from '../error.js'
 import type { Snapshot } from '../store/snapshot.js'
 import { OidSet } from '../store/oid-set.js'

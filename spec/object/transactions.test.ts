@@ -58,7 +58,7 @@ t.test('a change keeps the transaction open over turns', async t => {
 })
 
 t.test(
-  'on a connection of connect, a transaction ends by commit, abort and refresh only; read, await, write conflicts',
+  'on a connection of connect, a transaction ends by commit, abort and refresh, not by itself; read, await, write conflicts',
   async t => {
     const { db, other } = two(t)
     const own = db.connect()
@@ -78,6 +78,34 @@ t.test(
     own.refresh()
     t.equal(own.root.n, 7)
     own.close()
+  },
+)
+
+t.test(
+  'on a connection of connect, transact, transactAsync and pause end one that has only read, and nothing else does',
+  async t => {
+    const { db, other } = two(t)
+    const between: Record<string, readonly [(own: Connection<Root>) => unknown, checks: boolean]> = {
+      transact: [own => own.transact(root => root.n), false],
+      transactAsync: [own => own.transactAsync(root => root.n), false],
+      pause: [own => own.pause().continue(), false],
+      log: [own => [...own.log()], true],
+      usage: [own => own.usage(), true],
+      resolve: [own => own.resolve('x'), true],
+      flush: [own => own.flush(), true],
+      pack: [own => own.pack(), true],
+    }
+    for (const [what, [act, checks]] of Object.entries(between)) {
+      const own = db.connect()
+      const seen = own.root.n
+      commitThere(other, seen + 5)
+      await act(own)
+      own.root.n = seen + 1
+      if (checks) t.throws(() => own.commit(), { code: 'WRITE_CONFLICT' }, what)
+      else t.equal(own.commit(), own.tid, `${what}: what was read before is not checked`)
+      if (own.changed) own.abort()
+      own.close()
+    }
   },
 )
 
