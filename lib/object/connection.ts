@@ -248,7 +248,7 @@ export class Connection<Root = unknown> {
   async pack(options: PackOptions = {}): Promise<PackResult> {
     checkNames(options, PACK_OPTIONS, 'pack')
     this.#check('pack()', {})
-    return pack(this.#session.store, options, askerOf(this.#session))
+    return pack(this.#session.store, options, askerOf(this.#session, 'pack()'))
   }
 
   /**

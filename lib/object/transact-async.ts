@@ -281,15 +281,19 @@ class Group implements TransactPlan {
 /** Whoever gets the result is to release its generation: until that is on disk, the session may go on in the next one. */
 async function commitAsync<R, T>(session: Session, root: R, work: Work<R, T>, group: Group): Promise<Done<T>> {
   const { store } = session
-  const asker = askerOf(session)
-  for (let run = 1; !group.isLast(run); run++) {
+  const asker = askerOf(session, 'transactAsync()')
+  const check = (): void => {
+    asker.checkOpen()
     checkIdle(session)
+  }
+  for (let run = 1; !group.isLast(run); run++) {
+    check()
     try {
-      if (store.isFarBehind()) await store.catchUpAsync()
+      if (store.isFarBehind()) await store.catchUpAsync(asker)
     } catch (error) {
       throw asCommitFailure(store.path, error)
     }
-    checkIdle(session)
+    check()
     const result = group.run(() => attempt(session, root, work, group, false))
     if (typeof result === 'object') return waitingForDisk(session, result)
     if (result === 'busy') await store.untilFree(asker)
@@ -297,11 +301,10 @@ async function commitAsync<R, T>(session: Session, root: R, work: Work<R, T>, gr
       const pause = group.pauseAfter(run)
       if (pause > 0) await store.disk.wait(pause)
     }
-    checkOpen(session)
   }
-  checkIdle(session)
+  check()
   return store.underLockAsync(() => {
-    checkIdle(session)
+    check()
     session.end()
     return waitingForDisk(
       session,

@@ -265,9 +265,16 @@ export function checkOpen(session: Session): void {
   if (session.closed) throw new ClosedError(`the connection to ${session.store.path} is closed`)
 }
 
-/** For what the store does without blocking: others may have it open when this session is closed. */
-export function askerOf(session: Session): Asker {
-  return { lockTimeout: session.options.lockTimeout, checkOpen: () => checkOpen(session) }
+/** For what the store does without blocking: others may have it open when this session is closed. `call`: that was asked for it. */
+export function askerOf(session: Session, call: string): Asker {
+  const { store, options } = session
+  const checkOpen = (): void => {
+    if (!session.closed) return
+    throw new ClosedError(
+      `the connection to ${store.path} was closed before ${call} was done, which is given up: await ${call} before close()`,
+    )
+  }
+  return { lockTimeout: options.lockTimeout, checkOpen }
 }
 
 export function checkIdle(session: Session): void {

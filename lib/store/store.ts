@@ -154,13 +154,13 @@ export class Store {
   }
 
   /** Reads what has arrived, in pieces with turns of the event loop between, where that is much. Throws ClosedError. */
-  async catchUpAsync(): Promise<void> {
-    if (this.#until === Infinity) await inSlices(this.disk, this.#catchingUp(), {})
+  async catchUpAsync(asker: Asker = this): Promise<void> {
+    if (this.#until === Infinity) await inSlices(this.disk, this.#catchingUp(asker), {})
   }
 
-  *#catchingUp(): Generator<void> {
+  *#catchingUp(asker: Asker): Generator<void> {
     for (;;) {
-      this.checkOpen()
+      asker.checkOpen()
       if (onDisk(this.path, () => this.#file.catchUpBy(CATCH_UP_STEP))) return
       yield
     }
@@ -235,7 +235,7 @@ export class Store {
   /** The same, waiting for the lock without blocking the event loop; `act` then runs in one stretch. Throws ClosedError. */
   async underLockAsync<T>(act: () => T, asker: Asker = this): Promise<T> {
     try {
-      return await this.#gate.runAsync(act, asker, () => this.catchUpAsync())
+      return await this.#gate.runAsync(act, asker, () => this.catchUpAsync(asker))
     } catch (error) {
       this.durability.heedFailedCut(this.current)
       throw error

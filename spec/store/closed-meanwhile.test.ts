@@ -112,7 +112,10 @@ t.test('a connection is closed while it packs, and another one to the same store
   other.root.n = 1
   other.commit()
   closes = () => void db.close()
-  await t.rejects(db.pack(), { code: 'CLOSED', message: /the connection to .* is closed/ })
+  await t.rejects(db.pack(), {
+    code: 'CLOSED',
+    message: /the connection to .* was closed before pack\(\) .* await pack\(\) before close\(\)/,
+  })
   t.strictSame(namesBeside(path), [])
   t.equal(other.root.n, 1)
   t.match(await other.pack(), { objects: 1 })
@@ -165,16 +168,18 @@ t.test('a connection is closed while it waits for a lock that nobody gives up; o
   const db = openWith(disk, path, { root: { n: 0 }, lockTimeout: 2000 }) as Connection<{ n: number }>
   const holder = openStore(t, path)
   const add = (root: { n: number }): void => void root.n++
-  const asked: Record<string, (db: Connection<{ n: number }>) => Promise<unknown>> = {
-    'a transaction': db => db.transactAsync(add),
-    'a transaction that is to hold the lock': db => db.transactAsync(add, { attempts: 1 }),
-    'a pack': db => db.pack(),
+  const [transactAsync, pack] = ['transactAsync\\(\\)', 'pack\\(\\)']
+  const asked: Record<string, readonly [call: string, ask: (db: Connection<{ n: number }>) => Promise<unknown>]> = {
+    'a transaction': [transactAsync, db => db.transactAsync(add)],
+    'a transaction that is to hold the lock': [transactAsync, db => db.transactAsync(add, { attempts: 1 })],
+    'a pack': [pack, db => db.pack()],
   }
-  for (const [what, ask] of Object.entries(asked)) {
+  for (const [what, [call, ask]] of Object.entries(asked)) {
     const connection = db.connect()
     holder.lock.take(holder.current.file.fd, 1000)
     waits = () => void connection.close()
-    await t.rejects(ask(connection), { code: 'CLOSED', message: /the connection to .* is closed/ }, what)
+    const message = new RegExp(`the connection to .* was closed before ${call} .* await ${call} before close\\(\\)`)
+    await t.rejects(ask(connection), { code: 'CLOSED', message }, what)
     waits = () => undefined
     const others = db.transactAsync(add)
     await systemDisk.wait(1)
