@@ -57,7 +57,8 @@ class SessionWriting implements Writing {
   #gone(oid: Oid, name: string, path: string): GoneError {
     return new GoneError(
       oid,
-      `${path} refers to ${name} ${oid}, which was not reachable any more and has been removed by a pack`,
+      `${path} refers to ${name} ${oid}, which was not reachable any more and has been removed by a pack: ` +
+        'put another object there, or none',
       path,
     )
   }

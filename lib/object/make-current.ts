@@ -15,7 +15,8 @@ export function makeCurrent(session: Session, header: Header): void {
     if (header.loaded) header.drop()
     throw new GoneError(
       header.oid,
-      `${header.name} ${header.oid} was not reachable from the root any more, and a pack has removed it`,
+      `${header.name} ${header.oid} was not reachable from the root any more, and a pack has removed it: ` +
+        'let go of it, and read again, from the root on, what stands in its place',
     )
   }
   const { fetched } = header
@@ -29,7 +30,7 @@ export function makeCurrent(session: Session, header: Header): void {
   if (record.shape === LOST_SHAPE) {
     throw new GoneError(
       header.oid,
-      `object ${header.oid} could not be saved when this store was recovered from a damaged file`,
+      `object ${header.oid} could not be saved when this store was recovered from a damaged file: put another one in its place`,
     )
   }
   if (header.loaded) header.drop()

@@ -186,6 +186,7 @@ export class RecordView {
 function lost(oid: Oid): never {
   throw new GoneError(
     oid,
-    `part ${oid} of a collection could not be saved when this store was recovered from a damaged file`,
+    `part ${oid} of a collection could not be saved when this store was recovered from a damaged file: ` +
+      'take out what is lost, or put a new collection with the rest in its place',
   )
 }

@@ -257,7 +257,8 @@ function made<T>(session: Session, done: Done<T>): Done<T> {
 
 const NO_PROMISE =
   'the function given to transact() returned a promise, and a transaction does not wait: await first and transact then, ' +
-  'or use a connection of your own (connect()) and commit by hand'
+  'or use a connection of your own (connect()) and commit by hand. What it does behind its first await is not undone: ' +
+  'it comes later, outside of this transaction'
 
 // ---- states -----------------------------------------------------------------------------------------------------
 

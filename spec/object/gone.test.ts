@@ -48,10 +48,10 @@ t.test('an object that others changed, detached and packed away is gone: never i
   other.transact(r => (r.a = null))
   await other.pack()
   db.refresh()
-  t.throws(() => x.name, { code: 'GONE', oid: oidOf(x) })
+  t.throws(() => x.name, { code: 'GONE', oid: oidOf(x), message: /let go of it, and read again/ })
   t.throws(() => tags.length, { code: 'GONE' })
   db.root.b = x
-  t.throws(() => db.commit(), { code: 'GONE', path: 'root.b' })
+  t.throws(() => db.commit(), { code: 'GONE', path: 'root.b', message: /put another object there, or none/ })
   db.abort()
 })
 

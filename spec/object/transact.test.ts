@@ -200,14 +200,22 @@ t.test('a nested failure dooms the whole, even when it is caught', async t => {
   t.equal(db.root.a, 1, 'the next one is not doomed')
 })
 
-t.test('a promise is refused', async t => {
+t.test('a promise is refused, with what it has still to do: that is not undone', async t => {
   const { db } = two(t)
   const work = (async (root: Root) => {
     root.a = 1
+    await Promise.resolve()
+    root.b++
   }) as unknown as (root: Root) => void
-  t.throws(() => db.transact(work), { name: 'TypeError', message: /promise/ })
-  await t.rejects(db.transactAsync(work), { name: 'TypeError' })
-  t.equal(db.root.a, 0)
+  const refused = { name: 'TypeError', message: /returned a promise.*behind its first await is not undone/ }
+  t.throws(() => db.transact(work), refused)
+  await new Promise(setImmediate)
+  t.same([db.root.a, db.root.b, db.changed], [0, 1, true])
+  db.abort()
+  await t.rejects(db.transactAsync(work), refused)
+  await new Promise(setImmediate)
+  t.same([db.root.a, db.root.b], [0, 1])
+  db.abort()
 })
 
 t.test('committing on another connection of the same store inside is refused', async t => {
