@@ -3,6 +3,7 @@
 import { orPacked, orPackedAsync } from '../store/or-packed.js'
 import type { Snapshot } from '../store/snapshot.js'
 import type { Store } from '../store/store.js'
+import { watchPending } from './exit-warning.js'
 import type { Session } from './session.js'
 
 /** The commit is visible; waits until it is durable, too, if that was asked for. Throws DurabilityUnknownError, StoreReplacedError. */
@@ -25,6 +26,7 @@ export async function confirmAsync(session: Session, snapshot: Snapshot): Promis
     await orPackedAsync(store, snapshot, each => store.makeDurableAsync(each))
   } catch (error) {
     unconfirmed(session, snapshot)
+    watchPending(session, false, 'disk') // it is told
     throw error
   }
   confirmed(session, snapshot)
@@ -32,7 +34,9 @@ export async function confirmAsync(session: Session, snapshot: Snapshot): Promis
 
 /** The commit is in the file, and somebody waits for the disk: until then it is not confirmed, and a flush does not wait for that. */
 export function awaitConfirmation(session: Session, snapshot: Snapshot): void {
-  if (isAskedFor(session)) unconfirmed(session, snapshot)
+  if (!isAskedFor(session)) return
+  unconfirmed(session, snapshot)
+  watchPending(session, true, 'disk')
 }
 
 /** All that the session has committed or read is on disk afterwards. Throws DurabilityUnknownError, StoreReplacedError. */
@@ -59,5 +63,7 @@ function unconfirmed(session: Session, { tid }: Snapshot): void {
 }
 
 function confirmed(session: Session, { tid }: Snapshot): void {
-  if (tid >= session.unconfirmed) session.unconfirmed = 0
+  if (session.unconfirmed === 0 || tid < session.unconfirmed) return
+  session.unconfirmed = 0
+  watchPending(session, false, 'disk')
 }

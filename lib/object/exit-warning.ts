@@ -1,19 +1,31 @@
-// Warns when the process ends while a connection has changes that were never committed.
-interface Pending {
+// Warns when the process ends while a connection has changes that were never committed, or transactions that nobody has waited for.
+interface Connected {
   readonly store: { readonly path: string }
 }
 
+const LEFT = {
+  changes: (path: string) => `with changes to ${path} that were not committed: they are lost`,
+  transactions: (path: string) =>
+    `before transactAsync() has committed what it was given for ${path}: that is lost. Await it first`,
+  disk: (path: string) =>
+    `before the disk has what transactAsync() has committed to ${path}: a power cut may take it. Await it first`,
+}
+
+/** What can be left when the process ends. */
+export type Left = keyof typeof LEFT
+
 /** Each once, and mostly one. */
-const pending: Pending[] = []
+const pending: Readonly<Record<Left, Connected[]>> = { changes: [], transactions: [], disk: [] }
 let watching = false
 
-export function watchPending(connection: Pending, isPending: boolean): void {
-  const at = pending.lastIndexOf(connection)
+export function watchPending(connection: Connected, isPending: boolean, what: Left = 'changes'): void {
+  const those = pending[what]
+  const at = those.lastIndexOf(connection)
   if (!isPending) {
-    if (at >= 0) pending.splice(at, 1)
+    if (at >= 0) those.splice(at, 1)
     return
   }
-  if (at < 0) pending.push(connection)
+  if (at < 0) those.push(connection)
   if (watching) return
   watching = true
   atExit(warn)
@@ -21,11 +33,9 @@ export function watchPending(connection: Pending, isPending: boolean): void {
 
 /** Warnings are emitted by a later tick, which does not come any more. */
 function warn(): void {
-  for (const { store } of pending) {
-    process.stderr.write(
-      `(perdure) the process ends with changes to ${store.path} that were not committed: they are lost\n`,
-    )
-  }
+  for (const what of Object.keys(LEFT) as Left[])
+    for (const { store } of pending[what])
+      process.stderr.write(`(perdure) the process ends ${LEFT[what](store.path)}\n`)
 }
 
 type AtExit = (act: () => void) => void

@@ -7,6 +7,7 @@ import { encodeAnnotation } from './annotation.js'
 import { onCommit } from './commit.js'
 import { awaitConfirmation, confirmAsync } from './confirm.js'
 import { refuseIfEditing } from './editing.js'
+import { watchPending } from './exit-warning.js'
 import { LoopTurn, queueMicrotask } from './loop-turn.js'
 import type { Isolation, Session } from './session.js'
 import {
@@ -64,6 +65,8 @@ class Waiting {
   #taken: Asked[] = []
   #isComing = false
   #isRunning = false
+  /** Neither committed nor refused. */
+  #open = 0
 
   constructor(session: Session) {
     this.#session = session
@@ -74,7 +77,15 @@ class Waiting {
   add(asked: Asked): void {
     if (this.#first === undefined) this.#session.end() // so that the next access begins a transaction, before which they run
     this.#come()
+    if (this.#open === 0) watchPending(this.#session, true, 'transactions')
     this.#asked.push(asked)
+    this.#open++
+  }
+
+  /** So many are committed, or refused. */
+  settled(count: number): void {
+    this.#open -= count
+    if (this.#open === 0) watchPending(this.#session, false, 'transactions')
   }
 
   /** What is in a group from `from` on, and is to run behind it, before anything that was asked for later. Throws before it is, or not at all. */
@@ -187,6 +198,7 @@ class Group implements TransactPlan {
   readonly #session: Session
   readonly #waiting: Waiting
   readonly #plan: Plan
+  #isSettled = false
 
   /** At least one. */
   constructor(session: Session, waiting: Waiting, asked: Asked[]) {
@@ -229,7 +241,7 @@ class Group implements TransactPlan {
 
   /** Rejects with what kept it from being committed. Once it is committed, everybody is told. */
   async commit(turn: LoopTurn): Promise<void> {
-    const { value, wrote, snapshot } = await commitAsync(this.#session, this.#session.root, this.#work, this)
+    const { value, wrote, snapshot } = await this.#committed()
     try {
       if (wrote) await confirmAsync(this.#session, snapshot)
     } catch (error) {
@@ -243,6 +255,21 @@ class Group implements TransactPlan {
     this.asked.forEach(({ resolve }, n) => {
       resolve(value?.[n])
     })
+  }
+
+  async #committed(): Promise<Done<unknown[]>> {
+    try {
+      return await commitAsync(this.#session, this.#session.root, this.#work, this)
+    } finally {
+      this.settled()
+    }
+  }
+
+  /** Those that are still in the group are committed, or refused: for the first time that this is called. */
+  settled(): void {
+    if (this.#isSettled) return
+    this.#isSettled = true
+    this.#waiting.settled(this.asked.length)
   }
 
   /** All of them, one after the other. Gives what each of those gave that are in the group afterwards. */
@@ -295,7 +322,7 @@ async function commitAsync<R, T>(session: Session, root: R, work: Work<R, T>, gr
     }
     check()
     const result = group.run(() => attempt(session, root, work, group, false))
-    if (typeof result === 'object') return waitingForDisk(session, result)
+    if (typeof result === 'object') return waitingForDisk(session, group, result)
     if (result === 'busy') await store.untilFree(asker)
     else {
       const pause = group.pauseAfter(run)
@@ -308,12 +335,14 @@ async function commitAsync<R, T>(session: Session, root: R, work: Work<R, T>, gr
     session.end()
     return waitingForDisk(
       session,
+      group,
       group.run(() => lastAttempt(session, root, work, group)),
     )
   }, asker)
 }
 
-function waitingForDisk<T>(session: Session, done: Done<T>): Done<T> {
+function waitingForDisk<T>(session: Session, group: Group, done: Done<T>): Done<T> {
+  group.settled()
   if (done.wrote) awaitConfirmation(session, done.snapshot)
   done.snapshot.generation.retain()
   return done

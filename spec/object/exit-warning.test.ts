@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t from 'tap'
+import { open } from '../../lib/index.js'
 import { plainNode } from '../helpers/plain-node.js'
 import { tempDir } from '../helpers/temp-dir.js'
 
@@ -39,6 +40,40 @@ t.test('of several connections those are named that have changes left', async t 
     t.same(Array.from(stderr.matchAll(/([abc])\.db that were not committed/g), ([, name]) => name).sort(), [...left])
   }
 })
+
+t.test(
+  'a process that ends before its transactions are committed, and on disk, says so; one that waited does not',
+  async t => {
+    const lost = /before transactAsync\(\) has committed what it was given for .*exit\.db: that is lost/
+    const unsynced = /before the disk has what transactAsync\(\) has committed to .*exit\.db/
+    const add = 'db.transactAsync(root => void root.n++)'
+    const fails = 'db.transactAsync(() => { throw new Error() })'
+    const programs: readonly [durability: 'fsync' | 'os', work: string, said: RegExp | undefined, added: number][] = [
+      ['fsync', `${add}; process.exit()`, lost, 0],
+      ['os', `db.connect().transactAsync(root => void root.n++); process.exit()`, lost, 0],
+      ['fsync', `${add}; db.abort(); ${add}; process.exit()`, lost, 1],
+      ['fsync', `${add}; await null; process.exit()`, unsynced, 1],
+      ['os', `${add}; await null; process.exit()`, undefined, 1],
+      ['fsync', `${add}; db.flush(); process.exit()`, undefined, 1],
+      ['fsync', `await Promise.allSettled([${add}, ${fails}, ${add}]); process.exit()`, undefined, 2],
+      ['fsync', `await ${add}; await ${add}; process.exit()`, undefined, 2],
+      ['fsync', add, undefined, 1],
+      ['os', `${add}; db.close()`, undefined, 1],
+    ]
+    for (const [durability, work, said, added] of programs) {
+      const path = join(tempDir(t), 'exit.db')
+      const program = `import { open } from ${JSON.stringify(lib)}
+      const db = open(${JSON.stringify(path)}, { root: { n: 0 }, durability: '${durability}' })
+      ${work}`
+      const { stderr } = await promisify(execFile)(...plainNode('--input-type=module', '--eval', program))
+      if (said) t.match(stderr, said, work)
+      else t.equal(stderr, '', work)
+      const after = open(path, { root: { n: 0 } })
+      t.equal(after.root.n, added, work)
+      after.close()
+    }
+  },
+)
 
 t.test('many copies of the package in one process say so by one listener', async t => {
   const program = `const before = process.listenerCount('exit')
