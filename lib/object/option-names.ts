@@ -25,7 +25,7 @@ function canHaveNames(options: unknown): options is object {
     typeof options === 'object' &&
     options !== null &&
     !(Symbol.iterator in options) && // arrays, maps, sets, typed arrays
-    !NO_OPTIONS.some(isOne => isOne(options))
+    (Object.getPrototypeOf(options) === Object.prototype || !NO_OPTIONS.some(isOne => isOne(options)))
   )
 }
 

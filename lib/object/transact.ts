@@ -61,20 +61,14 @@ export function refuseInsideOther(session: Session): void {
 }
 
 /** Gives what the function gave; undefined: a transaction with this id has been committed before. */
-export function transact<R, T>(
-  session: Session,
-  root: R,
-  work: Work<R, T>,
-  options: TransactOptions = {},
-): T | undefined {
+export function transact<R, T>(session: Session, root: R, work: Work<R, T>, options?: TransactOptions): T | undefined {
   checkOpen(session)
   refuseIfEditing('transact()')
   if (session.inside > 0) {
-    if (options.id !== undefined)
-      throw new StateError('a nested transact has no id of its own: give it to the outer one')
+    if (options !== undefined) checkNested(options)
     return nested(session, root, work)
   }
-  const plan = new Plan(session, work, options)
+  const plan = new Plan(session, work, options ?? {})
   for (let run = 1; !plan.isLast(run); run++) {
     checkIdle(session)
     const result = attempt(session, root, work, plan, true)
@@ -118,15 +112,9 @@ export class Plan implements TransactPlan {
   readonly #session: Session
 
   constructor(session: Session, work: (...args: never[]) => unknown, options: TransactOptions) {
-    checkNames(options, OPTIONS, 'transact')
+    checkOptions(options)
     const { attempts = DEFAULT_ATTEMPTS, timeout, note, meta, isolation, id } = options
     if (typeof work !== 'function') throw new TypeError('transact: expects a function')
-    if (!Number.isSafeInteger(attempts) || attempts < 1)
-      throw new RangeError(`attempts must be a whole number of at least 1, not ${quoted(attempts)}`)
-    if (timeout !== undefined && !(timeout >= 0))
-      throw new RangeError(`timeout must be a number of milliseconds, not ${quoted(timeout)}`)
-    checkIsolation(isolation)
-    if (id !== undefined) checkId(id)
     checkIdle(session)
     refuseInsideOther(session)
     this.#session = session
@@ -234,6 +222,13 @@ export function resultOf<R, T>(session: Session, root: R, work: Work<R, T>): T {
   return value
 }
 
+/** Those of a transaction that joins another one have no effect, and are mistakes where they would be elsewhere. */
+function checkNested(options: TransactOptions): void {
+  checkOptions(options)
+  if (options.id !== undefined) throw new StateError('a nested transact has no id of its own: give it to the outer one')
+  encodeAnnotation(options)
+}
+
 function nested<R, T>(session: Session, root: R, work: Work<R, T>): T {
   session.inside++
   try {
@@ -283,6 +278,18 @@ export function checkIdle(session: Session): void {
   if (session.changed.size > 0)
     throw new StateError('there are changes that were not committed: call commit() or abort() before transact()')
   if (session.pauses > 0) throw new StateError('the connection is paused: call continue() before transact()')
+}
+
+/** Throws TypeError, RangeError. The note and the data are checked where they are encoded. */
+function checkOptions(options: TransactOptions): void {
+  checkNames(options, OPTIONS, 'transact')
+  const { attempts, timeout, isolation, id } = options
+  if (attempts !== undefined && (!Number.isSafeInteger(attempts) || attempts < 1))
+    throw new RangeError(`attempts must be a whole number of at least 1, not ${quoted(attempts)}`)
+  if (timeout !== undefined && !(timeout >= 0))
+    throw new RangeError(`timeout must be a number of milliseconds, not ${quoted(timeout)}`)
+  checkIsolation(isolation)
+  if (id !== undefined) checkId(id)
 }
 
 /** Throws TypeError for what cannot be the id of a transaction. */

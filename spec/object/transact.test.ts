@@ -178,6 +178,31 @@ t.test('nested calls join the outer one', async t => {
   t.same([other.root.a, other.root.b], [1, 2])
 })
 
+t.test('options of a nested call have no effect, and are refused as elsewhere where they are wrong', async t => {
+  const { db } = two(t)
+  const wrong: readonly [options: unknown, error: Record<string, string | RegExp>][] = [
+    [{ foo: 1 }, { name: 'TypeError', message: /no option foo/ }],
+    [[], { name: 'TypeError' }],
+    [{ note: 5 }, { name: 'TypeError', message: /note/ }],
+    [{ meta: () => 0 }, { code: 'VALUE' }],
+    [{ isolation: 'none' }, { name: 'TypeError', message: /isolation/ }],
+    [{ attempts: 0 }, { name: 'RangeError', message: /attempts/ }],
+    [{ timeout: -1 }, { name: 'RangeError', message: /timeout/ }],
+    [{ id: '' }, { name: 'TypeError', message: /id/ }],
+    [{ id: 'x' }, { code: 'STATE', message: /give it to the outer one/ }],
+  ]
+  const right = { note: 'inner', meta: 1, isolation: 'snapshot', attempts: 1, timeout: 5 } as const
+  db.transact(
+    root => {
+      for (const [options, error] of wrong)
+        t.throws(() => db.transact(() => t.fail(), options as object), error as never, JSON.stringify(options))
+      db.transact(() => root.a++, right)
+    },
+    { note: 'outer' },
+  )
+  t.match([...db.log({ reverse: true, limit: 1 })], [{ note: 'outer', meta: undefined }])
+})
+
 t.test('a nested failure dooms the whole, even when it is caught', async t => {
   const { db } = two(t)
   const problem = new Error('inner')
