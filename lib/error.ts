@@ -2,7 +2,8 @@
 // This file imports nothing.
 
 /**
- * Base of all errors of this package but `ValueError`, which is a TypeError, and has a `code` as well. `code` is stable across versions;
+ * Base of all error classes that this package has of its own but `ValueError`, which is a TypeError, and has a `code` as well. Misuse (a wrong
+ * argument, an option that there is not) is a TypeError or RangeError of the language, without one. `code` is stable across versions;
  * messages are not.
  */
 export class PerdureError extends Error {

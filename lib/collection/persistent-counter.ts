@@ -173,7 +173,7 @@ export class PersistentCounter {
 
   /**
    * Adds to the value, without asking for it. Throws TypeError unless the amount is a finite number, RangeError where the
-   * number would be too large to count exactly.
+   * number would be too large to count exactly: 2^53 or more, either side of 0. Fractions are added as JavaScript adds them.
    */
   add(amount = 1): void {
     behind(this).add(checkNumber(amount))
@@ -194,12 +194,12 @@ function checkNumber(value: unknown): number {
   return value
 }
 
-/** Integers up to 2^53 are exact; beyond, additions would be lost in silence. Throws RangeError. */
+/** Integers below 2^53 are exact; from there on, additions would be lost in silence. Throws RangeError. */
 function sum(a: number, b: number): number {
   const result = a + b
   if (Math.abs(result) > Number.MAX_SAFE_INTEGER)
     throw new RangeError(
-      `a counter of ${a} cannot add ${b}: it counts exactly up to 2^53. Keep larger numbers in a field, as a bigint`,
+      `a counter of ${a} cannot add ${b}: it counts exactly below 2^53. Keep larger numbers in a field, as a bigint`,
     )
   return result
 }

@@ -30,8 +30,8 @@ const behind = (list: unknown): ListHeader => {
 }
 
 /**
- * A list that is a persistent object: the methods of `Array` with their meanings, and `at`, `set` and `insert` where an
- * array has brackets. It has no holes. A plain value belongs to its item: it is copied in, moved within the list, and
+ * A list that is a persistent object: the methods of `Array` with their meanings (but `fill`, `copyWithin` and `flat`, which it lacks), and
+ * `at`, `set` and `insert` where an array has brackets. It has no holes. A plain value belongs to its item: it is copied in, moved within the list, and
  * changing it in place writes that item. After an abort or a reload it is found again if the same still stands at its
  * position; otherwise read it again from the list.
  *

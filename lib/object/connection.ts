@@ -230,10 +230,11 @@ export class Connection<Root = unknown> {
   }
 
   /**
-   * How large the file is, and was when it was packed last: to tell whether it is time for another pack. Catches up, as any access
-   * does, and costs next to nothing besides. (How much of it is of use only a walk over all that can be reached tells, as
-   * `perdure inspect` makes it.) Opened with `until`, it is of the file that is read, also where a pack has put another one in its
-   * place since. Throws DiskError, CorruptLogError, StoreReplacedError.
+   * How large the file is, and was when it was packed last: to tell whether it is time for another pack. It is of the newest state of the
+   * file: what others have committed is read for it, but what this connection sees stays, and no transaction begins. It costs next to
+   * nothing besides. (How much of it is of use only a walk over all that can be reached tells, as `perdure inspect` makes it.) Opened with
+   * `until`, it is of the file that is read, also where a pack has put another one in its place since. Throws DiskError, CorruptLogError,
+   * StoreReplacedError.
    */
   usage(): Usage {
     checkOpen(this.#session)

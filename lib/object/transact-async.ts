@@ -288,7 +288,7 @@ class Group implements TransactPlan {
           this.#endAt(1)
           throw error
         }
-        // Those before it once more, without it; then it runs by itself, on what they have left.
+        // Those before it once more, without it; then it is the first of the next group, on what they have left.
         this.#endAt(n)
         session.undo()
         onCommit(session, () => session.begin())
