@@ -20,7 +20,15 @@ export class CurrentFile {
     this.#path = path
     this.#access = access
     this.#until = until
-    this.#generation = Generation.open(disk, path, access, until)
+    this.#generation = this.#open()
+  }
+
+  /** What has just been replaced by a pack is as good as any: that is gone over to when it is read to its end. */
+  #open(): Generation {
+    const opened = Generation.open(this.#disk, this.#path, this.#access, this.#until)
+    if (opened.identity.links > 0 || !opened.hasLostName(this.#disk.lookUp(this.#path))) return opened
+    opened.release()
+    throw lostName(this.#path)
   }
 
   get generation(): Generation {
@@ -61,7 +69,9 @@ export class CurrentFile {
     generation.isNameSynced = false // put back, it has its name anew
     // Another file stands at the path: a pack, if this one ends in a superseded frame, which catching up finds.
     if (generation.reader.advance() === 'superseded') return false
-    if (this.#disk.lookUp(this.#path) === undefined) throw removed(this.#path)
+    const there = this.#disk.lookUp(this.#path)
+    if (there === undefined) throw removed(this.#path)
+    if (generation.hasLostName(there)) throw lostName(this.#path)
     if (this.#standsAtPath(generation)) return true
     throw new StoreReplacedError(this.#path, 'another file has taken the place of this one')
   }
@@ -141,7 +151,7 @@ export class CurrentFile {
 
   #openNext(): Generation {
     try {
-      return Generation.open(this.#disk, this.#path, this.#access, this.#until)
+      return this.#open()
     } catch (cause) {
       if (cause instanceof StoreNotFoundError) throw removed(this.#path)
       if (!(cause instanceof NotAStoreError)) throw cause
@@ -149,6 +159,15 @@ export class CurrentFile {
       throw new StoreReplacedError(this.#path, `${what} has taken the place of this one`)
     }
   }
+}
+
+function lostName(path: string): StoreReplacedError {
+  return new StoreReplacedError(
+    path,
+    'the file has lost its name: it was packed, replaced or removed outside, and a mount of the single file, as in a container, ' +
+      'does not follow. Mount the directory, not the file',
+    'Then open the store again',
+  )
 }
 
 function removed(path: string): StoreReplacedError {

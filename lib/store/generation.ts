@@ -91,6 +91,15 @@ export class Generation {
   }
 
   isFile(there: FileStatus | undefined): there is FileStatus {
+    return this.#isSame(there) && there.links > 0
+  }
+
+  /** A mount of the single file still leads to this one: everybody else has another, or none, under the name that it had. */
+  hasLostName(there: FileStatus | undefined): boolean {
+    return this.#isSame(there) && there.links === 0
+  }
+
+  #isSame(there: FileStatus | undefined): there is FileStatus {
     return there?.ino === this.identity.ino && there.dev === this.identity.dev
   }
 

@@ -127,7 +127,7 @@ function tellsMore(file: DataFile, path: string, header: FileHeader, { tail, syn
 
 function isAt(path: string, file: DataFile): boolean {
   const [there, own] = [file.disk.lookUp(path), file.status()]
-  return there?.ino === own.ino && there.dev === own.dev
+  return there?.ino === own.ino && there.dev === own.dev && own.links > 0
 }
 
 /**

@@ -1,6 +1,7 @@
 import { copyFileSync, readFileSync, renameSync, statSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import type { FileStatus } from '../../lib/file/disk.js'
 import { systemDisk } from '../../lib/file/system-disk.js'
 import { assembleControl } from '../../lib/store/assemble.js'
 import { pack } from '../../lib/store/pack.js'
@@ -8,6 +9,7 @@ import type { Store } from '../../lib/store/store.js'
 import { draft, put, record, textOf } from '../helpers/drafts.js'
 import { newStore, openStore, stranger } from '../helpers/new-store.js'
 import { tempDir } from '../helpers/temp-dir.js'
+import { wrapDisk } from '../helpers/wrapped-disk.js'
 
 /** A store whose clock runs when the test says so: the path is looked at every 100 ms, and what `'os'` appends to every millisecond. */
 function clocked(t: Test) {
@@ -205,4 +207,63 @@ t.test('a lock file that was removed or replaced is opened anew', async t => {
   store.latest()
   put(store, record(1, 'y'))
   t.ok(systemDisk.lookUp(`${store.path}.lock`), 'it is there again')
+})
+
+/** A file that is mounted by itself: the path goes on leading to it when `loseName` has let others replace it. */
+function mounted(t: Test) {
+  let nameless: bigint | undefined
+  const disk = wrapDisk(systemDisk, (name, _n, go) => {
+    const told = go()
+    const isIt =
+      nameless !== undefined &&
+      (name === 'lookUp' || name === 'status') &&
+      (told as FileStatus | undefined)?.ino === nameless
+    return isIt ? { ...(told as FileStatus), links: 0 } : told
+  })
+  const store = newStore(t, disk)
+  put(store, record(1, 'x'))
+  const commit = () => store.commit(draft(record(1, 'y')), store.latest(), [], true, undefined, 'now')
+  return { store, disk, commit, loseName: () => void (nameless = store.current.identity.ino) }
+}
+
+const nameless = { ...replaced, message: /lost its name.*Mount the directory, not the file/ }
+
+t.test('nothing is acknowledged of a file that has lost its name while the path still leads to it', async t => {
+  const { store, disk, commit, loseName } = mounted(t)
+  t.equal(commit().outcome, 'committed')
+  loseName()
+  const size = store.current.file.end()
+  for (let n = 0; n < 2; n++) {
+    t.throws(() => store.makeDurable(store.current.snapshot()), nameless)
+    await t.rejects(store.makeDurableAsync(store.current.snapshot()), nameless)
+    t.throws(commit, nameless)
+    await t.rejects(pack(store), nameless)
+  }
+  for (const readonly of [false, true]) t.throws(() => openStore(t, store.path, { ...disk }, { readonly }), nameless)
+  t.equal(store.current.file.end(), size, 'nothing was appended')
+})
+
+t.test('nor is it taken for a pack that was given up where its last frame is superseded', t => {
+  const { store, commit, loseName } = mounted(t)
+  supersede(store)
+  loseName()
+  t.throws(commit, nameless)
+  t.throws(() => store.latest(), nameless)
+  t.end()
+})
+
+t.test('a file that a pack replaces while it is opened is followed to what the pack has made', async t => {
+  const old = newStore(t)
+  const packed = copyOf(old, t)
+  await pack(openStore(t, packed))
+  let isFirst = true
+  const disk = wrapDisk(systemDisk, (name, _n, go) => {
+    if (name === 'status' && isFirst) {
+      isFirst = false
+      supersede(old)
+      renameSync(packed, old.path)
+    }
+    return go()
+  })
+  t.equal(openStore(t, old.path, disk).current.number, 2)
 })
