@@ -14,6 +14,11 @@ export function systemErrorIn(error: unknown): NodeJS.ErrnoException | undefined
   return isSystemError(found) ? found : undefined
 }
 
+/** An fsync that the system has not been asked for, or of a file that could not be opened for it, says nothing of what is on disk. */
+export function provesNothing(error: unknown): boolean {
+  return !isSystemError(error) || isFailedOpen(error)
+}
+
 /** Nothing was done with the file but trying to open it. */
 export function isFailedOpen(error: unknown): error is NodeJS.ErrnoException {
   return isSystemError(error) && error.syscall === 'open'

@@ -62,6 +62,8 @@ function here(): string {
 /** npm removes an optional package that could not be compiled, and then has nothing that it could rebuild. */
 function remedy(cause: unknown): string {
   if (isSystemError(cause)) return `cannot be read: ${cause.message}.`
+  if ((cause as NodeJS.ErrnoException).code === 'ERR_DLOPEN_DISABLED')
+    return 'Node was told not to load (--no-addons, or --permission without --allow-addons): start it without that.'
   const tools = 'That takes a C++ compiler, make and Python 3.'
   return isInstalled()
     ? 'is installed but not compiled for this Node. Run `npm install-scripts approve fs-ext` (older versions of npm do ' +

@@ -26,6 +26,25 @@ function checkWriting(): void {
         'Open with { readonly: true } here, and commit in the main thread.',
     )
   }
+  refuseWithoutFsync()
+}
+
+/** No file has this number. */
+const NO_FILE = 2 ** 31 - 1
+
+/** Node's permission model refuses every fsync before it gets to the system, whatever a process was permitted. */
+function refuseWithoutFsync(): void {
+  if ((process as { permission?: unknown }).permission === undefined) return
+  try {
+    fs.fdatasyncSync(NO_FILE)
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ERR_ACCESS_DENIED') return
+    throw new UnsupportedError(
+      "Node's permission model (--permission) lets no process put anything on disk: it refuses fsync, whatever is allowed. " +
+        'Open with { readonly: true } here, and commit in a process that runs without it.',
+      { cause },
+    )
+  }
 }
 
 const mayLimitTraces = Object.getOwnPropertyDescriptor(Error, 'stackTraceLimit')?.writable === true

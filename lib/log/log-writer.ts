@@ -2,7 +2,7 @@
 import { dirname } from 'node:path'
 import { CommitFailedError } from '../error.js'
 import type { DataFile } from '../file/data-file.js'
-import { isFailedOpen } from '../file/disk-error.js'
+import { provesNothing } from '../file/disk-error.js'
 
 export class LogWriter {
   readonly #file: DataFile
@@ -66,7 +66,7 @@ export class LogWriter {
     try {
       this.#file.disk.syncDirectory(dirname(this.#path))
     } catch (cause) {
-      if (!isFailedOpen(cause)) this.failedSync = cause
+      if (!provesNothing(cause)) this.failedSync = cause
       throw cause
     }
   }

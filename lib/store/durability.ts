@@ -2,13 +2,13 @@
 // A failed fsync is never repeated: what it covered may be lost although a second call would succeed.
 import { DurabilityUnknownError } from '../error.js'
 import type { Disk, Fd, Timer } from '../file/disk.js'
-import { isFailedOpen } from '../file/disk-error.js'
+import { provesNothing } from '../file/disk-error.js'
 import { FailedSyncs } from './failed-syncs.js'
 import type { Generation } from './generation.js'
 import { syncFoundName } from './found-name.js'
 import { Repeated } from './repeated.js'
 import type { Snapshot } from './snapshot.js'
-import { nameUnknown, othersUntold, refused, unknownSince } from './unknown-durability.js'
+import { notAsked, othersUntold, refused, unknownSince } from './unknown-durability.js'
 
 const BACKGROUND_INTERVAL = 1000 // milliseconds
 const BACKGROUND_BYTES = 64 * 2 ** 20
@@ -150,11 +150,11 @@ export class Durability {
   /**
    * The directory could not be synced: a power cut could bring back what the path led to before, and with it the end of all that was
    * committed to the file at the path since. So nobody may commit to that one, which may be a later one than `generation`. But if the
-   * directory could not be opened, the next commit tries that again. Gives the error to throw. `wait`: as of `#fail`.
+   * directory could not be opened, or the disk not be asked, the next commit tries that again. Gives the error to throw. `wait`: as of `#fail`.
    */
   nameFailed(generation: Generation, cause: unknown, wait = true): DurabilityUnknownError {
     const { path } = generation
-    if (isFailedOpen(cause)) return nameUnknown(path, cause)
+    if (provesNothing(cause)) return notAsked(path, cause)
     const failure = unknownSince(path, (cause as Error).message, cause)
     this.#failed.noteName(path, failure)
     this.#telling.try(wait)
@@ -223,7 +223,7 @@ export class Durability {
     this.#unsynced = 0
     this.#syncUnasked(current()).catch(({ cause }: DurabilityUnknownError) => {
       // Any other failure is kept: every later commit reports it, or else `close`.
-      if (!isFailedOpen(cause) || this.#closed) return
+      if (!provesNothing(cause) || this.#closed) return
       this.#unsynced += bytes
       this.#wakeLater(current)
     })
@@ -291,6 +291,7 @@ export class Durability {
   #fail(generation: Generation, cause: unknown, wait = true): DurabilityUnknownError {
     const known = this.#failed.of(generation)
     if (known !== undefined) return known
+    if (provesNothing(cause)) return notAsked(generation.path, cause)
     const failure = unknownSince(generation.path, (cause as Error).message, cause)
     this.#note(generation, failure)
     this.#telling.try(wait)

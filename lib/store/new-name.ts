@@ -2,7 +2,7 @@
 // succeeds would prove nothing. So the name is taken away, and who tries again gives it to another file.
 import { dirname } from 'node:path'
 import type { Disk, FileStatus } from '../file/disk.js'
-import { isFailedOpen } from '../file/disk-error.js'
+import { provesNothing } from '../file/disk-error.js'
 import { FailedSyncs } from './failed-syncs.js'
 import { unknownSince } from './unknown-durability.js'
 
@@ -16,7 +16,7 @@ export function syncNewName(disk: Disk, path: string, file: FileStatus): void {
     disk.syncDirectory(dirname(path))
     failed.forgetName(path) // that was of a file before this one
   } catch (cause) {
-    if (!isFailedOpen(cause) && !takenAway(disk, path, file))
+    if (!provesNothing(cause) && !takenAway(disk, path, file))
       failed.noteName(path, unknownSince(path, (cause as Error).message, cause))
     throw cause
   }

@@ -2,7 +2,7 @@
 // Never changes a record's state, references, shape or tid. The source file stays valid, and readers on it undisturbed.
 import { dirname } from 'node:path'
 import { CommitFailedError, DiskError, PackInterruptedError, ReadonlyError, UnsupportedError } from '../error.js'
-import { adviceOn, isFailedOpen, systemErrorIn } from '../file/disk-error.js'
+import { adviceOn, provesNothing, systemErrorIn } from '../file/disk-error.js'
 import type { Tail } from '../log/tail.js'
 import { assembleControl } from './assemble.js'
 import { BaseWriter } from './base-writer.js'
@@ -174,7 +174,7 @@ function syncName(store: Store, source: Generation, writer: BaseWriter): void {
     store.disk.syncDirectory(dirname(store.path))
   } catch (cause) {
     goOver(store)
-    if (store.current === source && !isFailedOpen(cause)) tellOpeners(store, writer)
+    if (store.current === source && !provesNothing(cause)) tellOpeners(store, writer)
     throw store.durability.nameFailed(store.current, cause)
   }
   store.durability.nameSynced()

@@ -1,6 +1,6 @@
 // What is said where it is not known what is on disk: what stands in the file, who is kept from committing, and what to do.
 import { CommitFailedError, DurabilityUnknownError, LockTimeoutError } from '../error.js'
-import { systemErrorIn } from '../file/disk-error.js'
+import { isFailedOpen, systemErrorIn } from '../file/disk-error.js'
 
 /** Until the next pack. */
 export function unknownSince(path: string, why: string, cause?: unknown): DurabilityUnknownError {
@@ -32,10 +32,15 @@ export function othersUntold(path: string, whyNot: Error): DurabilityUnknownErro
   )
 }
 
-export function nameUnknown(path: string, cause: NodeJS.ErrnoException): DurabilityUnknownError {
+/** As the disk was not asked, it is asked again. */
+export function notAsked(path: string, cause: unknown): DurabilityUnknownError {
+  const why = (cause as Error).message
+  const unknown = isFailedOpen(cause)
+    ? `whether the name of the file is on disk: its directory could not be opened (${why})`
+    : `whether they are on disk: Node did not let the disk be asked (${why})`
   return new DurabilityUnknownError(
-    `${path}: the last commits are in the file and visible, but it is not known whether the name of the file is on disk: its ` +
-      `directory could not be opened (${cause.message}). Nobody else is kept from committing, and the next commit tries again.`,
+    `${path}: the last commits are in the file and visible, but it is not known ${unknown}. Nobody else is kept from committing, and ` +
+      'the next commit tries again.',
     { cause },
   )
 }

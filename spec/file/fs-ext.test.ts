@@ -24,3 +24,38 @@ t.test('a process that is out of descriptors when it needs the add-on is told so
   for (const left of [0, 1]) t.same(commits(path, left), ['COMMIT_FAILED EMFILE', String(++n)], `${left} left`)
   t.same(commits(path, 5), [String(++n), String(++n)])
 })
+
+/** What becomes of opening the store, and of a commit, in a process that Node allows less. */
+function triedWith(flags: string[], path: string): unknown {
+  const { stdout, stderr } = spawnSync(
+    ...plainNode(...flags, fileURLToPath(new URL('./allowed.child.js', import.meta.url)), path),
+    {
+      encoding: 'utf8',
+    },
+  )
+  if (stdout === '') throw new Error(`the child did not report: ${stderr}`)
+  return JSON.parse(stdout) as unknown
+}
+
+t.test('under the permission model of Node, which refuses every fsync, a store is only read', async t => {
+  const path = join(tempDir(t), 'app.db')
+  open(path, { root: { n: 7 } }).close()
+  const name = process.allowedNodeEnvironmentFlags.has('--permission') ? '--permission' : '--experimental-permission'
+  const all = [name, '--allow-addons', '--allow-fs-read=*', '--allow-fs-write=*']
+  for (const flags of [all, [name, '--allow-fs-read=*']]) {
+    t.match(triedWith(flags, path), { writing: /^UNSUPPORTED .*refuses fsync.*readonly/, reading: 7 })
+  }
+  const db = open(path, { root: { n: 0 } })
+  t.teardown(() => db.close())
+  t.equal(
+    db.transact(root => ++root.n),
+    8,
+    'nobody is kept from committing',
+  )
+})
+
+t.test('where Node must not load add-ons, that is what the error says', async t => {
+  const path = join(tempDir(t), 'app.db')
+  open(path, { root: { n: 7 } }).close()
+  t.match(triedWith(['--no-addons'], path), { writing: /^UNSUPPORTED .*told not to load.*--no-addons/, reading: 7 })
+})

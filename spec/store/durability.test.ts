@@ -242,6 +242,39 @@ t.test(
   },
 )
 
+t.test(
+  'an fsync that Node refuses before the disk is asked fails what needed it, and keeps nobody from the next',
+  async t => {
+    let isRefused = false
+    const refuse = (): void => {
+      if (isRefused) throw Object.assign(new Error('fsync API is disabled'), { code: 'ERR_ACCESS_DENIED' })
+    }
+    const { store, commit, timers } = watched(t, {
+      sync: fd => {
+        refuse()
+        systemDisk.sync(fd)
+      },
+      syncAsync: async fd => {
+        refuse()
+        await systemDisk.syncAsync(fd)
+      },
+    })
+    const other = stranger(t, store)
+    isRefused = true
+    const unknown = { code: 'DURABILITY_UNKNOWN', message: /fsync API is disabled.*next commit tries again/ }
+    t.throws(() => store.makeDurable(commit('seen')), unknown)
+    await t.rejects(store.makeDurableAsync(commit('seen, too')), unknown)
+    t.equal(textOf(other, 1), 'seen, too')
+    t.notOk(other.latest().generation.reader.suspect, 'the file is not marked')
+    put(other, record(1, 'theirs'))
+    other.makeDurable(other.latest())
+    isRefused = false
+    t.equal(timers.filter(({ milliseconds }) => milliseconds < 1000).length, 0, 'nobody is to be told')
+    store.makeDurable(commit('mine'))
+    t.equal(textOf(other, 1), 'mine')
+  },
+)
+
 t.test('nor does a directory that has been moved away', t => {
   const directory = `${tempDir(t)}/first`
   mkdirSync(directory)
