@@ -31,7 +31,7 @@ export interface PackResult {
 /** Less than this to copy: take the lock. Each frame is gone through twice with it held, so this is most of what others wait for. */
 const LITTLE = 16 * 1024
 const MOST_ROUNDS = 8
-/** Milliseconds for which ids of transactions are kept. */
+/** Milliseconds for which ids of transactions are kept: back from the last commit, however far ahead the clock of whoever packs is. */
 const KEEP_IDS = 7 * 24 * 3600 * 1000
 
 /**
@@ -69,7 +69,7 @@ async function packStore(store: Store, options: PackOptions, asker: Asker): Prom
   source.retain()
   try {
     keepOwner(source, temporary)
-    const copy = new LiveCopy(source, writer, disk.now() - KEEP_IDS)
+    const copy = new LiveCopy(source, writer, Math.min(disk.now(), source.reader.tail.time) - KEEP_IDS)
     let tail = source.reader.tail
     const check = (): void => {
       asker.checkOpen()

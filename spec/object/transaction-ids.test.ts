@@ -129,12 +129,44 @@ t.test('a pack keeps ids for seven days', async t => {
   t.equal(order(db, 'old'), undefined)
   t.equal(db.resolve('never'), 'not committed')
   clock.now += 2 * DAY
+  order(db, 'now')
   await db.pack()
   t.equal(db.resolve('young'), 'committed')
   t.equal(db.resolve('old'), 'unknown', 'it may have been one of those that were dropped')
   t.equal(db.resolve('old', { since: clock.now - DAY }), 'not committed', 'none so young was')
   t.equal(db.resolve('old', { since: new Date(clock.now - 30 * DAY) }), 'unknown')
-  t.strictSame([...db.root.orders], ['old', 'young'])
+  t.strictSame([...db.root.orders], ['old', 'young', 'now'])
+})
+
+t.test('and as long where the clock of whoever packs is ahead', async t => {
+  const { db, clock } = start(t)
+  order(db, 'seconds old')
+  const began = clock.now
+  clock.now += 30 * DAY
+  await db.pack()
+  clock.now -= 30 * DAY
+  t.equal(db.resolve('seconds old', { since: began }), 'committed')
+  t.equal(order(db, 'seconds old'), undefined)
+  t.equal(db.resolve('never', { since: began }), 'not committed')
+  t.equal(db.resolve('never'), 'not committed', 'none was dropped')
+  t.strictSame([...db.root.orders], ['seconds old'])
+})
+
+t.test('a commit by a clock that is ahead keeps ids for longer', async t => {
+  const { db, clock } = start(t)
+  clock.now += 365 * DAY
+  order(db, 'ahead')
+  clock.now -= 365 * DAY
+  order(db, 'behind it')
+  for (const days of [8, 350]) {
+    clock.now += days * DAY
+    await db.pack()
+    t.equal(db.resolve('behind it'), 'committed')
+  }
+  clock.now += 15 * DAY
+  order(db, 'a year later')
+  await db.pack()
+  t.equal(db.resolve('behind it'), 'unknown')
 })
 
 t.test('a pack keeps them seven days also when the clock was behind as they were committed', async t => {
@@ -146,6 +178,7 @@ t.test('a pack keeps them seven days also when the clock was behind as they were
   await db.pack()
   t.equal(db.resolve('behind'), 'committed')
   clock.now += 2 * DAY
+  order(db, 'now')
   await db.pack()
   t.equal(db.resolve('behind'), 'unknown')
 })
