@@ -52,7 +52,8 @@ export interface Disk {
   status(fd: Fd): FileStatus
   /** Follows links; undefined when there is no such file. */
   lookUp(path: string): FileStatus | undefined
-  setOwnerAndMode(fd: Fd, status: FileStatus): void
+  /** `as allowed`: as far as this user may give them, and so that nobody may do more than with a file that has them. */
+  setOwnerAndMode(fd: Fd, status: FileStatus, how: 'all' | 'as allowed'): void
   /** The path with all links resolved; of a file that does not exist, its directory's. */
   canonical(path: string): string
   list(directory: string): string[]

@@ -125,6 +125,20 @@ function giveTo(fd: Fd, { uid, gid }: FileStatus): void {
   }
 }
 
+function setOwnerAndMode(fd: Fd, status: FileStatus, how: 'all' | 'as allowed'): void {
+  if (how === 'as allowed') giveTo(fd, status)
+  const { uid, gid } = fs.fstatSync(fd)
+  const isGiven = uid === status.uid && gid === status.gid
+  if (how === 'all' && !isGiven) fs.fchownSync(fd, status.uid, status.gid)
+  fs.fchmodSync(fd, how === 'all' || gid === status.gid ? status.mode : modeOfOtherGroup(status.mode))
+}
+
+/** For a file of another group, whose users are not in the right one, and those in it are none of its own. */
+function modeOfOtherGroup(mode: number): number {
+  const all = mode & (mode >> 3) & 0o7
+  return (mode & 0o700) | (all << 3) | all
+}
+
 /** Takes permission to read the directory: who may only write it can put a file there, and not its name on disk. */
 function syncDirectory(path: string): void {
   const fd = fs.openSync(path, O_RDONLY)
@@ -167,11 +181,7 @@ export const systemDisk: Disk = {
     const stats = fs.statSync(path, { bigint: true, throwIfNoEntry: false })
     return stats === undefined ? undefined : toStatus(stats)
   },
-  setOwnerAndMode(fd, status) {
-    const now = fs.fstatSync(fd)
-    if (now.uid !== status.uid || now.gid !== status.gid) fs.fchownSync(fd, status.uid, status.gid)
-    fs.fchmodSync(fd, status.mode)
-  },
+  setOwnerAndMode,
   canonical,
   list: directory => fs.readdirSync(directory),
   link: (from, to) => fs.linkSync(from, to),

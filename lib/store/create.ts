@@ -17,7 +17,7 @@ export function createStore(disk: Disk, path: string, initial: Draft, mode: numb
   const temporary = createTemporary(disk, path, 'new', mode)
   const file = new DataFile(disk, temporary.fd)
   try {
-    disk.setOwnerAndMode(temporary.fd, { ...file.status(), mode })
+    disk.setOwnerAndMode(temporary.fd, { ...file.status(), mode }, 'all')
     const header: FileHeader = {
       storeId: disk.randomBytes(16),
       uuid: disk.randomBytes(16),

@@ -9,7 +9,7 @@ import { mayLeadTo, mayReach, type Reached } from '../log/may-reach.js'
 import { confirmTail } from '../log/tail.js'
 import type { LogIndex } from './log-index.js'
 import { inPieces, readCovered, readTable, tableParts, type Covered, type OffsetTable } from './offset-table.js'
-import { createTemporary, type Temporary } from './temporary.js'
+import { createTemporary } from './temporary.js'
 
 /** An index file that was found and belongs to this generation; open for what is still to be read of it. */
 export interface IndexFile {
@@ -90,7 +90,7 @@ export function writeIndexFile(
   covered: Covered,
 ): void {
   const { disk } = file
-  const temporary = createTemporary(disk, path, 'cache', mode)
+  const temporary = createTemporary(disk, path, 'cache', mode & 0o600) // until it has its group
   try {
     const written = new DataFile(disk, temporary.fd)
     let at = 0
@@ -98,7 +98,7 @@ export function writeIndexFile(
       written.write(part, at)
       at += part.length
     }
-    giveToOwner(file, temporary)
+    disk.setOwnerAndMode(temporary.fd, file.status(), 'as allowed') // for all who may open the store, whoever has made it
     // Of a store that has been put back meanwhile, it would tell what it never was.
     if (!isAt(path, file) || confirmTail(file, header, covered.tail) === undefined) return
     if (tellsMore(file, path, header, covered)) return
@@ -106,15 +106,6 @@ export function writeIndexFile(
     temporary.keep()
   } finally {
     temporary.discard()
-  }
-}
-
-/** Who may open the store must be able to read it, also where root has made it. */
-function giveToOwner(file: DataFile, { fd }: Temporary): void {
-  try {
-    file.disk.setOwnerAndMode(fd, file.status())
-  } catch {
-    // Only root can, and others are not kept from making their own.
   }
 }
 

@@ -231,7 +231,7 @@ function refuseSeveralNames({ file, path }: Generation): void {
 
 function keepOwner({ file, path }: Generation, { fd }: Temporary): void {
   try {
-    file.disk.setOwnerAndMode(fd, file.status())
+    file.disk.setOwnerAndMode(fd, file.status(), 'all')
   } catch (cause) {
     throw new UnsupportedError(
       `${path}: its packed form could not be given the same owner and mode; pack as its owner`,

@@ -1,6 +1,6 @@
 // Who may do what. Other users and read-only disks take a superuser to set up: elsewhere these tests are skipped.
 import { execFileSync, spawnSync } from 'node:child_process'
-import { chmodSync, chownSync, mkdirSync, readdirSync, statSync, unlinkSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, readdirSync, rmSync, statSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { child, type Child } from '../helpers/child.js'
@@ -102,6 +102,36 @@ t.test(
     t.equal(whose(path), `660 ${ADA} ${TEAM}`, 'a pack keeps owner, group and mode')
     await bob.call('write', 'and on')
     t.same(readdirSync(dir).sort(), ['app.db', 'app.db.lock'])
+  },
+)
+
+t.test(
+  'an index file can be read by all who may read the store, whoever has written it, and by nobody else',
+  superuser,
+  async t => {
+    const dir = commonDir(t)
+    chownSync(dir, ADA, TEAM)
+    chmodSync(dir, 0o770)
+    const path = join(dir, 'app.db')
+    const ada = await as(t, ADA, path, [TEAM])
+    await ada.call('open', { mode: 0o660 })
+    const bob = await as(t, BOB, path, [TEAM], 0o077)
+    const adaAlone = await as(t, ADA, path)
+    for (const [writer, group, mode, expected] of [
+      [bob, TEAM, 0o660, `660 ${BOB} ${TEAM}`],
+      [bob, TEAM, 0o664, `664 ${BOB} ${TEAM}`],
+      [adaAlone, EVE, 0o660, `600 ${ADA} ${ADA}`],
+      [adaAlone, EVE, 0o664, `644 ${ADA} ${ADA}`],
+      [adaAlone, EVE, 0o604, `600 ${ADA} ${ADA}`],
+    ] as const) {
+      chownSync(path, ADA, group)
+      chmodSync(path, mode)
+      for (const kind of ['lock', 'index']) rmSync(`${path}.${kind}`, { force: true })
+      await writer.call('open')
+      for (let n = 0; n < 3; n++) await writer.call('write', `${n}`.repeat(1e6))
+      await writer.call('close')
+      t.equal(whose(`${path}.index`), expected, `of ${whose(path)}`)
+    }
   },
 )
 
