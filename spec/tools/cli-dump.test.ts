@@ -6,6 +6,7 @@ import { basename, dirname } from 'node:path'
 import t from 'tap'
 import { plainNode } from '../helpers/plain-node.js'
 import {
+  Account,
   bank,
   commitOffsets,
   damage,
@@ -176,6 +177,31 @@ t.test('Ctrl-C stops load while it waits for more: exit code 130, and no store i
   t.equal(stderr, 'perdure: standard input: interrupted; no store was made\n')
   t.notOk(existsSync(`${path}.copy`))
   t.notOk(isMaking())
+})
+
+t.test('what ends a dump leaves nothing of the file that it was to write', async t => {
+  const path = bank(t)
+  const db = openBank(path)
+  for (let part = 0; part < 10; part++) {
+    db.transact(bank => {
+      for (let n = 0; n < 5000; n++) bank.queue.push(new Account())
+    })
+  }
+  db.close()
+  const names = (): string[] => readdirSync(dirname(path)).filter(name => name.includes('jsonl'))
+  for (const [signal, expected] of [
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+    ['SIGINT', 130],
+  ] as const) {
+    const { process: child, ended } = start(['dump', path, '-o', `${path}.jsonl`])
+    while (names().length === 0) await new Promise(resolve => setTimeout(resolve, 2))
+    child.kill(signal)
+    const { code, stdout, stderr } = await ended
+    t.same([code, stdout], [expected, ''], signal)
+    t.equal(stderr, `perdure: ${path}: interrupted; nothing was written\n`)
+    t.same(names(), [])
+  }
 })
 
 t.test('so it does while nobody writes to a named pipe', async t => {

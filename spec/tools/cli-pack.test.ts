@@ -96,7 +96,7 @@ t.test('a lock that somebody holds: exit code 3, with the process that does', as
 })
 
 /** Starts a pack and interrupts it once it is under way. */
-async function interrupted(path: string, ...args: string[]) {
+async function interrupted(path: string, signal: NodeJS.Signals, ...args: string[]) {
   const begun = new Promise<void>(resolve => {
     const watcher = watch(dirname(path), (_event, name) => {
       if (name === null || !name.startsWith(basename(path)) || !name.endsWith('.pack')) return
@@ -106,7 +106,7 @@ async function interrupted(path: string, ...args: string[]) {
   })
   const { process: child, ended } = start(['pack', path, ...args])
   await Promise.race([begun, ended])
-  child.kill('SIGINT')
+  child.kill(signal)
   return ended
 }
 
@@ -114,30 +114,39 @@ t.test('Ctrl-C while somebody holds the lock: exit code 130, nothing is changed'
   const path = bank(t)
   const before = readFileSync(path)
   holdLock(t, path)
-  const { code, stdout, stderr } = await interrupted(path, '--lock-timeout', '300')
+  const { code, stdout, stderr } = await interrupted(path, 'SIGINT', '--lock-timeout', '300')
   t.same([code, stdout], [130, ''])
   t.match(stderr, /^perdure: .*interrupted; the store is as it was\n$/)
   t.ok(readFileSync(path).equals(before))
   t.same(strays(path), [])
 })
 
-t.test('Ctrl-C while a pack copies: exit code 130, nothing is changed', async t => {
-  const path = bank(t)
-  const db = openBank(path)
-  for (let part = 0; part < 10; part++) {
-    db.transact(bank => {
-      for (let n = 0; n < 5000; n++) bank.queue.push(new Account())
-    })
-  }
-  db.close()
-  const before = readFileSync(path)
-  const { code, stdout, stderr } = await interrupted(path)
-  t.same([code, stdout], [130, ''])
-  t.match(stderr, /^perdure: .*interrupted; the store is as it was\n$/)
-  t.ok(readFileSync(path).equals(before))
-  t.same(strays(path), [])
-  await printed(t, 'pack', path)
-})
+t.test(
+  'Ctrl-C, or a signal that ends programs, while a pack copies: nothing is changed, and the exit code says which',
+  async t => {
+    const path = bank(t)
+    const db = openBank(path)
+    for (let part = 0; part < 10; part++) {
+      db.transact(bank => {
+        for (let n = 0; n < 5000; n++) bank.queue.push(new Account())
+      })
+    }
+    db.close()
+    const before = readFileSync(path)
+    for (const [signal, expected] of [
+      ['SIGINT', 130],
+      ['SIGTERM', 143],
+      ['SIGHUP', 129],
+    ] as const) {
+      const { code, stdout, stderr } = await interrupted(path, signal)
+      t.same([code, stdout], [expected, ''])
+      t.match(stderr, /^perdure: .*interrupted; the store is as it was\n$/)
+      t.ok(readFileSync(path).equals(before))
+      t.same(strays(path), [])
+    }
+    await printed(t, 'pack', path)
+  },
+)
 
 t.test('a file with several names: exit code 3', async t => {
   const path = bank(t)

@@ -8,6 +8,7 @@ import { EXIT, type ExitCode } from './exit-code.js'
 import { interruptible } from './interruptible.js'
 import { checkNewFile, intoNewFile } from './new-file.js'
 import { print, printJson, say, write as writeAll } from './output.js'
+import type { ProgressBar } from './progress-bar.js'
 import { withStore, type StoreToRead } from './store-to-read.js'
 import { count, harmless } from './units.js'
 
@@ -49,12 +50,7 @@ async function runDump(
     const report =
       output === undefined
         ? await dumpStore(store, `${path}: interrupted; what was printed is not all`, show)
-        : await intoNewFile(output, fd =>
-            gathering(
-              text => writeAll(fd, text),
-              give => dumpStore(store, `${path}: interrupted; nothing was written`, give),
-            ),
-          )
+        : await dumpInto(output, store, `${path}: interrupted; nothing was written`)
     lost = report.lost
     if (output === undefined) return
     if (json) printJson({ path, output, ...report })
@@ -71,10 +67,29 @@ function dumpStore(
   interrupted: string,
   write: (line: string, isLost: boolean) => void,
 ): Promise<DumpReport> {
-  return interruptible(interrupted, (signal, bar) => {
-    const onProgress = ({ done, all }: DumpProgress): void => bar.update(done, all, count(done, 'record'))
-    return dump(systemDisk, store.latest(), write, { signal, onProgress })
-  })
+  return interruptible(interrupted, (signal, bar) => dumping(store, write, signal, bar))
+}
+
+/** Until the file has its name, what has been written is taken away by an interruption. */
+function dumpInto(output: string, store: Store, interrupted: string): Promise<DumpReport> {
+  return interruptible(interrupted, (signal, bar) =>
+    intoNewFile(output, fd =>
+      gathering(
+        text => writeAll(fd, text),
+        give => dumping(store, give, signal, bar),
+      ),
+    ),
+  )
+}
+
+function dumping(
+  store: Store,
+  write: (line: string, isLost: boolean) => void,
+  signal: AbortSignal,
+  bar: ProgressBar,
+): Promise<DumpReport> {
+  const onProgress = ({ done, all }: DumpProgress): void => bar.update(done, all, count(done, 'record'))
+  return dump(systemDisk, store.latest(), write, { signal, onProgress })
 }
 
 /** Gives the lines on, many at a time. */

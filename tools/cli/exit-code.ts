@@ -8,7 +8,9 @@ export const EXIT = {
   usage: 2,
   couldNot: 3,
   withLoss: 4,
+  hungUp: 129,
   interrupted: 130,
+  terminated: 143,
 } as const
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
 
@@ -18,7 +20,9 @@ export const EXIT_CODES = `Exit codes:
   2    the command was not understood
   3    it could not be done: I/O error, no permission, locked, not supported here
   4    done, but not everything could be kept
-  130  interrupted (Ctrl-C)`
+  129  interrupted by a hangup (SIGHUP)
+  130  interrupted (Ctrl-C)
+  143  interrupted by a request to end (SIGTERM)`
 
 /** An answer that the tool itself gives; the message is all that is printed. */
 export class Refusal extends Error {
