@@ -112,15 +112,18 @@ export class LockTimeoutError extends PerdureError {
   readonly pid: number | undefined
   constructor(path: string, timeout: number, pid: number | undefined) {
     const isOwn = pid === process.pid
+    const isKnown = pid !== undefined
     const who = isOwn
       ? 'this process holds it, by another copy of perdure or in another thread'
-      : `process ${pid} holds it`
+      : isKnown
+        ? `process ${pid} holds it`
+        : 'the system does not tell which process holds it: it may be in another container'
     const advice = isOwn
       ? 'Use one copy, or do not commit by one inside transact() of another'
-      : 'See whether that process is stopped or hangs'
+      : `See whether ${isKnown ? 'that process' : 'a process that uses the store'} is stopped or hangs`
     super(
       'LOCK_TIMEOUT',
-      `${path}: the commit lock was not free within ${timeout} ms${pid === undefined ? '' : `; ${who}`}. ` +
+      `${path}: the commit lock was not free within ${timeout} ms; ${who}. ` +
         `Nothing was committed. ${advice}, or raise lockTimeout.`,
     )
     this.path = path

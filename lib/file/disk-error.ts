@@ -38,8 +38,8 @@ export function asDiskError(path: string, error: unknown): unknown {
 }
 
 const PERMISSION =
-  'Reading takes { readonly: true } and permission to read the file; writing takes permission to write the file and the lock ' +
-  'file beside it; making a store, its lock file or its packed form takes permission to read and write the directory, too'
+  'Reading takes { readonly: true }, permission to read the file, and to search (x) each directory that leads to it; writing takes ' +
+  'permission to write the file and the lock file beside it; making a store, its lock file or its packed form takes permission to read and write the directory, too'
 const READ_ONLY_DISK =
   'The disk is mounted read-only, or the file is marked immutable: open the store with { readonly: true }'
 const ADVICE: Readonly<Record<string, string>> = {

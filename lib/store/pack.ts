@@ -34,6 +34,14 @@ const MOST_ROUNDS = 8
 /** Milliseconds for which ids of transactions are kept: back from the last commit, however far ahead the clock of whoever packs is. */
 const KEEP_IDS = 7 * 24 * 3600 * 1000
 
+/** What would help, by what the system says. */
+const HOW_TO_RENAME: Readonly<Record<string, string>> = {
+  EBUSY: 'A mount of the single file, as in a container, keeps it in its place: mount the directory, not the file',
+  EPERM:
+    'The file, or its directory, is marked append-only or immutable (lsattr shows it), or only owners may rename there',
+  EACCES: 'A pack takes permission to write the directory',
+}
+
 /**
  * Makes the next generation. Throws PackInterruptedError (another pack was first: nothing is changed), StoreReplacedError (neither is
  * there: what stands at the path by now is not this store), ReadonlyError, UnsupportedError (the file has several names or cannot be
@@ -149,10 +157,12 @@ function putInPlace(
   try {
     disk.rename(temporary.path, store.path)
   } catch (cause) {
-    const why = (cause as Error).message
-    throw new UnsupportedError(`${store.path} cannot be replaced by its packed form (${why}): the store is as it was`, {
-      cause,
-    })
+    const { code = '', message } = cause as NodeJS.ErrnoException
+    const advice = Object.hasOwn(HOW_TO_RENAME, code) ? `. ${HOW_TO_RENAME[code]}.` : ''
+    throw new UnsupportedError(
+      `${store.path} cannot be replaced by its packed form (${message}): the store is as it was${advice}`,
+      { cause },
+    )
   }
   try {
     syncName(store, source, writer)

@@ -51,7 +51,14 @@ export class Store {
   /** Opens the store at `path`; a missing one is created with `initial` as its first commit (whoever is first, wins). */
   static open(disk: Disk, path: string, options: StoreOptions = {}, initial?: Draft): Store {
     if (options.until !== undefined && options.readonly !== true) throw new TypeError('until needs { readonly: true }')
-    return onDisk(path, () => Store.#open(disk, path, options, initial))
+    return onDisk(path, () => {
+      try {
+        return Store.#open(disk, path, options, initial)
+      } catch (error) {
+        if (!(error instanceof StoreReplacedError)) throw error
+        return Store.#open(disk, path, options, initial) // it was replaced while it was opened, and nobody has anything of it yet
+      }
+    })
   }
 
   static #open(disk: Disk, path: string, options: StoreOptions, initial: Draft | undefined): Store {
@@ -65,6 +72,7 @@ export class Store {
     try {
       store.#readLog(options)
       checkOpened(store.current, store.#until)
+      store.look()
     } catch (error) {
       store.close()
       throw error

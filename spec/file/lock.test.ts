@@ -77,7 +77,11 @@ t.test('waiting tries a few times at once, then sleeps, longer and longer, at mo
   const time = fakeTime()
   let tries = 0
   const { lock, data } = lockOn(t, { ...time, random: () => 0.5, tryLock: () => (tries++, false) })
-  t.throws(() => lock.take(data, 1000), { code: 'LOCK_TIMEOUT', timeout: 1000 })
+  t.throws(() => lock.take(data, 1000), {
+    code: 'LOCK_TIMEOUT',
+    timeout: 1000,
+    message: /may be in another container\. Nothing was committed\. See whether a process that uses the store/,
+  })
   t.ok(tries - time.slept.length > 5, 'without a sleep at first')
   const whole = time.slept.slice(0, -1)
   t.same(

@@ -168,18 +168,25 @@ t.test('a file with several names is refused', async t => {
   t.equal(store.latest().generation.number, 1)
 })
 
-t.test('where the file cannot be renamed, the store goes on as it was', async t => {
-  const disk = wrapDisk(systemDisk, (name, _n, go) => {
-    if (name === 'rename') throw Object.assign(new Error('EPERM: operation not permitted'), { code: 'EPERM' })
-    return go()
-  })
-  const store = newStore(t, disk)
-  await t.rejects(pack(store), { code: 'UNSUPPORTED', message: /EPERM/ })
-  put(store, record(1, 'and on'))
-  t.equal(textOf(store, 1), 'and on')
-  t.equal(store.current.number, 1)
-  assertSound(t, store)
-  t.strictSame(readdirSync(join(store.path, '..')).sort(), ['app.db', 'app.db.lock'])
+t.test('where the file cannot be renamed, the store goes on as it was, and the error says what would help', async t => {
+  for (const [code, advice] of [
+    ['EPERM', /EPERM.*append-only or immutable/],
+    ['EBUSY', /EBUSY.*mount the directory/],
+    ['EACCES', /EACCES.*permission to write the directory/],
+    ['EIO', /EIO.*as it was$/],
+  ] as const) {
+    const disk = wrapDisk(systemDisk, (name, _n, go) => {
+      if (name === 'rename') throw Object.assign(new Error(`${code}: as the test wants`), { code })
+      return go()
+    })
+    const store = newStore(t, disk)
+    await t.rejects(pack(store), { code: 'UNSUPPORTED', message: advice })
+    put(store, record(1, 'and on'))
+    t.equal(textOf(store, 1), 'and on')
+    t.equal(store.current.number, 1)
+    assertSound(t, store)
+    t.strictSame(readdirSync(join(store.path, '..')).sort(), ['app.db', 'app.db.lock'])
+  }
 })
 
 t.test('a new file that does not read back as it was written is not put in place', async t => {

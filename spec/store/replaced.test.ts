@@ -5,7 +5,7 @@ import type { FileStatus } from '../../lib/file/disk.js'
 import { systemDisk } from '../../lib/file/system-disk.js'
 import { assembleControl } from '../../lib/store/assemble.js'
 import { pack } from '../../lib/store/pack.js'
-import type { Store } from '../../lib/store/store.js'
+import { Store } from '../../lib/store/store.js'
 import { draft, put, record, textOf } from '../helpers/drafts.js'
 import { newStore, openStore, stranger } from '../helpers/new-store.js'
 import { tempDir } from '../helpers/temp-dir.js'
@@ -266,4 +266,23 @@ t.test('a file that a pack replaces while it is opened is followed to what the p
     return go()
   })
   t.equal(openStore(t, old.path, disk).current.number, 2)
+})
+
+t.test('a file that is replaced while it is opened: what is there then is opened', async t => {
+  let operations = Infinity
+  for (let at = 1; at <= operations; at++) {
+    const old = newStore(t)
+    put(old, record(1, 'x'))
+    const copy = await packedOlderCopy(old, t)
+    supersede(old)
+    let n = 0
+    const disk = wrapDisk(systemDisk, (_name, _n, go) => {
+      if (++n === at) renameSync(copy, old.path)
+      return go()
+    })
+    const store = Store.open(disk, old.path, { readonly: true })
+    operations = Math.min(operations, n)
+    t.equal(store.current.number, at < operations ? 2 : 1, `before operation ${at} of ${operations}`)
+    store.close()
+  }
 })

@@ -1,7 +1,7 @@
 // Who may do what. Other users and read-only disks take a superuser to set up: elsewhere these tests are skipped.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { chmodSync, chownSync, mkdirSync, readdirSync, rmSync, statSync, unlinkSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import t, { type Test } from 'tap'
 import { child, type Child } from '../helpers/child.js'
 import { tempDir } from '../helpers/temp-dir.js'
@@ -53,6 +53,8 @@ t.test('what is not the user’s to read is refused, with what to do about it', 
   await ada.call('write', 'secret')
   const eve = await as(t, EVE, path)
   for (const readonly of [true, false]) await t.rejects(eve.call('open', { readonly }), refused)
+  chmodSync(dirname(path), 0o600)
+  await t.rejects(eve.call('open'), { ...refused, message: /EACCES.*search \(x\) each directory/ })
 })
 
 t.test('a user who may only read sees what others write and pack, and writes nothing', superuser, async t => {
