@@ -1,10 +1,11 @@
 // What a commit says about itself: a note and meta data, one MessagePack map in the frame. Read by tools that know no
-// classes, so only what JSON has: null, booleans, finite numbers, strings, arrays, plain objects.
+// classes, so only what JSON has: null, booleans, finite numbers, strings, arrays, plain objects; nested as deep as plain data may be.
 import { ValueError } from '../error.js'
+import { DEEPEST } from './adopt.js'
 import { quoted } from './option-names.js'
 import { pack } from './packer.js'
 import { unpack } from './unpack.js'
-import { isOrdinaryString, type Packable } from './values.js'
+import { isObject, isOrdinaryString, unknownForm, type Packable } from './values.js'
 
 export interface Annotation {
   /** One line for `perdure log`; the name of the function given to `transact` unless told. */
@@ -33,12 +34,15 @@ export function encodeAnnotation({ note = '', meta }: Annotation, count = 1): Ui
   return bytes
 }
 
-/** What a commit says about itself. `count`: of the transactions in it, if there are several. */
+/** What a commit says about itself. `count`: of the transactions in it, if there are several. Throws SchemaError for what is never written. */
 export function decodeAnnotation(bytes: Uint8Array): Annotation & { readonly count?: number } {
   if (bytes.length === 0) return {}
-  const { note, meta, count } = (unpack(bytes) ?? {}) as Record<string, unknown>
-  const found = { note: typeof note === 'string' ? note : undefined, meta }
-  return typeof count === 'number' ? { ...found, count } : found
+  const entries = unpack(bytes)
+  if (!isObject(entries) || Object.getPrototypeOf(entries) !== Object.prototype) return unknownForm()
+  const { note, meta, count } = entries as Record<string, unknown>
+  if (note !== undefined && typeof note !== 'string') return unknownForm()
+  if (count !== undefined && typeof count !== 'number') return unknownForm()
+  return count === undefined ? { note, meta } : { note, meta, count }
 }
 
 function checked(value: unknown, path: string, above: readonly object[]): Packable {
@@ -52,7 +56,8 @@ function checked(value: unknown, path: string, above: readonly object[]): Packab
     case 'object':
       if (value === null) return null
       if (above.includes(value)) return refuse(path, 'data that contains itself')
-      if (Array.isArray(value)) return value.map((part, i) => checked(part, `${path}.${i}`, [...above, value]))
+      if (above.length >= DEEPEST) return refuse(path, `plain data more than ${DEEPEST} levels deep`)
+      if (Array.isArray(value)) return checkedArray(value, path, [...above, value])
       if (Object.prototype.toString.call(value) === '[object Object]' && isPlain(value)) {
         return Object.fromEntries(
           Object.entries(value).map(([key, part]) => {
@@ -65,6 +70,13 @@ function checked(value: unknown, path: string, above: readonly object[]): Packab
     default:
       return refuse(path, `a ${typeof value} is not in JSON`)
   }
+}
+
+function checkedArray(value: readonly unknown[], path: string, above: readonly object[]): Packable {
+  return Array.from(value, (part, i) => {
+    if (part === undefined && !Object.hasOwn(value, i)) refuse(`${path}.${i}`, 'a hole in an array')
+    return checked(part, `${path}.${i}`, above)
+  })
 }
 
 function isPlain(value: object): boolean {

@@ -1,5 +1,5 @@
 // The commits that a store still holds, as applications and `perdure log` read them: what each wrote, when, and what it says of itself.
-import { CorruptLogError } from '../error.js'
+import { CorruptLogError, SchemaError } from '../error.js'
 import type { Generation } from '../store/generation.js'
 import { readHistory, type CommitEntry } from '../store/history.js'
 import type { Snapshot } from '../store/snapshot.js'
@@ -30,6 +30,8 @@ export interface Commit {
   /** Transactions in it: several of `transactAsync` become one commit. */
   readonly count: number
   readonly meta: unknown
+  /** What it says of itself is of no form that this version knows: it is given without `note` and `meta`, and as one transaction. */
+  readonly unreadable?: true
 }
 
 /** Which commits of a log are read: those that fulfil all that is given. */
@@ -111,8 +113,20 @@ function commitOf(
     types.set(name, (types.get(name) ?? 0) + n)
     objects += n
   }
-  const { note, meta, count = 1 } = decodeAnnotation(annotation)
-  return { tid, time, offset, bytes, objects, types: Object.fromEntries(types), note, count, meta }
+  const said = saidIn(annotation)
+  const { note, meta, count = 1 } = said ?? {}
+  const commit = { tid, time, offset, bytes, objects, types: Object.fromEntries(types), note, count, meta }
+  return said === undefined ? { ...commit, unreadable: true } : commit
+}
+
+/** undefined: it cannot be read, which is in the way of no other commit. */
+function saidIn(annotation: Uint8Array): ReturnType<typeof decodeAnnotation> | undefined {
+  try {
+    return decodeAnnotation(annotation)
+  } catch (error) {
+    if (error instanceof SchemaError) return undefined
+    throw error
+  }
 }
 
 /**

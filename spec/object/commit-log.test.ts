@@ -1,9 +1,10 @@
-import { statSync } from 'node:fs'
+import { statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { open, Persistent, PersistentMap, type Commit, type Connection, type LogOptions } from '../../lib/index.js'
 import { systemDisk } from '../../lib/file/system-disk.js'
 import { openWith } from '../../lib/object/open.js'
+import { craft } from '../damage/crafted-file.js'
 import { tempDir } from '../helpers/temp-dir.js'
 import { wrapDisk } from '../helpers/wrapped-disk.js'
 import { damage } from '../tools/cli-tool.js'
@@ -246,4 +247,29 @@ t.test('what is sound before damage is given, from either end', async t => {
     t.throws(() => goThrough(true), { code: 'CORRUPT_LOG' })
     t.same(met, [6, 5, 4])
   }
+})
+
+t.test('a commit whose note and meta cannot be read is in the way of no other', t => {
+  const path = join(tempDir(t), 'app.db')
+  const deep = Buffer.concat([Buffer.from('\x81\xa4meta', 'latin1'), Buffer.alloc(1000, 0x91), Buffer.of(1)])
+  const forms = [deep, Buffer.of(0xc1), Buffer.of(0x91, 0x01), Buffer.from('\x81\xa4note\x05', 'latin1')]
+  const note = Buffer.from('\x81\xa4note\xa2ok', 'latin1')
+  const state = Buffer.from('\x91\xa1x', 'latin1')
+  writeFileSync(
+    path,
+    craft(
+      [{ oid: 1, state }],
+      [...forms, note].map(annotation => ({ annotation })),
+    ),
+  )
+  const db = open(path, { readonly: true })
+  t.teardown(() => db.close())
+  const commits = [...db.log({ after: 1 })]
+  t.same(tids(commits), [2, 3, 4, 5, 6])
+  for (const commit of commits.slice(0, 4))
+    t.match(commit, { note: undefined, meta: undefined, count: 1, unreadable: true })
+  t.match(commits[4], { note: 'ok' })
+  t.notOk('unreadable' in commits[4]!)
+  t.same(tids(db.log({ reverse: true })), [6, 5, 4, 3, 2, 1])
+  t.end()
 })

@@ -330,6 +330,12 @@ t.test('options are checked at once', async t => {
   t.throws(() => db.transact(() => 1, { isolation: 'none' as never }), { name: 'TypeError' })
   t.throws(() => db.transact(() => 1, { meta: { f: () => 1 } }), { code: 'VALUE', path: 'meta.f' })
   t.throws(() => db.transact(() => 1, { meta: { n: [NaN] } }), { code: 'VALUE', path: 'meta.n.0' })
+  const hole = new Array<number>(2)
+  t.throws(() => db.transact(root => root.a++, { meta: [hole] }), {
+    code: 'VALUE',
+    path: 'meta.0.0',
+    message: /a hole/,
+  })
   t.throws(() => db.transact<unknown>(undefined as never), { name: 'TypeError' })
 })
 
@@ -404,6 +410,26 @@ t.test('transactAsync rejects with changes pending, also at a later run', async 
   await t.rejects(late, { code: 'STATE' })
   t.equal(db.root.b, 1, 'and leaves them alone')
   t.equal(other.root.a, 0)
+})
+
+t.test('meta data is nested no deeper than plain data can be', t => {
+  const { db } = two(t)
+  const nested = (levels: number): unknown => {
+    let data: unknown = 1
+    for (let n = 0; n < levels; n++) data = n % 2 === 0 ? [data] : { a: data }
+    return data
+  }
+  for (const levels of [301, 999, 1000, 1001, 100_000]) {
+    const deep = { code: 'VALUE', message: /plain data more than 300 levels deep$/ }
+    t.throws(() => db.transact(root => root.a++, { meta: nested(levels) }), deep, `${levels} levels`)
+    t.equal(db.tid, 1, 'nothing is committed')
+  }
+  db.transact(root => root.a++, { meta: nested(300) })
+  t.same(
+    [...db.log({ after: 1 })].map(({ meta }) => meta),
+    [nested(300)],
+  )
+  t.end()
 })
 
 t.test('the function gives the note', async t => {

@@ -1,5 +1,8 @@
-import { appendFileSync, readFileSync } from 'node:fs'
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
+import { craft } from '../damage/crafted-file.js'
+import { tempDir } from '../helpers/temp-dir.js'
 import { bank, commitOffsets, damage, jsonLines, openBank, perdure, printed } from './cli-tool.js'
 
 const TIME = String.raw`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`
@@ -105,4 +108,14 @@ t.test('damage before the last commits is in the way of these in neither directi
     jsonLines(await printed(t, 'log', path, '--json', '-n', '4', ...args)).map(({ tid }) => tid)
   t.same(await tids(), [4, 5, 6, 7])
   t.same(await tids('--reverse'), [7, 6, 5, 4])
+})
+
+t.test('a commit whose note and meta cannot be read is marked, and those behind it are shown', async t => {
+  const path = join(tempDir(t), 'app.db')
+  const state = Buffer.from('\x91\xa1x', 'latin1')
+  writeFileSync(path, craft([{ oid: 1, state }], [{ annotation: Buffer.of(0xc1) }, {}]))
+  const lines = (await printed(t, 'log', path)).trimEnd().split('\n')
+  t.equal(lines.length, 3)
+  t.match(lines[1], / {2}\(its note and meta cannot be read\)$/)
+  t.match(jsonLines(await printed(t, 'log', path, '--json')), [{ tid: 1 }, { tid: 2, unreadable: true }, { tid: 3 }])
 })

@@ -68,7 +68,7 @@ function describe(line: Line, width: number): string {
     count(line.objects, 'object').padStart(9),
     size(line.bytes).padStart(9),
     types.join(', '),
-    line.note ?? '',
+    line.unreadable ? '(its note and meta cannot be read)' : (line.note ?? ''),
     line.count === 1 ? '' : `(${line.count} transactions)`,
   ]
   return harmless(parts.filter(part => part !== '').join('  '))
