@@ -13,6 +13,7 @@ import {
   map,
   mapAllApart,
   mapApart,
+  OTHERWISE_FILLED,
   type CraftedTree,
 } from '../damage/crafted-tree.js'
 import { open, PersistentMap } from '../../lib/index.js'
@@ -42,7 +43,7 @@ t.test('the check of collections', async t => {
     })
     return found
   }
-  for (const tree of [list(), map(), mapApart(), mapAllApart(), listApart()])
+  for (const tree of [list(), map(), mapApart(), mapAllApart(), listApart(), ...OTHERWISE_FILLED])
     t.same(findings(tree), [], 'finds nothing where nothing is wrong')
   for (const [name, [tree, fault]] of Object.entries(FAULTY)) t.match(findings(tree).join('\n'), fault, name)
 })

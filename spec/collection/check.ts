@@ -1,9 +1,13 @@
-// The structural check, for tests: of a collection as a connection's snapshot shows it.
+// The structural check, for tests: of a collection as a connection's snapshot shows it, and of how full the library keeps nodes.
 import { oidOf } from '../../lib/index.js'
 import type { PersistentList, PersistentMap, PersistentSet } from '../../lib/index.js'
 import { checkTree } from '../../lib/collection/tree/check.js'
-import { innerOf, rootOf } from '../../lib/collection/tree/node.js'
+import type { StoredKey } from '../../lib/collection/key.js'
+import { innerShare, LEAST, leafShare } from '../../lib/collection/tree/fullness.js'
+import { innerOf, leafOf, rootOf } from '../../lib/collection/tree/node.js'
+import { RawValue } from '../../lib/collection/tree/raw-value.js'
 import { headerOf } from '../../lib/object/header.js'
+import type { RecordView } from '../../lib/object/record-view.js'
 import type { Session } from '../../lib/object/session.js'
 import type { Oid } from '../../lib/store/types.js'
 
@@ -19,8 +23,39 @@ export function formOf(collection: object): readonly string[] {
 export function faultsOf(collection: Checked): string[] {
   const { view } = headerOf(collection)!.scope as Session
   const faults: string[] = []
-  checkTree(view, oidOf(collection) as Oid, formOf(collection), fault => faults.push(fault))
+  const oid = oidOf(collection) as Oid
+  checkTree(view, oid, formOf(collection), fault => faults.push(fault))
+  const root = rootOf(view.read(oid), formOf(collection))
+  if (!root.leaf) checkFilled(view, root.root, root.height, undefined, true, fault => faults.push(fault))
   return faults
+}
+
+/** Sums of many shares are not exact. */
+const SLACK = 1e-9
+
+/** `low`: what separates the node from the one before. */
+function checkFilled(
+  view: RecordView,
+  oid: Oid,
+  level: number,
+  low: StoredKey | undefined,
+  isRoot: boolean,
+  found: (fault: string) => void,
+): void {
+  let fill = 0
+  if (level === 0) {
+    const leaf = leafOf(view, oid)
+    for (let i = 0; i < leaf.size; i++) fill += leafShare(leaf.keys[i], new RawValue(leaf, i))
+  } else {
+    const { separators, children } = innerOf(view, oid)
+    children.forEach((child, i) => {
+      const separator = i === 0 ? low : separators[i - 1]
+      fill += innerShare(separator)
+      checkFilled(view, child, level - 1, separator, false, found)
+    })
+  }
+  if (fill > 1 + SLACK) found(`node ${oid} is too full: ${fill.toFixed(3)}`)
+  if (fill < LEAST - SLACK && !isRoot) found(`node ${oid} is too empty: ${fill.toFixed(3)}`)
 }
 
 /** How high its tree is (0: it is one record), and how many nodes it has. */

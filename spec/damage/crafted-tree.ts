@@ -122,6 +122,13 @@ const counted = (counts: readonly unknown[], children: readonly number[]): Craft
   children,
 })
 
+/** Other than the library keeps it, and nothing is wrong with it: leaves of few and of many entries. */
+export const OTHERWISE_FILLED: readonly CraftedTree[] = [
+  list({ nodes: { 31: counted([50, 7], [32, 33]), 33: items(7) }, size: 57 }),
+  list({ nodes: { 31: counted([50, 97], [32, 33]), 33: items(97) }, size: 147 }),
+  map({ nodes: { 32: leaf(0), 33: leaf(...numbers(50, 1000)) }, size: 951 }),
+]
+
 /** What is wrong with it, as the check says it; '': it cannot be read. */
 export const FAULTY: Readonly<Record<string, readonly [tree: CraftedTree, fault: RegExp]>> = {
   'a list with another size': [list({ size: 111 }), /the size says 111, and there are 110 entries/],
@@ -136,14 +143,6 @@ export const FAULTY: Readonly<Record<string, readonly [tree: CraftedTree, fault:
   'a list with a leaf twice': [
     list({ nodes: { 31: counted([50, 50], [32, 32]) }, size: 100 }),
     /node 32 stands in two places/,
-  ],
-  'a list with too few items in a leaf': [
-    list({ nodes: { 31: counted([50, 7], [32, 33]), 33: items(7) }, size: 57 }),
-    /node 33 is too empty/,
-  ],
-  'a list with too many items in a leaf': [
-    list({ nodes: { 31: counted([50, 97], [32, 33]), 33: items(97) }, size: 147 }),
-    /node 33 is too full/,
   ],
   'a list with one child': [list({ nodes: { 31: counted([50], [32]) }, size: 50 }), /has only 1 child/],
   'a list with the leaf of a map': [
@@ -185,6 +184,7 @@ export const FAULTY: Readonly<Record<string, readonly [tree: CraftedTree, fault:
     map({ nodes: { 31: { kind: 'inner', fields: [[50]], children: [32, 32] } }, size: 100 }),
     /node 32 stands in two places/,
   ],
+  'a map with an empty leaf': [map({ size: 50, nodes: { 33: leaf() } }), /node 33 has no entries/],
   'a map with the leaf of a list': [map({ nodes: { 33: items(60) } }), /node 33 is of another kind of collection/],
   'a map with a value apart that is not there': [mapApart({ 33: apart([0, 1], { refs: [34, 36] }) }), /cannot be read/],
   'a map with one record for two values': [
