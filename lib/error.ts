@@ -188,9 +188,11 @@ export class CorruptLogError extends PerdureError {
     const isGood = lastGoodTid > 0
     const before = isGood ? `the last good commit before it is ${lastGoodTid}` : 'no commit before it is whole'
     const reading = isGood ? `open(path, { readonly: true, until: ${lastGoodTid} }) reads that commit; ` : ''
+    // Of what is missing, no place tells.
+    const where = offset === 0 ? '' : ` at offset ${offset}`
     super(
       'CORRUPT_LOG',
-      `${path}: ${what} at offset ${offset}; ${before}${behind}. Keep the file as it is. \`perdure verify\` lists all findings; ` +
+      `${path}: ${what}${where}; ${before}${behind}. Keep the file as it is. \`perdure verify\` lists all findings; ` +
         `${reading}\`perdure recover\` saves what is sound into a new file.`,
     )
     this.path = path

@@ -5,7 +5,8 @@ import type { Disk } from '../file/disk.js'
 import { Decoder, unpackState } from '../object/decoder.js'
 import { jsonText, toJson, type Json } from '../object/json.js'
 import { Reference } from '../object/reference.js'
-import { ShapeTable } from '../object/shapes.js'
+import { ShapeTable, type Shape } from '../object/shapes.js'
+import { asUnreadable } from '../object/unreadable.js'
 import { inSlices, type LongWork } from '../store/long-work.js'
 import { reachable } from '../store/reachable.js'
 import type { Snapshot } from '../store/snapshot.js'
@@ -102,6 +103,15 @@ function lineOf(record: StoredRecord, { generation }: Snapshot, shapes: ShapeTab
     return { oid, tid, type, version, keys: keys && [...keys] }
   }
   const shape = shapes.get(generation, record.shape)
+  try {
+    return fieldsLine(record, shape)
+  } catch (error) {
+    throw asUnreadable(error, oid, shape.type, generation.path)
+  }
+}
+
+function fieldsLine(record: StoredRecord, shape: Shape): Record<string, Json> {
+  const { oid, tid } = record
   const { keys, raw } = unpackState(record, shape)
   const decoder = new Decoder(
     record.refs.map(ref => new Reference(ref, () => '')),

@@ -6,6 +6,7 @@ import { headerOf } from '../object/header.js'
 import { Packed } from '../object/packed.js'
 import { attach, isBare, type Container } from '../object/plain-node.js'
 import { track, Untracked } from '../object/untracked.js'
+import { asUnreadable } from '../object/unreadable.js'
 import { isBytes, seal } from '../object/values.js'
 import type { TreeHeader } from './tree-header.js'
 import type { Leaf } from './tree/leaf.js'
@@ -13,12 +14,21 @@ import type { Leaf } from './tree/leaf.js'
 /** A stored value; a container is attached, and nothing holds it yet. */
 export function hydrateStored(raw: unknown, { marks }: Leaf, owner: TreeHeader): unknown {
   const decoder = new Decoder(marks, owner)
-  const value = decoder.value(raw)
+  const value = decoded(raw, decoder, owner)
   if (types.isDate(value)) return seal(value)
   if (!isBare(value)) return value
   const node = track(value, owner, decoder.metMarks)
   attach(node.object)
   return node.object
+}
+
+/** The error for what is of no known form says in which collection it stands. */
+export function decoded(raw: unknown, decoder: Decoder, { oid, kind, scope }: TreeHeader): unknown {
+  try {
+    return decoder.value(raw)
+  } catch (error) {
+    throw asUnreadable(error, oid, kind.type, scope.view?.snapshot.generation.path)
+  }
 }
 
 /** A value that the transaction has put there; a container is not attached. */

@@ -161,12 +161,7 @@ class Load {
     const onProgress = ({ done, all }: VerifyProgress): void => options.onProgress?.({ what: 'checking', done, all })
     const wrong: string[] = []
     const path = this.#store.temporaryPath
-    try {
-      await verifyCollectionsAsync(this.#disk, path, ({ message }) => wrong.push(message), { ...options, onProgress })
-    } catch (error) {
-      if (!(error instanceof SchemaError)) throw error
-      throw new BadDumpError(this.#from, this.#line, error.message)
-    }
+    await verifyCollectionsAsync(this.#disk, path, ({ message }) => wrong.push(message), { ...options, onProgress })
     return wrong
   }
 

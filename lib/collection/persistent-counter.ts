@@ -131,8 +131,8 @@ class CounterHeader extends MergingHeader {
 }
 
 /** The number in a record. Throws SchemaError. */
-export function storedIn({ keys, raw }: StoredState): number {
-  return valueIn(keys, raw)
+export function storedIn(state: StoredState): number {
+  return state.read(() => valueIn(state.keys, state.raw))
 }
 
 function valueIn(keys: readonly string[], [value]: readonly unknown[]): number {
@@ -194,10 +194,15 @@ function checkNumber(value: unknown): number {
   return value
 }
 
+/** Whether additions can have led to it. */
+export function isCounterValue(value: number): boolean {
+  return Math.abs(value) <= Number.MAX_SAFE_INTEGER
+}
+
 /** Integers below 2^53 are exact; from there on, additions would be lost in silence. Throws RangeError. */
 function sum(a: number, b: number): number {
   const result = a + b
-  if (Math.abs(result) > Number.MAX_SAFE_INTEGER)
+  if (!isCounterValue(result))
     throw new RangeError(
       `a counter of ${a} cannot add ${b}: it counts exactly below 2^53. Keep larger numbers in a field, as a bigint`,
     )

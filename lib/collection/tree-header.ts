@@ -14,6 +14,7 @@ import { Untracked } from '../object/untracked.js'
 import { unknownForm } from '../object/values.js'
 import { eachKey } from './containment.js'
 import { Handed } from './handed.js'
+import { decoded } from './hydrate.js'
 import type { Offset, Oid } from '../store/types.js'
 import type { StoredKey } from './key.js'
 import type { Rewritten } from './tree/drafts.js'
@@ -206,7 +207,7 @@ export abstract class TreeHeader extends MergingHeader {
     const raw = leaf.value(at)
     if (typeof raw !== 'object' || raw === null) return raw
     const mention = (index: number): unknown => this.scope.mention(leaf.refs[index] ?? unknownForm())
-    return new Decoder(mention, undefined).value(raw)
+    return decoded(raw, new Decoder(mention, undefined), this)
   }
 
   /** Whether somebody may have what stands there. */

@@ -1,17 +1,22 @@
-// The part of the check of a whole file that needs to know how collections are kept. Changes nothing, needs no lock. Of each part and each
-// collection it keeps a few bytes: there may be many millions.
+// The part of the check of a whole file that needs to know how objects and collections are kept: whether everything can be decoded, and
+// collections are in order. Changes nothing, needs no lock. Of each part and each collection it keeps a few bytes: there may be many millions.
 import type { Disk } from '../file/disk.js'
 import { asDiskError, onDisk } from '../file/disk-error.js'
+import { SchemaError } from '../error.js'
+import { decodeAnnotation } from '../object/annotation.js'
+import { checkState } from '../object/check-state.js'
 import { RecordView } from '../object/record-view.js'
-import { ShapeTable } from '../object/shapes.js'
+import { decodeShape, ShapeTable, type Shape } from '../object/shapes.js'
 import { Generation } from '../store/generation.js'
+import { readHistory } from '../store/history.js'
 import { atOnce, inSlices, type LongWork } from '../store/long-work.js'
 import { OffsetIndex } from '../store/offset-index.js'
 import { OidSet } from '../store/oid-set.js'
-import { FIRST_FREE_OID, type Oid } from '../store/types.js'
+import type { Snapshot } from '../store/snapshot.js'
+import { FIRST_FREE_OID, type Oid, type StoredRecord } from '../store/types.js'
 import type { Finding, VerifyProgress } from '../store/verify.js'
 import type { StoredKey } from './key.js'
-import { storedIn } from './persistent-counter.js'
+import { isCounterValue, storedIn } from './persistent-counter.js'
 import { isItemNumber } from './persistent-queue.js'
 import { checkTree, isOfData } from './tree/check.js'
 import { ITEMS_FORM, LEAF_FORM, NODE_TYPE, VALUE_TYPE } from './tree/forms.js'
@@ -32,15 +37,20 @@ const CHECKS: ReadonlyMap<string, Check> = new Map([
   ['PersistentSet', treeCheck(['values'])],
   ['PersistentQueue', treeCheck(LEAF_FORM, isItemNumber)],
   ['PersistentList', treeCheck(ITEMS_FORM)],
-  ['PersistentCounter', (view, oid) => void storedIn(view.read(oid))],
+  ['PersistentCounter', checkCounter],
 ])
+
+function checkCounter(view: RecordView, oid: Oid, report: (message: string) => void): void {
+  const value = storedIn(view.read(oid))
+  if (!isCounterValue(value)) report(`its value is ${value}, to which no counter comes`)
+}
 
 /** Objects that are looked at in one step. */
 const STEP = 1 << 8
 
 /**
- * Checks every collection of the newest state of a file that is otherwise sound; gives how many findings there were. Throws SchemaError,
- * DiskError.
+ * Checks what every commit says of itself, and every shape, state and collection of the newest state of a file that is otherwise sound;
+ * gives how many findings there were. Throws DiskError.
  */
 export function verifyCollections(disk: Disk, path: string, found: (finding: Finding) => void): number {
   return onDisk(path, () => atOnce(verifying(disk, path, found)))
@@ -70,14 +80,17 @@ function* verifying(disk: Disk, path: string, found: (finding: Finding) => void)
     const parts = new OidSet()
     const all = generation.index.size
     let findings = 0
+    const report = (finding: Finding): void => {
+      findings++
+      found(finding)
+    }
+    for (const finding of unreadableCommits(view.snapshot)) report(finding)
     let done = 0
     for (const [oid, offset] of generation.entries()) {
       if (++done % STEP === 0) yield { what: 'collections', done: done / 2, all }
-      const record = generation.read(offset)
-      if (record.shape < FIRST_FREE_OID) continue
-      const { type } = view.shapeOf(record)
+      const type = typeOf(view, generation.read(offset), report)
       if (type === NODE_TYPE || type === VALUE_TYPE) parts.add(oid)
-      else if (CHECKS.has(type)) collections.add(oid)
+      else if (type !== undefined && CHECKS.has(type)) collections.add(oid)
     }
     done = 0
     for (const oid of collections) {
@@ -85,19 +98,49 @@ function* verifying(disk: Disk, path: string, found: (finding: Finding) => void)
         yield { what: 'collections', done: Math.floor((all * (1 + done / collections.size)) / 2), all }
       const offset = generation.newest(oid)
       const { type } = view.shapeOf(generation.read(offset, oid))
-      const report = (message: string): void => {
-        findings++
-        found({ kind: 'collection', offset, oid, message: `${type} ${oid}: ${message}` })
-      }
+      const tell = (message: string): void =>
+        report({ kind: 'collection', offset, oid, message: `${type} ${oid}: ${message}` })
       try {
-        CHECKS.get(type)?.(view, oid, report, met, parts)
+        CHECKS.get(type)?.(view, oid, tell, met, parts)
       } catch (error) {
         if (!isOfData(error)) throw error
-        report(`it cannot be read (${error.message})`)
+        tell(`it cannot be read (${error.message})`)
       }
     }
     return findings
   } finally {
     generation.release()
+  }
+}
+
+/** Commits of which note and meta are of no known form. */
+function* unreadableCommits(snapshot: Snapshot): Generator<Finding> {
+  for (const { tid, offset, annotation } of readHistory(snapshot)) {
+    try {
+      decodeAnnotation(annotation)
+    } catch (error) {
+      if (!(error instanceof SchemaError)) throw error
+      yield { kind: 'frame', offset, message: `what commit ${tid} says of itself (note and meta) cannot be read` }
+    }
+  }
+}
+
+/** The type of an object whose state can be decoded. Reports all that cannot be, but objects of a shape that cannot: that is told once. */
+function typeOf(view: RecordView, record: StoredRecord, report: (finding: Finding) => void): string | undefined {
+  const { oid, offset } = record
+  const isShape = record.shape === 0
+  if (!isShape && record.shape < FIRST_FREE_OID) return undefined
+  let shape: Shape | undefined
+  try {
+    if (isShape) return void decodeShape(oid, record.state)
+    shape = view.shapeOf(record)
+    checkState(record, shape)
+    return shape.type
+  } catch (error) {
+    if (!isOfData(error)) throw error
+    const what = isShape ? `shape ${oid}` : `the state of object ${oid} (${shape?.type || 'root'})`
+    if (isShape || shape)
+      report({ kind: isShape ? 'shape' : 'record', offset, oid, message: `${what} cannot be decoded` })
+    return undefined
   }
 }

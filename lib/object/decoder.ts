@@ -126,12 +126,12 @@ export interface Unpacked {
 }
 
 /** Keys and raw values of a record. */
-export function unpackState(record: Stretch, shape: Shape): Unpacked {
+export function unpackState(record: Stretch, { keys: own }: Pick<Shape, 'keys'>): Unpacked {
   const state = unpackWith(record, () => readValue())
   if (!Array.isArray(state)) return unknownForm()
-  if (shape.keys !== null) {
-    if (state.length !== shape.keys.length) return unknownForm()
-    return { keys: shape.keys, raw: state }
+  if (own !== null) {
+    if (state.length !== own.length) return unknownForm()
+    return { keys: own, raw: state }
   }
   const [names, ...raw] = state as unknown[]
   if (!Array.isArray(names) || names.length !== raw.length) return unknownForm()

@@ -11,6 +11,7 @@ import type { Entries } from './merging.js'
 import { RecordView } from './record-view.js'
 import { Reference } from './reference.js'
 import { ShapeTable, type Shape } from './shapes.js'
+import { asUnreadable } from './unreadable.js'
 
 /** One object, as the snapshot shows it. */
 export interface InspectedObject {
@@ -61,7 +62,7 @@ const MOST_NAMED = 10
 
 /** Of objects that could not be saved from a damaged file. */
 const LOST: Shape = { oid: LOST_SHAPE, type: 'lost', version: 0, keys: [] }
-const NOTHING = { keys: [], raw: [] }
+const NO_FIELDS: ReadonlyMap<string, unknown> = new Map<string, unknown>()
 
 export class Inspector {
   readonly #snapshot: Snapshot
@@ -80,15 +81,10 @@ export class Inspector {
     if (record === undefined || record.shape === 0) return undefined
     const shape = this.#shape(record.shape)
     const references = record.refs.map(ref => this.reference(ref))
-    const { keys, raw } = shape === LOST ? NOTHING : unpackState(record, shape)
     const kind = kindOf(shape.type)
     const reference = (ref: Oid): Reference => this.reference(ref)
     const view = this.#view
-    const fields = new Map<string, unknown>()
-    if (kind === undefined) {
-      const decoder = new Decoder(references, undefined)
-      keys.forEach((key, n) => fields.set(key, decoder.value(raw[n])))
-    }
+    const fields = shape === LOST || kind !== undefined ? NO_FIELDS : this.#fieldsOf(record, shape, references)
     return {
       oid,
       type: nameOf(shape),
@@ -99,6 +95,16 @@ export class Inspector {
       fields,
       look: most => kind && firstEntries(kind, record, view, reference, most),
       references,
+    }
+  }
+
+  #fieldsOf(record: StoredRecord, shape: Shape, references: readonly Reference[]): ReadonlyMap<string, unknown> {
+    try {
+      const { keys, raw } = unpackState(record, shape)
+      const decoder = new Decoder(references, undefined)
+      return new Map(keys.map((key, n) => [key, decoder.value(raw[n])]))
+    } catch (error) {
+      throw asUnreadable(error, record.oid, shape.type, this.#snapshot.generation.path)
     }
   }
 

@@ -16,6 +16,7 @@ import { plain } from './plain.js'
 import { define, put } from './plain-node.js'
 import { refusePromise } from './refuse-promise.js'
 import type { Shape } from './shapes.js'
+import { asUnreadable } from './unreadable.js'
 
 /** What loading needs of the connection. */
 export interface Loading {
@@ -58,7 +59,7 @@ export function load(header: Header, record: StoredRecord, shape: Shape, generat
     if (placed) replant(header, placed)
     header.drop()
     header.tid = tid // the version to which these places belong
-    throw error
+    throw asUnreadable(error, record.oid, shape.type, loading.view.snapshot.generation.path)
   }
   header.at = record.offset
   header.tid = record.tid

@@ -15,6 +15,7 @@ import { stampLater, stampNone } from './places.js'
 import { sameKeys } from './shapes.js'
 import { attach, define } from './plain-node.js'
 import type { Oid, StoredRecord } from '../store/types.js'
+import { asUnreadable } from './unreadable.js'
 import { track, Untracked } from './untracked.js'
 import { isObject, seal } from './values.js'
 
@@ -95,7 +96,11 @@ export class EntityHeader extends Header {
     const keys = this.#keys
     const { parts } = this
     this.parts = 'untracked' // also if it fails half-way
-    if (!readLater(record, keys, this.state as Fields, this, key)) this.parts = parts
+    try {
+      if (!readLater(record, keys, this.state as Fields, this, key)) this.parts = parts
+    } catch (error) {
+      throw asUnreadable(error, this.oid, this.kind.type, this.scope.view?.snapshot.generation.path)
+    }
     if (key === undefined) this.#bytes = undefined
   }
 

@@ -11,6 +11,7 @@ import { plain } from './plain.js'
 import type { Session } from './session.js'
 import type { Shape } from './shapes.js'
 import { upgradedCopy } from './upgraded-copy.js'
+import { asUnreadable } from './unreadable.js'
 import { unknownForm } from './values.js'
 import { roomFor } from './wide.js'
 
@@ -23,10 +24,18 @@ export function plainRecord(session: Session, oid: Oid): unknown {
   const record = at === 0 ? undefined : generation.read(at, oid)
   const shape = record && record.shape >= FIRST_FREE_OID ? session.shapeOf(record) : undefined
   const kind = shape && session.registry.kind(shape.type)
-  const copy = record && shape && kind instanceof EntityType ? copyOf(session, kind, record, shape) : undefined
+  const copy = record && shape && kind instanceof EntityType ? copied(session, kind, record, shape) : undefined
   if (copy === undefined) return plain(session.resolve(oid))
   if (session.relies && session.copied.add(oid)) session.accessed.push(oid)
   return copy
+}
+
+function copied(session: Session, kind: EntityType, record: StoredRecord, shape: Shape): unknown {
+  try {
+    return copyOf(session, kind, record, shape)
+  } catch (error) {
+    throw asUnreadable(error, record.oid, shape.type, session.store.path)
+  }
 }
 
 /** Undefined: only loading it can tell what it is, or why it is nothing. */

@@ -1,10 +1,12 @@
 // The records that one snapshot shows, unpacked and kept for a while: for objects whose state is spread over several
 // records, which they read as they need them. Reading one is no access; who depends on what it says, takes note of that.
 import { CorruptLogError, GoneError } from '../error.js'
+import type { Generation } from '../store/generation.js'
 import type { Snapshot } from '../store/snapshot.js'
 import { LOST_SHAPE, type Offset, type Oid, type StoredRecord, type Stretch, type Tid } from '../store/types.js'
 import { unpackState, type Unpacked } from './decoder.js'
 import type { Shape, ShapeTable } from './shapes.js'
+import { asUnreadable } from './unreadable.js'
 
 /** One version of one record. Immutable, but for what its reader keeps with it. */
 export class StoredState {
@@ -22,8 +24,9 @@ export class StoredState {
   made: unknown
   #packed: Stretch
   #unpacked: Unpacked | undefined
+  readonly #path: string
 
-  constructor(record: StoredRecord, shape: Shape, generation: number) {
+  constructor(record: StoredRecord, shape: Shape, { number: generation, path }: Pick<Generation, 'number' | 'path'>) {
     const { oid, offset, tid, refs, length } = record
     this.oid = oid
     this.at = offset
@@ -33,6 +36,7 @@ export class StoredState {
     this.refs = refs
     this.length = length
     this.#packed = record
+    this.#path = path
   }
 
   get keys(): readonly string[] {
@@ -53,6 +57,15 @@ export class StoredState {
   keepBytes(needed: boolean): Stretch {
     if (!needed) this.#packed = NOTHING
     return this.#packed
+  }
+
+  /** What `read` makes of it; where that is of no known form, the error says which record it is. */
+  read<T>(read: () => T): T {
+    try {
+      return read()
+    } catch (error) {
+      throw asUnreadable(error, this.oid, this.shape.type, this.#path)
+    }
   }
 
   #all(): Unpacked {
@@ -179,7 +192,7 @@ export class RecordView {
   /** Throws GoneError when nothing is left of it. */
   unpack(record: StoredRecord): StoredState {
     if (record.shape === LOST_SHAPE) lost(record.oid)
-    return new StoredState(record, this.shapeOf(record), this.snapshot.generation.number)
+    return new StoredState(record, this.shapeOf(record), this.snapshot.generation)
   }
 }
 

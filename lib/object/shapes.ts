@@ -1,9 +1,11 @@
 // Shapes: type name, class version and keys of a record, stored once and referred to by number. Immutable, so no two
 // processes can disagree about one. This file knows how they are encoded and which of them exist.
+import { CorruptLogError } from '../error.js'
 import type { Generation } from '../store/generation.js'
 import type { Oid } from '../store/types.js'
 import { pack } from './packer.js'
 import { unpack } from './unpack.js'
+import { asUnreadable } from './unreadable.js'
 import { unknownForm } from './values.js'
 
 export interface Shape {
@@ -41,8 +43,13 @@ export function decodeShape(oid: Oid, state: Uint8Array): Shape {
 
 function readShape(generation: Generation, oid: Oid): Shape {
   const at = generation.newest(oid)
-  const record = at === 0 ? undefined : generation.read(at, oid)
-  return record?.shape === 0 ? decodeShape(oid, record.state) : unknownForm()
+  if (at === 0) throw new CorruptLogError(generation.path, 0, generation.reader.tail.tid, `the shape ${oid} is missing`)
+  const record = generation.read(at, oid)
+  try {
+    return record.shape === 0 ? decodeShape(oid, record.state) : unknownForm()
+  } catch (error) {
+    throw asUnreadable(error, oid, undefined, generation.path)
+  }
 }
 
 /** Strings, each once. */

@@ -8,10 +8,12 @@ export const DEEPEST_PACKED = 1000
 
 /** Where references begin among what is gone past; undefined: nobody asks. */
 let noted: number[] | undefined
+let escapes: number[] | undefined
 
-/** It is noted from now on where references begin that are gone past; until all that `unpackWith` was given is read. */
-export function noteReferences(starts: number[] | undefined): void {
+/** It is noted from now on where references, and other escapes, begin that are gone past; until all that `unpackWith` was given is read. */
+export function noteReferences(starts: number[] | undefined, others?: number[]): void {
   noted = starts
+  escapes = others
 }
 
 /** Goes past the next value, after the same checks. */
@@ -80,7 +82,7 @@ function skipMap(count: number, depth: number): void {
 function noteReference(start: number): void {
   const token = bytes[at] as number
   const isNumber = token < 0x80 || token >= 0xe0 || (token >= 0xca && token <= 0xd3)
-  if (!isNumber) return // an escape
+  if (!isNumber) return void escapes?.push(start)
   const isUsual =
     bytes[start] === 0x81 && bytes[start + 1] === 0xa0 && (token < 0x80 || (token >= 0xcc && token <= 0xce))
   if (isUsual) noted?.push(start)

@@ -268,9 +268,15 @@ export function decodeSpecial(tag: unknown, parts: readonly unknown[]): unknown 
   }
 }
 
+const UNKNOWN_FORM =
+  'this holds a kind of value that this version of perdure does not know: a newer version may have written it'
+
 /** The bytes are whole (their checksum is right) and mean nothing to this version. */
 export function unknownForm(): never {
-  throw new SchemaError(
-    'the stored state holds a kind of value that this version of perdure does not know: a newer version wrote it',
-  )
+  throw new SchemaError(UNKNOWN_FORM)
+}
+
+/** Whether that was thrown, and nobody has said yet of which object: see unreadable.ts. */
+export function isUnknownForm(error: unknown): boolean {
+  return error instanceof SchemaError && error.message === UNKNOWN_FORM
 }

@@ -69,10 +69,11 @@ export class LiveCopy {
     return { objects: this.objects, most: this.known, bytes: this.#writer.end }
   }
 
-  /** Whether a record of the new file refers only to what is there too. */
+  /** Whether a record of the new file refers only to what is there too. Throws CorruptLogError where the source lacks its shape. */
   isSound({ oid, shape, refs, count }: RecordCursor): boolean {
     const live = this.#live
-    if (!live.has(oid) || (shape >= FIRST_FREE_OID && !live.has(shape))) return false
+    if (!live.has(oid)) return false
+    if (shape >= FIRST_FREE_OID && !live.has(shape)) this.#missing(`the shape ${shape} of object ${oid}`)
     for (let n = 0; n < count; n++) if (!live.has(refs[n] ?? NOBODY)) return false
     return true
   }
@@ -156,8 +157,12 @@ export class LiveCopy {
 
   #placeOf(oid: Oid, below: Offset): Offset {
     const place = this.#source.find(oid, below)
-    if (place === 0) this.#source.read(place) // throws: there is no such object
-    return place
+    return place === 0 ? this.#missing(`object ${oid}, to which others refer,`) : place
+  }
+
+  #missing(what: string): never {
+    const { path, reader } = this.#source
+    throw new CorruptLogError(path, 0, reader.tail.tid, `${what} is missing`)
   }
 
   #copyShapes(below: Offset): void {

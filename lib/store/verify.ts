@@ -8,6 +8,7 @@ import { LogIndex } from './log-index.js'
 import { atOnce, eachGiving, inSlices, type LongWork } from './long-work.js'
 import { OidSet } from './oid-set.js'
 import { RecordCursor } from './record-cursor.js'
+import { RecordRules } from './record-rules.js'
 import { FIRST_FREE_OID, ROOT_OID, type Offset, type Oid } from './types.js'
 import { checkBehind, whatFollows } from './verify-behind.js'
 
@@ -138,6 +139,7 @@ function* checkRecords(
   const all = reader.tail.offset
   const checkLinks = linkCheck(generation, report)
   const record = new RecordCursor()
+  const rules = new RecordRules(file.baseTid)
   let commits = 0
   let records = 0
   const stop = new Error('the frames behind this are damaged')
@@ -148,16 +150,21 @@ function* checkRecords(
       packed.addFrame(header, bytes, from, end, { nextOid: file.nextOid, salt, displaced: undefined })
     const shift = header.offset + FRAME_HEADER_LENGTH - from
     const body = bytes.subarray(0, end)
-    for (let at = from, n = 0; n < header.records; n++) {
+    let at = from
+    for (let n = 0; n < header.records; n++) {
       const offset = (shift + at) as Offset
       if (!record.check(body, at, salt) || record.back > offset) {
         report({ kind: 'record', offset, message: `record ${n + 1} of a sound frame is damaged` })
         return
       }
+      const broken = rules.broken(header, record, offset)
+      if (broken !== undefined) report({ kind: 'record', offset, oid: record.oid, message: broken })
       if (generation.newest(record.oid) === offset && checked.add(record.oid)) checkLinks(record, offset)
       records++
       at = record.end
     }
+    if (header.kind === 'base' && at !== end)
+      report({ kind: 'frame', offset: header.offset, message: 'a frame of the packed state has more than its records' })
   })
   try {
     for (const done of steps) yield { what: 'records', done, all }

@@ -23,7 +23,11 @@ function stored(type: string, keys: string[], values: unknown[]): StoredState {
     to: state.length,
     length: state.length,
   }
-  return new StoredState(record as unknown as StoredRecord, { oid: 16 as Oid, type, version: 1, keys }, 1)
+  return new StoredState(
+    record as unknown as StoredRecord,
+    { oid: 16 as Oid, type, version: 1, keys },
+    { number: 1, path: 'app.db' },
+  )
 }
 
 const forms: [collection: object, keys: string[], good: unknown[], bad: unknown[][]][] = [

@@ -26,7 +26,7 @@ t.test('what the newest versions refer to and is not there is reported', async t
           { oid: 20, refs: [1, 300] },
           { oid: 23, refs: [301], shape: 302 },
         ],
-        [{ records: [root] }],
+        [{ records: [{ ...root, back: 100 }] }],
       ),
     ),
     [
@@ -105,10 +105,10 @@ t.test('so are damaged records of sound frames behind that', async t => {
 
 t.test('what objects of a packed state refer to is not missed where that is damaged', async t => {
   const header = { kind: 'base', tid: 0, time: 0, nextOid: 0 } as const
-  const shape = { oid: SHAPE, shape: 0, state: Buffer.from('\x93\xa0\x01\x91\xa1x', 'latin1') }
+  const shape = { oid: SHAPE, shape: 0, tid: 1, state: Buffer.from('\x93\xa0\x01\x91\xa1x', 'latin1') }
   const frames = [
-    { header, records: [shape, { oid: 1, refs: [30] }] },
-    { header, records: [{ oid: 30 }] },
+    { header, records: [shape, { oid: 1, refs: [30], tid: 1 }] },
+    { header, records: [{ oid: 30, tid: 1 }] },
   ]
   const baseEnd = craftFrames(frames).length
   const file = craftFrames(frames, { baseTid: 1, baseTime: 1, nextOid: 40, baseEnd })

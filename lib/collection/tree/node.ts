@@ -47,7 +47,7 @@ export const NO_ENTRIES: Root = { height: 0, size: 0, leaf: NO_LEAF }
 
 /** The root of a collection whose small form has the fields `small`. Throws SchemaError. */
 export function rootOf(state: StoredState, small: readonly string[]): Root {
-  return (state.made ??= readRoot(state, small)) as Root
+  return (state.made ??= state.read(() => readRoot(state, small))) as Root
 }
 
 function readRoot(state: StoredState, small: readonly string[]): Root {
@@ -66,7 +66,7 @@ function readRoot(state: StoredState, small: readonly string[]): Root {
 
 export function leafOf(view: RecordView, oid: Oid): Leaf {
   const state = view.read(oid)
-  const made = (state.made ??= readLeaf(state))
+  const made = (state.made ??= state.read(() => readLeaf(state)))
   return made instanceof Leaf ? made : unknownForm() // a crafted tree may lead to one record in two ways
 }
 
@@ -78,7 +78,7 @@ export function apartOf(view: RecordView, oid: Oid): Leaf {
 
 export function innerOf(view: RecordView, oid: Oid): Inner {
   const state = view.read(oid)
-  const made = (state.made ??= readInner(state)) as Inner | Leaf | Root
+  const made = (state.made ??= state.read(() => readInner(state))) as Inner | Leaf | Root
   return 'children' in made ? made : unknownForm()
 }
 
