@@ -7,6 +7,7 @@ import { GoneError } from '../error.js'
 import type { Kind } from '../object/header.js'
 import type { Looked } from '../object/inspection.js'
 import { refuseAssignment } from '../object/refuse-assignment.js'
+import { unreadable } from '../object/unreadable.js'
 import type { Handed } from './handed.js'
 import type { StoredKey } from './key.js'
 import type { Pending } from './keyed-changes.js'
@@ -71,7 +72,9 @@ class QueueHeader extends KeyedHeader {
     // All up to what the transaction took last is gone: to go past that again and again would take ever longer.
     const isGone = this.pending.get(this.#taken)?.gone === true
     const range = isGone ? { low: { key: this.#taken, open: true }, high: undefined } : EVERYTHING
-    return this.entriesIn(range, true).next()
+    const first = this.entriesIn(range, true).next()
+    if (first) checkNumber(first.key, this)
+    return first
   }
 
   takeFront({ key }: Entry): void {
@@ -86,7 +89,7 @@ class QueueHeader extends KeyedHeader {
   }
 
   protected override changesTo(stored: Tree, changes: readonly Pending[]): readonly Pending[] {
-    let first = numberBehind(stored)
+    let first = numberBehind(stored, this)
     for (const { key } of changes) if ((key as number) < FIRST_OWN) first = Math.max(first, (key as number) + 1)
     const { from } = this.#batch
     this.#number = own => first + own - from
@@ -131,7 +134,7 @@ class QueueHeader extends KeyedHeader {
   }
 
   protected override emptied(stored: Tree): Root {
-    const next = numberBehind(stored)
+    const next = numberBehind(stored, this)
     return next === 0 ? super.emptied(stored) : { height: 0, size: 0, leaf: NO_LEAF, next }
   }
 
@@ -161,11 +164,17 @@ class QueueHeader extends KeyedHeader {
 }
 
 /** The number of the first item that is put behind all that is, or was, there. */
-function numberBehind(stored: Tree): number {
+function numberBehind(stored: Tree, queue: QueueHeader): number {
   const last = new Cursor(stored).toLast()
-  if (!last.ended) return (last.key as number) + 1
+  if (!last.ended) return checkNumber(last.key, queue) + 1
   const { root } = stored
   return root.leaf ? (root.next ?? 0) : 0
+}
+
+/** Throws SchemaError for the key of an item that no queue has given: the file was made by something else. */
+function checkNumber(key: StoredKey, { oid, kind, scope }: QueueHeader): number {
+  if (typeof key === 'number') return key
+  throw unreadable(oid, kind.type, scope.view?.snapshot.generation.path)
 }
 
 const behind = (queue: unknown): QueueHeader => {

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs'
 import { inspect } from 'node:util'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -6,6 +7,7 @@ import { dump } from '../../lib/collection/dump.js'
 import { verifyCollections } from '../../lib/collection/verify-collections.js'
 import { systemDisk } from '../../lib/file/system-disk.js'
 import { Store } from '../../lib/store/store.js'
+import { craft } from '../damage/crafted-file.js'
 import { elsewhere } from '../object/helpers/elsewhere.js'
 import { seeded } from '../helpers/seeded.js'
 import { tempDir } from '../helpers/temp-dir.js'
@@ -331,4 +333,27 @@ t.test('nor is one given twice to a queue that was emptied while it was out of t
   t.throws(() => held?.n, { code: 'STALE_DATA' })
   a.close()
   b.close()
+})
+
+t.test('the key of an item that no queue has given is a SchemaError', t => {
+  const path = join(tempDir(t), 'app.db')
+  const state = (text: string): Buffer => Buffer.from(text, 'latin1')
+  const keys = state('\x93\xafPersistentQueue\x01\x92\xa4keys\xa6values')
+  const items = state('\x92\x91\x81\xa0\x92\x02\xa15\x91\x01') // of the bigint 5
+  const queue = { oid: 20, shape: 17, state: items }
+  writeFileSync(
+    path,
+    craft([{ oid: 17, shape: 0, state: keys }, { oid: 1, state: state('\x91\x81\xa0\x00'), refs: [20] }, queue]),
+  )
+  const db = open<{ x: PersistentQueue<number> }>(path, {} as never)
+  t.teardown(() => db[Symbol.dispose]())
+  const unreadable = {
+    code: 'SCHEMA',
+    oid: 20,
+    message: /app\.db: the stored state of object 20 \(PersistentQueue\) has a form/,
+  }
+  t.throws(() => db.transact(root => root.x.shift()), unreadable)
+  t.throws(() => db.transact(root => root.x.peek()), unreadable)
+  t.throws(() => db.transact(root => root.x.push(1)), unreadable)
+  t.end()
 })
