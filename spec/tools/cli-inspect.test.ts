@@ -1,5 +1,5 @@
 import t from 'tap'
-import { open, PersistentMap } from '../../lib/index.js'
+import { oidOf, open, PersistentCounter, PersistentMap } from '../../lib/index.js'
 import { systemDisk } from '../../lib/file/system-disk.js'
 import { Store } from '../../lib/store/store.js'
 import { LOST_SHAPE, stretchOf } from '../../lib/store/types.js'
@@ -377,4 +377,14 @@ t.test('the log of a packed store is read from behind the packed state', async t
   await printed(t, 'pack', path)
   damage(path, 4096 + 90)
   t.match(await printed(t, 'log', path), /^.*packed: this and all earlier commits are one state now\n$/)
+})
+
+t.test('a counter is shown as its number', async t => {
+  const path = join(tempDir(t), 'app.db')
+  const db = open(path, { root: { counter: new PersistentCounter(43) } })
+  const oid = oidOf(db.root.counter)
+  db.close()
+  t.equal((await printed(t, 'inspect', path, '/counter')).split('\n')[0], `[PersistentCounter ${oid}] 43`)
+  const { value, size, entries } = await printedJson(t, 'inspect', path, '/counter', '--limit', '0')
+  t.same([value, size, entries], [43, undefined, undefined])
 })

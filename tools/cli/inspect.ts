@@ -20,6 +20,9 @@ interface Options {
   readonly until?: number
 }
 
+/** A collection that has a number in place of entries. */
+const COUNTER = 'PersistentCounter'
+
 const EXAMPLES = `
 A place is a path from the root, /accounts/ada/tags/0, through fields, plain data, positions in lists and keys of maps;
 or the number of an object, 12; or both, 12/tags/0. If a key with a slash in it is not found, write ~1 for the slash.
@@ -173,7 +176,7 @@ function whatIsThere({ inside, key, has, more }: Extract<Found, { kind: 'absent'
 
 function printContent({ oid, type, fields, look }: InspectedObject, limit: number): void {
   const title = harmless(`[${type} ${oid}]`)
-  const part = look(limit)
+  const part = look(type === COUNTER ? 1 : limit)
   if (part === undefined) {
     print(fields.size === 0 ? `${title} has no fields` : title)
     const rows = [...fields].map(([key, value]) => [
@@ -184,6 +187,7 @@ function printContent({ oid, type, fields, look }: InspectedObject, limit: numbe
     return
   }
   const { entries, size } = part
+  if (type === COUNTER) return print(`${title} ${String(entries[0]?.[1])}`)
   print(`${title} ${size === 0 ? 'is empty' : `size ${count(size)}`}`)
   const rows = entries.map(([key, value]) => [
     `  ${typeof key === 'string' ? text(key, limit) : harmless(keyText(key))}`,
@@ -206,10 +210,12 @@ function printWhole({ path }: Store, make: () => unknown): void {
 }
 
 function objectJson({ fields, look, references, ...facts }: InspectedObject, limit: number): Record<string, unknown> {
-  const part = look(limit)
+  const part = look(facts.type === COUNTER ? 1 : limit)
   const content =
     part === undefined
       ? { fields: Object.fromEntries([...fields].map(([key, value]) => [key, json(value)])) }
-      : { size: part.size, entries: part.entries.map(([key, value]) => [json(key), json(value)]) }
+      : facts.type === COUNTER
+        ? { value: json(part.entries[0]?.[1]) }
+        : { size: part.size, entries: part.entries.map(([key, value]) => [json(key), json(value)]) }
   return { ...facts, ...content, references: references.map(({ oid, type }) => ({ oid, type })) }
 }
