@@ -2,7 +2,6 @@
 // from different commits then, so the new file's collections are checked.
 import type { Command } from 'commander'
 import { verifyCollectionsAsync } from '../../lib/collection/verify-collections.js'
-import { SchemaError } from '../../lib/error.js'
 import { systemDisk } from '../../lib/file/system-disk.js'
 import { recoverAsync, type RecoverProgress, type RecoverReport } from '../../lib/store/recover.js'
 import { EXIT, Refusal, type ExitCode } from './exit-code.js'
@@ -50,7 +49,7 @@ async function runRecover(
   return exitCode
 }
 
-/** What is wrong with collections of the new file. */
+/** What is wrong with collections of the new file, and what in it cannot be decoded. */
 async function damagedCollections(path: string, output: string): Promise<string[]> {
   const wrong: string[] = []
   const unchecked = `what was sound is in ${output}, and its collections have not been checked`
@@ -60,11 +59,8 @@ async function damagedCollections(path: string, output: string): Promise<string[
       return verifyCollectionsAsync(systemDisk, output, ({ message }) => wrong.push(message), { signal, onProgress })
     })
   } catch (error) {
-    if (!(error instanceof SchemaError)) {
-      if (!(error instanceof Refusal)) say(unchecked)
-      throw error
-    }
-    wrong.push(error.message)
+    if (!(error instanceof Refusal)) say(unchecked)
+    throw error
   }
   return wrong
 }
