@@ -22,6 +22,8 @@ interface Helpers {
   tellOthers(generation: Generation, wait: boolean): Error | undefined
   /** The generation that the path leads to now. Throws where that cannot be found out. */
   atPath(): Generation
+  /** Before an fsync that does not block: gives what writes the index file, of all that had been read by then, when that has succeeded. */
+  saveIndexBehindSync(generation: Generation): () => void
 }
 
 export class Durability {
@@ -243,6 +245,7 @@ export class Durability {
   async #start(generation: Generation): Promise<void> {
     const target = generation.reader.tail.offset
     const { fdApart } = generation
+    const saveIndex = this.#helpers.saveIndexBehindSync(generation)
     try {
       await this.#disk.syncAsync(fdApart)
     } catch (cause) {
@@ -252,6 +255,7 @@ export class Durability {
     // The system reports a lost write once: another fsync of this file may have been told meanwhile.
     this.#throwIfFailed(generation)
     this.#passed(generation, target)
+    if (!this.#closed) saveIndex()
   }
 
   #passed(generation: Generation, target: number): void {

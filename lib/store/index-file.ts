@@ -77,10 +77,7 @@ function coveredByIndexFile(disk: Disk, path: string, header: FileHeader): Cover
   }
 }
 
-/**
- * Writes the index file anew, beside the old one, and puts it in its place, if the path still leads to `file` and the old one does not
- * tell more. What it covers must be on disk.
- */
+/** Writes the index file anew. What it covers must be on disk. */
 export function writeIndexFile(
   file: DataFile,
   path: string,
@@ -89,14 +86,34 @@ export function writeIndexFile(
   index: LogIndex,
   covered: Covered,
 ): void {
+  putIndexFile(file, path, mode, header, bytesOfIndexFile(header, index, covered), covered)
+}
+
+/** In pieces, each to be written before the next one is asked for. */
+export function bytesOfIndexFile(header: FileHeader, index: LogIndex, covered: Covered): Iterable<Uint8Array> {
+  return inPieces(tableParts(header, index, covered))
+}
+
+/**
+ * Writes these bytes beside the old index file, and puts them in its place, if the path still leads to `file` and the old one does not
+ * tell more. What they cover must be on disk.
+ */
+export function putIndexFile(
+  file: DataFile,
+  path: string,
+  mode: number,
+  header: FileHeader,
+  pieces: Iterable<Uint8Array>,
+  covered: Covered,
+): void {
   const { disk } = file
   const temporary = createTemporary(disk, path, 'cache', mode & 0o600) // until it has its group
   try {
     const written = new DataFile(disk, temporary.fd)
     let at = 0
-    for (const part of inPieces(tableParts(header, index, covered))) {
-      written.write(part, at)
-      at += part.length
+    for (const piece of pieces) {
+      written.write(piece, at)
+      at += piece.length
     }
     disk.setOwnerAndMode(temporary.fd, file.status(), 'as allowed') // for all who may open the store, whoever has made it
     // Of a store that has been put back meanwhile, it would tell what it never was.

@@ -10,7 +10,14 @@ import type { FrameHeader } from '../log/frame.js'
 import { LogReader, type FrameSink } from '../log/log-reader.js'
 import { confirmTail, type Tail } from '../log/tail.js'
 import type { AssembledFrame } from './assemble.js'
-import { openIndexFile, proofOfIndexFile, writeIndexFile, type IndexFile } from './index-file.js'
+import {
+  bytesOfIndexFile,
+  openIndexFile,
+  proofOfIndexFile,
+  putIndexFile,
+  writeIndexFile,
+  type IndexFile,
+} from './index-file.js'
 import { LogIndex } from './log-index.js'
 import { atOnce } from './long-work.js'
 import { readTable, type Mark, type OffsetTable } from './offset-table.js'
@@ -215,11 +222,35 @@ export class KnownLog {
 
   /** Writes the index file, if all that was read is on disk, and sound. */
   save(mode: number): void {
-    const { tail, syncedTo, suspect } = this.reader
-    if (this.#mayBeWrong || syncedTo < tail.offset || suspect || !this.#known.isSmallFor(tail.offset)) return
+    const { tail, syncedTo } = this.reader
+    if (syncedTo < tail.offset || !this.#isFitForIndexFile()) return
     this.#tried = this.#toRead(tail)
     this.#withIndex(() => writeIndexFile(this.#file, this.#path, mode, this.#header, this.#known, { tail, syncedTo }))
     this.#indexed = this.#toRead(tail)
+  }
+
+  /**
+   * The same of all that was read up to now, before an fsync that is going to cover it: what is returned writes the index file, whatever has
+   * been appended meanwhile, and is to be called when that fsync has succeeded.
+   */
+  saveBehindSync(mode: number): (() => void) | undefined {
+    if (!this.#isFitForIndexFile()) return undefined
+    const { tail } = this.reader
+    const covered = { tail, syncedTo: tail.offset }
+    this.#tried = this.#toRead(tail)
+    const pieces = this.#withIndex(() => [...bytesOfIndexFile(this.#header, this.#known, covered)])
+    const known = this.#known
+    return () => {
+      const isProved = this.reader.syncedTo >= tail.offset && !this.reader.suspect
+      if (!isProved || known !== this.#known) return
+      putIndexFile(this.#file, this.#path, mode, this.#header, pieces, covered)
+      this.#indexed = this.#toRead(tail)
+    }
+  }
+
+  #isFitForIndexFile(): boolean {
+    const { tail, suspect } = this.reader
+    return !this.#mayBeWrong && !suspect && this.#known.isSmallFor(tail.offset)
   }
 
   /** How much there is to read up to there, in bytes. */

@@ -15,7 +15,7 @@ import { locateStore } from './locate.js'
 import { orPacked } from './or-packed.js'
 import { PathWatch } from './path-watch.js'
 import { inSlices } from './long-work.js'
-import { saveIndex } from './save-index.js'
+import { saveIndex, saveIndexBehindSync } from './save-index.js'
 import type { Snapshot } from './snapshot.js'
 import { LOCK_TIMEOUT, type Asker, type CommitResult, type StoreOptions } from './store-options.js'
 import { tailUnderLock } from './tail-under-lock.js'
@@ -117,6 +117,7 @@ export class Store {
     this.durability = new Durability(disk, path, {
       tellOthers: (generation, wait) => this.#markSuspect(generation, wait),
       atPath: () => this.#atPath(),
+      saveIndexBehindSync,
     })
   }
 

@@ -194,9 +194,34 @@ export class Workload {
 
   /** As a store does by itself when there is more to read. */
   #saveIndex(member: Member): void {
+    if (this.#random.chance(0.5)) {
+      this.#saveIndexBehindSync(member)
+      return
+    }
     this.#flush(member, member.store.latest())
     const { log, identity } = member.store.current
     log.save(identity.mode)
+    this.#countIndexFiles()
+  }
+
+  /** Whoever commits before it is on disk adds what it does not cover. */
+  #saveIndexBehindSync(member: Member): void {
+    const { store, process } = member
+    const latest = store.latest()
+    const { log, identity } = latest.generation
+    const save = log.saveBehindSync(identity.mode)
+    const waits = store.makeDurableAsync(latest).then(
+      () => {
+        this.#promise(latest.tid)
+        if (!process.killed) save?.()
+        this.#countIndexFiles()
+      },
+      (error: unknown) => this.#expect(error, member, process),
+    )
+    this.#waiting.add(waits)
+  }
+
+  #countIndexFiles(): void {
     if (this.#machine.contentOf(`${PATH}.index`) !== undefined) this.#count('index files')
   }
 
