@@ -35,6 +35,13 @@ export abstract class KeyedHeader extends KeyedState {
     return this.stored.find(key) !== undefined
   }
 
+  /** The key as it is here: of equal byte arrays, one may be a Buffer. undefined: there is none. */
+  ownKey(key: StoredKey): StoredKey | undefined {
+    const there = this.#lookAt(key)
+    if (!stands(there)) return undefined
+    return 'leaf' in there ? there.leaf.keys[there.at] : there.key
+  }
+
   /** The value at the key as it is handed out; undefined: there is none. */
   get(key: StoredKey): unknown {
     const answer = this.#answer(key)
@@ -232,6 +239,6 @@ export abstract class KeyedHeader extends KeyedState {
 }
 
 /** Whether something stands where this was found. */
-function stands(there: Pending | Found | undefined): boolean {
+function stands(there: Pending | Found | undefined): there is Pending | Found {
   return there !== undefined && ('leaf' in there || !there.gone)
 }

@@ -12,6 +12,8 @@ export interface SetLike<T> {
 }
 
 export class Members {
+  /** How many there are, asked once. */
+  readonly size: number
   readonly #other: SetLike<unknown>
   readonly #owner: Header
   #byValue: StoredKey[] | undefined
@@ -23,12 +25,15 @@ export class Members {
       throw new TypeError('a set operation expects a set, or what else has size, has() and keys()')
     }
     if (Number(size) < 0) throw new RangeError(`a set cannot have the size ${String(size)}`)
+    this.size = Number(size)
     this.#other = other
     this.#owner = owner
   }
 
-  get size(): number {
-    return Number(this.#other.size)
+  /** `has` may refuse objects: it is a collection of another connection. */
+  get isElsewhere(): boolean {
+    const header = headerOf(this.#other)
+    return header !== undefined && header.scope !== this.#owner.scope
   }
 
   /** Each member, and the key that it is; undefined: it cannot be one. */

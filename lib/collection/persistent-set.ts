@@ -24,6 +24,11 @@ class SetHeader extends KeyedHeader {
     for (const key of keys) this.add(key)
   }
 
+  /** For what gives the same answer whatever it is. */
+  get unnotedSize(): number {
+    return this.stored.size + this.changes.added
+  }
+
   contains(key: StoredKey | undefined): boolean {
     return key !== undefined && this.has(key)
   }
@@ -175,19 +180,24 @@ export class PersistentSet<T extends Key> {
 
   /** What is in this set and in the other. */
   intersection<U>(other: SetLike<U>): Set<T & U> {
-    return select(this, other, true) as Set<T & U>
+    const header = behind(this)
+    const members = new Members(other, header)
+    const isLarger = header.unnotedSize > members.size
+    return (isLarger ? commonOf(header, members) : select(header, members, true)) as Set<T & U>
   }
 
   /** What is in this set and not in the other. */
   difference(other: SetLike<unknown>): Set<T> {
-    return select(this, other, false) as Set<T>
+    const header = behind(this)
+    return select(header, new Members(other, header), false) as Set<T>
   }
 
   /** What is in one of the two sets and not in both. */
   symmetricDifference<U>(other: SetLike<U>): Set<T | U> {
     const header = behind(this)
-    const result = select(this, other, false)
-    for (const [value, key] of new Members(other, header).each()) if (!header.contains(key)) result.add(value)
+    const members = new Members(other, header)
+    const result = select(header, members, false)
+    for (const [value, key] of members.each()) if (!header.contains(key)) result.add(value)
     return result as Set<T | U>
   }
 
@@ -210,7 +220,12 @@ export class PersistentSet<T extends Key> {
   /** Have the two sets nothing in common? */
   isDisjointFrom(other: SetLike<unknown>): boolean {
     const header = behind(this)
-    for (const [, key] of new Members(other, header).each()) if (header.contains(key)) return false
+    const members = new Members(other, header)
+    if (header.unnotedSize > members.size || members.isElsewhere) {
+      for (const [, key] of members.each()) if (header.contains(key)) return false
+    } else {
+      for (const [value, key] of header.each()) if (members.has(key, value)) return false
+    }
     return true
   }
 
@@ -236,13 +251,24 @@ function* pairs(values: Iterable<unknown>): Generator<[unknown, undefined], unde
   for (const value of values) yield [value, undefined]
 }
 
-/** The values of this set that are in the other one, or those that are not. */
-function select(set: unknown, other: SetLike<unknown>, common: boolean): Set<unknown> {
-  const header = behind(set)
-  const members = new Members(other, header)
+/** The values of a set that are in the other one, or those that are not. */
+function select(header: SetHeader, members: Members, common: boolean): Set<unknown> {
   const result = new Set<unknown>()
   for (const [value, key] of header.each()) if (members.has(key, value) === common) result.add(value)
   return result
+}
+
+/** The values of a set that are in the other one, without going through the set. */
+function commonOf(header: SetHeader, members: Members): Set<unknown> {
+  const common: StoredKey[] = []
+  for (const [, key] of members.each()) {
+    const own = key === undefined ? undefined : header.ownKey(key)
+    if (own !== undefined) common.push(own)
+  }
+  common.sort(compareKeys)
+  // A native set may have several that are the same key.
+  const each = common.filter((key, n) => n === 0 || compareKeys(common[n - 1] as StoredKey, key) !== 0)
+  return new Set(each.map(key => header.keyOut(key)))
 }
 
 const SET: Kind = {

@@ -1,7 +1,14 @@
 // Transactions that used different keys of one collection merge; those that used the same conflict, and say so.
 import { isDeepStrictEqual } from 'node:util'
 import t from 'tap'
-import { oidOf, plain, WriteConflictError, type Connection, type PersistentMap } from '../../lib/index.js'
+import {
+  oidOf,
+  plain,
+  PersistentSet,
+  WriteConflictError,
+  type Connection,
+  type PersistentMap,
+} from '../../lib/index.js'
 import { seeded, type Random } from '../helpers/seeded.js'
 import { faultsOf, shapeOf } from './check.js'
 import { meet } from './meet.js'
@@ -88,6 +95,34 @@ t.test('the error names the collection, the keys, and whether they were written'
   t.equal(db.root.map.get('ada'), 2, 'the changes are still there')
   db.abort()
   t.equal(db.root.map.get('ada'), 3)
+})
+
+t.test('of the larger of two sets, what is in both depends on the values of the smaller one only', t => {
+  const both = shelf(t)
+  const { db } = both
+  db.root.set.bulkLoad(Array(1000).keys())
+  for (const key of [5, 500, 5000]) db.root.map.set(key, 'small')
+  db.commit()
+  const operations: [string, (root: Shelf) => unknown][] = [
+    ['intersection', root => root.set.intersection(root.map).size],
+    ['isDisjointFrom', root => root.set.isDisjointFrom(root.map)],
+  ]
+  let more = 2000
+  for (const [name, operation] of operations) {
+    const add = (key: number) => (root: Shelf) => void root.set.add(key)
+    t.equal(meet(both, operation, add(more++)), undefined, name)
+    db.root.set.delete(5)
+    db.commit()
+    t.same(meet(both, operation, add(5)), ['5'], name)
+  }
+  const small = new PersistentSet([1, 5000])
+  db.root.map.set('small', small)
+  db.commit()
+  db.root.set.delete(500)
+  db.commit()
+  const asked = meet(both, root => small.isDisjointFrom(root.set), root => void root.set.add(500)) // prettier-ignore
+  t.same(asked, ['size'], 'which a set operation asks for, as that of the language does')
+  t.end()
 })
 
 t.test('plain data belongs to its key, also when it is used from an earlier transaction', async t => {

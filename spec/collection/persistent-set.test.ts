@@ -132,6 +132,28 @@ t.test('an operation takes whatever has size, has() and keys(), and nothing else
   t.throws(() => set.union({ ...other, size: -1 }), { name: 'RangeError' })
 })
 
+t.test('of two sets, what is in both is looked for by going through the smaller one', async t => {
+  const set = new PersistentSet<Key>([...Array(100).keys(), Buffer.from('a'), new Date(5), ['b', 1]])
+  const asked: string[] = []
+  const like = (size: number, keys: Key[]): SetLike<Key> => ({
+    size,
+    has: value => (asked.push('has'), keys.includes(value)),
+    keys: () => (asked.push('keys'), keys.values()),
+  })
+  t.same([...set.intersection(like(3, [70, -1, 20]))], [20, 70], 'in the order of this set')
+  t.equal(set.isDisjointFrom(like(3, [70, -1, 20])), false)
+  t.equal(set.isDisjointFrom(like(2, [-1, -2])), true)
+  t.same(asked.splice(0), ['keys', 'keys', 'keys'])
+  const few = new PersistentSet<Key>([20, 70])
+  t.same([...few.intersection(like(100, [70, -1]))], [70])
+  t.equal(few.isDisjointFrom(like(100, [70, -1])), false)
+  t.equal(few.isDisjointFrom(like(100, [-1])), true)
+  t.same(new Set(asked), new Set(['has']))
+  const common = [...set.intersection(new Set<Key>([Uint8Array.of(97), new Date(5), new Date(5), ['b', 1]]))]
+  t.same(common, [new Date(5), Buffer.from('a'), ['b', 1]], 'each once')
+  t.ok(Buffer.isBuffer(common[1]), 'as it is in this set')
+})
+
 t.test('it is sealed: no fields, no derived classes, no other `this`', async t => {
   t.throws(() => Object.assign(new PersistentSet(), { name: 'x' }), { name: 'TypeError' })
   class Derived extends PersistentSet<string> {}
