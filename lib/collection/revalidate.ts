@@ -14,19 +14,21 @@ import type { Found } from './tree/tree.js'
 /** Brings `known`, the value of a place, to the owner's load; false: its place is gone. */
 export function revalidate(place: Place, known: object, owner: TreeHeader): boolean {
   const entry = owner.storedAt(place.key)
-  const found = entry && owner.contentOf(entry)
-  const raw = found?.leaf.value(found.at)
   const node = nodeOf(known)
+  const { source } = place
+  if (entry && source && owner.isStillApart(entry, source)) {
+    if (node) remains(node, place)
+    place.agrees(owner.load, source, place.index)
+    return true
+  }
+  const found = entry && owner.contentOf(entry)
   const isSingle = node !== undefined && owner.keysLast && holdsNothingHandedOut(node)
-  if (found && isSameEntry(place.source, place.index, found, owner, isSingle)) {
-    if (node) {
-      stillCurrent(node)
-      standsAlone(node, place)
-    }
+  if (found && isSameEntry(source, place.index, found, owner, isSingle)) {
+    if (node) remains(node, place)
   } else {
     const isSame = found !== undefined && isSameEntry(place.before, place.index, found, owner, isSingle)
-    const rebinds = found && node && typeof raw === 'object' && (isSame || owner.keysLast)
-    const fresh = rebinds ? nodeOf(hydrateStored(raw, found.leaf, owner)) : undefined
+    const raw = found && node && (isSame || owner.keysLast) ? found.leaf.value(found.at) : undefined
+    const fresh = found && typeof raw === 'object' ? nodeOf(hydrateStored(raw, found.leaf, owner)) : undefined
     if (node && fresh) rebindAt(node, fresh, isSame)
     if (node?.load !== owner.load) return false
     standsAlone(node, place)
@@ -34,6 +36,12 @@ export function revalidate(place: Place, known: object, owner: TreeHeader): bool
   }
   place.agrees(owner.load, found?.leaf.source, found?.at ?? 0)
   return true
+}
+
+/** It is what was handed out. */
+function remains(node: Node, place: Place): void {
+  stillCurrent(node)
+  standsAlone(node, place)
 }
 
 /** Where else a transaction has put it, or what is in it, is undone. */

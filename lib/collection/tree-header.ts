@@ -181,6 +181,13 @@ export abstract class TreeHeader extends MergingHeader {
     return entry.leaf.someApart ? this.stored.content(entry) : entry
   }
 
+  /** Whether the value of an entry stands in a record of its own, of which this is the version: to tell that, it need not be read. */
+  isStillApart({ leaf, at }: Found, { oid, at: place, generation }: Source): boolean {
+    const { view } = this.scope
+    const isHere = generation === view?.snapshot.generation.number && leaf.apart(at) === oid
+    return isHere && view?.locate(oid) === place
+  }
+
   /** A stored value as it is handed out. */
   protected storedOut(found: Found, key: StoredKey): unknown {
     const to = found.leaf.reference(found.at)

@@ -10,8 +10,10 @@ import {
   StaleDataError,
   type Connection,
 } from '../../lib/index.js'
+import { Leaf } from '../../lib/collection/tree/leaf.js'
 import { systemDisk } from '../../lib/file/system-disk.js'
 import { openWith } from '../../lib/object/open.js'
+import { RecordView } from '../../lib/object/record-view.js'
 import { countingDisk } from '../helpers/counting-disk.js'
 import { elsewhere } from '../object/helpers/elsewhere.js'
 import { tempDir } from '../helpers/temp-dir.js'
@@ -173,6 +175,44 @@ t.test('a value of which nothing else was handed out follows its key without a l
   db.commit()
   rival.refresh()
   t.equal(rival.root.map.get(50)?.parts.length, 2)
+  t.end()
+})
+
+/** How often a method is called, of whatever object. */
+function counted(t: Test, prototype: object, name: string): () => number {
+  const method = Reflect.get(prototype, name) as () => unknown
+  let calls = 0
+  const counting = function (this: unknown, ...args: unknown[]): unknown {
+    calls++
+    return Reflect.apply(method, this, args)
+  }
+  Reflect.set(prototype, name, counting)
+  t.teardown(() => Reflect.set(prototype, name, method))
+  return () => calls
+}
+
+t.test('what others do at one key costs those who hold what stands at the others no reading and no decoding', t => {
+  const decoded = counted(t, Leaf.prototype, 'value')
+  const read = counted(t, RecordView.prototype, 'readOnce')
+  for (const length of [0, 2000]) {
+    const path = join(tempDir(t), 'app.db')
+    const options = { root: { map: new PersistentMap<number, { text: string }>() }, durability: 'os' } as const
+    const rival = elsewhere<typeof options.root>(path, options)
+    const text = (n: number): string => `${n}`.padEnd(length)
+    rival.transact(({ map }) => map.bulkLoad(Array.from({ length: COUNT }, (_, n) => [n, { text: text(n) }])))
+    const db = open(path, options)
+    const held = [...db.root.map.values()]
+    const touch = (): string => held.map(each => each.text).join()
+    touch()
+    rival.transact(({ map }) => void map.set(0, { text: 'changed' }))
+    db.refresh()
+    const before = [decoded(), read()] as const
+    t.equal(touch(), ['changed', ...held.slice(1).map((_, n) => text(n + 1))].join())
+    t.ok(decoded() - before[0] < COUNT / 2, `${decoded() - before[0]} decoded`)
+    t.ok(read() - before[1] <= 1, `${read() - before[1]} read`)
+    db.close()
+    rival.close()
+  }
   t.end()
 })
 
