@@ -1,4 +1,5 @@
 // What disks do when they fail, each as a disk that does it: at its operation number `k`, once or from then on.
+import { constants } from 'node:os'
 import type { Disk } from '../../lib/file/disk.js'
 import { wrapDisk } from '../helpers/wrapped-disk.js'
 
@@ -11,17 +12,21 @@ export interface Failure {
 }
 
 /** What a system says of an operation that it did not carry out. */
-export function refused(code: string): () => never {
+export function refused(code: string, errno = -1): () => never {
   return () => {
-    throw Object.assign(new Error(`${code}: as the test wants`), { code, errno: -1, syscall: 'test' })
+    throw Object.assign(new Error(`${code}: as the test wants`), { code, errno, syscall: 'test' })
   }
 }
+
+/** Node has no name for that: it gives the number. */
+const QUOTA = -constants.errno.EDQUOT
+const NO_QUOTA = `Unknown system error ${QUOTA}`
 
 const WRITING: readonly (keyof Disk)[] = ['write', 'create', 'openLock', 'link', 'rename', 'truncate']
 
 export const FAILURES: readonly Failure[] = [
   { name: 'ENOSPC', only: WRITING, instead: refused('ENOSPC') },
-  { name: 'EDQUOT', only: WRITING, instead: refused('EDQUOT') },
+  { name: `${NO_QUOTA} (EDQUOT)`, only: WRITING, instead: refused(NO_QUOTA, QUOTA) },
   { name: 'EFBIG', only: ['write', 'truncate'], instead: refused('EFBIG') },
   { name: 'EIO', instead: refused('EIO') },
   { name: 'EINTR', instead: refused('EINTR') },
