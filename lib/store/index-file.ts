@@ -89,7 +89,7 @@ export function writeIndexFile(
   putIndexFile(file, path, mode, header, bytesOfIndexFile(header, index, covered), covered)
 }
 
-/** In pieces, each to be written before the next one is asked for. */
+/** In pieces, each with memory of its own. */
 export function bytesOfIndexFile(header: FileHeader, index: LogIndex, covered: Covered): Iterable<Uint8Array> {
   return inPieces(tableParts(header, index, covered))
 }

@@ -18,6 +18,7 @@ import {
   writeIndexFile,
   type IndexFile,
 } from './index-file.js'
+import { IndexDue } from './index-due.js'
 import { LogIndex } from './log-index.js'
 import { atOnce } from './long-work.js'
 import { readTable, type Mark, type OffsetTable } from './offset-table.js'
@@ -32,8 +33,6 @@ import { ID_SHAPE, type Draft, type Offset, type Oid, type StoredRecord } from '
 const LITTLE = 1 << 18
 /** Bytes that are read in one step; of those that begin with less, each is twice the one before. */
 const REPLAY_STEP = 1 << 20
-/** So many bytes take as long to read as a frame does besides its own (measured). */
-const EACH_FRAME = 1 << 10
 
 export class KnownLog {
   readonly reader: LogReader
@@ -49,10 +48,7 @@ export class KnownLog {
   #indexFile: IndexFile | undefined
   /** What is known reaches beyond the tail, up to here: only where the log is read up to an earlier commit. 0: it does not. */
   #ahead = 0
-  /** How much there is to read up to where the log is in a table that is stored ... */
-  #indexed = 0
-  /** ... and up to where the index file was to be written last, with whatever success. */
-  #tried = 0
+  readonly #due: IndexDue
 
   /** `until`: the last commit to read. `damagedAt` is called when a frame that checks holds what it should not. */
   constructor(file: DataFile, path: string, header: FileHeader, until: number, damagedAt: (offset: Offset) => never) {
@@ -60,6 +56,7 @@ export class KnownLog {
     this.#path = path
     this.#header = header
     this.#damagedAt = damagedAt
+    this.#due = new IndexDue(header.baseTid)
     this.reader = this.#newReader(this.#apply.bind(this), until)
   }
 
@@ -211,22 +208,19 @@ export class KnownLog {
   }
 
   /**
-   * Whether what there is to read behind the index file has become `least`, and `forEach` for each object that the log holds, so that
-   * writing it anew stays little beside writing the log; after a failure, as much again, unless it is the last try.
+   * Whether what there is to read behind the index file has become `least`, and `forEach` for each object that the log holds: see IndexDue.
    */
   isWorthSaving(least: number, forEach: number, isLastTry: boolean): boolean {
-    const before = isLastTry ? this.#indexed : Math.max(this.#indexed, this.#tried)
-    const behind = this.#toRead(this.reader.tail) - before
-    return behind >= Math.max(least, forEach * this.offsets.size)
+    return this.#due.isWorth(Math.max(least, forEach * this.offsets.size), this.reader.tail, isLastTry)
   }
 
   /** Writes the index file, if all that was read is on disk, and sound. */
   save(mode: number): void {
     const { tail, syncedTo } = this.reader
     if (syncedTo < tail.offset || !this.#isFitForIndexFile()) return
-    this.#tried = this.#toRead(tail)
+    this.#due.tried(tail)
     this.#withIndex(() => writeIndexFile(this.#file, this.#path, mode, this.#header, this.#known, { tail, syncedTo }))
-    this.#indexed = this.#toRead(tail)
+    this.#due.stored(tail)
   }
 
   /**
@@ -237,25 +231,20 @@ export class KnownLog {
     if (!this.#isFitForIndexFile()) return undefined
     const { tail } = this.reader
     const covered = { tail, syncedTo: tail.offset }
-    this.#tried = this.#toRead(tail)
+    this.#due.tried(tail)
     const pieces = this.#withIndex(() => [...bytesOfIndexFile(this.#header, this.#known, covered)])
     const known = this.#known
     return () => {
       const isProved = this.reader.syncedTo >= tail.offset && !this.reader.suspect
       if (!isProved || known !== this.#known) return
       putIndexFile(this.#file, this.#path, mode, this.#header, pieces, covered)
-      this.#indexed = this.#toRead(tail)
+      this.#due.stored(tail)
     }
   }
 
   #isFitForIndexFile(): boolean {
     const { tail, suspect } = this.reader
     return !this.#mayBeWrong && !suspect && this.#known.isSmallFor(tail.offset)
-  }
-
-  /** How much there is to read up to there, in bytes. */
-  #toRead({ offset, tid }: Tail): number {
-    return offset + EACH_FRAME * (tid - this.#header.baseTid)
   }
 
   /** The packed state's own table, if it can be used. */
@@ -294,7 +283,7 @@ export class KnownLog {
   #begin(table: OffsetTable): boolean {
     if (table.tail.tid > this.reader.until || !this.reader.resumeAt(table.tail, table.syncedTo)) return false
     this.#known = new LogIndex(table)
-    this.#indexed = this.#toRead(table.tail)
+    this.#due.stored(table.tail)
     return true
   }
 
@@ -362,8 +351,7 @@ export class KnownLog {
     this.#indexFile?.close()
     this.#indexFile = undefined
     this.#ahead = 0
-    this.#indexed = own === undefined ? 0 : this.#toRead(own.tail)
-    this.#tried = 0
+    this.#due.lost(own?.tail)
     this.#known = known
     this.pinned.forget()
   }

@@ -3,7 +3,7 @@ import type { Generation } from './generation.js'
 import type { KnownLog } from './known-log.js'
 
 /**
- * What there is to read of the log behind it (see `toRead`), and that for each object: writing it takes half a millisecond, and up to 30 ns
+ * What there is to read of the log behind it (see IndexDue), and that for each object: writing it takes half a millisecond, and up to 30 ns
  * and 4 bytes for each object (measured).
  */
 const ENOUGH = {
