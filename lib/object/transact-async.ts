@@ -125,8 +125,9 @@ class Waiting {
     const turn = this.#turn
     try {
       turn.begin()
-      while (this.#taken.length > 0 || this.#first !== undefined) {
-        if (inTurns && turn.isDue) {
+      for (let n = 0; this.#taken.length > 0 || this.#first !== undefined; n++) {
+        // One at least has begun in each turn, however slow that is.
+        if (inTurns && n > 0 && turn.isDue) {
           if (!this.#isComing) void turn.next().then(this.#runBehind)
           this.#isComing = true
           return
