@@ -18,7 +18,7 @@ export function systemErrorIn(error: unknown): NodeJS.ErrnoException | undefined
 
 /** Node itself has refused, before it asked the system. */
 function isOfNode(error: unknown): boolean {
-  const { code } = error as NodeJS.ErrnoException
+  const { code } = (error ?? {}) as { code?: unknown }
   return typeof code === 'string' && code.startsWith('ERR_')
 }
 
