@@ -111,7 +111,7 @@ export function assembleControl(control: Control, body: Uint8Array, place: Place
     control,
     offset: tail.offset,
     tid: tail.tid,
-    time: timeAt(place),
+    time: tail.time, // none of its own: later commits are never older, whatever the clock of whoever packs said
     bodyLength: body.length,
     records: 0,
     nextOid: tail.nextOid,

@@ -17,12 +17,21 @@ class Root extends Persistent {
 
 const DAY = 24 * 3600 * 1000
 
-/** A store, and the clock that its disk goes by. */
-function start(t: Test): { db: Connection<Root>; clock: { now: number }; readonly again: () => Connection<Root> } {
-  const clock = { now: Date.UTC(2026, 0, 1) }
+interface Clock {
+  now: number
+  refusesRename: boolean
+}
+
+/** A store, and the clock that its disk goes by, which may refuse to rename. */
+function start(t: Test): { db: Connection<Root>; clock: Clock; readonly again: () => Connection<Root> } {
+  const clock: Clock = { now: Date.UTC(2026, 0, 1), refusesRename: false }
   const path = join(tempDir(t), 'app.db')
   const again = (): Connection<Root> => {
-    const disk: Disk = { ...systemDisk, now: () => clock.now }
+    const rename = (from: string, to: string): void => {
+      if (clock.refusesRename) throw Object.assign(new Error('EIO: as the test wants'), { code: 'EIO', errno: -5 })
+      systemDisk.rename(from, to)
+    }
+    const disk: Disk = { ...systemDisk, now: () => clock.now, rename }
     const db = openWith(disk, path, { root: Root }) as Connection<Root>
     t.teardown(() => db.close())
     return db
@@ -150,6 +159,22 @@ t.test('and as long where the clock of whoever packs is ahead', async t => {
   t.equal(db.resolve('never', { since: began }), 'not committed')
   t.equal(db.resolve('never'), 'not committed', 'none was dropped')
   t.strictSame([...db.root.orders], ['seconds old'])
+})
+
+t.test('also where an earlier pack by that clock was given up', async t => {
+  const { db, clock } = start(t)
+  order(db, 'seconds old')
+  clock.now += 30 * DAY
+  clock.refusesRename = true
+  await t.rejects(db.pack(), { code: 'UNSUPPORTED' })
+  clock.now -= 30 * DAY
+  order(db, 'by a right clock')
+  clock.now += 30 * DAY
+  clock.refusesRename = false
+  await db.pack()
+  clock.now -= 30 * DAY
+  t.equal(order(db, 'seconds old'), undefined)
+  t.strictSame([...db.root.orders], ['seconds old', 'by a right clock'])
 })
 
 t.test('a commit by a clock that is ahead keeps ids for longer', async t => {
