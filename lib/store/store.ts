@@ -1,6 +1,6 @@
 // One store as this process sees it: which generation is current, catching up, and the commit procedure. One for each data inode,
 // shared by its connections. Knows oids and bytes, never classes. The lock is held only inside `commit` and `underLock`.
-import { ClosedError, DiskError, StoreReplacedError } from '../error.js'
+import { ClosedError, DiskError, StoreNotFoundError, StoreReplacedError } from '../error.js'
 import type { Disk } from '../file/disk.js'
 import { onDisk } from '../file/disk-error.js'
 import { CommitLock } from '../file/lock.js'
@@ -51,14 +51,7 @@ export class Store {
   /** Opens the store at `path`; a missing one is created with `initial` as its first commit (whoever is first, wins). */
   static open(disk: Disk, path: string, options: StoreOptions = {}, initial?: Draft): Store {
     if (options.until !== undefined && options.readonly !== true) throw new TypeError('until needs { readonly: true }')
-    return onDisk(path, () => {
-      try {
-        return Store.#open(disk, path, options, initial)
-      } catch (error) {
-        if (!(error instanceof StoreReplacedError)) throw error
-        return Store.#open(disk, path, options, initial) // it was replaced while it was opened, and nobody has anything of it yet
-      }
-    })
+    return onDisk(path, () => twiceIfReplaced(() => Store.#open(disk, path, options, initial)))
   }
 
   static #open(disk: Disk, path: string, options: StoreOptions, initial: Draft | undefined): Store {
@@ -70,9 +63,12 @@ export class Store {
     stores.add(store)
     store.#users++
     try {
-      store.#readLog(options)
-      checkOpened(store.current, store.#until)
-      store.look()
+      // Over to what a pack has put there meanwhile, if it has.
+      for (let read: Generation | undefined; read !== store.current; store.look()) {
+        read = store.current
+        store.#readLog(options)
+        checkOpened(store.current, store.#until)
+      }
     } catch (error) {
       store.close()
       throw error
@@ -384,5 +380,19 @@ export class Store {
     this.durability.heedFailedCut(generation)
     this.durability.syncSoon(() => this.current, frame.bytes.length)
     return { outcome: 'committed', snapshot: generation.snapshot(), firstOid: frame.firstOid, offsets: frame.offsets }
+  }
+}
+
+/** What was replaced while it was opened is opened once more: nobody has anything of it yet. Where it was taken away, the first error says so. */
+function twiceIfReplaced<T>(open: () => T): T {
+  try {
+    return open()
+  } catch (replaced) {
+    if (!(replaced instanceof StoreReplacedError)) throw replaced
+    try {
+      return open()
+    } catch (error) {
+      throw error instanceof StoreNotFoundError ? replaced : error
+    }
   }
 }

@@ -268,6 +268,31 @@ t.test('a file that a pack replaces while it is opened is followed to what the p
   t.equal(openStore(t, old.path, disk).current.number, 2)
 })
 
+t.test('a file that is taken away while it is opened is to be put back, and not to be made anew', t => {
+  const seen = new Set<string>()
+  let operations = Infinity
+  for (let at = 1; at <= operations; at++) {
+    const { path } = newStore(t)
+    let n = 0
+    let wasOpen = false
+    const disk = wrapDisk(systemDisk, (name, _n, go) => {
+      if (++n === at) renameSync(path, `${path}.away`)
+      else if (n < at && name === 'open') wasOpen = true
+      return go()
+    })
+    try {
+      Store.open(disk, path, { readonly: true }).close()
+      operations = Math.min(operations, n)
+    } catch (error) {
+      const { code } = error as { code: string }
+      seen.add(code)
+      t.equal(code, wasOpen ? 'STORE_REPLACED' : 'NOT_FOUND', `before operation ${at}`)
+    }
+  }
+  t.same([...seen], ['NOT_FOUND', 'STORE_REPLACED'])
+  t.end()
+})
+
 t.test('a file that is replaced while it is opened: what is there then is opened', async t => {
   let operations = Infinity
   for (let at = 1; at <= operations; at++) {
