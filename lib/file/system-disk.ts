@@ -26,14 +26,14 @@ function checkWriting(): void {
         'Open with { readonly: true } here, and commit in the main thread.',
     )
   }
-  refuseWithoutFsync()
+  checkSyncing()
 }
 
 /** No file has this number. */
 const NO_FILE = 2 ** 31 - 1
 
 /** Node's permission model refuses every fsync before it gets to the system, whatever a process was permitted. */
-function refuseWithoutFsync(): void {
+export function checkSyncing(): void {
   if ((process as { permission?: unknown }).permission === undefined) return
   try {
     fs.fdatasyncSync(NO_FILE)

@@ -56,7 +56,7 @@ export class LogWriter {
     try {
       disk.sync(fd)
     } catch (cause) {
-      this.failedSync = cause
+      if (!provesNothing(cause)) this.failedSync = cause
       throw this.#cutFailed(cause)
     }
   }

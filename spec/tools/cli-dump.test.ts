@@ -195,7 +195,7 @@ t.test('what ends a dump leaves nothing of the file that it was to write', async
     ['SIGINT', 130],
   ] as const) {
     const { process: child, ended } = start(['dump', path, '-o', `${path}.jsonl`])
-    while (names().length === 0) await new Promise(resolve => setTimeout(resolve, 2))
+    while (names().length === 0 && child.exitCode === null) await new Promise(resolve => setTimeout(resolve, 2))
     child.kill(signal)
     const { code, stdout, stderr } = await ended
     t.same([code, stdout], [expected, ''], signal)

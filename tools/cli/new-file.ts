@@ -5,14 +5,15 @@ import { dirname } from 'node:path'
 import type { Fd } from '../../lib/file/disk.js'
 import { asDiskError } from '../../lib/file/disk-error.js'
 import { letGo } from '../../lib/file/let-go.js'
-import { systemDisk } from '../../lib/file/system-disk.js'
+import { checkSyncing, systemDisk } from '../../lib/file/system-disk.js'
 import { alreadyThere, NewStore } from '../../lib/store/new-store.js'
 import { EXIT, Refusal } from './exit-code.js'
 
-/** Throws Refusal: there is no such directory. That the file itself does not exist is seen when it is made. */
+/** Throws Refusal: there is no such directory; UnsupportedError. That the file itself does not exist is seen when it is made. */
 export function checkNewFile(path: string): void {
   if (path === '-')
     throw new Refusal(EXIT.usage, '-o -: a store cannot be written to standard output; a file of this name is ./-')
+  checkSyncing()
   const directory = path.endsWith('/') ? path : dirname(path)
   if (isDirectory(directory)) return
   throw new Refusal(EXIT.couldNot, `${path}: there is no directory ${directory}`)
