@@ -76,6 +76,24 @@ function dumpOf(leaves: readonly number[]): string {
   return textOf([begin, ...records, { end: true, records: records.length }].map(line => JSON.stringify(line)))
 }
 
+t.test('a node that has become too small beside one that is too full takes nothing away from it', async t => {
+  for (const [leaves, key] of [
+    [[5, 300], 0],
+    [[300, 5], 304],
+    [[5, 2000, 5], 2],
+    [[2000, 5, 2000], 2001],
+  ] as const) {
+    const disk = new MemoryDisk()
+    await load(disk, dumpOf(leaves))
+    const db = openWith(disk, COPY, {}) as unknown as Connection<{ map: PersistentMap<number, unknown> }>
+    const native = new Map(db.root.map)
+    db.transact(({ map }) => t.equal(map.delete(key), native.delete(key)))
+    t.same([...db.root.map], [...native], `leaves of ${leaves.join(', ')}`)
+    db.close()
+    isSound(t, disk)
+  }
+})
+
 t.test('nodes that are fuller or emptier than the library keeps them are read and changed like any others', async t => {
   const random = seeded(t)
   for (const leaves of [

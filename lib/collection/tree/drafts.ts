@@ -106,9 +106,11 @@ export abstract class Drafts {
       // An only child had nobody to be joined with, and may have now.
       if (level > 0) this.fillUp(parts, level - 1)
       const both = { level, oid: left.oid || right.oid, low: left.low, items: parts, dirty: true }
-      const [first, second] = split(both, false)
-      const made = second && left.oid !== 0 ? [first, { ...second, oid: right.oid }] : [first, second]
-      items.splice(at, 2, ...made.flatMap(draft => (draft ? [asChild(draft)] : [])))
+      // Of two that the library has filled, two at most; another writer may have filled them more.
+      const made = split(both, false).map((draft, n) =>
+        n === 1 && left.oid !== 0 ? { ...draft, oid: right.oid } : draft,
+      )
+      items.splice(at, 2, ...made.map(asChild))
       joined = true
       i = at - 1
     }
