@@ -45,8 +45,13 @@ function checkCounter(view: RecordView, oid: Oid, report: (message: string) => v
   if (!isCounterValue(value)) report(`its value is ${value}, to which no counter comes`)
 }
 
+/** Its checksums are sound. */
+const MAY_BE_NEWER = ': a newer version of perdure may have written it, or what is no perdure'
+
 /** Objects that are looked at in one step. */
 const STEP = 1 << 8
+/** Bytes of commits that are. */
+const BYTES_IN_STEP = 1 << 20
 
 /**
  * Checks what every commit says of itself, and every shape, state and collection of the newest state of a file that is otherwise sound;
@@ -84,7 +89,7 @@ function* verifying(disk: Disk, path: string, found: (finding: Finding) => void)
       findings++
       found(finding)
     }
-    for (const finding of unreadableCommits(view.snapshot)) report(finding)
+    for (const _ of unreadableCommits(view.snapshot, report)) yield { what: 'collections', done: 0, all }
     let done = 0
     for (const [oid, offset] of generation.entries()) {
       if (++done % STEP === 0) yield { what: 'collections', done: done / 2, all }
@@ -113,14 +118,24 @@ function* verifying(disk: Disk, path: string, found: (finding: Finding) => void)
   }
 }
 
-/** Commits of which note and meta are of no known form. */
-function* unreadableCommits(snapshot: Snapshot): Generator<Finding> {
-  for (const { tid, offset, annotation } of readHistory(snapshot)) {
+/** Reports commits of which note and meta are of no known form; a step for every so many bytes. */
+function* unreadableCommits(snapshot: Snapshot, report: (finding: Finding) => void): Generator<undefined> {
+  let read = 0
+  for (const { tid, offset, bytes, annotation } of readHistory(snapshot)) {
+    read += bytes
+    if (read >= BYTES_IN_STEP) {
+      yield
+      read = 0
+    }
     try {
       decodeAnnotation(annotation)
     } catch (error) {
       if (!(error instanceof SchemaError)) throw error
-      yield { kind: 'frame', offset, message: `what commit ${tid} says of itself (note and meta) cannot be read` }
+      report({
+        kind: 'frame',
+        offset,
+        message: `what commit ${tid} says of itself (note and meta) cannot be read${MAY_BE_NEWER}`,
+      })
     }
   }
 }
@@ -140,7 +155,7 @@ function typeOf(view: RecordView, record: StoredRecord, report: (finding: Findin
     if (!isOfData(error)) throw error
     const what = isShape ? `shape ${oid}` : `the state of object ${oid} (${shape?.type || 'root'})`
     if (isShape || shape)
-      report({ kind: isShape ? 'shape' : 'record', offset, oid, message: `${what} cannot be decoded` })
+      report({ kind: isShape ? 'shape' : 'record', offset, oid, message: `${what} cannot be decoded${MAY_BE_NEWER}` })
     return undefined
   }
 }

@@ -79,8 +79,8 @@ t.test('what is sound and cannot be decoded is a finding each, and the check goe
   t.equal(code, 1)
   t.match(jsonLines(stdout), [
     { finding: { kind: 'frame', message: /^what commit 2 says of itself/ } },
-    { finding: { kind: 'shape', oid: 17, message: /^shape 17 cannot be decoded$/ } },
-    { finding: { kind: 'record', oid: 20, message: /^the state of object 20 \(root\) cannot be decoded$/ } },
+    { finding: { kind: 'shape', oid: 17, message: /^shape 17 cannot be decoded: a newer version of perdure may/ } },
+    { finding: { kind: 'record', oid: 20, message: /^the state of object 20 \(root\) cannot be decoded: a newer/ } },
     { finding: { kind: 'record', oid: 21 } },
     { finding: { kind: 'collection', oid: 23, message: /its value is Infinity/ } },
     { kind: 'summary', damage: 5 },
