@@ -182,7 +182,7 @@ export class PersistentSet<T extends Key> {
   intersection<U>(other: SetLike<U>): Set<T & U> {
     const header = behind(this)
     const members = new Members(other, header)
-    const isLarger = header.unnotedSize > members.size
+    const isLarger = header.unnotedSize > members.size && !members.isElsewhere
     return (isLarger ? commonOf(header, members) : select(header, members, true)) as Set<T & U>
   }
 

@@ -64,6 +64,18 @@ t.test('the operations of two sets are those of the language', async t => {
   t.same(differences, [])
 })
 
+t.test('objects of another connection are refused, whichever of two sets is the larger', t => {
+  const { db } = shelf(t)
+  const [one, other] = [thing('one'), thing('other')]
+  db.transact(root => void root.set.add(one).add(1))
+  const own = db.connect()
+  t.throws(() => db.root.set.intersection(own.root.set), { code: 'VALUE' })
+  db.transact(root => void root.set.add(other).add(2).add(3))
+  t.throws(() => db.root.set.intersection(own.root.set), { code: 'VALUE' })
+  own.close()
+  t.end()
+})
+
 t.test('a new set is a native one: first what this set has, in its order, then the rest', async t => {
   const set = new PersistentSet([3, 1, 2])
   for (const operation of ['union', 'intersection', 'difference', 'symmetricDifference'] as const) {
