@@ -1,6 +1,7 @@
 // Warns when the process ends while a connection has changes that were never committed, or transactions that nobody has waited for.
 interface Connected {
-  readonly store: { readonly path: string }
+  /** One that is closed owes the disk nothing, or whoever closed it has been told. */
+  readonly store: { readonly path: string; readonly closed: boolean }
 }
 
 const LEFT = {
@@ -35,7 +36,8 @@ export function watchPending(connection: Connected, isPending: boolean, what: Le
 function warn(): void {
   for (const what of Object.keys(LEFT) as Left[])
     for (const { store } of pending[what])
-      process.stderr.write(`(perdure) the process ends ${LEFT[what](store.path)}\n`)
+      if (what !== 'disk' || !store.closed)
+        process.stderr.write(`(perdure) the process ends ${LEFT[what](store.path)}\n`)
 }
 
 type AtExit = (act: () => void) => void

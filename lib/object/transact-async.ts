@@ -50,8 +50,16 @@ class Waiting implements Waiters {
     if (this.#first === undefined) this.#session.end() // so that the next access begins a transaction, before which they run
     this.#come()
     if (this.#open === 0) watchPending(this.#session, true, 'transactions')
+    this.#forgetTaken()
     this.#asked.push(asked)
     this.#open++
+  }
+
+  /** Where more are asked for all the time, there is always a next one, and those before it would never go. */
+  #forgetTaken(): void {
+    if (this.#next === 0 || 2 * this.#next < this.#asked.length) return
+    this.#asked = this.#asked.slice(this.#next)
+    this.#next = 0
   }
 
   settled(count: number): void {

@@ -55,6 +55,8 @@ t.test(
       ['fsync', `${add}; await null; process.exit()`, unsynced, 1],
       ['os', `${add}; await null; process.exit()`, undefined, 1],
       ['fsync', `${add}; db.flush(); process.exit()`, undefined, 1],
+      ['fsync', `${add}; db.close(); process.exit()`, undefined, 1],
+      ['fsync', `const own = db.connect(); own.${add.slice(3)}; own.close(); process.exit()`, unsynced, 1],
       ['fsync', `await Promise.allSettled([${add}, ${fails}, ${add}]); process.exit()`, undefined, 2],
       ['fsync', `await ${add}; await ${add}; process.exit()`, undefined, 2],
       ['fsync', add, undefined, 1],
@@ -79,7 +81,7 @@ t.test('many copies of the package in one process say so by one listener', async
   const program = `const before = process.listenerCount('exit')
     for (let n = 0; n < 12; n++) {
       const { watchPending } = await import(${JSON.stringify(warning)} + '?' + n)
-      watchPending({ store: { path: n + '.db' } }, true)
+      watchPending({ store: { path: n + '.db', closed: false } }, true)
     }
     console.log(process.listenerCount('exit') - before)`
   const { stdout, stderr } = await promisify(execFile)(...plainNode('--input-type=module', '--eval', program))

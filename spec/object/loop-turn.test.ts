@@ -3,6 +3,7 @@ import t, { type Test } from 'tap'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { open, type Connection } from '../../lib/index.js'
+import { collectGarbage } from '../helpers/heap.js'
 import { tempDir } from '../helpers/temp-dir.js'
 
 type Root = { n: number }
@@ -80,6 +81,25 @@ t.test('and between many that are asked for at once and share no commit, in thei
   t.equal(runs.length, count)
   await Promise.all(all)
   t.same([runs, told], [Array.from({ length: count }, (_, n) => n), runs])
+})
+
+t.test('what is done goes, also where more is asked for all the time', async t => {
+  const db = opened(t)
+  const inFlight = 2000
+  let done = 0
+  const goOn = async (n: number, held: object): Promise<void> => {
+    await db.transactAsync(root => (root.n += Number(held !== undefined)), { note: `${n}` })
+    if (++done < 5 * inFlight) return goOn(n + inFlight, {})
+  }
+  let first: object | undefined = {}
+  const held = new WeakRef(first)
+  const all = [goOn(0, first), ...Array.from({ length: inFlight - 1 }, (_, n) => goOn(n + 1, {}))]
+  first = undefined
+  while (done < 3 * inFlight) await setTimeout(1)
+  await collectGarbage()
+  t.ok(done < 5 * inFlight, 'others are under way')
+  t.equal(held.deref(), undefined)
+  await Promise.all(all)
 })
 
 t.test('what was committed before the connection was closed is told behind the turn', async t => {
