@@ -109,13 +109,19 @@ function* verifying(disk: Disk, path: string, found: (finding: Finding) => void)
         CHECKS.get(type)?.(view, oid, tell, met, parts)
       } catch (error) {
         if (!isOfData(error)) throw error
-        tell(`it cannot be read (${error.message})`)
+        tell(`it cannot be read (${reasonOf(error)})`)
       }
     }
     return findings
   } finally {
     generation.release()
   }
+}
+
+/** Without what is meant for others: the file, of which a dump is only about to be made one, and to call what is running. */
+function reasonOf(error: Error): string {
+  const isUndecodable = error instanceof SchemaError && error.oid !== undefined
+  return isUndecodable ? `the state of object ${error.oid} cannot be decoded` : error.message
 }
 
 /** Reports commits of which note and meta are of no known form; a step for every so many bytes. */

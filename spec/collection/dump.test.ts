@@ -266,7 +266,7 @@ const cases: [what: string, edit: (lines: Line[]) => unknown, message: RegExp][]
       lines.splice(-1, 0, { oid: free(lines), tid: 1, type: 'PersistentMap', shape, fields: { next: 2 } })
       lines.at(-1)!.records! += 2
     },
-    /PersistentMap \d+: it cannot be read/,
+    /PersistentMap (\d+): it cannot be read \(the state of object \1 cannot be decoded\)/,
   ],
   ['a queue with other keys', lines => (queued(lines).fields!.keys![0] = -1), /PersistentQueue \d+: .* -1 is no key/],
 ]
