@@ -6,11 +6,11 @@ import { basename, dirname } from 'node:path'
 import t from 'tap'
 import { plainNode } from '../helpers/plain-node.js'
 import {
-  Account,
   bank,
   commitOffsets,
   damage,
   jsonLines,
+  largeBank,
   openBank,
   perdure,
   piped,
@@ -180,14 +180,7 @@ t.test('Ctrl-C stops load while it waits for more: exit code 130, and no store i
 })
 
 t.test('what ends a dump leaves nothing of the file that it was to write', async t => {
-  const path = bank(t)
-  const db = openBank(path)
-  for (let part = 0; part < 10; part++) {
-    db.transact(bank => {
-      for (let n = 0; n < 5000; n++) bank.queue.push(new Account())
-    })
-  }
-  db.close()
+  const path = largeBank(t)
   const names = (): string[] => readdirSync(dirname(path)).filter(name => name.includes('jsonl'))
   for (const [signal, expected] of [
     ['SIGTERM', 143],

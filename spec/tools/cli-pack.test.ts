@@ -5,10 +5,10 @@ import t, { type Test } from 'tap'
 import { systemDisk } from '../../lib/file/system-disk.js'
 import { plainNode } from '../helpers/plain-node.js'
 import {
-  Account,
   bank,
   commitOffsets,
   damage,
+  largeBank,
   openBank,
   perdure,
   printed,
@@ -124,14 +124,7 @@ t.test('Ctrl-C while somebody holds the lock: exit code 130, nothing is changed'
 t.test(
   'Ctrl-C, or a signal that ends programs, while a pack copies: nothing is changed, and the exit code says which',
   async t => {
-    const path = bank(t)
-    const db = openBank(path)
-    for (let part = 0; part < 10; part++) {
-      db.transact(bank => {
-        for (let n = 0; n < 5000; n++) bank.queue.push(new Account())
-      })
-    }
-    db.close()
+    const path = largeBank(t)
     const before = readFileSync(path)
     for (const [signal, expected] of [
       ['SIGINT', 130],

@@ -108,6 +108,19 @@ export function openBank(path: string) {
   return open(path, { root: Bank, classes: [Account], durability: 'os' })
 }
 
+/** As `bank`, with 50,000 accounts more, which take a while to go through. */
+export function largeBank(t: Test): string {
+  const path = bank(t)
+  const db = openBank(path)
+  for (let part = 0; part < 10; part++) {
+    db.transact(bank => {
+      for (let n = 0; n < 5000; n++) bank.queue.push(new Account())
+    })
+  }
+  db.close()
+  return path
+}
+
 /** Four commits, one unreachable object: Bank 1, ada and bob, who are friends. Returns the path. */
 export function bank(t: Test): string {
   const path = join(tempDir(t), 'bank.db')
