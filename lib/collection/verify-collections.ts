@@ -3,18 +3,15 @@
 import type { Disk } from '../file/disk.js'
 import { asDiskError, onDisk } from '../file/disk-error.js'
 import { SchemaError } from '../error.js'
-import { decodeAnnotation } from '../object/annotation.js'
 import { checkState } from '../object/check-state.js'
 import { RecordView } from '../object/record-view.js'
 import { decodeShape, ShapeTable, type Shape } from '../object/shapes.js'
 import { Generation } from '../store/generation.js'
-import { readHistory } from '../store/history.js'
 import { atOnce, inSlices, type LongWork } from '../store/long-work.js'
 import { OffsetIndex } from '../store/offset-index.js'
 import { OidSet } from '../store/oid-set.js'
-import type { Snapshot } from '../store/snapshot.js'
 import { FIRST_FREE_OID, type Oid, type StoredRecord } from '../store/types.js'
-import type { Finding, VerifyProgress } from '../store/verify.js'
+import { MAY_BE_NEWER, type Finding, type VerifyProgress } from '../store/verify.js'
 import type { StoredKey } from './key.js'
 import { isCounterValue, storedIn } from './persistent-counter.js'
 import { isItemNumber } from './persistent-queue.js'
@@ -45,17 +42,12 @@ function checkCounter(view: RecordView, oid: Oid, report: (message: string) => v
   if (!isCounterValue(value)) report(`its value is ${value}, to which no counter comes`)
 }
 
-/** Its checksums are sound. */
-const MAY_BE_NEWER = ': a newer version of perdure may have written it, or what is no perdure'
-
 /** Objects that are looked at in one step. */
 const STEP = 1 << 8
-/** Bytes of commits that are. */
-const BYTES_IN_STEP = 1 << 20
 
 /**
- * Checks what every commit says of itself, and every shape, state and collection of the newest state of a file that is otherwise sound;
- * gives how many findings there were. Throws DiskError.
+ * Checks every shape, state and collection of the newest state of a file that is otherwise sound; gives how many findings there were.
+ * Throws DiskError.
  */
 export function verifyCollections(disk: Disk, path: string, found: (finding: Finding) => void): number {
   return onDisk(path, () => atOnce(verifying(disk, path, found)))
@@ -89,7 +81,6 @@ function* verifying(disk: Disk, path: string, found: (finding: Finding) => void)
       findings++
       found(finding)
     }
-    for (const _ of unreadableCommits(view.snapshot, report)) yield { what: 'collections', done: 0, all }
     let done = 0
     for (const [oid, offset] of generation.entries()) {
       if (++done % STEP === 0) yield { what: 'collections', done: done / 2, all }
@@ -122,28 +113,6 @@ function* verifying(disk: Disk, path: string, found: (finding: Finding) => void)
 function reasonOf(error: Error): string {
   const isUndecodable = error instanceof SchemaError && error.oid !== undefined
   return isUndecodable ? `the state of object ${error.oid} cannot be decoded` : error.message
-}
-
-/** Reports commits of which note and meta are of no known form; a step for every so many bytes. */
-function* unreadableCommits(snapshot: Snapshot, report: (finding: Finding) => void): Generator<undefined> {
-  let read = 0
-  for (const { tid, offset, bytes, annotation } of readHistory(snapshot)) {
-    read += bytes
-    if (read >= BYTES_IN_STEP) {
-      yield
-      read = 0
-    }
-    try {
-      decodeAnnotation(annotation)
-    } catch (error) {
-      if (!(error instanceof SchemaError)) throw error
-      report({
-        kind: 'frame',
-        offset,
-        message: `what commit ${tid} says of itself (note and meta) cannot be read${MAY_BE_NEWER}`,
-      })
-    }
-  }
 }
 
 /** The type of an object whose state can be decoded. Reports all that cannot be, but objects of a shape that cannot: that is told once. */

@@ -1,6 +1,6 @@
 // What a commit says about itself: a note and meta data, one MessagePack map in the frame. Read by tools that know no
 // classes, so only what JSON has: null, booleans, finite numbers, strings, arrays, plain objects; nested as deep as plain data may be.
-import { ValueError } from '../error.js'
+import { SchemaError, ValueError } from '../error.js'
 import { DEEPEST } from './adopt.js'
 import { quoted } from './option-names.js'
 import { pack } from './packer.js'
@@ -43,6 +43,17 @@ export function decodeAnnotation(bytes: Uint8Array): Annotation & { readonly cou
   if (note !== undefined && typeof note !== 'string') return unknownForm()
   if (count !== undefined && typeof count !== 'number') return unknownForm()
   return count === undefined ? { note, meta } : { note, meta, count }
+}
+
+/** For `perdure verify`. */
+export function isReadableAnnotation(bytes: Uint8Array): boolean {
+  try {
+    decodeAnnotation(bytes)
+    return true
+  } catch (error) {
+    if (error instanceof SchemaError) return false
+    throw error
+  }
 }
 
 function checked(value: unknown, path: string, above: readonly object[]): Packable {

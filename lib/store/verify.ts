@@ -16,9 +16,12 @@ import { checkBehind, whatFollows } from './verify-behind.js'
 const STEP = 1 << 20
 const OBJECTS_IN_STEP = 1 << 10
 
+/** Said of what has a sound checksum and an unknown form. */
+export const MAY_BE_NEWER = ': a newer version of perdure may have written it, or what is no perdure'
+
 /** Something that is wrong, or (`tail`) worth knowing. */
 export interface Finding {
-  readonly kind: 'frame' | 'record' | 'reference' | 'shape' | 'root' | 'collection' | 'table' | 'tail'
+  readonly kind: 'frame' | 'record' | 'reference' | 'shape' | 'root' | 'collection' | 'note' | 'table' | 'tail'
   /** Where in the file; 0: nowhere in particular. */
   readonly offset: number
   readonly oid?: number
@@ -45,12 +48,20 @@ export interface VerifyProgress {
   readonly all: number
 }
 
+/** Whether what a commit says of itself can be read, which is not known in this layer. */
+type CheckAnnotation = (annotation: Uint8Array) => boolean
+
 /**
  * Reads every frame and record, and checks every reference of the newest versions; `found` gets what is wrong as it comes.
  * Throws StoreNotFoundError, NotAStoreError, NewerFormatError.
  */
-export function verify(disk: Disk, path: string, found: (finding: Finding) => void): VerifySummary {
-  return onDisk(path, () => atOnce(verifying(disk, path, found)))
+export function verify(
+  disk: Disk,
+  path: string,
+  found: (finding: Finding) => void,
+  checkAnnotation?: CheckAnnotation,
+): VerifySummary {
+  return onDisk(path, () => atOnce(verifying(disk, path, found, checkAnnotation)))
 }
 
 /** The same in slices, with turns of the event loop between. Rejects with the reason of `options.signal` when that is aborted. */
@@ -59,9 +70,10 @@ export async function verifyAsync(
   path: string,
   found: (finding: Finding) => void,
   options: LongWork<VerifyProgress>,
+  checkAnnotation?: CheckAnnotation,
 ): Promise<VerifySummary> {
   try {
-    return await inSlices(disk, verifying(disk, path, found), options)
+    return await inSlices(disk, verifying(disk, path, found, checkAnnotation), options)
   } catch (error) {
     throw asDiskError(path, error)
   }
@@ -71,6 +83,7 @@ function* verifying(
   disk: Disk,
   path: string,
   found: (finding: Finding) => void,
+  checkAnnotation: CheckAnnotation = () => true,
 ): Generator<VerifyProgress, VerifySummary> {
   const generation = Generation.open(disk, path, 'read', Infinity, false)
   try {
@@ -82,7 +95,7 @@ function* verifying(
     const isReadToEnd = yield* checkFrames(generation, report)
     const packed = new LogIndex()
     const checked = new OidSet()
-    const counts = yield* checkRecords(generation, packed, checked, report)
+    const counts = yield* checkRecords(generation, packed, checked, checkAnnotation, report)
     yield* checkTable(generation, packed, report)
     if (isReadToEnd && generation.newest(ROOT_OID) === 0)
       report({ kind: 'root', offset: 0, oid: ROOT_OID, message: 'there is no root object' })
@@ -132,6 +145,7 @@ function* checkRecords(
   generation: Generation,
   packed: LogIndex,
   checked: OidSet,
+  checkAnnotation: CheckAnnotation,
   report: (finding: Finding) => void,
 ): Generator<VerifyProgress, { commits: number; records: number }> {
   const { reader, header: file } = generation
@@ -162,6 +176,10 @@ function* checkRecords(
       if (generation.newest(record.oid) === offset && checked.add(record.oid)) checkLinks(record, offset)
       records++
       at = record.end
+    }
+    if (header.kind === 'commit' && !checkAnnotation(body.subarray(at))) {
+      const message = `what commit ${header.tid} says of itself (note and meta) cannot be read${MAY_BE_NEWER}`
+      report({ kind: 'note', offset: header.offset, message })
     }
     if (header.kind === 'base' && at !== end)
       report({ kind: 'frame', offset: header.offset, message: 'a frame of the packed state has more than its records' })

@@ -78,7 +78,7 @@ t.test('what is sound and cannot be decoded is a finding each, and the check goe
   const { code, stdout } = await perdure('verify', path, '--json')
   t.equal(code, 1)
   t.match(jsonLines(stdout), [
-    { finding: { kind: 'frame', message: /^what commit 2 says of itself/ } },
+    { finding: { kind: 'note', message: /^what commit 2 says of itself/ } },
     { finding: { kind: 'shape', oid: 17, message: /^shape 17 cannot be decoded: a newer version of perdure may/ } },
     { finding: { kind: 'record', oid: 20, message: /^the state of object 20 \(root\) cannot be decoded: a newer/ } },
     { finding: { kind: 'record', oid: 21 } },

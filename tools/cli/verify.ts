@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { NotAStoreError, StoreNotFoundError } from '../../lib/error.js'
 import { verifyCollectionsAsync } from '../../lib/collection/verify-collections.js'
 import { systemDisk } from '../../lib/file/system-disk.js'
+import { isReadableAnnotation } from '../../lib/object/annotation.js'
 import { verifyAsync, type Finding, type VerifyProgress, type VerifySummary } from '../../lib/store/verify.js'
 import { EXIT, type ExitCode } from './exit-code.js'
 import { interruptible } from './interruptible.js'
@@ -22,21 +23,23 @@ async function runVerify(path: string, asJson: boolean, exit: (code: ExitCode) =
   const there = systemDisk.lookUp(path)
   if (there === undefined) throw new StoreNotFoundError(path)
   if (!there.isFile) throw new NotAStoreError(path, 'this is not a regular file')
-  const { records, damage } = await interruptible(`${path}: interrupted`, async (signal, bar) => {
+  const summary = await interruptible(`${path}: interrupted`, async (signal, bar): Promise<VerifySummary> => {
+    let canBeRead = true
     const show = (finding: Finding): void => {
       if (finding.kind !== 'tail') exit(EXIT.no)
+      if (finding.kind !== 'tail' && finding.kind !== 'note') canBeRead = false
       bar.clear()
       if (asJson) printJson({ kind: 'finding', finding })
       else print(describe(finding))
       flush()
     }
     const onProgress = ({ what, done, all }: VerifyProgress): void => bar.update(done, all, what)
-    const records = await verifyAsync(systemDisk, path, show, { signal, onProgress })
-    // Collections are many records each, which are read for this.
-    const damage = records.damage || (await verifyCollectionsAsync(systemDisk, path, show, { signal, onProgress }))
-    return { records, damage }
+    const records = await verifyAsync(systemDisk, path, show, { signal, onProgress }, isReadableAnnotation)
+    // States and collections are many records each, which are read for this.
+    if (!canBeRead) return records
+    const damage = await verifyCollectionsAsync(systemDisk, path, show, { signal, onProgress })
+    return { ...records, damage: records.damage + damage }
   })
-  const summary: VerifySummary = { ...records, damage }
   if (asJson) printJson({ kind: 'summary', path, ...summary })
   else print(harmless(`${path}: ${sum(summary)}`))
   return summary.damage === 0 ? EXIT.done : EXIT.no
