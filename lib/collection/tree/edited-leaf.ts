@@ -249,11 +249,19 @@ export class EditedLeaf {
   /** What each stored entry has, and in its place or between them what each edit makes of it. */
   #edit<T>(stored: readonly T[], make: (edit: Edit) => T): T[] {
     const { edits, at, takes } = this.#edits
-    const made = edits.map(edit => (edit.gone ? [] : [make(edit)]))
-    const edited = stored.slice()
-    // From the end, so that what comes before stays in its place.
-    for (let n = made.length - 1; n >= 0; n--) edited.splice(at[n] as number, Number(takes[n]), ...(made[n] as T[]))
-    return edited
+    let edited: T[] | undefined
+    let shift = 0
+    for (let n = 0; n < edits.length; n++) {
+      const edit = edits[n] as Edit
+      const place = (at[n] as number) + shift
+      const goes = Number(takes[n])
+      const comes = edit.gone ? [] : [make(edit)]
+      // The first, mostly the only one, makes the copy: with no room that nobody needs.
+      if (edited) edited.splice(place, goes, ...comes)
+      else edited = stored.toSpliced(place, goes, ...comes)
+      shift += comes.length - goes
+    }
+    return edited ?? stored.slice()
   }
 
   /** Goes through its entries: `stays` gets stretches of the stored leaf, `comes` what takes its place in or between them. */
