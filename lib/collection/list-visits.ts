@@ -38,8 +38,13 @@ export function* iterate(
   }
 }
 
+/** Reads no item: only how many there are. */
 export function* positionsOf(header: ListHeader): Generator<number, undefined> {
-  for (const [at] of iterate(header)) yield at
+  for (let at = 0; ; at++) {
+    header.touch()
+    if (at >= header.length) return
+    yield at
+  }
 }
 
 export function itemsOf(header: ListHeader, copies = false): IteratorObject<unknown, undefined> {

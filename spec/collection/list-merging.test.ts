@@ -91,6 +91,13 @@ for (const many of [10, 3000]) {
       'a set of what was there',
       [-1, 5],
     )
+    merges(
+      ({ list }) => list.push([...list.keys()].length),
+      ({ list }) => list.set(7, 'theirs'),
+      'going through the positions',
+      [-1, many],
+      [7, 'theirs'],
+    )
     merges(root => [root.list.shift(), root.list.push('mine')], push, 'both ends', [0, 1], [-1, 'mine'], [-2, 'theirs'])
     merges(root => [root.list.push('a'), root.list.pop()], push, 'a push that was taken back', [-1, 'theirs'])
     merges(
@@ -149,6 +156,7 @@ for (const many of [10, 3000]) {
     conflicts(({ list }) => list.at(many), push, ['length'], 'an item that was not there')
     conflicts(({ list }) => list.length, push, ['length'], 'the length')
     conflicts(({ list }) => [...list], push, ['length'], 'going through all')
+    conflicts(({ list }) => list.keys().next(), push, ['length'], 'going through the positions')
     conflicts(
       ({ list }) => [...list],
       ({ list }) => list.set(7, 0),
