@@ -72,7 +72,7 @@ export function readLater(
       }
       const references = readReferences()
       if (references) {
-        state[key] = new Untracked(marksOf(references, refs), true, true)
+        state[key] = new Untracked(marksOf(references, refs, scope), true, 'only')
         hasParts = true
         continue
       }
@@ -89,9 +89,15 @@ export function readLater(
   })
 }
 
-/** An array of nothing but references, by their numbers, as it is decoded: an object is made of one when it is asked for. */
-function marksOf(references: readonly number[], refs: readonly Oid[]): unknown[] {
-  return references.map(reference => unresolved(refs[reference] ?? unknownForm()))
+/**
+ * An array of nothing but references, by their numbers: of what is not known yet, an object is made when it is asked for. To look one up takes
+ * a fifth of making a mark.
+ */
+function marksOf(references: readonly number[], refs: readonly Oid[], scope: Pick<Scope, 'known'>): unknown[] {
+  return references.map(reference => {
+    const to = refs[reference] ?? unknownForm()
+    return scope.known(to) ?? unresolved(to)
+  })
 }
 
 /** What LATER stands for, as it can be written into another record without being decoded: this reference, or these bytes. */

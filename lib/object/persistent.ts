@@ -16,7 +16,7 @@ import { sameKeys } from './shapes.js'
 import { attach, define } from './plain-node.js'
 import type { Oid, StoredRecord } from '../store/types.js'
 import { asUnreadable } from './unreadable.js'
-import { track, Untracked } from './untracked.js'
+import { attachReferences, track, Untracked } from './untracked.js'
 import { isObject, seal } from './values.js'
 
 export type Fields = Record<string, unknown>
@@ -107,8 +107,8 @@ export class EntityHeader extends Header {
   /** What stands in a field is asked for: a date is sealed, and from now on changes in a container must be seen. */
   track(key: string, { target, stored, hasMarks }: Untracked): object {
     if (types.isDate(target)) return ((this.state as Fields)[key] = seal(target))
-    const { object } = track(target, this, hasMarks)
-    attach(object)
+    const { object } = hasMarks === 'only' ? attachReferences(target as unknown[], this) : track(target, this, hasMarks)
+    if (hasMarks !== 'only') attach(object)
     ;(this.state as Fields)[key] = object
     if (stored) stampLater(this, object, key)
     return object

@@ -12,12 +12,12 @@ export class Untracked {
   readonly target: Container | Date
   /** Stands in the owner's stored state. */
   stored: boolean
-  /** There may be marks of references in it that nobody followed. */
-  readonly hasMarks: boolean
+  /** There may be marks of references in it that nobody followed; `only`: it is an array of these, and of objects that are known already. */
+  readonly hasMarks: boolean | 'only'
   /** As it was written, if it is large, stands in an object that has been written more than once, and means the same in every record. */
   packed: Stretch | undefined
 
-  constructor(target: Container | Date, stored = false, hasMarks = false) {
+  constructor(target: Container | Date, stored = false, hasMarks: boolean | 'only' = false) {
     this.target = target
     this.stored = stored
     this.hasMarks = hasMarks
@@ -25,10 +25,17 @@ export class Untracked {
 }
 
 /** Gives a bare container its handlers. What it contains gets them when it is asked for (parts.ts), or with it if there may be marks. */
-export function track(target: Container, owner: Header, hasMarks: boolean): Node {
+export function track(target: Container, owner: Header, hasMarks: boolean | 'only'): Node {
   if (hasMarks) return trackWhole(target, owner)
   const node = new Node(target, owner)
   node.bare = -1
+  return node
+}
+
+/** Gives the handlers to an array of nothing but references, and attaches it: no part is to be asked what it is. */
+export function attachReferences(target: readonly unknown[], owner: Header): Node {
+  const node = new Node(target as unknown[], owner, !target.some(part => typeof part === 'symbol'))
+  node.slots = 1
   return node
 }
 
