@@ -17,7 +17,7 @@ import { SessionLooking } from './session-looking.js'
 import { headerNeeded } from './single-objects.js'
 import { checkNames, quoted } from './option-names.js'
 import { checkedSince, resolved, type Resolved, type ResolveOptions } from './resolve.js'
-import { askerOf, checkId, checkOpen, refuseInsideOther, transact, type TransactOptions } from './transact.js'
+import { askerOf, checkId, refuseInsideOther, transact, type TransactOptions } from './transact.js'
 import { transactAsync } from './transact-async.js'
 
 /** A promise is not a result that a transaction can have. */
@@ -50,7 +50,7 @@ export class Connection<Root = unknown> {
 
   /** The object with oid 1, from which everything that is kept can be reached. */
   get root(): Root {
-    checkOpen(this.#session)
+    this.#session.checkOpen()
     return this.#session.root as Root
   }
 
@@ -123,7 +123,7 @@ export class Connection<Root = unknown> {
   resolve(id: string, options: ResolveOptions = {}): Resolved {
     checkId(id)
     const since = checkedSince(options)
-    checkOpen(this.#session)
+    this.#session.checkOpen()
     refuseIfEditing('resolve()')
     this.#session.waiting?.run()
     return resolved(this.#session, id, since)
@@ -167,7 +167,7 @@ export class Connection<Root = unknown> {
 
   /** All that this connection has committed or read is on disk afterwards. Throws DurabilityUnknownError, StoreReplacedError. */
   flush(): void {
-    checkOpen(this.#session)
+    this.#session.checkOpen()
     refuseIfEditing('flush()')
     this.#session.waiting?.run()
     if (!this.#session.store.readonly) flush(this.#session)
@@ -211,7 +211,7 @@ export class Connection<Root = unknown> {
    * was read before them is not checked any more, so read it again inside. Throws StoreReplacedError.
    */
   connect(): Connection<Root> {
-    checkOpen(this.#session)
+    this.#session.checkOpen()
     refuseIfEditing('connect()')
     return new Connection<Root>(this.#again(), this.#again)
   }
@@ -224,7 +224,7 @@ export class Connection<Root = unknown> {
    */
   log(options: LogOptions = {}): IteratorObject<Commit, undefined> {
     const checked = checkedLogOptions(options)
-    checkOpen(this.#session)
+    this.#session.checkOpen()
     refuseIfEditing('log()')
     return logOf(this.#session, checked)
   }
@@ -237,7 +237,7 @@ export class Connection<Root = unknown> {
    * StoreReplacedError.
    */
   usage(): Usage {
-    checkOpen(this.#session)
+    this.#session.checkOpen()
     refuseIfEditing('usage()')
     return usageOf(this.#session.store.latest().generation)
   }
@@ -283,7 +283,7 @@ export class Connection<Root = unknown> {
 
   #check(call: string, refuse: { readonly changes?: string; readonly paused?: string }): void {
     const session = this.#session
-    checkOpen(session)
+    session.checkOpen()
     refuseIfEditing(call)
     session.waiting?.run()
     if (session.inside > 0) throw new StateError(`${call} cannot be called inside transact(), which commits by itself`)

@@ -1,5 +1,5 @@
 // Whether an object may be changed now. Changes nothing itself.
-import { ClosedError, ReadonlyError, SchemaError, StateError } from '../error.js'
+import { ReadonlyError, SchemaError, StateError } from '../error.js'
 import { isUnknownKind } from './class-registry.js'
 import type { Header } from './header.js'
 import type { Session } from './session.js'
@@ -7,7 +7,7 @@ import type { Session } from './session.js'
 /** Throws ClosedError, ReadonlyError, StateError, SchemaError unless it may. */
 export function checkMayChange(session: Session, header: Header): void {
   const { store, options } = session
-  if (session.closed) throw new ClosedError(`the connection to ${store.path} is closed`)
+  session.checkOpen()
   if (store.readonly) throw new ReadonlyError(`${header.label} cannot be changed: ${store.path} was opened readonly`)
   if (session.pauses > 0)
     throw new StateError(`${header.label} cannot be changed while the connection is paused: call continue() first`)

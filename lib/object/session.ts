@@ -104,8 +104,13 @@ export class Session implements Scope, Loading {
 
   // ---- where a transaction begins and ends ----
 
-  begin(): void {
+  /** Throws ClosedError. */
+  checkOpen(): void {
     if (this.closed) throw new ClosedError(`the connection to ${this.store.path} is closed`)
+  }
+
+  begin(): void {
+    this.checkOpen()
     if (this.abandoned) this.undo()
     if (this.#began) return
     if (this.half.length > 0) {
@@ -115,8 +120,8 @@ export class Session implements Scope, Loading {
     this.waiting?.run()
     this.moveTo(this.store.latest())
     this.#began = true
-    if (!this.options.endsWithTurn && this.inside === 0) this.hold()
-    if (!this.options.endsWithTurn || this.inside > 0) return
+    if (this.inside > 0) return
+    if (!this.options.endsWithTurn) return this.hold()
     if (this.#awaitsTurn) return
     this.#awaitsTurn = true
     queueMicrotask(this.#turnEnded)

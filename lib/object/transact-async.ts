@@ -6,7 +6,7 @@ import { refuseIfEditing } from './editing.js'
 import { watchPending } from './exit-warning.js'
 import { LoopTurn, queueMicrotask } from './loop-turn.js'
 import type { Session } from './session.js'
-import { checkOpen, isInsideOther, Plan, type TransactOptions, type Work } from './transact.js'
+import { isInsideOther, Plan, type TransactOptions, type Work } from './transact.js'
 import { Group, type Asked, type Waiters } from './transaction-group.js'
 
 /** Transactions in a group at most. */
@@ -14,7 +14,7 @@ const MOST = 1000
 
 export function transactAsync<R, T>(session: Session, work: Work<R, T>, options: TransactOptions = {}): Promise<T> {
   return new Promise<T>((resolve, reject) => {
-    checkOpen(session)
+    session.checkOpen()
     refuseIfEditing('transactAsync()')
     if (session.inside > 0)
       throw new StateError('transactAsync() cannot be called inside transact(): call transact(), which joins')

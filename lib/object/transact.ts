@@ -31,7 +31,12 @@ export interface TransactOptions {
 }
 
 const OPTIONS: ReadonlySet<string> = new Set<keyof TransactOptions>([
-  ...(['attempts', 'timeout', 'note', 'meta', 'isolation', 'id'] as const),
+  'attempts',
+  'timeout',
+  'note',
+  'meta',
+  'isolation',
+  'id',
 ])
 
 export type Work<R, T> = (root: R) => T
@@ -62,7 +67,7 @@ export function refuseInsideOther(session: Session): void {
 
 /** Gives what the function gave; undefined: a transaction with this id has been committed before. */
 export function transact<R, T>(session: Session, root: R, work: Work<R, T>, options?: TransactOptions): T | undefined {
-  checkOpen(session)
+  session.checkOpen()
   refuseIfEditing('transact()')
   if (session.inside > 0) {
     if (options !== undefined) checkNested(options)
@@ -257,10 +262,6 @@ const NO_PROMISE =
 
 // ---- states -----------------------------------------------------------------------------------------------------
 
-export function checkOpen(session: Session): void {
-  if (session.closed) throw new ClosedError(`the connection to ${session.store.path} is closed`)
-}
-
 /** For what the store does without blocking: others may have it open when this session is closed. `call`: that was asked for it. */
 export function askerOf(session: Session, call: string): Asker {
   const { store, options } = session
@@ -274,7 +275,7 @@ export function askerOf(session: Session, call: string): Asker {
 }
 
 export function checkIdle(session: Session): void {
-  checkOpen(session)
+  session.checkOpen()
   if (session.changed.size > 0)
     throw new StateError('there are changes that were not committed: call commit() or abort() before transact()')
   if (session.pauses > 0) throw new StateError('the connection is paused: call continue() before transact()')
