@@ -1,7 +1,7 @@
 // One commit of one session: encode what was changed, let the store check and append it, and settle the outcome in the
 // objects. Until the store says "committed", nothing that an object knows of itself has changed.
 import { GoneError, WriteConflictError, type Conflict } from '../error.js'
-import { asCommitFailure } from '../store/commit-failure.js'
+import { onCommit } from '../store/commit-failure.js'
 import type { Snapshot } from '../store/snapshot.js'
 import type { Generation } from '../store/generation.js'
 import type { Oid } from '../store/types.js'
@@ -101,7 +101,9 @@ export function commitSession(
       return store.underLock(() => commitSession(session, { annotation, isolation, id }, wait), lockTimeout)
     }
     const toWrite = standIns.size === 0 ? changed : Array.from(changed, header => standIns.get(header) ?? header)
-    const encoded = onCommit(session, () => new Encoder(new SessionWriting(session, base)).encode(toWrite, annotation))
+    const encoded = onCommit(store.path, () =>
+      new Encoder(new SessionWriting(session, base)).encode(toWrite, annotation),
+    )
     const checked = new Checked(session, encoded, isolation)
     checkStack()
     const result = store.commit(encoded.draft, base, checked, wait && lockTimeout, id, look)
@@ -118,22 +120,13 @@ export function commitSession(
       case 'moved': {
         // A pack came in between: if nothing is in the way, the transaction goes on in the new file.
         // What a class has merged is not merged again: in the new file nobody can tell any more what it was at first.
-        const now = onCommit(session, () => store.latest())
-        const touched = new Set(onCommit(session, () => store.touchedSince(base, checked, now)))
+        const now = onCommit(store.path, () => store.latest())
+        const touched = new Set(onCommit(store.path, () => store.touchedSince(base, checked, now)))
         for (const { oid } of standIns.keys()) touched.add(oid)
         base = merged(session, base, touched, now, isolation, standIns)
         session.goOnFrom(base)
       }
     }
-  }
-}
-
-/** What the system refuses becomes an error that says that nothing was committed. */
-export function onCommit<T>(session: Session, act: () => T): T {
-  try {
-    return act()
-  } catch (error) {
-    throw asCommitFailure(session.store.path, error)
   }
 }
 

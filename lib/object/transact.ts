@@ -1,10 +1,11 @@
 // Running a function as one transaction: fresh snapshot, run, commit, again after a conflict. The last run holds the lock,
 // so that it cannot fail for that reason. This is the form that blocks; transact-async.ts waits.
 import { ClosedError, StateError, WriteConflictError } from '../error.js'
+import { onCommit } from '../store/commit-failure.js'
 import type { Asker } from '../store/store-options.js'
 import { encodeAnnotation } from './annotation.js'
 import { refuseIfEditing } from './editing.js'
-import { commitSession, onCommit, type CommitPlan } from './commit.js'
+import { commitSession, type CommitPlan } from './commit.js'
 import { confirm } from './confirm.js'
 import { checkNames, quoted } from './option-names.js'
 import type { Isolation, Session } from './session.js'
@@ -155,7 +156,7 @@ export function attempt<R, T>(
 ): Done<T> | 'conflict' | 'busy' {
   session.end()
   try {
-    onCommit(session, () => session.begin())
+    onCommit(session.store.path, () => session.begin())
     if (isCommitted(session, plan.id)) return committedBefore(session)
     const value = run(session, root, work)
     const wrote = session.changed.size > 0

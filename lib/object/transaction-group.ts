@@ -1,8 +1,7 @@
 // A group commit: transactions that run one after the other and become one commit. Each has its own outcome.
 import { CommitTooLargeError, GoneError, PerdureError, SchemaError, StaleDataError, StateError } from '../error.js'
-import { asCommitFailure } from '../store/commit-failure.js'
+import { asCommitFailure, onCommit } from '../store/commit-failure.js'
 import { encodeAnnotation } from './annotation.js'
-import { onCommit } from './commit.js'
 import { awaitConfirmation, confirmAsync } from './confirm.js'
 import type { LoopTurn } from './loop-turn.js'
 import type { Isolation, Session } from './session.js'
@@ -147,7 +146,7 @@ export class Group implements TransactPlan {
         // Those before it once more, without it; then it is the first of the next group, on what they have left.
         this.#endAt(n)
         session.undo()
-        onCommit(session, () => session.begin())
+        onCommit(session.store.path, () => session.begin())
         n = -1
         continue
       }

@@ -2,6 +2,15 @@
 import { CommitFailedError } from '../error.js'
 import { adviceOn, systemErrorIn } from '../file/disk-error.js'
 
+/** Runs `act`; what the system refuses becomes a CommitFailedError. */
+export function onCommit<T>(path: string, act: () => T): T {
+  try {
+    return act()
+  } catch (error) {
+    throw asCommitFailure(path, error)
+  }
+}
+
 /** CommitFailedError for an error of the system; any other as it is. */
 export function asCommitFailure(path: string, error: unknown): unknown {
   const cause = systemErrorIn(error)

@@ -3,7 +3,7 @@
 import { ReadonlyError } from '../error.js'
 import type { Disk, Fd } from '../file/disk.js'
 import type { CommitLock } from '../file/lock.js'
-import { asCommitFailure } from './commit-failure.js'
+import { asCommitFailure, onCommit } from './commit-failure.js'
 import type { CurrentFile } from './current-file.js'
 import type { Asker } from './store-options.js'
 import { tailUnderLock } from './tail-under-lock.js'
@@ -51,13 +51,13 @@ export class WriteGate {
   /** Runs `act` with the lock held and everything read. */
   run<T>(act: () => T, timeout: number): T {
     for (;;) {
-      this.#committing(() => this.take(timeout))
+      onCommit(this.#path, () => this.take(timeout))
       try {
-        if (this.#committing(() => tailUnderLock(this.#file)) === 'end') return act()
+        if (onCommit(this.#path, () => tailUnderLock(this.#file)) === 'end') return act()
       } finally {
         this.#lock.release()
       }
-      this.#committing(() => this.#file.catchUp())
+      onCommit(this.#path, () => this.#file.catchUp())
     }
   }
 
@@ -93,15 +93,6 @@ export class WriteGate {
       return this.#file.generation.file.fd
     }
     return this.#committingAsync(() => this.#lock.with(fd, asker.lockTimeout, act))
-  }
-
-  /** What the system refuses on the way to a commit. */
-  #committing<T>(act: () => T): T {
-    try {
-      return act()
-    } catch (error) {
-      throw asCommitFailure(this.#path, error)
-    }
   }
 
   async #committingAsync<T>(act: () => Promise<T>): Promise<T> {
