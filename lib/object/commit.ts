@@ -4,6 +4,7 @@ import { GoneError, WriteConflictError, type Conflict } from '../error.js'
 import { onCommit } from '../store/commit-failure.js'
 import type { Snapshot } from '../store/snapshot.js'
 import type { Generation } from '../store/generation.js'
+import { touchedSince } from '../store/touched.js'
 import type { Oid } from '../store/types.js'
 import { mergeByClass } from './class-merge.js'
 import { Encoder } from './encoder.js'
@@ -121,7 +122,7 @@ export function commitSession(
         // A pack came in between: if nothing is in the way, the transaction goes on in the new file.
         // What a class has merged is not merged again: in the new file nobody can tell any more what it was at first.
         const now = onCommit(store.path, () => store.latest())
-        const touched = new Set(onCommit(store.path, () => store.touchedSince(base, checked, now)))
+        const touched = new Set(onCommit(store.path, () => touchedSince(base, checked, now)))
         for (const { oid } of standIns.keys()) touched.add(oid)
         base = merged(session, base, touched, now, isolation, standIns)
         session.goOnFrom(base)

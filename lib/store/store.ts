@@ -171,11 +171,6 @@ export class Store {
     }
   }
 
-  /** Which of `oids` were changed after `since` and up to `now`, `now` being the later of the two. */
-  touchedSince(since: Snapshot, oids: Iterable<Oid>, now: Snapshot): Oid[] {
-    return touchedSince(since, oids, now)
-  }
-
   /**
    * Appends `draft` if none of `accessed` has changed since `snapshot`: the frame is built before the lock, and the lock is held
    * from the check to the append. `wait`: for the lock, and how many milliseconds, if that is told. `id`: of the transaction; nothing
@@ -367,7 +362,7 @@ export class Store {
     if (known !== undefined) return { outcome: 'known', tid: known.tid }
     if (snapshot.generation !== generation) return { outcome: 'moved' }
     const now = generation.snapshot()
-    const oids = this.touchedSince(snapshot, accessed, now)
+    const oids = touchedSince(snapshot, accessed, now)
     if (oids.length > 0) return { outcome: 'conflict', oids, snapshot: now }
     const { tail } = generation.reader
     const { draft, frame } =

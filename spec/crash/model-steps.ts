@@ -138,7 +138,7 @@ const steps: Readonly<Record<StepName, Step>> = {
 
   // ---- lib/store/store.ts, #append ----
 
-  /** Store.touchedSince, LogWriter.append */
+  /** touchedSince, LogWriter.append */
   'begin append': (s, me) => {
     const seen = commitsIn(file(s, me.inode), me.applied)
     must(s, (s.acknowledged & ~seen) === 0, 'a commit is validated without having seen an acknowledged one')

@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs'
 import t from 'tap'
 import { systemDisk } from '../../lib/file/system-disk.js'
 import type { Store } from '../../lib/store/store.js'
+import { touchedSince } from '../../lib/store/touched.js'
 import { stretchOf, type DraftRecord, type Oid } from '../../lib/store/types.js'
 import { draft, put, record, textOf } from '../helpers/drafts.js'
 import { newStore, stranger } from '../helpers/new-store.js'
@@ -87,7 +88,7 @@ t.test('an object that has appeared since the snapshot is touched, one that neve
   const store = newStore(t)
   const before = store.latest()
   const oid = put(store, record(-1, 'new'))
-  t.same(store.touchedSince(before, [ROOT, oid, 999 as Oid], store.latest()), [oid])
+  t.same(touchedSince(before, [ROOT, oid, 999 as Oid], store.latest()), [oid])
 })
 
 t.test('what changed between two snapshots is told, whatever came after both', async t => {
@@ -98,10 +99,10 @@ t.test('what changed between two snapshots is told, whatever came after both', a
   const two = store.latest()
   put(store, record(a, 'again'), record(b, 'changed'))
   const three = store.latest()
-  t.same(store.touchedSince(one, [a, b], one), [])
-  t.same(store.touchedSince(one, [a, b], two), [a])
-  t.same(store.touchedSince(two, [a, b], three), [a, b])
-  t.same(store.touchedSince(one, [a, b], three), [a, b])
+  t.same(touchedSince(one, [a, b], one), [])
+  t.same(touchedSince(one, [a, b], two), [a])
+  t.same(touchedSince(two, [a, b], three), [a, b])
+  t.same(touchedSince(one, [a, b], three), [a, b])
 })
 
 t.test(

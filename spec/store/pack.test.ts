@@ -4,6 +4,7 @@ import t, { type Test } from 'tap'
 import { systemDisk } from '../../lib/file/system-disk.js'
 import { pack } from '../../lib/store/pack.js'
 import { Store } from '../../lib/store/store.js'
+import { touchedSince } from '../../lib/store/touched.js'
 import { stretchOf, type Oid } from '../../lib/store/types.js'
 import { verify } from '../../lib/store/verify.js'
 import { draft, initialDraft, put, record, textOf } from '../helpers/drafts.js'
@@ -149,7 +150,7 @@ t.test('what was touched since an old snapshot is told across generations', asyn
   put(store, record(a, 'a changed'))
   await pack(store)
   const oids = [a, a + 1, a + 2, 1] as Oid[]
-  t.strictSame(store.touchedSince(then, oids, store.latest()), [a, a + 2], 'changed, or gone')
+  t.strictSame(touchedSince(then, oids, store.latest()), [a, a + 2], 'changed, or gone')
   t.match(store.commit(draft(record(1, 'x')), then, oids, true), { outcome: 'moved' })
   then.generation.release()
 })
