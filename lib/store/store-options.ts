@@ -34,6 +34,9 @@ export interface Asker {
   checkOpen(): void
 }
 
+/** At the path, before a commit: `now`, at the cost of one system call; `if due`: when the last look was a while ago. */
+export type Look = 'now' | 'if due'
+
 export type CommitResult =
   | {
       readonly outcome: 'committed'

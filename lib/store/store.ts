@@ -1,13 +1,13 @@
-// One store as this process sees it: which generation is current, catching up, and the commit procedure. One for each data inode,
-// shared by its connections. Knows oids and bytes, never classes. The lock is held only inside `commit` and `underLock`.
+// One store as this process sees it: opened and shared, caught up with, committed to, made durable, closed; each of these is done by
+// what it puts together here. One for each data inode, shared by its connections. Knows oids and bytes, never classes. The lock is held
+// only inside `commit` and `underLock`.
 import { ClosedError, DiskError, StoreNotFoundError, StoreReplacedError } from '../error.js'
 import type { Disk } from '../file/disk.js'
 import { onDisk } from '../file/disk-error.js'
 import { CommitLock } from '../file/lock.js'
-import { assembleControl } from './assemble.js'
 import { checkOpened } from './check-opened.js'
 import { asCommitFailure } from './commit-failure.js'
-import { CommitFrames, placeIn, type Prepared } from './commit-frames.js'
+import { Committer } from './committer.js'
 import { CurrentFile } from './current-file.js'
 import { Durability } from './durability.js'
 import type { Generation } from './generation.js'
@@ -17,9 +17,7 @@ import { PathWatch } from './path-watch.js'
 import { inSlices } from './long-work.js'
 import { saveIndex, saveIndexBehindSync } from './save-index.js'
 import type { Snapshot } from './snapshot.js'
-import { LOCK_TIMEOUT, type Asker, type CommitResult, type StoreOptions } from './store-options.js'
-import { tailUnderLock } from './tail-under-lock.js'
-import { touchedSince } from './touched.js'
+import { LOCK_TIMEOUT, type Asker, type CommitResult, type Look, type StoreOptions } from './store-options.js'
 import { WriteGate } from './write-gate.js'
 import type { Draft, Oid } from './types.js'
 
@@ -27,9 +25,6 @@ import type { Draft, Oid } from './types.js'
 const CATCH_UP_STEP = 1 << 20
 /** So many bytes to catch up with are not read in one go where blocking can be helped. */
 const FAR_BEHIND = 4 << 20
-
-/** At the path: `now`, at the cost of one system call; `if due`: when the last look was a while ago. */
-type Look = 'now' | 'if due'
 
 const stores = new Set<Store>()
 
@@ -42,10 +37,10 @@ export class Store {
   /** Where a call does not name one: of the first to open the store. */
   readonly lockTimeout: number
   readonly #until: number
-  readonly #frames: CommitFrames
   readonly #file: CurrentFile
   readonly #watch: PathWatch
   readonly #gate: WriteGate
+  readonly #committer: Committer
   #users = 0
 
   /** Opens the store at `path`; a missing one is created with `initial` as its first commit (whoever is first, wins). */
@@ -104,7 +99,6 @@ export class Store {
     this.readonly = options.readonly === true
     this.lockTimeout = options.lockTimeout ?? LOCK_TIMEOUT
     this.#until = options.until ?? Infinity
-    this.#frames = new CommitFrames(disk)
     this.#file = new CurrentFile(disk, path, this.readonly ? 'read' : 'append', this.#until)
     const { identity } = this.current
     this.lock = new CommitLock(disk, path, identity.mode & 0o666, identity)
@@ -115,6 +109,7 @@ export class Store {
       atPath: () => this.#atPath(),
       saveIndexBehindSync,
     })
+    this.#committer = new Committer(disk, this.#file, this.lock, this.#gate, this.#watch, this.durability)
   }
 
   #readLog({ onProgress, signal }: StoreOptions): void {
@@ -187,38 +182,10 @@ export class Store {
   ): CommitResult {
     const timeout = wait === true ? this.lockTimeout : wait === false ? undefined : wait
     try {
-      return this.#commit(work, snapshot, accessed, timeout, id, look)
+      return this.#committer.commit(work, snapshot, accessed, timeout, id, look)
     } catch (error) {
       this.durability.heedFailedCut(this.current)
       throw asCommitFailure(this.path, error)
-    }
-  }
-
-  #commit(
-    work: Draft,
-    snapshot: Snapshot,
-    accessed: Iterable<Oid>,
-    timeout: number | undefined,
-    id: string | undefined,
-    look: Look,
-  ): CommitResult {
-    if (!this.lock.held) {
-      this.#watch.lookIfDue() // the transaction may have begun long ago
-      if (this.durability.refuses(this.current)) this.#file.catchUp() // over to what a pack may have made meanwhile
-    }
-    this.durability.refuseAfterFailure(this.current)
-    let prepared = this.#frames.prepare(this.current, work, id)
-    if (this.lock.held) return this.#append(work, prepared, snapshot, accessed, id, look)
-    for (;;) {
-      if (!this.#gate.take(timeout)) return { outcome: 'busy' }
-      try {
-        const status = tailUnderLock(this.#file)
-        if (status === 'end') return this.#append(work, prepared, snapshot, accessed, id, look)
-      } finally {
-        this.lock.release()
-      }
-      this.#file.catchUp()
-      prepared = this.#frames.prepare(this.current, work, id, prepared)
     }
   }
 
@@ -304,8 +271,8 @@ export class Store {
    */
   #markSuspect(generation: Generation, wait: boolean): Error | undefined {
     try {
-      if (this.lock.held) this.#appendSuspect(generation)
-      else this.underLock(() => this.#appendSuspect(generation), wait ? this.lockTimeout : 0)
+      if (this.lock.held) this.#committer.appendSuspect(generation)
+      else this.underLock(() => this.#committer.appendSuspect(generation), wait ? this.lockTimeout : 0)
       if (this.closed) this.lock.close() // it was an fsync that outlived the store
       return undefined
     } catch (error) {
@@ -334,47 +301,6 @@ export class Store {
     } finally {
       store.close()
     }
-  }
-
-  #appendSuspect(generation: Generation): void {
-    if (this.current !== generation || generation.reader.suspect) return
-    this.#watch.lookAtEndUnderLock()
-    const { reader, writer } = generation
-    writer.appendControl(
-      assembleControl('suspect', new Uint8Array(), placeIn(generation, this.disk)),
-      reader.tail.offset,
-    )
-    reader.advance()
-  }
-
-  /** With the lock held and everything applied. */
-  #append(
-    work: Draft,
-    prepared: Prepared,
-    snapshot: Snapshot,
-    accessed: Iterable<Oid>,
-    id: string | undefined,
-    look: Look,
-  ): CommitResult {
-    const generation = this.current
-    this.durability.refuseAfterFailure(generation)
-    const known = id === undefined ? undefined : generation.committed(id)
-    if (known !== undefined) return { outcome: 'known', tid: known.tid }
-    if (snapshot.generation !== generation) return { outcome: 'moved' }
-    const now = generation.snapshot()
-    const oids = touchedSince(snapshot, accessed, now)
-    if (oids.length > 0) return { outcome: 'conflict', oids, snapshot: now }
-    const { tail } = generation.reader
-    const { draft, frame } =
-      prepared.frame.tail.lastFrame === tail.offset ? prepared : this.#frames.prepare(generation, work, id, prepared)
-    if (look === 'now') this.#watch.lookUnderLock()
-    else this.#watch.lookAtEndIfDue()
-    generation.log.expectOwn(draft, frame)
-    generation.writer.append(frame.bytes, tail.offset)
-    generation.log.applyOwn(draft, frame)
-    this.durability.heedFailedCut(generation)
-    this.durability.syncSoon(() => this.current, frame.bytes.length)
-    return { outcome: 'committed', snapshot: generation.snapshot(), firstOid: frame.firstOid, offsets: frame.offsets }
   }
 }
 

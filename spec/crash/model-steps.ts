@@ -79,23 +79,23 @@ function caughtUp(me: Actor): StepName {
 }
 
 const steps: Readonly<Record<StepName, Step>> = {
-  // ---- lib/store/store.ts, #catchUp: by everybody, without the lock ----
+  // ---- lib/store/current-file.ts, catchUp: by everybody, without the lock ----
 
   /** LogReader.advance */
   'catch up': (s, me, omit) => {
     const passes = me.kind === 'reader' && omit.readerPassesSuperseded === true
     return advance(s, me, passes) === 'superseded' ? 'look at the path' : caughtUp(me)
   },
-  /** Store.#pathIsMine */
+  /** CurrentFile.isAtPath */
   'look at the path': (s, me) => (current(s) === me.inode ? caughtUp(me) : 'go over'),
-  /** Store.#goOver: whatever stands at the path now is read from its beginning. */
+  /** CurrentFile.#goOver: whatever stands at the path now is read from its beginning. */
   'go over': (s, me) => {
     me.inode = current(s)
     me.applied = 0
     return 'catch up'
   },
 
-  // ---- lib/store/store.ts, commit and underLockAsync ----
+  // ---- lib/store/committer.ts, commit; lib/store/write-gate.ts, runAsync ----
 
   /** CommitLock.take, CommitLock.with */
   lock: (s, me) => {
@@ -106,7 +106,7 @@ const steps: Readonly<Record<StepName, Step>> = {
     }
     return 'tail'
   },
-  /** Store.#tailUnderLock */
+  /** tailUnderLock */
   tail: (s, me, omit) => {
     const ready = me.kind === 'writer' ? 'begin append' : 'finish copy'
     if (omit.writerDoesNotTail === true && me.kind === 'writer') return ready
@@ -122,7 +122,7 @@ const steps: Readonly<Record<StepName, Step>> = {
     change(s, me.inode, { frames, synced: frames.length })
     return 'tail'
   },
-  /** Store.#pathIsMine with the lock held, then LogReader.passSuperseded: the packer has died */
+  /** CurrentFile.isAtPath with the lock held, then LogReader.passSuperseded: the packer has died */
   'look under lock': (s, me, omit) => {
     if (current(s) !== me.inode)
       return omit.writerKeepsOldLock === true && me.kind === 'writer' ? 'go over' : 'unlock and go over'
@@ -130,13 +130,13 @@ const steps: Readonly<Record<StepName, Step>> = {
     me.applied++
     return 'tail'
   },
-  /** CommitLock.release, then Store.#catchUp */
+  /** CommitLock.release, then CurrentFile.catchUp */
   'unlock and go over': (_s, me) => {
     me.holds = NOTHING
     return 'catch up'
   },
 
-  // ---- lib/store/store.ts, #append ----
+  // ---- lib/store/committer.ts, #append ----
 
   /** touchedSince, LogWriter.append */
   'begin append': (s, me) => {
@@ -173,7 +173,7 @@ const steps: Readonly<Record<StepName, Step>> = {
     me.confirmed = me.inode
     return 'confirm'
   },
-  /** Store.#look; makeDurable() returns */
+  /** PathWatch.lookAfterSync; makeDurable() returns */
   confirm: (s, me) => {
     const mine = current(s) === me.inode
     must(s, mine || advance(s, me) === 'superseded', 'a pack is taken for a stranger’s file')
