@@ -1,13 +1,17 @@
-// Filling an empty map or set with what is sorted already.
+// Filling an empty collection: a map or set with what is sorted already.
 import { StateError } from '../error.js'
 import { compareKeys } from './key-order.js'
 import type { Pending } from './keyed-changes.js'
 import type { KeyedHeader } from './keyed-header.js'
 
+/** Throws StateError. */
+export function checkEmpty(size: number, label: string): void {
+  if (size > 0) throw new StateError(`${label}: bulkLoad() fills an empty collection, and this one is not`)
+}
+
 /** Nothing is changed before everything has been found in order. Throws StateError, RangeError, ValueError. */
 export function bulkLoad(header: KeyedHeader, entries: Iterable<readonly [unknown, unknown]>): void {
-  if (header.size > 0)
-    throw new StateError(`${header.label}: bulkLoad() fills an empty collection, and this one is not`)
+  checkEmpty(header.size, header.label)
   const given: Pending[] = []
   for (const [key, value] of entries) {
     const own = header.keyIn(key)

@@ -4,6 +4,7 @@ import { registerCollection, sealedClass } from '../object/collection.js'
 import type { Kind } from '../object/header.js'
 import { refuseAssignment } from '../object/refuse-assignment.js'
 import { StateError } from '../error.js'
+import { checkEmpty } from './bulk-load.js'
 import {
   allOf,
   counted,
@@ -147,10 +148,8 @@ export class PersistentList<T> {
    */
   bulkLoad(items: Iterable<T>): this {
     const header = behind(this)
-    if (header.length > 0)
-      throw new StateError(`${header.label}: bulkLoad() fills an empty collection, and this one is not`)
-    const all = [...items]
-    header.extend('end', all)
+    checkEmpty(header.length, header.label)
+    header.extend('end', [...items])
     return this
   }
 
