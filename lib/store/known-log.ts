@@ -21,9 +21,10 @@ import {
 import { IndexDue } from './index-due.js'
 import { LogIndex } from './log-index.js'
 import { atOnce } from './long-work.js'
-import { readTable, type Mark, type OffsetTable } from './offset-table.js'
+import type { Mark, OffsetTable } from './offset-table.js'
 import type { OffsetIndex } from './offset-index.js'
 import type { OidSet } from './oid-set.js'
+import { packedTable } from './packed-table.js'
 import { PinnedSnapshots } from './pinned.js'
 import { readRecord } from './record.js'
 import { DamagedIndexError } from './table-directory.js'
@@ -190,7 +191,7 @@ export class KnownLog {
    * undefined: its frame is not in the file, or not whole.
    */
   tailOf(tid: number): Tail | undefined {
-    if (tid <= this.#header.baseTid) return this.ownTable()?.tail
+    if (tid <= this.#header.baseTid) return packedTable(this.#file, this.#header)?.tail
     if (tid > this.reader.tail.tid) return undefined
     return this.#findCommit(
       tid,
@@ -247,20 +248,6 @@ export class KnownLog {
     return !this.#mayBeWrong && !suspect && this.#known.isSmallFor(tail.offset)
   }
 
-  /** The packed state's own table, if it can be used. */
-  ownTable(): OffsetTable | undefined {
-    const { table } = this.#header
-    if (table === undefined) return undefined
-    try {
-      const found = readTable(this.#file, table.at, table.end, this.#header)
-      if (found?.tail.offset !== table.at) return undefined
-      const tail = confirmTail(this.#file, this.#header, { ...found.tail, offset: table.end }) // behind it, the log goes on
-      return tail && { ...found, tail }
-    } catch {
-      return undefined // the log itself is there
-    }
-  }
-
   /** Lets go of all that is known: whoever asks for it after that is told so. */
   close(): void {
     this.#indexFile?.close()
@@ -276,7 +263,7 @@ export class KnownLog {
       this.#indexFile = undefined
       found.close()
     }
-    const own = this.ownTable()
+    const own = packedTable(this.#file, this.#header)
     if (own !== undefined) this.#begin(own)
   }
 
@@ -326,7 +313,7 @@ export class KnownLog {
    */
   rebuild(): void {
     this.#mayBeWrong = true
-    const own = this.#indexFile === undefined ? undefined : this.ownTable()
+    const own = this.#indexFile === undefined ? undefined : packedTable(this.#file, this.#header)
     onDisk(this.#path, () => {
       try {
         this.#rebuildBehind(own)

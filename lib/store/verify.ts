@@ -7,6 +7,7 @@ import { Generation } from './generation.js'
 import { LogIndex } from './log-index.js'
 import { atOnce, eachGiving, inSlices, type LongWork } from './long-work.js'
 import { OidSet } from './oid-set.js'
+import { packedTable } from './packed-table.js'
 import { RecordCursor } from './record-cursor.js'
 import { RecordRules } from './record-rules.js'
 import { FIRST_FREE_OID, ROOT_OID, type Offset, type Oid } from './types.js'
@@ -218,7 +219,7 @@ function* checkTable(
 ): Generator<VerifyProgress, void> {
   const { table: place } = generation.header
   if (place === undefined || generation.reader.tail.offset < place.end) return // damaged before it
-  const table = generation.log.ownTable()
+  const table = packedTable(generation.file, generation.header)
   const all = generation.reader.tail.offset
   const wrong =
     table === undefined
