@@ -9,14 +9,13 @@ import { loadDump, type LoadProgress, type LoadReport } from '../../lib/collecti
 import { systemDisk } from '../../lib/file/system-disk.js'
 import { EXIT, Refusal, type ExitCode } from './exit-code.js'
 import { interruptible } from './interruptible.js'
+import { listed } from './lists.js'
 import { checkNewFile } from './new-file.js'
 import { print, printJson } from './output.js'
 import { count, harmless, size } from './units.js'
 
 /** Bytes that are read at once. */
 const PIECE = 1 << 18
-/** Of longer lists only so many are printed. */
-const MOST_SHOWN = 20
 
 export function addLoad(program: Command, exit: (code: ExitCode) => void): void {
   program
@@ -63,6 +62,5 @@ function openText(path: string): { readonly text: Readable; readonly known: numb
 function* describe({ records, lost, damaged, tid }: LoadReport, output: string): Generator<string> {
   yield harmless(`${count(records, 'record')} loaded into ${output}, as of commit ${tid}`)
   if (lost > 0) yield `lost: ${count(lost, 'object')} of which the dump has nothing; using one throws GoneError`
-  for (const what of damaged.slice(0, MOST_SHOWN)) yield harmless(`damaged: ${what}`)
-  if (damaged.length > MOST_SHOWN) yield `\u2026 and ${damaged.length - MOST_SHOWN} more: --json lists them all`
+  yield* listed(damaged, 'findings', what => harmless(`damaged: ${what}`))
 }

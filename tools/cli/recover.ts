@@ -6,13 +6,11 @@ import { systemDisk } from '../../lib/file/system-disk.js'
 import { recoverAsync, type RecoverProgress, type RecoverReport } from '../../lib/store/recover.js'
 import { EXIT, Refusal, type ExitCode } from './exit-code.js'
 import { interruptible } from './interruptible.js'
+import { listed, more, MOST_SHOWN } from './lists.js'
 import { checkNewFile } from './new-file.js'
 import { print, printJson, say } from './output.js'
 import type { VerifyProgress } from '../../lib/store/verify.js'
 import { count, harmless, size } from './units.js'
-
-/** Of longer lists only so many are printed; `--json` has all. */
-const MOST_SHOWN = 20
 
 export function addRecover(program: Command, exit: (code: ExitCode) => void): void {
   program
@@ -70,18 +68,22 @@ function* describe(
   output: string,
 ): Generator<string> {
   yield harmless(`${count(saved, 'object')} saved in ${output}, up to commit ${lastTid}`)
-  for (const { from, to } of missingCommits.slice(0, MOST_SHOWN)) {
-    yield from === to ? `missing: commit ${from}` : `missing: commits ${from} to ${to}`
-  }
-  yield* more(missingCommits.length, 'missing stretches')
+  yield* listed(missingCommits, 'missing stretches', ({ from, to }) =>
+    from === to ? `missing: commit ${from}` : `missing: commits ${from} to ${to}`,
+  )
   if (missingCommits.length > 0)
     yield 'What was changed in one transaction may have been saved in part, and need not fit together: verify cannot tell.'
-  for (const { offset, bytes } of skipped.slice(0, MOST_SHOWN))
-    yield `skipped: ${size(bytes)} at offset ${offset}, nothing sound there`
-  yield* more(skipped.length, 'skipped stretches')
-  for (const { offset, bytes } of rebuilt.slice(0, MOST_SHOWN))
-    yield `put right: the header of ${size(bytes)} at offset ${offset}, of which all else is sound and proves what it said`
-  yield* more(rebuilt.length, 'headers that were put right')
+  yield* listed(
+    skipped,
+    'skipped stretches',
+    ({ offset, bytes }) => `skipped: ${size(bytes)} at offset ${offset}, nothing sound there`,
+  )
+  yield* listed(
+    rebuilt,
+    'headers that were put right',
+    ({ offset, bytes }) =>
+      `put right: the header of ${size(bytes)} at offset ${offset}, of which all else is sound and proves what it said`,
+  )
   if (torn)
     yield `left out: ${size(torn.bytes)} at offset ${torn.offset}, where a commit was never finished, or never on disk before a power cut`
   if (lost.length > 0) {
@@ -92,12 +94,7 @@ function* describe(
 }
 
 function* describeDamaged(damaged: readonly string[]): Generator<string> {
-  for (const what of damaged.slice(0, MOST_SHOWN)) yield harmless(`damaged: ${what}`)
-  yield* more(damaged.length, 'findings')
+  yield* listed(damaged, 'findings', what => harmless(`damaged: ${what}`))
   if (damaged.length > 0)
     yield 'What a damaged collection answers may be wrong: put a new one in its place, made of what can be read of it, and pack. dump shows all that is left.'
-}
-
-function* more(all: number, what: string): Generator<string> {
-  if (all > MOST_SHOWN) yield `\u2026 and ${all - MOST_SHOWN} more ${what}: --json lists them all`
 }
