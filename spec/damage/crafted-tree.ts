@@ -99,9 +99,9 @@ function allApart(apart: unknown = true, count = 60): CraftedNode {
   return { kind: 'apartLeaf', fields: [numbers(50, 110), null, apart], refs: numbers(40, 40 + count) }
 }
 
-/** As it should be. */
-export function mapAllApart(): CraftedTree {
-  return map({ nodes: { 33: allApart(), ...Object.fromEntries(numbers(40, 100).map(oid => [oid, value(LONG)])) } })
+/** As it should be, unless told. */
+export function mapAllApart(leaf = allApart()): CraftedTree {
+  return map({ nodes: { 33: leaf, ...Object.fromEntries(numbers(40, 100).map(oid => [oid, value(LONG)])) } })
 }
 
 /** A map with values that stand apart, as it should be. */
@@ -218,9 +218,15 @@ export const FAULTY: Readonly<Record<string, readonly [tree: CraftedTree, fault:
   'a map with all values apart, but some': [mapApart({ 33: apart(true) }), /cannot be read/],
   'a map with values apart behind its end': [mapApart({ 33: apart([0, 60]) }), /cannot be read/],
   'a map with values apart in disorder': [mapApart({ 33: apart([1, 0]) }), /cannot be read/],
+  'a map with a value apart twice': [mapApart({ 33: apart([0, 0, 1]) }), /cannot be read/],
+  'a map with no values, of which each is told': [mapAllApart(allApart(numbers(0, 60))), /cannot be read/],
+  'a map with an empty leaf, and all values apart': [
+    map({ size: 50, nodes: { 33: { kind: 'apartLeaf', fields: [[], null, true] } } }),
+    /cannot be read/,
+  ],
   'a map with values apart that are none': [mapApart({ 33: apart([]) }), /cannot be read/],
-  'a map with no values, and some apart': [mapApart({ 33: allApart([0, 1]) }), /cannot be read/],
-  'a map with no values, and fewer references': [mapApart({ 33: allApart(true, 59) }), /cannot be read/],
+  'a map with no values, and some apart': [mapAllApart(allApart([0, 1])), /cannot be read/],
+  'a map with no values, and fewer references': [mapAllApart(allApart(true, 59)), /cannot be read/],
   'a map with no values, apart or not': [
     mapApart({ 33: { kind: 'leaf', fields: [numbers(50, 110), null] } }),
     /cannot be read/,

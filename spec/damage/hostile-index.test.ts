@@ -248,6 +248,21 @@ t.test('an index file that lies never changes what is read', async t => {
   t.ok(right > 10, `${right} of ${Object.keys(FILES).length} were ignored`)
 })
 
+t.test('marks that lie never change what an earlier commit is read as', async t => {
+  const until = 20
+  const [first = 0, second = 0] = known.ends
+  for (const offset of [second, first + 0.5, 1, 0, -1, NaN, Infinity, 2 ** 60, known.bytes.length]) {
+    for (const tid of [2, until, until - 0.5, -1, NaN]) {
+      const marks = Buffer.alloc(24)
+      for (const [n, number] of [tid, 1, offset].entries()) marks.writeDoubleLE(number, n * 8)
+      const disk = MemoryDisk.with({ [PATH]: known.bytes, [`${PATH}.index`]: indexFile({ marks }) })
+      const found = withStore(disk, { readonly: true, until }, store => readAll(store, known))
+      t.ok(sameContent(known.contents[until], found), `commit ${tid} at ${offset}`)
+      if (disk.descriptors > 0) t.fail('something was left open')
+    }
+  }
+})
+
 t.test('no bit of an index file changes what is read', async t => {
   const last = known.contents.at(-1)!
   for (let at = 0; at < honest.length; at++) {

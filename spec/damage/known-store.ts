@@ -91,7 +91,7 @@ export function sameContent(one: Content | undefined, other: Content): boolean {
 }
 
 /** Opens the file in memory, hands it to `use` and closes it. */
-export function withStore<T>(disk: Disk, options: { readonly?: boolean }, use: (store: Store) => T): T {
+export function withStore<T>(disk: Disk, options: { readonly?: boolean; until?: number }, use: (store: Store) => T): T {
   const store = Store.open(disk, PATH, options)
   try {
     return use(store)

@@ -109,6 +109,7 @@ export class MemoryDisk implements Disk {
 
   read(fd: Fd, into: Uint8Array, at: number, length: number, position: number): number {
     const { given, bytes, size } = this.#inode(fd)
+    if (!Number.isSafeInteger(position) || position < 0) throw new RangeError(`nothing is read at ${position}`)
     const end = Math.min(position + length, size)
     const first = given.subarray(position, end)
     into.set(first, at)

@@ -69,6 +69,25 @@ t.test('nothing is acknowledged as durable that went into a file without a name'
   }
 })
 
+t.test('once it was noticed, it is so again at the next transaction, however soon that begins', async t => {
+  const look: Record<string, (store: Store) => unknown> = {
+    'by one more user': store => store.share(),
+    'by a durable commit': store =>
+      store.commit(draft(record(1, 'lost')), store.current.snapshot(), [], true, undefined, 'now'),
+    'behind an fsync': store => {
+      put(store, record(1, 'lost'))
+      store.makeDurable(store.current.snapshot())
+    },
+  }
+  for (const [who, notice] of Object.entries(look)) {
+    const { store } = clocked(t)
+    renameSync(copyOf(store, t), store.path)
+    t.equal(textOf(store, 1), 'x', 'not looked at yet')
+    t.throws(() => notice(store), replaced, who)
+    t.throws(() => store.latest(), replaced, `noticed ${who}`)
+  }
+})
+
 t.test('a file that was cut shorter is noticed at once', async t => {
   const { store } = clocked(t)
   truncateSync(store.path, 4096)
