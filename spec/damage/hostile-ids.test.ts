@@ -11,6 +11,7 @@ import { ID_SHAPE, type Oid } from '../../lib/store/types.js'
 import { measureUsage } from '../../lib/store/usage.js'
 import { verify } from '../../lib/store/verify.js'
 import { draft, initialDraft, put, record } from '../helpers/drafts.js'
+import { wrapDisk } from '../helpers/wrapped-disk.js'
 import { PATH, withStore } from './known-store.js'
 import { MemoryDisk } from './memory-disk.js'
 
@@ -93,6 +94,39 @@ t.test(
     )
   },
 )
+
+t.test('what is known to lie, and could not be built anew, is not stored', async t => {
+  let failed = 0
+  // The first read finds the lie, the others would put it right.
+  for (let sound = 1; sound < 8; sound++) {
+    const disk = await lying(false, LIES.objects!)
+    const index = disk.bytesOf(INDEX)
+    let left = Infinity
+    const store = Store.open(
+      wrapDisk(disk, (name, _n, go) => {
+        if (name === 'read' && left-- <= 0) throw Object.assign(new Error('EIO: as the test wants'), { code: 'EIO' })
+        return go()
+      }),
+      PATH,
+    )
+    put(store, record(1, 'so much that an index file is due'.padEnd(1 << 21)))
+    left = sound
+    try {
+      store.current.committed(IDS[0]!)
+    } catch (error) {
+      t.match(error, { code: 'DISK' })
+      failed++
+    }
+    left = Infinity
+    store.close()
+    if (disk.bytesOf(INDEX).equals(index)) continue
+    const told = withStore(disk, { readonly: true }, ({ current }) =>
+      current.log.idsByHash(hashOfId(IDS[0]!)).map(oid => current.read(current.newest(oid)).shape),
+    )
+    t.strictSame(told, [ID_SHAPE], 'what is stored tells the truth')
+  }
+  t.ok(failed > 1)
+})
 
 t.test('ids of later commits than the one that is read up to are no damage', t => {
   const disk = new MemoryDisk()
