@@ -95,6 +95,15 @@ t.test(
   },
 )
 
+/** What the index file tells as the records of an id. */
+const told = (disk: MemoryDisk): number[] =>
+  withStore(disk, { readonly: true }, ({ current }) =>
+    current.log.idsByHash(hashOfId(IDS[0]!)).map(oid => current.read(current.newest(oid)).shape),
+  )
+
+/** So much that an index file is due, after a sync and at close. */
+const MUCH = 'x'.repeat(5 << 20)
+
 t.test('what is known to lie, and could not be built anew, is not stored', async t => {
   let failed = 0
   // The first read finds the lie, the others would put it right.
@@ -109,7 +118,7 @@ t.test('what is known to lie, and could not be built anew, is not stored', async
       }),
       PATH,
     )
-    put(store, record(1, 'so much that an index file is due'.padEnd(1 << 21)))
+    put(store, record(1, MUCH))
     left = sound
     try {
       store.current.committed(IDS[0]!)
@@ -120,12 +129,33 @@ t.test('what is known to lie, and could not be built anew, is not stored', async
     left = Infinity
     store.close()
     if (disk.bytesOf(INDEX).equals(index)) continue
-    const told = withStore(disk, { readonly: true }, ({ current }) =>
-      current.log.idsByHash(hashOfId(IDS[0]!)).map(oid => current.read(current.newest(oid)).shape),
-    )
-    t.strictSame(told, [ID_SHAPE], 'what is stored tells the truth')
+    t.strictSame(told(disk), [ID_SHAPE], 'what is stored tells the truth')
   }
   t.ok(failed > 1)
+})
+
+t.test('nor is it where it was found to lie while an fsync went on behind which it was to be stored', async t => {
+  const disk = await lying(false, LIES.objects!)
+  let synced = (): void => undefined
+  const store = Store.open(
+    wrapDisk(disk, (name, _n, go) => (name === 'syncAsync' ? new Promise<void>(done => (synced = done)) : go())),
+    PATH,
+  )
+  put(store, record(1, MUCH))
+  const durable = store.makeDurableAsync(store.latest())
+  t.ok(store.current.committed(IDS[0]!))
+  synced()
+  await durable
+  t.strictSame(told(disk), [ID_SHAPE])
+  store.close()
+})
+
+t.test('an index file that was found to lie is written anew at close, although the log has not grown', async t => {
+  const disk = await lying(false, LIES.objects!)
+  withStore(disk, {}, store => put(store, record(1, MUCH)))
+  t.not(told(disk)[0], ID_SHAPE, 'that of the larger log lies, too')
+  withStore(disk, {}, ({ current }) => t.ok(current.committed(IDS[0]!)))
+  t.strictSame(told(disk), [ID_SHAPE])
 })
 
 t.test('ids of later commits than the one that is read up to are no damage', t => {

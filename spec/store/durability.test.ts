@@ -446,6 +446,18 @@ t.test('closing does not rely on an fsync in the background that has not ended',
   await turn()
 })
 
+t.test('closing syncs what was appended while an fsync in the background ran', async t => {
+  const { store, commit, syncs, pending, timers } = watched(t)
+  commit()
+  timers[0]!.act()
+  commit('later')
+  pending[0]!.resolve()
+  await turn()
+  t.same(syncs, ['syncAsync', 'syncDirectory'])
+  store.close()
+  t.same(syncs.slice(2), ['sync'])
+})
+
 t.test('closing syncs nothing when nothing was committed, or all of it is durable', async t => {
   const idle = watched(t)
   idle.store.close()
