@@ -201,6 +201,20 @@ t.test('a packed file is followed only if it is of the same store and newer', as
   }
 })
 
+t.test('nor if it is cut short: once it is whole, it is', async t => {
+  const { store } = clocked(t)
+  const copy = copyOf(store, t)
+  await pack(openStore(t, copy))
+  supersede(store)
+  const whole = readFileSync(copy)
+  writeFileSync(store.path + '.cut', whole.subarray(0, -1))
+  renameSync(store.path + '.cut', store.path)
+  for (let n = 0; n < 2; n++)
+    t.throws(() => store.latest(), { ...replaced, message: /a packed file that is cut short/ })
+  writeFileSync(store.path, whole)
+  t.equal(textOf(store, 1), 'x')
+})
+
 t.test('a file that ends superseded and was then removed is noticed', async t => {
   const { store } = clocked(t)
   supersede(store)
