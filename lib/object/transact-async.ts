@@ -1,6 +1,7 @@
 // The form of `transact` that waits without blocking. What is asked for in one stretch of code runs together at its end, or as soon
 // as the connection is used again: transactions that are alike run one after the other and become one commit (a group commit), which
 // takes one lock, one write and one fsync. Each has its own outcome all the same, and none is undone for what another did.
+import { AsyncResource } from 'node:async_hooks'
 import { StateError } from '../error.js'
 import { refuseIfEditing } from './editing.js'
 import { watchPending } from './exit-warning.js'
@@ -20,7 +21,10 @@ export function transactAsync<R, T>(session: Session, work: Work<R, T>, options:
       throw new StateError('transactAsync() cannot be called inside transact(): call transact(), which joins')
     const plan = new Plan(session, work, options)
     const waiting = (session.waiting ??= new Waiting(session)) as Waiting
-    waiting.add({ work, plan, resolve, reject } as Asked)
+    // Whoever comes first runs all that waits, each in the context of who asked for it: its AsyncLocalStorage says whose request it is.
+    const context = new AsyncResource('PerdureTransaction')
+    const inContext = (root: R): T => context.runInAsyncScope(work, undefined, root)
+    waiting.add({ work: inContext, plan, resolve, reject } as Asked)
   })
 }
 
