@@ -1,6 +1,7 @@
 // The total order of keys (stated at the type Key). It is part of the file format: collections are stored in this order,
 // so it never changes. Two keys are the same key if and only if they compare as 0.
 import { ValueError } from '../error.js'
+import { Date } from '../object/date.js'
 import { headerOf, unresolvedOid } from '../object/header.js'
 import type { StoredKey } from './key.js'
 

@@ -3,6 +3,7 @@
 import { types } from 'node:util'
 import { ValueError } from '../error.js'
 import { adopt } from '../object/adopt.js'
+import { Date } from '../object/date.js'
 import type { Decoder } from '../object/decoder.js'
 import type { Encoder } from '../object/encoder.js'
 import { headerOf, unresolvedOid, type Header } from '../object/header.js'
@@ -81,7 +82,7 @@ function whatIs(value: unknown): string {
   switch (typeof value) {
     case 'object': {
       if (value === null) return 'null'
-      if (value instanceof Date) return 'an invalid date'
+      if (types.isDate(value) && copyDate(value)) return 'an invalid date'
       const { constructor } = value as { readonly constructor?: unknown }
       const name = typeof constructor === 'function' ? constructor.name : ''
       return name === 'Object' || name === '' ? 'a plain object' : `an instance of ${name}`

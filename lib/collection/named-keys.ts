@@ -1,4 +1,5 @@
 // Which keys a text can mean: the other way round than keyText (inspector.ts).
+import { Date } from '../object/date.js'
 import { unresolved } from '../object/header.js'
 import type { Oid } from '../store/types.js'
 import type { StoredKey } from './key.js'

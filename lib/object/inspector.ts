@@ -3,6 +3,7 @@
 import type { Snapshot } from '../store/snapshot.js'
 import { LOST_SHAPE, ROOT_OID, type Oid, type StoredRecord, type Tid } from '../store/types.js'
 import type { ShapeUsage } from '../store/usage.js'
+import { Date } from './date.js'
 import { Decoder, unpackState } from './decoder.js'
 import { collectionKinds } from './collection.js'
 import type { Kind } from './header.js'

@@ -2,6 +2,7 @@
 import { UnsupportedError } from '../error.js'
 import type { Oid } from '../store/types.js'
 import { DEEPEST } from './adopt.js'
+import { Date } from './date.js'
 import { Reference } from './reference.js'
 import { encodePrimitive, keysAreUsual, special, TAG, type Packable } from './values.js'
 

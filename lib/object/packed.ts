@@ -2,6 +2,7 @@
 // map are only stored, and bytes are the cheapest way to keep them until then. Whoever asks for one gets it unpacked.
 import { types } from 'node:util'
 import type { Stretch } from '../store/types.js'
+import { Date } from './date.js'
 import { Decoder } from './decoder.js'
 import type { Header } from './header.js'
 import { ownerOf } from './owned-bytes.js'

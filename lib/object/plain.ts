@@ -1,4 +1,5 @@
 // Ordinary data out of stored data: for structuredClone, workers, comparisons in tests, and hot loops.
+import { Date } from './date.js'
 import { handlerOf, Header, headerOf, unresolvedOid } from './header.js'
 import { checkNames, quoted } from './option-names.js'
 import { put, type Node } from './plain-node.js'

@@ -2,6 +2,7 @@
 // test runs over. Containers (arrays, plain objects) are in plain-node.ts and encoder.ts; what stands here has no parts.
 import { types } from 'node:util'
 import { SchemaError } from '../error.js'
+import { Date, isOrdinaryDate } from './date.js'
 
 /** What MessagePack has itself; strings are ordinary ones (see below), and no number is -0. */
 export type Packable = null | boolean | string | number | Uint8Array | Packable[] | { [key: string]: Packable }
@@ -218,8 +219,7 @@ const byTag = new Map([dateLeaf, ...byteLeaves].map(leaf => [leaf.tag, leaf]))
 
 /** The rule for an object that has no parts; undefined: it is something else. */
 function leafOf(value: object): Leaf | undefined {
-  if (types.isDate(value))
-    return Object.getPrototypeOf(Object.getPrototypeOf(Object.getPrototypeOf(value))) === null ? dateLeaf : undefined
+  if (types.isDate(value)) return isOrdinaryDate(value) ? dateLeaf : undefined
   return ArrayBuffer.isView(value) ? byteLeaves.find(leaf => leaf.is(value)) : undefined
 }
 
