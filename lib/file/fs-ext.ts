@@ -1,9 +1,8 @@
 // The native add-on fs-ext, which takes the locks of files. Found and loaded at the first lock, never at import: reading needs no compiled
 // add-on. What the system refuses on the way is thrown as it is, and the next call tries again.
 import { closeSync, openSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { devNull } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { UnsupportedError } from '../error.js'
 import type { Fd } from './disk.js'
 import { isSystemError } from './disk-error.js'
@@ -17,7 +16,6 @@ const NAME = 'fs-ext'
 /** Its file, as far as one name is known for it. */
 const FILE = 'fs-ext/fs-ext.js'
 
-let load: NodeJS.Require | undefined
 let loaded: FsExt | undefined
 
 /** undefined: nobody has needed it yet. */
@@ -42,28 +40,57 @@ export function loadFsExt(): FsExt {
 }
 
 function find(): FsExt {
-  load ??= createRequire(here())
-  try {
-    return load(NAME) as FsExt
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw error
+  let missing: unknown
+  for (const [load, name] of ways()) {
+    try {
+      return load(name) as FsExt
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw error
+      missing ??= error
+    }
+  }
+  throw missing
+}
+
+/** The add-on by each of its names, as it is found from each of the places. */
+function* ways(): Generator<[load: NodeJS.Require, name: string]> {
+  // Asked of Node itself: bundlers take an imported `createRequire` for theirs, or away.
+  const { createRequire } = process.getBuiltinModule('node:module')
+  for (const place of places()) {
+    const load = createRequire(place)
+    yield [load, NAME]
     // Where Node could not read the description of a package, for want of descriptors, it takes it for ever for missing.
-    return load(FILE) as FsExt
+    yield [load, FILE]
   }
 }
 
-/** Where this code stands, or who has bundled it: with some bundlers there is no `import.meta.url` in what is no module. */
-function here(): string {
-  const url = import.meta.url as string | undefined
-  if (url) return url
-  return typeof __filename === 'undefined' ? join(process.cwd(), 'bundle') : __filename
+/**
+ * Where this code stands, or who has bundled it. In a bundle that is no module, `import.meta.url` is missing, or is the place that this
+ * file had where the bundle was made, which is why the program that was started comes last.
+ */
+function* places(): Generator<string> {
+  const here = ownName() ?? import.meta.url
+  if (here) yield here
+  const [, program] = process.argv
+  yield program ? resolve(program) : join(process.cwd(), 'program')
+}
+
+/** undefined: this stands in a module. Bundlers that make one may say all the same that `typeof __filename` is 'string'. */
+function ownName(): string | undefined {
+  try {
+    return __filename
+  } catch {
+    return undefined
+  }
 }
 
 /** npm removes an optional package that could not be compiled, and then has nothing that it could rebuild. */
 function remedy(cause: unknown): string {
-  if (isSystemError(cause)) return `cannot be read: ${cause.message}.`
-  if ((cause as NodeJS.ErrnoException).code === 'ERR_DLOPEN_DISABLED')
+  const { code, message } = cause as NodeJS.ErrnoException
+  if (isSystemError(cause)) return `cannot be read: ${message}.`
+  if (code === 'ERR_DLOPEN_DISABLED')
     return 'Node was told not to load (--no-addons, or --permission without --allow-addons): start it without that.'
+  if (code !== 'ERR_DLOPEN_FAILED' && code !== 'MODULE_NOT_FOUND') return `cannot be loaded: ${message}.`
   const tools = 'That takes a C++ compiler, make and Python 3.'
   return isInstalled()
     ? 'is installed but not compiled for this Node. Run `npm install-scripts approve fs-ext` (older versions of npm do ' +
@@ -72,12 +99,12 @@ function remedy(cause: unknown): string {
 }
 
 function isInstalled(): boolean {
-  for (const name of [NAME, FILE]) {
+  for (const [load, name] of ways()) {
     try {
-      load?.resolve(name)
+      load.resolve(name)
       return true
     } catch {
-      // not by this name
+      // not from there, or not by this name
     }
   }
   return false

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
@@ -58,4 +59,16 @@ t.test('where Node must not load add-ons, that is what the error says', async t 
   const path = join(tempDir(t), 'app.db')
   open(path, { root: { n: 7 } }).close()
   t.match(triedWith(['--no-addons'], path), { writing: /^UNSUPPORTED .*told not to load.*--no-addons/, reading: 7 })
+})
+
+t.test('whatever else keeps the add-on from being loaded is told as it is', async t => {
+  const path = join(tempDir(t), 'app.db')
+  open(path, { root: { n: 7 } }).close()
+  const preload = `${path}.cjs`
+  writeFileSync(
+    preload,
+    `const Module = require('node:module'), load = Module._load
+     Module._load = (name, ...rest) => { if (name === 'fs-ext') throw new Error('out of luck'); return load(name, ...rest) }`,
+  )
+  t.match(triedWith(['--require', preload], path), { writing: /^UNSUPPORTED .*fs-ext.*: out of luck\. /, reading: 7 })
 })

@@ -1,33 +1,68 @@
-// The library in a bundle of somebody else's, which is no module: as those are in which there is no `import.meta.url`.
-import { mkdirSync, symlinkSync } from 'node:fs'
+// The library in a bundle of somebody else's. Bundlers have their own ideas of what it asks about the place where it stands.
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { rollup } from 'rollup'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { projectRoot } from '../helpers/project-root.js'
 import { tempDir } from '../helpers/temp-dir.js'
 import { run, runProgram } from './as-user.js'
 import { plainNode } from '../helpers/plain-node.js'
 
+type Format = 'cjs' | 'es'
+
+const IMPORTED: Readonly<Record<Format, string>> = {
+  cjs: `const { open } = require('./bundle.js')`,
+  es: `import { open } from './bundle.js'`,
+}
+
 const COUNT = `
-  const { open } = require('./bundle.cjs')
-  const db = open(__dirname + '/counter.db', { root: { count: 0 } })
+  const db = open(process.argv[1] + '.db', { root: { count: 0 } })
   console.log(db.transact(root => ++root.count))
   db.close()`
 
-t.test('a bundle that is no module finds the add-on beside itself, and needs it only to write', async t => {
-  const folder = tempDir(t)
+/** A folder with the bundle, in which this stands in the place of `import.meta.url`, and the add-on beside it. */
+async function bundled(t: Test, format: Format, url: string): Promise<string> {
   const bundle = await rollup({
     input: fileURLToPath(new URL('../../perdure.js', import.meta.url)),
     external: id => /^[a-z]/.test(id),
-    plugins: [{ name: 'no import.meta', resolveImportMeta: () => 'undefined' }],
+    plugins: [
+      {
+        name: 'as others bundle',
+        resolveImportMeta: () => url,
+        transform: code =>
+          code
+            .replace(/^import \{ createRequire \} .*/m, 'const createRequire = undefined')
+            .replaceAll('typeof __filename', '"string"'),
+      },
+    ],
     treeshake: false,
   })
-  const inside = join(folder, 'inside')
-  mkdirSync(inside)
-  await bundle.write({ file: join(inside, 'bundle.cjs'), format: 'cjs' })
+  const folder = tempDir(t)
+  mkdirSync(join(folder, 'inside'))
+  writeFileSync(
+    join(folder, 'inside', 'package.json'),
+    JSON.stringify({ type: format === 'es' ? 'module' : 'commonjs' }),
+  )
+  await bundle.write({ file: join(folder, 'inside', 'bundle.js'), format })
   await bundle.close()
-  symlinkSync(join(projectRoot, 'node_modules'), join(inside, 'node_modules'))
-  t.match(await runProgram(inside, 'count.cjs', COUNT), { code: 0, stdout: '1\n' })
-  t.match(await run('/', ...plainNode(join(inside, 'count.cjs'))), { code: 0, stdout: '2\n' }, 'from anywhere')
-})
+  symlinkSync(join(projectRoot, 'node_modules'), join(folder, 'inside', 'node_modules'))
+  return join(folder, 'inside')
+}
+
+/** The place that the library had where the bundle was made. */
+const ELSEWHERE = JSON.stringify('file:///builds/app/node_modules/perdure/dist/perdure.js')
+
+const BUNDLES: readonly (readonly [title: string, format: Format, url: string])[] = [
+  ['that is no module', 'cjs', 'undefined'],
+  ['that is no module and was made elsewhere', 'cjs', ELSEWHERE],
+  ['that is a module and was made elsewhere', 'es', ELSEWHERE],
+]
+
+for (const [title, format, url] of BUNDLES) {
+  t.test(`a bundle ${title} finds the add-on beside itself`, async t => {
+    const folder = await bundled(t, format, url)
+    t.match(await runProgram(folder, 'count.js', IMPORTED[format] + COUNT), { code: 0, stdout: '1\n' })
+    t.match(await run('/', ...plainNode(join(folder, 'count.js'))), { code: 0, stdout: '2\n' }, 'from anywhere')
+  })
+}

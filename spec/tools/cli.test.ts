@@ -217,7 +217,8 @@ t.test('reading needs no fs-ext; pack says what to do', async t => {
   writeFileSync(
     preload,
     `const Module = require('node:module'), load = Module._load
-     Module._load = (name, ...rest) => { if (name === 'fs-ext') throw new Error('not compiled'); return load(name, ...rest) }`,
+     const error = Object.assign(new Error('not compiled'), { code: 'ERR_DLOPEN_FAILED' })
+     Module._load = (name, ...rest) => { if (name === 'fs-ext') throw error; return load(name, ...rest) }`,
   )
   for (const command of ['inspect', 'log', 'verify']) {
     const { code, stdout, stderr } = await start([command, path], { nodeArgs: ['--require', preload] }).ended
