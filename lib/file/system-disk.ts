@@ -2,8 +2,7 @@
 import * as fs from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { performance } from 'node:perf_hooks'
-// These, whatever a program's tests put in the place of the global ones.
-import { clearTimeout, setImmediate, setTimeout } from 'node:timers'
+import * as timers from 'node:timers'
 import { promisify } from 'node:util'
 import { isMainThread } from 'node:worker_threads'
 import { crc32 } from 'node:zlib'
@@ -12,6 +11,10 @@ import type { Disk, Fd, FileStatus } from './disk.js'
 import { fsExtIfLoaded, loadFsExt, type FsExt } from './fs-ext.js'
 import { lockHolder } from './lock-holder.js'
 import { networkFileSystem } from './network-file-system.js'
+
+// Those that are there now, whatever a program's tests put in their place: there, in the global scope or in `performance`.
+const { clearTimeout, setImmediate, setTimeout } = timers
+const ticks = performance.now.bind(performance)
 
 const SEEK_END = 2
 const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR } = fs.constants
@@ -209,7 +212,7 @@ export const systemDisk: Disk = {
   lockHolder,
 
   now: () => Date.now(),
-  ticks: () => performance.now(),
+  ticks,
   sleep: milliseconds => void Atomics.wait(sleepCell, 0, 0, milliseconds),
   wait: milliseconds =>
     new Promise(done => void (milliseconds > 0 ? setTimeout(done, milliseconds) : setImmediate(done))),

@@ -1,5 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createRequire, syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
+import { performance } from 'node:perf_hooks'
 import t from 'tap'
 import { lockHolder } from '../../lib/file/lock-holder.js'
 import { systemDisk } from '../../lib/file/system-disk.js'
@@ -92,6 +94,28 @@ t.test('a timer can be cancelled', async t => {
     t.teardown(() => clearTimeout(alive)) // a timer of this kind does not keep the process alive by itself
   })
   t.same(acted, [])
+})
+
+t.test('time goes on whatever tests put in the place of what Node has for it', async t => {
+  const timers = createRequire(import.meta.url)('node:timers') as Record<string, unknown>
+  const names = ['setTimeout', 'setImmediate', 'clearTimeout'] as const
+  for (const [object, stopped] of [
+    [performance, { now: () => 0 }],
+    ...[timers, globalThis].map(
+      object => [object, Object.fromEntries(names.map(name => [name, () => t.fail()]))] as const,
+    ),
+  ] as [Record<string, unknown>, Record<string, unknown>][]) {
+    const before = Object.fromEntries(Object.keys(stopped).map(name => [name, object[name]]))
+    t.teardown(() => {
+      Object.assign(object, before)
+      syncBuiltinESMExports()
+    })
+    Object.assign(object, stopped)
+  }
+  syncBuiltinESMExports() // as in a bundle that is no module, where what is imported is looked up at each call
+  t.ok(systemDisk.ticks() > 0)
+  await systemDisk.wait(0)
+  await systemDisk.wait(1)
 })
 
 t.test('the boot has a checksum that stays the same while the machine runs', async t => {
