@@ -94,7 +94,9 @@ function remedy(cause: unknown): string {
   const tools = 'That takes a C++ compiler, make and Python 3.'
   return isInstalled()
     ? 'is installed but not compiled for this Node. Run `npm install-scripts approve fs-ext` (older versions of npm do ' +
-        `not know this, nor need it), then \`npm rebuild fs-ext\`. ${tools}`
+        'not know this, nor need it), then `npm rebuild fs-ext`; with pnpm, `pnpm approve-builds`; with yarn, put ' +
+        '`"dependenciesMeta": { "fs-ext": { "built": true } }` into package.json, and run `yarn install` and then ' +
+        `\`yarn rebuild fs-ext\`. ${tools}`
     : `is not installed: it was left out, or could not be compiled. Run \`npm install fs-ext\`. ${tools}`
 }
 

@@ -99,6 +99,7 @@ t.test('where fs-ext was not compiled, everything that only reads works', async 
 t.test('where fs-ext was not compiled, writing says what to do, and that helps', async t => {
   const message = await refusal(t, folder)
   t.match(message, /`npm install-scripts approve fs-ext`.*`npm rebuild fs-ext`/)
+  t.match(message, /with pnpm, `pnpm approve-builds`; with yarn, .*dependenciesMeta/)
   const { code, stderr } = await run(folder, TOOL, ['pack', 'there.db'])
   t.match({ code, stderr }, { code: 3, stderr: /`npm rebuild fs-ext`/ })
 
