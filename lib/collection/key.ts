@@ -3,6 +3,7 @@
 import { types } from 'node:util'
 import { ValueError } from '../error.js'
 import { adopt } from '../object/adopt.js'
+import { lookAlike } from '../object/brand.js'
 import { Date } from '../object/date.js'
 import type { Decoder } from '../object/decoder.js'
 import type { Encoder } from '../object/encoder.js'
@@ -75,7 +76,8 @@ function tupleIn(value: readonly unknown[], owner: Header, where: string, depth:
 }
 
 function refuse(value: unknown, where: string): never {
-  throw new ValueError(where, `${whatIs(value)} cannot be a key: ${ALLOWED}`)
+  const alike = typeof value === 'object' && value !== null ? lookAlike(value) : undefined
+  throw new ValueError(where, alike ?? `${whatIs(value)} cannot be a key: ${ALLOWED}`)
 }
 
 function whatIs(value: unknown): string {

@@ -2,6 +2,7 @@
 // owner's already passes as it is (it is moved), everything else is copied in, or refused with its path.
 import { types } from 'node:util'
 import { ValueError } from '../error.js'
+import { lookAlike } from './brand.js'
 import { foreign } from './foreign.js'
 import { Header, handlerOf, NOWHERE } from './header.js'
 import { keepAboveAll, own, ownerOf } from './owned-bytes.js'
@@ -196,12 +197,16 @@ function reasonToRefuse(value: unknown): string {
   if (types.isMap(value)) return 'a native Map cannot be stored: use PersistentMap'
   if (types.isSet(value)) return 'a native Set cannot be stored: use PersistentSet'
   if (types.isPromise(value)) return 'a promise cannot be stored: await it first'
-  const Class = (value as { constructor?: { name?: unknown } }).constructor
+  if (types.isArgumentsObject(value)) return 'the arguments of a function cannot be stored: store [...arguments]'
+  const alike = lookAlike(value as object)
+  if (alike !== undefined) return alike
+  const Class: unknown = (value as object).constructor
   const name = typeof Class === 'function' && typeof Class.name === 'string' ? Class.name : 'an unknown class'
-  const instead = isBuiltIn(Class)
-    ? 'store what it is made of'
-    : 'let the class extend Persistent, or store a plain object'
-  return `an instance of ${name} cannot be stored: ${instead}`
+  const isNative = isBuiltIn(Class)
+  if (isNative && (name === '' || name === 'Object'))
+    return 'an object that is no plain one cannot be stored: store { ...it }'
+  const instead = isNative ? 'store what it is made of' : 'let the class extend Persistent, or store a plain object'
+  return `an instance of ${name || 'a class without a name'} cannot be stored: ${instead}`
 }
 
 function isBuiltIn(Class: unknown): boolean {

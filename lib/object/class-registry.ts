@@ -1,13 +1,14 @@
 // The classes that one connection knows, by their stored names. Refuses at once what could not be loaded again later.
 import { SchemaError, ValueError } from '../error.js'
 import { isPlainObject } from './adopt.js'
+import { isOfAnotherCopy, ONE_COPY } from './brand.js'
 import { collectionKinds } from './collection.js'
 import { ancestry, EntityType, entityTypeOf, type PersistentClass } from './entity-type.js'
 import type { Kind } from './header.js'
 import { holdsObjects, initialFields } from './initial-values.js'
 import type { Recordable } from './recordable.js'
 import { quoted } from './option-names.js'
-import { BRAND, Persistent } from './persistent.js'
+import { Persistent } from './persistent.js'
 import { isObject, isOrdinaryString } from './values.js'
 
 type AnyClass = PersistentClass & { readonly prototype: Persistent; readonly name: string }
@@ -67,9 +68,13 @@ export class ClassRegistry {
   check({ kind }: Recordable, path: () => string): void {
     if (this.has(kind)) return
     const name = kind.Class?.name || 'without a name'
+    const isTwice = kind.type !== '' && this.#kinds.has(kind.type)
     throw new ValueError(
       path(),
-      `the class ${name} is not registered: name it in the classes of open(), and give it a static type`,
+      isTwice
+        ? `the class ${name} is not the one with static type '${kind.type}' that is registered: its module was evaluated twice, or stands in ` +
+            'two places. Have it once, or open the store again with this one'
+        : `the class ${name} is not registered: name it in the classes of open(), and give it a static type`,
     )
   }
 
@@ -100,11 +105,7 @@ function checkClass(given: unknown): EntityType {
   if (given === Persistent)
     throw new TypeError('Persistent is no class to store: derive one of your own from it, with a static type')
   if (!(Class.prototype instanceof Persistent)) {
-    if ((Class as { [BRAND]?: unknown })[BRAND] === true) {
-      throw new TypeError(
-        `the class ${Class.name} extends the Persistent of another copy of perdure: only one may be installed (see \`npm ls perdure\`)`,
-      )
-    }
+    if (isOfAnotherCopy(Class)) throw new TypeError(`the class ${Class.name} extends the Persistent of ${ONE_COPY}`)
     throw new TypeError(`the class ${Class.name} does not extend Persistent`)
   }
   if (!Object.hasOwn(Class, 'type') || typeof Class.type !== 'string' || Class.type === '') {

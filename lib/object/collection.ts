@@ -2,6 +2,7 @@
 // No Proxy: every method asks the header first. Knows nothing of how any collection keeps its entries.
 import { inspect } from 'node:util'
 import { adopt, adoptUntracked } from './adopt.js'
+import { brand } from './brand.js'
 import { Header, unresolvedOid, type Kind } from './header.js'
 import { hiddenHeader, hide, makerOf, type Sealable } from './hidden-header.js'
 import { inspectObject, inspectOther } from './inspection.js'
@@ -56,6 +57,7 @@ export function sealedClass<T extends Sealable>(Class: abstract new (...args: ne
       return header ? inspectObject(header, depth, options) : inspectOther(this, options)
     },
   })
+  brand(Class)
   return makerOf(Class)
 }
 

@@ -3,6 +3,7 @@
 import { inspect, types } from 'node:util'
 import { SchemaError, ValueError } from '../error.js'
 import { adopt, type Where } from './adopt.js'
+import { brand } from './brand.js'
 import type { Encoder } from './encoder.js'
 import { forbidIfEditing } from './editing.js'
 import { LATER, readFields, readLater, unasked, type Decoder, type Unasked } from './decoder.js'
@@ -307,6 +308,4 @@ export abstract class Persistent {
   }
 }
 
-/** Another copy of the package has classes that look the same and are not: found by this mark. */
-export const BRAND = Symbol.for('perdure.Persistent')
-Object.defineProperty(Persistent, BRAND, { value: true })
+brand(Persistent)
