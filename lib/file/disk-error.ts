@@ -1,10 +1,11 @@
 // What becomes of an error of the system on its way up: it gets the store's path and a type. Errors of ours pass as they are.
 import { constants } from 'node:os'
+import { types } from 'node:util'
 import { DiskError, PerdureError } from '../error.js'
 
-/** EIO, ENOSPC, EACCES and the like; not the errors of Node itself (ERR_...). */
+/** EIO, ENOSPC, EACCES and the like, of whatever realm (jest gives tests one of their own); not the errors of Node itself (ERR_...). */
 export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
-  if (!(error instanceof Error) || error instanceof PerdureError) return false
+  if (!types.isNativeError(error) || error instanceof PerdureError) return false
   const { code, errno } = error as NodeJS.ErrnoException
   // For some Node has no name ("Unknown system error -122"), but they have a number.
   return typeof code === 'string' && (/^E[A-Z0-9]+$/.test(code) || (typeof errno === 'number' && !isOfNode(error)))

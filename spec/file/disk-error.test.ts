@@ -1,5 +1,6 @@
 // Which errors are the system's, and what is said about them.
 import { constants } from 'node:os'
+import { runInNewContext } from 'node:vm'
 import t from 'tap'
 import { DiskError } from '../../lib/error.js'
 import { adviceOn, asDiskError, isSystemError, provesNothing } from '../../lib/file/disk-error.js'
@@ -15,10 +16,15 @@ const full = systemError('ENOSPC', -28, 'write')
 /** Node knows the number only. */
 const noQuota = systemError(`Unknown system error ${-EDQUOT}`, -EDQUOT, 'fdatasync')
 const corrupted = systemError('Unknown system error -117', -117, 'fsync')
+const ofAnotherRealm = Object.assign(runInNewContext("new Error('ENOENT: said the system')") as Error, {
+  code: 'ENOENT',
+  errno: -2,
+  syscall: 'open',
+})
 const notAllowed = Object.assign(new Error('fsync API is disabled'), { code: 'ERR_ACCESS_DENIED' })
 
 t.test("errors of the system are told from Node's and from others, whether or not they have a name", t => {
-  for (const error of [full, noQuota, corrupted]) {
+  for (const error of [full, noQuota, corrupted, ofAnotherRealm]) {
     t.ok(isSystemError(error), error.message)
     t.match(asDiskError('a.db', error), { name: 'DiskError', code: 'DISK', cause: error })
   }
