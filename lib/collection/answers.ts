@@ -1,5 +1,5 @@
 // What a map found at the keys that it was asked for last, so that asking again is one look-up in memory. Holds for one stored
-// state; who changes anything in a transaction must not ask here. Only of keys that are equal if they are the same to JavaScript.
+// state; who changes anything in a transaction must not ask here. Only of keys that are hashed (key.ts).
 import { headerOf } from '../object/header.js'
 import type { StoredKey } from './key.js'
 import type { Place } from './place.js'

@@ -1,7 +1,7 @@
 // Entries in memory by their keys, each key once, and in the order of their keys for those who ask: what a transaction has
 // done to a map or set, and what was handed out of it. Entries are sorted into runs of limited length when somebody asks for
-// an order; until then those with primitive keys wait in a native Map.
-import type { StoredKey } from './key.js'
+// an order, or puts in one that no native Map finds at once; until then they wait in one.
+import { isHashed, type StoredKey } from './key.js'
 import { compareKeys } from './key-order.js'
 
 const MOST_IN_RUN = 512
@@ -30,7 +30,7 @@ export class KeyTable<E extends { readonly key: StoredKey }> {
   /** Takes the place of an entry of the same key. */
   put(entry: E): void {
     const { key } = entry
-    if (this.#inRuns === 0 && isPrimitive(key)) {
+    if (this.#inRuns === 0 && isHashed(key)) {
       this.#waiting ??= new Map()
       this.#waiting.set(key, entry)
       return
@@ -161,11 +161,6 @@ export class KeyTable<E extends { readonly key: StoredKey }> {
     }
     return low
   }
-}
-
-/** Equal to another key only if it is the same value to a Map, too. */
-function isPrimitive(key: StoredKey): boolean {
-  return typeof key === 'number' || typeof key === 'string'
 }
 
 /** Where the key stands, or the complement of where it would. */

@@ -113,6 +113,25 @@ export function isIdentity(key: StoredKey): boolean {
   return typeof key !== 'object' || headerOf(key) !== undefined
 }
 
+/** V8 tells longer text apart by its length alone, ... */
+const LONGEST_HASHED = 2 ** 14 - 1
+/** ... and integers by their last 64 bits. */
+const HASHED_BELOW = 2n ** 64n
+
+/** Does a native Map tell it from every other key, and find it at once among any number of them? */
+export function isHashed(key: StoredKey): boolean {
+  switch (typeof key) {
+    case 'number':
+      return true
+    case 'string':
+      return key.length <= LONGEST_HASHED
+    case 'bigint':
+      return key < HASHED_BELOW && key > -HASHED_BELOW
+    default:
+      return false
+  }
+}
+
 /** Are two that are the same key also the same to look at? Byte arrays have a class. */
 export function looksLike(a: StoredKey, b: StoredKey): boolean {
   if (a === b || typeof a !== 'object') return true

@@ -4,7 +4,7 @@ import { noteSourceAt } from '../object/kept-sources.js'
 import { plain } from '../object/plain.js'
 import { isObject } from '../object/values.js'
 import { Answers, type Answer } from './answers.js'
-import { keyIn, keyOut, type StoredKey } from './key.js'
+import { isHashed, keyIn, keyOut, type StoredKey } from './key.js'
 import type { KeyedChanges, Pending } from './keyed-changes.js'
 import { KeyedState } from './keyed-state.js'
 import { BACKWARD, FORWARD, Passage, type Entry } from './passage.js'
@@ -79,7 +79,7 @@ export abstract class KeyedHeader extends KeyedState {
   }
 
   #mayAnswer(key: StoredKey): boolean {
-    return typeof key !== 'object' && !this.changes.any && !this.isNowhere
+    return isHashed(key) && !this.changes.any && !this.isNowhere
   }
 
   override get notesFirst(): boolean {

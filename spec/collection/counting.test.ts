@@ -5,7 +5,7 @@ import type { Connection, Key, KeyRange, PersistentMap, PersistentSet } from '..
 import { Cursor } from '../../lib/collection/tree/tree.js'
 import { seeded, type Random } from '../helpers/seeded.js'
 import { shapeOf } from './check.js'
-import { keysInOrder, randomKey } from './keys.js'
+import { keysInOrder, LONG, randomKey } from './keys.js'
 import { meet } from './meet.js'
 import { shelf, thing, type Shelf } from './store.js'
 
@@ -16,6 +16,7 @@ const POOLS: Readonly<Record<string, Pool>> = {
   numbers: random => random.int(4000) / 2,
   strings: random => random.int(3000).toString(7),
   'long strings': random => random.int(3000).toString(7).padEnd(400, '.'),
+  'very long strings': random => (random.chance(0.5) ? LONG : '') + random.int(40).toString(7),
   'keys of all kinds': random => (random.chance(0.5) ? random.pick(keysInOrder()) : randomKey(random)),
   tuples: random => [random.pick(['a', 'b', 'c']), random.int(10), new Date(random.int(60))],
   objects: (random, { things }) => random.pick(things),

@@ -2,6 +2,9 @@
 import type { Key } from '../../lib/index.js'
 import type { Random } from '../helpers/seeded.js'
 
+/** No native Map looks at what stands behind it. */
+export const LONG = 'a'.repeat(2 ** 14)
+
 const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values)
 
 /** Each before the next, no two the same; a function, because keys can be changed from outside of a collection. */
@@ -45,6 +48,9 @@ export function keysInOrder(): Key[] {
       'A',
       'Z',
       'a',
+      LONG,
+      `${LONG}x`,
+      `${LONG}y`,
       'ab',
       'b',
       '\x7f',

@@ -1,7 +1,7 @@
 // What a transaction asked a map or set, and whether a later state would have answered the same. The answers are not kept:
 // the state that gave them is still in the file.
 import type { Oid } from '../../store/types.js'
-import type { StoredKey } from '../key.js'
+import { isHashed, type StoredKey } from '../key.js'
 import { compareKeys } from '../key-order.js'
 import { KeyNotes } from '../key-notes.js'
 import { united, type Interval } from './interval.js'
@@ -18,8 +18,8 @@ const MANY = 8
 export class Reads {
   /** The number of entries. */
   size = false
-  /** By primitive keys: also the value? */
-  #primitives: Map<StoredKey, boolean> | undefined
+  /** By the keys of which a native Map tells at once which is which: also the value? */
+  #hashed: Map<StoredKey, boolean> | undefined
   /** Of others, those of which only that they are there, or are not ... */
   #others: KeyNotes | undefined
   /** ... and those of which also the value. */
@@ -29,13 +29,11 @@ export class Reads {
 
   /** Whether there is such a key, and, if so asked, its value. */
   note(key: StoredKey, value: boolean): void {
-    if (typeof key === 'object' || typeof key === 'symbol') {
-      if (value) (this.#othersValued ??= new KeyNotes()).add(key)
-      else (this.#others ??= new KeyNotes()).add(key)
-    } else {
-      this.#primitives ??= new Map()
-      if (value || !this.#primitives.has(key)) this.#primitives.set(key, value)
-    }
+    if (isHashed(key)) {
+      this.#hashed ??= new Map()
+      if (value || !this.#hashed.has(key)) this.#hashed.set(key, value)
+    } else if (value) (this.#othersValued ??= new KeyNotes()).add(key)
+    else (this.#others ??= new KeyNotes()).add(key)
   }
 
   begin(low: Bound | undefined, high: Bound | undefined, values: boolean): Interval {
@@ -58,7 +56,7 @@ export class Reads {
   /** Names of what `now` answers otherwise than `before`. */
   *differences(before: Tree, now: Tree): Generator<StoredKey | typeof SIZE, undefined> {
     if (this.size && before.size !== now.size) yield SIZE
-    for (const [key, value] of this.#primitives ?? []) if (!sameAt(key, before, now, value)) yield key
+    for (const [key, value] of this.#hashed ?? []) if (!sameAt(key, before, now, value)) yield key
     for (const key of this.#others?.inOrder() ?? []) if (!sameAt(key, before, now, false)) yield key
     for (const key of this.#othersValued?.inOrder() ?? []) if (!sameAt(key, before, now, true)) yield key
     for (const interval of united(this.#intervals)) yield* differences(before, now, interval, interval.values)
