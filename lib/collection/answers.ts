@@ -51,7 +51,7 @@ export class Answers {
   }
 
   #add(key: StoredKey, answer: Answer, cacheBytes: number): void {
-    const bytes = EACH + weightOf(answer.value)
+    const bytes = EACH + weightOf(key) + weightOf(answer.value)
     const most = cacheBytes * PART
     if (bytes > most) return
     if (this.#young && (this.#young.size >= MOST || this.#bytes + bytes > most)) {
