@@ -9,8 +9,21 @@ import type { Found } from './tree/tree.js'
 export class Kin {
   readonly values: (object | undefined)[] = []
   readonly ref = new WeakRef<Kin>(this)
+  /** Of the leaf's entries; of a list: none. */
+  readonly #keys: readonly StoredKey[]
+  /** Of a list: the position of the first entry. */
+  readonly #start: number
   /** Of those that stand apart: the record of each. */
   #apart: (Source | undefined)[] | undefined
+
+  constructor(keys: readonly StoredKey[], start: number) {
+    this.#keys = keys
+    this.#start = start
+  }
+
+  keyAt(entry: number): StoredKey {
+    return this.#keys[entry] ?? this.#start + entry
+  }
 
   /** What was handed out of an entry stands in a record of its own. */
   stands(entry: number, source: Source | undefined): void {

@@ -13,20 +13,10 @@ export class Shelf implements Seat {
   readonly key = undefined
   readonly kin: WeakRef<Kin>
   readonly source: Source
-  /** Of its entries; of a list: none. */
-  readonly #keys: readonly StoredKey[]
-  /** Of a list: the position of the first entry. */
-  readonly #start: number
 
-  constructor(kin: WeakRef<Kin>, source: Source, keys: readonly StoredKey[], start: number) {
+  constructor(kin: WeakRef<Kin>, source: Source) {
     this.kin = kin
     this.source = source
-    this.#keys = keys
-    this.#start = start
-  }
-
-  keyAt(index: number): StoredKey {
-    return this.#keys[index] ?? this.#start + index
   }
 }
 
@@ -69,8 +59,8 @@ export class Shelves {
     if (leaf !== this.#leaf) this.#find(leaf)
     if (this.#shelf && this.#kin) return { shelf: this.#shelf, kin: this.#kin }
     const shelves = this.#swept()
-    const kin = new Kin()
-    const shelf = new Shelf(kin.ref, source, leaf.keys, leaf.counted ? (key as number) - at : 0)
+    const kin = new Kin(leaf.keys, leaf.counted ? (key as number) - at : 0)
+    const shelf = new Shelf(kin.ref, source)
     shelves.set(source.oid, shelf)
     this.#leaf = leaf
     this.#shelf = shelf
@@ -99,7 +89,7 @@ export class Shelves {
       const { kin, source } = shelf
       const all = kin.deref()
       all?.values.forEach((value, index) => {
-        if (value) visit(value, all.place(index, shelf.keyAt(index), load, source), shelf)
+        if (value) visit(value, all.place(index, all.keyAt(index), load, source), shelf)
       })
     }
     this.#byLeaf = undefined

@@ -35,6 +35,30 @@ for (const [name, make] of [
   })
 }
 
+t.test('what was handed out and let go leaves no keys behind', async t => {
+  const path = join(tempDir(t), 'keys.db')
+  const options = {
+    root: { map: new PersistentMap<string, { n: number }>() },
+    durability: 'os',
+    cacheBytes: 0,
+  } as const
+  const writer = open(path, options)
+  writer.transact(({ map }) => {
+    for (let n = 0; n < MANY; n++) map.set(`${n}`.padEnd(4000, '.'), { n })
+  })
+  writer.close()
+  const db = open(path, options)
+  const { map } = db.root
+  t.equal(map.size, MANY)
+  const before = await usedHeap()
+  let sum = 0
+  for (const { n } of map.values()) sum += n
+  const bytes = (await usedHeap()) - before
+  t.ok(bytes < MANY * 1000, `${Math.round(bytes / MANY)} bytes each`)
+  t.equal(sum, (MANY * (MANY - 1)) / 2)
+  db.close()
+})
+
 t.test('of records only so many are kept as take the room that there is, however small they are', t => {
   const cache = new RecordCache(100_000)
   const states = Array.from({ length: 10_000 }, (_, oid) => ({ oid: oid as Oid, length: 10 }) as StoredState)
