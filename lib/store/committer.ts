@@ -56,7 +56,10 @@ export class Committer {
     }
     this.#durability.refuseAfterFailure(this.#file.generation)
     let prepared = this.#frames.prepare(this.#file.generation, work, id)
-    if (this.#lock.held) return this.#append(work, prepared, snapshot, accessed, id, look)
+    if (this.#lock.held) {
+      if (!this.#isReadUnderLock()) return { outcome: 'moved' }
+      return this.#append(work, prepared, snapshot, accessed, id, look)
+    }
     for (;;) {
       if (!this.#gate.take(timeout)) return { outcome: 'busy' }
       try {
@@ -102,9 +105,11 @@ export class Committer {
 
   readonly #current = (): Generation => this.#file.generation
 
-  /** Says in the file that an fsync of it has failed, unless it does, or another one is current. With the lock held and everything applied. */
+  /** Says in the file that an fsync of it has failed, unless it does, or another one is current. With the lock held. */
   appendSuspect(generation: Generation): void {
-    if (this.#file.generation !== generation || generation.reader.suspect) return
+    if (this.#file.generation !== generation) return
+    // A pack that holds the lock may have read nothing yet of the file that it has made, and has said it there already.
+    if (!this.#isReadUnderLock() || generation.reader.suspect) return
     this.#watch.lookAtEndUnderLock()
     const { reader, writer } = generation
     writer.appendControl(
@@ -112,5 +117,16 @@ export class Committer {
       reader.tail.offset,
     )
     reader.advance()
+  }
+
+  /**
+   * Where the lock has been held before: an append under it may have failed since, and a part of it stand at the end. False: a pack has put
+   * another file in the place of this one.
+   */
+  #isReadUnderLock(): boolean {
+    for (;;) {
+      const status = tailUnderLock(this.#file)
+      if (status !== 'budget') return status === 'end'
+    }
   }
 }

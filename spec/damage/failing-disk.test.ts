@@ -1,4 +1,4 @@
-// Every operation that the store asks of the disk is made to fail, in every way that disks fail, once and for ever.
+// Every operation that the store asks of the disk is made to fail, in every way that disks fail: once, with some behind it, and for ever.
 // What must hold: the error has a type and its cause; a commit that failed is nowhere, one that did not is whole; objects are
 // as before; nothing is left open or locked; and the store goes on as soon as the disk does.
 import t, { type Test } from 'tap'
@@ -86,12 +86,12 @@ interface Situation<P> {
   close(prepared: P): void
 }
 
-async function tryOne<P>(situation: Situation<P>, k: number, failure: Failure, forever: boolean): Promise<string> {
+async function tryOne<P>(situation: Situation<P>, k: number, failure: Failure, times: number): Promise<string> {
   const memory = MemoryDisk.with(situation.files ?? { [PATH]: STORED_BYTES })
   const failing = failingDisk(memory)
   const prepared = situation.prepare(failing.disk, memory)
   let error: unknown
-  failing.arm(k, failure, forever)
+  failing.arm(k, failure, times)
   try {
     await situation.act(prepared, failing.disk)
   } catch (thrown) {
@@ -114,19 +114,20 @@ function checkError(error: unknown, failure: Failure): void {
   if (code === undefined || !failure.name.includes(code)) throw new Error(`without its cause: ${String(error)}`)
 }
 
+/** How many operations fail, one after the other: what is done about the first may meet the next. */
+const TIMES = [1, 2, 3, 4, 5, Infinity]
+
 async function everyFailure<P>(t: Test, situation: Situation<P>, failures = FAILURES): Promise<void> {
   const wrong: string[] = []
   let tries = 0
   for (const failure of failures) {
-    for (const forever of [false, true]) {
+    for (const times of TIMES) {
       for (let k = 1, failed = 'not yet'; failed !== ''; k++) {
         try {
-          failed = await tryOne(situation, k, failure, forever)
+          failed = await tryOne(situation, k, failure, times)
           if (failed !== '') tries++
         } catch (error) {
-          wrong.push(
-            `${failure.name} ${forever ? 'from' : 'at'} operation ${k} ${forever ? 'on' : ''}: ${String(error)}`,
-          )
+          wrong.push(`${failure.name} ${times} times from operation ${k} on: ${String(error)}`)
           if (k > 500) break
         }
       }

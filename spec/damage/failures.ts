@@ -1,4 +1,4 @@
-// What disks do when they fail, each as a disk that does it: at its operation number `k`, once or from then on.
+// What disks do when they fail, each as a disk that does it: at its operation number `k`, and at some or all behind it.
 import { constants } from 'node:os'
 import type { Disk } from '../../lib/file/disk.js'
 import { wrapDisk } from '../helpers/wrapped-disk.js'
@@ -57,8 +57,8 @@ function shortened(part: number): Failure['instead'] {
 
 export interface FailingDisk {
   readonly disk: Disk
-  /** From now on, counted from 1, operation `k` fails, and all behind it if `forever`. */
-  arm(k: number, failure: Failure, forever: boolean): void
+  /** From now on, counted from 1, so many operations fail, the first of which is number `k`. */
+  arm(k: number, failure: Failure, times: number): void
   disarm(): void
   /** The first operation that failed since `arm`; undefined: none has. */
   readonly failed: keyof Disk | undefined
@@ -68,23 +68,23 @@ export interface FailingDisk {
 export function failingDisk(inner: Disk): FailingDisk {
   let left = Infinity
   let failure: Failure | undefined
-  let forever = false
+  let most = 0
   let failed: keyof Disk | undefined
   const disk = wrapDisk(inner, (name, _n, go, args) => {
     // Closing and unlocking have their own test; whether writing is possible at all is no operation of the disk.
     if (failure === undefined || name === 'close' || name === 'unlock' || name === 'checkWriting') return go()
     if (failure.only && !failure.only.includes(name)) return go()
-    if (--left > 0 || (left < 0 && !forever)) return go()
+    if (--left > 0 || left <= -most) return go()
     failed ??= name
     if (name !== 'syncAsync') return failure.instead(go, args as unknown[])
     return Promise.resolve().then(() => failure?.instead(go, args as unknown[]))
   })
   return {
     disk,
-    arm(k, what, always) {
+    arm(k, what, times) {
       left = k
       failure = what
-      forever = always
+      most = times
       failed = undefined
     },
     disarm: () => void (failure = undefined),

@@ -44,3 +44,32 @@ t.test('a torn tail is not cut by a process whose own last commit is not in the 
   t.equal(statSync(store.path).size, offset + 4, 'nothing was cut')
   put(stranger(t, store), record(1, 'y'))
 })
+
+t.test(
+  'a part of a commit that failed, and could not be cut off, is cut off before the next one under the same lock',
+  t => {
+    const full = Object.assign(new Error('ENOSPC: as the test wants'), { code: 'ENOSPC' })
+    let writes = Infinity
+    const store = newStore(t, {
+      ...systemDisk,
+      write(fd, from, at, length, position) {
+        if (++writes === 2) throw full
+        return systemDisk.write(fd, from, at, writes === 1 ? length >> 1 : length, position)
+      },
+      truncate(fd, size) {
+        if (writes === 2) throw full
+        systemDisk.truncate(fd, size)
+      },
+    })
+    store.underLock(() => {
+      const { offset } = store.latest()
+      writes = 0
+      t.throws(() => put(store, record(1, 'torn')), { code: 'COMMIT_FAILED' })
+      t.ok(statSync(store.path).size > offset, 'a part of it is there')
+      writes = Infinity
+      put(store, record(1, 'whole'))
+    })
+    t.equal(textOf(stranger(t, store), 1), 'whole')
+    t.end()
+  },
+)
