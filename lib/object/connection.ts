@@ -253,8 +253,8 @@ export class Connection<Root = unknown> {
   }
 
   /**
-   * Afterwards every access throws ClosedError, and a pack that is under way is given up. Throws StateError with changes pending.
-   * Closing twice does nothing.
+   * Afterwards every access throws ClosedError, and a pack that is under way is given up. Throws StateError with changes pending, and,
+   * where it closes the store, DurabilityUnknownError and StoreReplacedError of what was not known to be on disk. Closing twice does nothing.
    */
   close(): void {
     if (this.#session.closed) return

@@ -34,7 +34,7 @@ export class Durability {
   #timer: Timer | undefined
   /** Bytes appended since the last fsync in the background began. */
   #unsynced = 0
-  /** Where something was appended here that no fsync has covered. */
+  /** Where something was appended here that no fsync has covered, or one behind which the path did not lead there. */
   #owing: Generation | undefined
   readonly #failed: FailedSyncs
   /** Of what has failed, what a call has reported. */
@@ -106,23 +106,26 @@ export class Durability {
 
   /**
    * Syncs what is left and stops the background. Throws DurabilityUnknownError: that has failed, and was not told before; or the others
-   * could not be told of what has failed. After that, the same may be asked of the file that a pack has made.
+   * could not be told of what has failed. After that, the same may be asked of the file that a pack has made. Gives whether anything was synced.
    */
-  close(last: Snapshot): void {
+  close(last: Snapshot): boolean {
     this.#timer?.cancel()
     this.#timer = undefined
     this.#closed = true
     this.#telling.stop()
     let failure: unknown
+    let isLeft = false
     try {
       const known = this.#failureOf(last.generation)
-      if (this.#owing !== undefined && !(known && this.#told.has(known))) this.sync(last)
+      isLeft = this.#owing !== undefined && !(known && this.#told.has(known))
+      if (isLeft) this.sync(last)
     } catch (error) {
       failure = error
     }
     const { whyNot } = this.#telling
     if (whyNot !== undefined) throw othersUntold(this.#path, whyNot)
     if (failure !== undefined) throw failure as Error
+    return isLeft
   }
 
   /**
@@ -240,6 +243,7 @@ export class Durability {
       // It is not known where the path leads.
     }
     generation.isNameSynced = false
+    this.#owing ??= generation
   }
 
   async #start(generation: Generation): Promise<void> {

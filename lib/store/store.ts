@@ -238,7 +238,10 @@ export class Store {
 
   /** The newest state, held for the caller, if that is in another file than `generation`, which somebody holds. Throws StoreReplacedError. */
   packedSince(generation: Generation): Snapshot | undefined {
-    if (!this.#file.closed) this.latest()
+    if (!this.#file.closed) {
+      this.look() // however short a while ago the last one was: what has failed may have done so because of that
+      this.latest()
+    }
     return this.#file.packedSince(generation)
   }
 
@@ -252,12 +255,15 @@ export class Store {
     if (this.#until === Infinity) this.#watch.lookIfDue()
   }
 
+  /** The last user makes what was committed durable. Throws DurabilityUnknownError, StoreReplacedError; it is closed then, too. */
   close(): void {
     if (--this.#users > 0) return
     stores.delete(this)
     try {
       if (this.readonly) return
-      orPacked(this, this.current.snapshot(), each => this.durability.close(each))
+      orPacked(this, this.current.snapshot(), each => {
+        if (this.durability.close(each)) this.#watch.lookAfterSync()
+      })
       saveIndex(this.current, 'at close')
     } finally {
       this.#file.close()

@@ -91,7 +91,7 @@ for (const [what, away] of Object.entries(ends)) {
       const commit = db.transactAsync(root => void (root.text = 'lost'))
       await begun
       away(db.path)
-      db.close()
+      t.throws(() => db.close(), replaced)
       end()
       await t.rejects(commit, replaced)
     },

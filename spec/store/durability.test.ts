@@ -1,7 +1,9 @@
-import { mkdirSync, renameSync } from 'node:fs'
+import { mkdirSync, renameSync, rmSync, unlinkSync } from 'node:fs'
+import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { Disk } from '../../lib/file/disk.js'
 import { systemDisk } from '../../lib/file/system-disk.js'
+import { makeDurable } from '../../lib/object/confirm.js'
 import { pack } from '../../lib/store/pack.js'
 import { Store } from '../../lib/store/store.js'
 import { initialDraft, put, record, textOf } from '../helpers/drafts.js'
@@ -283,7 +285,7 @@ t.test('nor does a directory that has been moved away', t => {
   const snapshot = store.latest()
   renameSync(directory, `${directory}-moved`)
   t.throws(() => store.makeDurable(snapshot), { code: 'DURABILITY_UNKNOWN', message: /directory could not be opened/ })
-  t.throws(() => store.close(), { code: 'DURABILITY_UNKNOWN' })
+  t.throws(() => store.close(), { code: 'STORE_REPLACED' })
   const moved = Store.open(systemDisk, `${directory}-moved/store`)
   put(moved, record(1, 'there'))
   moved.makeDurable(moved.latest())
@@ -467,6 +469,37 @@ t.test('closing syncs nothing when nothing was committed, or all of it is durabl
   busy.syncs.length = 0
   busy.store.close()
   t.same(busy.syncs, [])
+})
+
+t.test('closing says so where what was committed is in a file to which the path does not lead', async t => {
+  for (const isSynced of [false, true]) {
+    for (const replace of [unlinkSync, (path: string) => renameSync(newStore(t).path, path)]) {
+      const { store, commit, timers, pending } = watched(t)
+      commit()
+      replace(store.path)
+      if (isSynced) {
+        timers[0]?.act()
+        pending[0]?.resolve()
+        await turn()
+      }
+      t.throws(() => store.close(), {
+        code: 'STORE_REPLACED',
+        message: /the last commits were made in the file that was here/,
+      })
+    }
+  }
+})
+
+t.test('a directory that is gone takes the file with it, however short a while ago the last look was', t => {
+  const directory = join(tempDir(t), 'apart')
+  mkdirSync(directory)
+  const store = Store.open({ ...systemDisk, ticks: () => 0 }, join(directory, 'app.db'), {}, initialDraft)
+  put(store, record(1, 'x'))
+  const snapshot = store.latest()
+  rmSync(directory, { recursive: true })
+  t.throws(() => makeDurable(store, snapshot), { code: 'STORE_REPLACED' })
+  t.throws(() => store.close(), { code: 'STORE_REPLACED' })
+  t.end()
 })
 
 t.test('a pending fsync holds its file open: a closed descriptor’s number may be another file’s', async t => {
