@@ -34,7 +34,7 @@ const MOST_ROUNDS = 8
 /** Milliseconds for which ids of transactions are kept: back from the last commit, however far ahead the clock of whoever packs is. */
 const KEEP_IDS = 7 * 24 * 3600 * 1000
 
-/** What would help, by what the system says. */
+/** What would help where the system never lets the file be replaced, by what it says. Anything else may be over the next time. */
 const HOW_TO_RENAME: Readonly<Record<string, string>> = {
   EBUSY: 'A mount of the single file, as in a container, keeps it in its place: mount the directory, not the file',
   EPERM:
@@ -158,9 +158,9 @@ function putInPlace(
     disk.rename(temporary.path, store.path)
   } catch (cause) {
     const { code = '', message } = cause as NodeJS.ErrnoException
-    const advice = Object.hasOwn(HOW_TO_RENAME, code) ? `. ${HOW_TO_RENAME[code]}.` : ''
+    if (!Object.hasOwn(HOW_TO_RENAME, code)) throw cause
     throw new UnsupportedError(
-      `${store.path} cannot be replaced by its packed form (${message}): the store is as it was${advice}`,
+      `${store.path} cannot be replaced by its packed form (${message}): the store is as it was. ${HOW_TO_RENAME[code]}.`,
       { cause },
     )
   }
@@ -243,6 +243,8 @@ function keepOwner({ file, path }: Generation, { fd }: Temporary): void {
   try {
     file.disk.setOwnerAndMode(fd, file.status(), 'all')
   } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    if (code !== 'EPERM' && code !== 'EACCES') throw cause
     throw new UnsupportedError(
       `${path}: its packed form could not be given the same owner and mode; pack as its owner`,
       { cause },

@@ -169,19 +169,39 @@ t.test('a file with several names is refused', async t => {
   t.equal(store.latest().generation.number, 1)
 })
 
+const PASSING: ReadonlySet<string> = new Set(['EIO', 'ENOSPC'])
+
+t.test('where its owner and mode are refused, the error says whether that may pass', async t => {
+  for (const [code, expected] of [
+    ['EPERM', { code: 'UNSUPPORTED', message: /pack as its owner/ }],
+    ['EIO', { code: 'DISK', message: /as it was.*again when/ }],
+  ] as const) {
+    const disk = wrapDisk(systemDisk, (name, _n, go, args) => {
+      if (name === 'setOwnerAndMode' && args[2] === 'all' && isPacking)
+        throw Object.assign(new Error(`${code}: as the test wants`), { code })
+      return go()
+    })
+    let isPacking = false
+    const store = newStore(t, disk)
+    isPacking = true
+    await t.rejects(pack(store), expected)
+  }
+})
+
 t.test('where the file cannot be renamed, the store goes on as it was, and the error says what would help', async t => {
   for (const [code, advice] of [
     ['EPERM', /EPERM.*append-only or immutable/],
     ['EBUSY', /EBUSY.*mount the directory/],
     ['EACCES', /EACCES.*permission to write the directory/],
-    ['EIO', /EIO.*as it was$/],
+    ['EIO', /EIO.*as it was.*again when/],
+    ['ENOSPC', /ENOSPC.*as it was.*again when/],
   ] as const) {
     const disk = wrapDisk(systemDisk, (name, _n, go) => {
       if (name === 'rename') throw Object.assign(new Error(`${code}: as the test wants`), { code })
       return go()
     })
     const store = newStore(t, disk)
-    await t.rejects(pack(store), { code: 'UNSUPPORTED', message: advice })
+    await t.rejects(pack(store), { code: PASSING.has(code) ? 'DISK' : 'UNSUPPORTED', message: advice })
     put(store, record(1, 'and on'))
     t.equal(textOf(store, 1), 'and on')
     t.equal(store.current.number, 1)
