@@ -9,6 +9,7 @@ import { crc32 } from 'node:zlib'
 import { UnsupportedError } from '../error.js'
 import type { Disk, Fd, FileStatus } from './disk.js'
 import { fsExtIfLoaded, loadFsExt, type FsExt } from './fs-ext.js'
+import { letGo } from './let-go.js'
 import { lockHolder } from './lock-holder.js'
 import { networkFileSystem } from './network-file-system.js'
 
@@ -102,16 +103,33 @@ function openLock(path: string, mode: number, like?: FileStatus): Fd {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
     }
+    let fd: Fd
     try {
-      const fd = fs.openSync(path, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW, mode)
+      fd = fs.openSync(path, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW, mode)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+      continue
+    }
+    try {
       // Everybody who may write the data must be able to lock it, whatever the umask says and whoever is first.
       if (like !== undefined) giveTo(fd, like)
       fs.fchmodSync(fd, mode)
       return fd
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+      takeBack(path, fd)
+      throw error
     }
   }
+}
+
+/** Of another mode, a lock file would keep others out for ever: the next one makes it anew. Never throws. */
+function takeBack(path: string, fd: Fd): void {
+  try {
+    fs.unlinkSync(path)
+  } catch {
+    // What the system refused at first is what is to be told.
+  }
+  letGo(systemDisk, fd)
 }
 
 /** Owner and group, as far as this user may give them away. */
@@ -148,7 +166,7 @@ function syncDirectory(path: string): void {
   try {
     fs.fsyncSync(fd)
   } finally {
-    fs.closeSync(fd)
+    letGo(systemDisk, fd)
   }
 }
 

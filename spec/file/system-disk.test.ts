@@ -1,8 +1,8 @@
-import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import fs, { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createRequire, syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { lockHolder } from '../../lib/file/lock-holder.js'
 import { systemDisk } from '../../lib/file/system-disk.js'
 import { tempDir } from '../helpers/temp-dir.js'
@@ -133,4 +133,43 @@ t.test('finding a lock taken changes nothing of how errors are traced', async t 
   t.equal(Error.stackTraceLimit, before)
   systemDisk.close(one)
   systemDisk.close(other)
+})
+
+/** The system carries it out, or does not, and then says that it has failed. */
+function failing(t: Test, name: 'closeSync' | 'fchmodSync' | 'fsyncSync', isDone: boolean): () => void {
+  const call = fs[name] as (...args: unknown[]) => void
+  const put = (instead: typeof call): void => {
+    Object.assign(fs, { [name]: instead })
+    syncBuiltinESMExports()
+  }
+  t.teardown(() => put(call))
+  put((...args) => {
+    if (isDone) call(...args)
+    throw Object.assign(new Error(`EIO: of ${name}`), { code: 'EIO' })
+  })
+  return () => put(call)
+}
+
+t.test('a directory is on disk whatever closing it says behind that, which hides no failed fsync either', t => {
+  const directory = tempDir(t)
+  failing(t, 'closeSync', true)
+  systemDisk.syncDirectory(directory)
+  failing(t, 'fsyncSync', false)
+  t.throws(() => systemDisk.syncDirectory(directory), { message: /of fsyncSync/ })
+  t.end()
+})
+
+t.test('a lock file that cannot be given its mode is not left behind, nor open', t => {
+  const path = join(tempDir(t), 'app.db.lock')
+  const next = fs.openSync(tempDir(t), 'r')
+  fs.closeSync(next)
+  const works = failing(t, 'fchmodSync', false)
+  t.throws(() => systemDisk.openLock(path, 0o666), { code: 'EIO' })
+  t.notOk(existsSync(path))
+  works()
+  const fd = systemDisk.openLock(path, 0o666)
+  t.equal(fd, next, 'the descriptor is free')
+  t.equal(statSync(path).mode & 0o777, 0o666)
+  systemDisk.close(fd)
+  t.end()
 })
