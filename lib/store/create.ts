@@ -36,8 +36,9 @@ export function createStore(disk: Disk, path: string, initial: Draft, mode: numb
     file.write(encodeFileHeader(header), 0)
     file.write(assembleCommit(initial, place, () => 0 as Offset).bytes, HEADER_LENGTH)
     disk.sync(temporary.fd)
+    const status = file.status() // before it has its name: what fails behind that has to take it away
     publish(disk, temporary.path, path)
-    syncNewName(disk, path, file.status())
+    syncNewName(disk, path, status)
   } finally {
     temporary.discard()
   }

@@ -5,7 +5,7 @@ import type { Disk } from '../file/disk.js'
 import type { FileHeader } from '../log/file-header.js'
 import { BaseWriter } from './base-writer.js'
 import { refuseLongName } from './name-length.js'
-import { syncNewName } from './new-name.js'
+import { syncNameOfWhole } from './new-name.js'
 import type { RecordCursor } from './record-cursor.js'
 import { createTemporary, tidyUp, type Temporary } from './temporary.js'
 
@@ -54,15 +54,16 @@ export class NewStore {
     this.writer.finish({ ...header, generation: 1, moments: [], readonlyFlags: 0 })
   }
 
-  /** Gives it its name. */
+  /** Gives it its name. Throws UnsupportedError: that is taken; DurabilityUnknownError: it has it, and that may not be on disk. */
   publish(): void {
+    const status = this.#disk.status(this.#temporary.fd) // before it has its name: what fails behind that has to take it away
     try {
       this.#disk.link(this.#temporary.path, this.#path)
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw alreadyThere(this.#path)
       throw error
     }
-    syncNewName(this.#disk, this.#path, this.#disk.status(this.#temporary.fd))
+    syncNameOfWhole(this.#disk, this.#path, status)
   }
 
   /** It goes, unless it has its name. */

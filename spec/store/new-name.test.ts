@@ -96,3 +96,44 @@ t.test('a directory that could not be opened leaves it, and the first commit tri
   store.makeDurable(store.latest())
   t.end()
 })
+
+t.test('a saved store that keeps its name is said to be there', t => {
+  const { path } = newStore(t)
+  const unopened = Object.assign(new Error('EMFILE'), { code: 'EMFILE', syscall: 'open' })
+  const saved = `${tempDir(t)}/saved.db`
+  const told = {
+    code: 'DURABILITY_UNKNOWN',
+    message: /the file is there, whole.*name may not survive/,
+    cause: unopened,
+  }
+  t.throws(() => recover(failingDisk({}, unopened), path, saved), told)
+  t.equal(textOf(openStore(t, saved), 1), 'root')
+  t.end()
+})
+
+t.test(
+  'between its name and the fsync of that nothing is asked of the file, which would leave the name if it failed',
+  t => {
+    let hasName = false
+    const disk: Disk = {
+      ...systemDisk,
+      link: (from, to) => {
+        systemDisk.link(from, to)
+        hasName = true
+      },
+      status: fd => {
+        if (hasName) throw fault
+        return systemDisk.status(fd)
+      },
+      syncDirectory: path => {
+        systemDisk.syncDirectory(path)
+        hasName = false
+      },
+    }
+    const path = `${tempDir(t)}/app.db`
+    openStore(t, path, disk)
+    recover(disk, path, `${path}.saved`)
+    t.equal(textOf(openStore(t, `${path}.saved`), 1), 'root')
+    t.end()
+  },
+)

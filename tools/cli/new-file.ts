@@ -6,6 +6,7 @@ import type { Fd } from '../../lib/file/disk.js'
 import { asDiskError } from '../../lib/file/disk-error.js'
 import { letGo } from '../../lib/file/let-go.js'
 import { checkSyncing, systemDisk } from '../../lib/file/system-disk.js'
+import { syncNameOfWhole } from '../../lib/store/new-name.js'
 import { alreadyThere, NewStore } from '../../lib/store/new-store.js'
 import { EXIT, Refusal } from './exit-code.js'
 
@@ -34,7 +35,8 @@ const NOT_THERE: ReadonlySet<unknown> = new Set(['ENOENT', 'ENOTDIR'])
 const NO_LINKS: ReadonlySet<unknown> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP'])
 
 /**
- * The file is on disk when this returns, or not there. No lock is held on the unfinished one, as taking one needs an add-on that
+ * The file is on disk when this returns, or not there; where its name could be neither put on disk nor taken away, DurabilityUnknownError
+ * says so. No lock is held on the unfinished one, as taking one needs an add-on that
  * reading does without: what a killed process leaves is `<path>.<16 hex digits>.part`, and stays.
  */
 export async function intoNewFile<T>(path: string, fill: (fd: Fd) => Promise<T>): Promise<T> {
@@ -45,14 +47,23 @@ export async function intoNewFile<T>(path: string, fill: (fd: Fd) => Promise<T>)
   try {
     const result = await fill(fd)
     systemDisk.sync(fd)
+    const status = systemDisk.status(fd) // before it has its name: what fails behind that has to take it away
     hasMoved = giveName(part, target)
-    systemDisk.syncDirectory(dirname(target))
+    syncNameOfWhole(systemDisk, target, status)
     return result
   } catch (error) {
     throw asDiskError(path, error) // what is written to a descriptor is refused without a name
   } finally {
     letGo(systemDisk, fd)
-    if (!hasMoved) systemDisk.unlink(part)
+    if (!hasMoved) unlinkIfPossible(part)
+  }
+}
+
+function unlinkIfPossible(path: string): void {
+  try {
+    systemDisk.unlink(path)
+  } catch {
+    // What has become of the file itself is what is to be told.
   }
 }
 
