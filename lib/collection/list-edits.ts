@@ -127,19 +127,30 @@ export class ListEdits {
 
   // ---- made to a stored list ----
 
-  /** The middle of the stored list has grown by `growth`: from now on it is that list. Gives where a stored position is now. */
-  goOn(growth: number): (stored: number) => number {
+  /**
+   * The middle of the stored list has grown by `growth`: from now on it is that list. Gives where a stored position is now;
+   * undefined: nowhere.
+   */
+  goOn(growth: number): (stored: number) => number | undefined {
     const to = this.#to
-    const moved = (stored: number): number => (stored < to ? stored : stored + growth)
+    const kept = this.#keptTo(growth)
+    const moved = (stored: number): number | undefined =>
+      stored < kept ? stored : stored < to ? undefined : stored + growth
     const back = Array.from(this.#back, piece =>
       piece instanceof Stretch ? new Stretch(piece.from + growth, piece.to + growth) : piece,
     )
     this.#back = new Pieces()
     this.#back.splice(0, 0, back)
-    this.#inPlace = new Map(Array.from(this.#inPlace, ([stored, value]) => [moved(stored), value]))
+    // What was changed is not lost: that would be a conflict.
+    this.#inPlace = new Map(Array.from(this.#inPlace, ([stored, value]) => [moved(stored) as number, value]))
     this.#to += growth
     this.size += growth
     return moved
+  }
+
+  /** The middle has grown by `growth`: up to here its positions are still positions of it, and not of what is behind. */
+  #keptTo(growth: number): number {
+    return this.#to + Math.min(growth, 0)
   }
 
   /** All pieces, where the middle has grown by `growth`: stretches in positions of that list, with what was changed in them. */
@@ -160,7 +171,8 @@ export class ListEdits {
       return [key, length, position - length]
     }
     for (const piece of this.#front) yield move(piece)
-    if (this.#from < this.#to) yield [this.#from, this.#to - this.#from, position]
+    const kept = this.#keptTo(growth)
+    if (this.#from < kept) yield [this.#from, kept - this.#from, position]
     position += this.#to - this.#from + growth
     for (const piece of this.#back) yield move(piece)
   }

@@ -192,18 +192,20 @@ export abstract class ListState extends TreeHeader {
     this.handed.settled(stored)
   }
 
-  /** What was handed out is known by its position from now on. Only where stored items have moved, all behind is gone through. */
+  /** What was handed out is known by its position from now on. Only where stored items have moved or gone, all behind is gone through. */
   #rename(moves: readonly Move[]): void {
     const sorted = moves.filter(([key]) => isStored(key)).sort(([a], [b]) => a - b)
-    const first = sorted.findIndex(([key, , position]) => key !== position)
     if (sorted.some(([, , position], i) => i > 0 && position < (sorted[i - 1]?.[2] as number))) {
       this.handed.table.moveAll(mover(moves))
       return
     }
     // In the same order as before.
+    const first = sorted.findIndex(([key, , position]) => key !== position)
     if (first >= 0) {
       const to = mover(sorted)
-      this.handed.table.moveOnwards(sorted[first]?.[0] as number, key => (isStored(key) ? to(key) : key))
+      // What stood before it, and behind what has stayed, is nowhere now: the next ones may take its keys.
+      const [stayed, length] = sorted[first - 1] ?? [0, 0]
+      this.handed.table.moveOnwards(stayed + length, key => (isStored(key) ? to(key) : key))
     }
     for (const [key, , position] of moves) if (!isStored(key)) this.handed.table.move(key, position)
   }

@@ -82,9 +82,9 @@ export class PlaceTable {
   /** Keys from one on, and before another one, at which something stands that somebody may have. */
   keysBetween(low: StoredKey, high: StoredKey): StoredKey[] {
     const keys: StoredKey[] = []
-    for (let place = this.#places.from(low, false); place; place = this.#places.from(place.key, true)) {
-      if (compareKeys(place.key, high) >= 0) break
-      keys.push(place.key)
+    for (const { key } of this.#places.onwards(low)) {
+      if (compareKeys(key, high) >= 0) break
+      keys.push(key)
     }
     return keys
   }

@@ -1,6 +1,7 @@
 // The structural check, for tests: of a collection as a connection's snapshot shows it, and of how full the library keeps nodes.
 import { oidOf } from '../../lib/index.js'
 import type { PersistentList, PersistentMap, PersistentSet } from '../../lib/index.js'
+import type { Handed } from '../../lib/collection/handed.js'
 import { checkTree } from '../../lib/collection/tree/check.js'
 import type { StoredKey } from '../../lib/collection/key.js'
 import { innerShare, LEAST, leafShare } from '../../lib/collection/tree/fullness.js'
@@ -65,4 +66,9 @@ export function shapeOf(collection: Checked): { height: number; nodes: number } 
   const nodesBelow = (oid: Oid, level: number): number =>
     level === 0 ? 1 : innerOf(view, oid).children.reduce((sum, child) => sum + nodesBelow(child, level - 1), 1)
   return { height: root.height, nodes: root.leaf ? 0 : nodesBelow(root.root, root.height) }
+}
+
+/** The keys of all that a collection has handed out and somebody may have, in the order in which they are kept. */
+export function handedOutKeys(collection: Checked): readonly StoredKey[] {
+  return (headerOf(collection) as unknown as { handed: Handed }).handed.table.keysBetween(0, Infinity)
 }

@@ -1,10 +1,8 @@
 // Transactions on one list: pushes always merge, and so does what meets the same items at its positions; everything else
 // conflicts, and says where.
-import { isDeepStrictEqual } from 'node:util'
 import t from 'tap'
-import { oidOf, plain, WriteConflictError, type Connection, type PersistentList } from '../../lib/index.js'
-import { seeded, type Random } from '../helpers/seeded.js'
-import { faultsOf, shapeOf } from './check.js'
+import { oidOf, plain } from '../../lib/index.js'
+import { faultsOf, handedOutKeys } from './check.js'
 import { meet } from './meet.js'
 import { shelf, thing, type Shelf } from './store.js'
 
@@ -241,6 +239,47 @@ t.test('plain data belongs to its item, also when it is used from an earlier tra
   t.same(plain([...db.root.list]), ['new', { n: [1, 3, 2] }, { n: [1, 2, 5, 6] }, 'more'])
 })
 
+t.test(
+  'an item at the end that is changed while others take some out before it stays the one that is held',
+  async t => {
+    const both = shelf(t)
+    const { db } = both
+    db.transact(({ list }) => void list.push({ n: 1 }, { n: 2 }, { n: 3 }))
+    const held = [...db.root.list] as { n: number }[]
+    const last = held[2] as { n: number }
+    const change = ({ list }: Shelf): number => ((list.at(-1) as { n: number }).n = 2)
+    t.equal(meet(both, change, ({ list }) => list.shift()), undefined) // prettier-ignore
+    t.same(handedOutKeys(db.root.list as never), [0, 1], 'one for each position')
+    t.throws(() => held[1]?.n, { code: 'STALE_DATA' }, 'it stood where the last one stands now, and was equal to it')
+    t.equal(db.root.list.at(-1), last)
+    last.n = 4
+    db.commit()
+    t.same(plain([...db.root.list]), [{ n: 2 }, { n: 4 }])
+  },
+)
+
+t.test('what was taken out after others had taken some out before it is no item any more', async t => {
+  const both = shelf(t)
+  const { db, rival } = both
+  const { list } = db.root
+  list.push(...Array.from({ length: 6 }, (_, n) => ({ n })))
+  db.commit()
+  const held = [...list]
+  const last = held[5] as { n: number }
+  const change = (root: Shelf): number => ((root.list.at(-1) as { n: number }).n = 50)
+  t.equal(meet(both, change, root => root.list.shift()), undefined) // prettier-ignore
+  const beside = [list.at(2), list.at(3)]
+  t.same(list.splice(2, 3), [...beside, last])
+  db.commit()
+  list.push('a', 'b', 'c')
+  db.commit()
+  last.n = 99
+  t.notOk(db.changed, 'a list is not changed by what it had')
+  db.commit()
+  rival.refresh()
+  t.same(plain([...rival.root.list]), [{ n: 1 }, { n: 2 }, 'a', 'b', 'c'])
+})
+
 t.test('with snapshot isolation only what was written must be unchanged', async t => {
   const { db, rival } = shelf(t)
   db.root.list.push('a', 'b', 'c')
@@ -347,155 +386,3 @@ t.test('a pack in between is no conflict by itself', async t => {
   t.equal(db.root.list.at(7), held)
   t.same(faultsOf(db.root.list as never), [])
 })
-
-// ---- random histories -------------------------------------------------------------------------------------------
-
-type Item = number | { n: number }
-type Both = Item[] | PersistentList<Item>
-type Step = (list: Both) => unknown
-
-const isNative = (list: Both): list is Item[] => Array.isArray(list)
-
-/** One operation that can be done to a native array as well, and answers the same there. */
-function operation(random: Random, most: number): Step {
-  const near = random.chance(0.6)
-  const index = near ? random.int(8) - 4 : random.int(most) - (most >> 1)
-  const count = random.int(random.chance(0.9) ? 3 : most)
-  const items: Item[] = Array.from({ length: random.pick([1, 1, 2, 30]) }, () => random.chance(0.2) ? { n: random.int(3) } : random.int(3)) // prettier-ignore
-  const end = random.pick([undefined, index + 3, -1])
-  const inside = (list: Both): boolean => list.at(index) !== undefined
-  switch (random.int(16)) {
-    case 0:
-    case 1:
-    case 2:
-      return list => void list.push(...structuredClone(items))
-    case 3:
-    case 4:
-      return list => void list.unshift(...structuredClone(items))
-    case 5:
-      return list => plain(list.pop())
-    case 6:
-      return list => plain(list.shift())
-    case 7:
-    case 8:
-      return list => plain(list.at(index))
-    case 9:
-      return list => {
-        if (!inside(list)) return 'outside'
-        const [item] = structuredClone(items)
-        if (!isNative(list)) list.set(index, item as Item)
-        else list[index < 0 ? index + list.length : index] = item as Item
-        return undefined
-      }
-    case 10:
-      return list => {
-        if (!inside(list)) return 'outside'
-        if (isNative(list)) list.splice(index, 0, ...structuredClone(items))
-        else list.insert(index, ...structuredClone(items))
-        return undefined
-      }
-    case 11:
-      return list => plain(list.splice(index, count, ...structuredClone(items)))
-    case 12:
-      return list => {
-        const found = list.at(index)
-        const before = plain(found)
-        if (typeof found === 'object') found.n++
-        return before
-      }
-    case 13:
-      return list => plain(list.slice(index, end))
-    case 14:
-      return list => [list.indexOf(items[0] as Item), list.includes(2, -3), list.lastIndexOf(1)]
-    default:
-      return random.pick<Step>([
-        list => list.length,
-        list => plain((list as Item[]).find(one => one === 1)),
-        list => plain([...list.values()].slice(0, 3)),
-        list => (list.reverse(), undefined),
-        list => plain(list.splice(index)),
-      ])
-  }
-}
-
-for (const [most, steps] of [
-  [12, 3],
-  [12, 8],
-  [700, 6],
-] as const) {
-  t.test(`whatever commits could have run one after another, ${steps} steps on about ${most} items`, async t => {
-    const random = seeded(t)
-    const { db, other, rival } = shelf(t)
-    const connections = [db, other, rival].map(connection => connection.connect())
-    t.teardown(() => {
-      for (const one of connections) {
-        if (one.changed) one.abort()
-        one.close()
-      }
-    })
-    const listOf = (connection: Connection<Shelf>): PersistentList<Item> => connection.root.list as PersistentList<Item>
-    const filling = (): Item[] => Array.from({ length: most }, (_, n) => (n % 5 === 0 ? { n } : n % 4))
-    let committed = filling()
-    listOf(db).bulkLoad(committed)
-    db.commit()
-    const running = connections.map(connection => ({
-      connection,
-      began: structuredClone(committed),
-      steps: [] as Step[],
-      answers: [] as unknown[],
-    }))
-    let [commits, merges, conflicts, highest] = [0, 0, 0, 0]
-    // Until it has seen enough of both, which most seeds do in a third of this.
-    const isEnough = (): boolean => merges > 20 && conflicts > 20
-    for (let round = 0; round < 1500 || (round < 15_000 && !isEnough()); round++) {
-      const run = random.pick(running)
-      const { connection } = run
-      if (run.steps.length < steps && !random.chance(0.3)) {
-        if (run.steps.length === 0) {
-          connection.refresh()
-          run.began = structuredClone(committed)
-        }
-        const step = operation(random, most)
-        run.steps.push(step)
-        run.answers.push(plain(step(listOf(connection))))
-        continue
-      }
-      const after = structuredClone(committed)
-      const answers = run.steps.map(step => plain(step(after)))
-      try {
-        const wrote = connection.changed
-        connection.commit()
-        commits++
-        if (wrote) {
-          if (!isDeepStrictEqual(run.began, committed)) merges++
-          if (!isDeepStrictEqual(answers, run.answers)) t.same(run.answers, answers, 'what it read is what is there')
-          committed = after
-        }
-      } catch (error) {
-        if (!(error instanceof WriteConflictError)) throw error
-        conflicts++
-        if (isDeepStrictEqual(run.began, committed)) t.fail(`a conflict without a reason: ${error.message}`)
-        connection.abort()
-      }
-      run.steps = []
-      run.answers = []
-      db.refresh()
-      const faults = faultsOf(db.root.list as never)
-      if (faults.length > 0) t.same(faults, [])
-      highest = Math.max(highest, shapeOf(db.root.list as never).height)
-      const found = plain([...listOf(db)])
-      if (!isDeepStrictEqual(found, committed)) {
-        t.same(found, committed)
-        return
-      }
-      if (random.chance(0.02)) await db.pack()
-      if (committed.length > 4 && committed.length < 3 * most + 50) continue
-      committed = filling()
-      listOf(db).clear()
-      listOf(db).bulkLoad(committed)
-      db.commit()
-    }
-    t.ok(isEnough(), `${commits} commits, ${merges} merges, ${conflicts} conflicts`)
-    t.ok(most < 100 || highest > 0, 'the long one is a tree')
-  })
-}
