@@ -99,10 +99,12 @@ export class PersistentList<T> {
 
   // ---- both ends ----
 
+  /** Puts values at the end. Gives nothing: the length is a question, `list.length`. */
   push(...values: T[]): void {
     behind(this).extend('end', values)
   }
 
+  /** Takes the last item out; undefined: there is none. */
   pop(): T | undefined {
     const header = behind(this)
     if (header.lengthNow > 0) return header.splice(header.lengthNow - 1, 1, [], 'end')[0] as T
@@ -110,6 +112,7 @@ export class PersistentList<T> {
     return undefined
   }
 
+  /** Takes the first item out; undefined: there is none. */
   shift(): T | undefined {
     const header = behind(this)
     if (header.lengthNow > 0) return header.splice(0, 1, [], 'front')[0] as T
@@ -117,6 +120,7 @@ export class PersistentList<T> {
     return undefined
   }
 
+  /** Puts values at the beginning. Gives nothing. */
   unshift(...values: T[]): void {
     behind(this).extend('front', values)
   }
@@ -308,12 +312,15 @@ export class PersistentList<T> {
 
   /** `{ plain: true }`: copies that are not kept, for going through many. */
   values(options: CopyOptions): ArrayIterator<Plain<T>>
+  /** The items, the first one first. */
   values(options?: NoCopyOptions): ArrayIterator<T>
   values(options?: CopyOptions | NoCopyOptions): ArrayIterator<unknown> {
     return itemsOf(behind(this), wantsOnlyCopies(options, 'PersistentList'))
   }
 
+  /** `{ plain: true }`: copies of the items that are not kept, for going through many. */
   entries(options: CopyOptions): ArrayIterator<[number, Plain<T>]>
+  /** Positions and items. */
   entries(options?: NoCopyOptions): ArrayIterator<[number, T]>
   entries(options?: CopyOptions | NoCopyOptions): ArrayIterator<[number, unknown]> {
     const items = iterate(behind(this), wantsOnlyCopies(options, 'PersistentList')) as Generator<

@@ -158,6 +158,7 @@ export class PersistentMap<K extends Key, V> {
 
   /** `{ plain: true }`: copies that are not kept, for going through many. */
   values(range: RangeOptions<K> & CopyOptions): MapIterator<Plain<V>>
+  /** All values, or those of a range, in the order of their keys. */
   values(range?: RangeOptions<K> & NoCopyOptions): MapIterator<V>
   values(range?: RangeOptions<K> & (CopyOptions | NoCopyOptions)): MapIterator<unknown> {
     const header = behind(this)
@@ -165,14 +166,17 @@ export class PersistentMap<K extends Key, V> {
     return walk(header, range, true, out, WALKING)
   }
 
+  /** `{ plain: true }`: copies of the values that are not kept, for going through many. */
   entries(range: RangeOptions<K> & CopyOptions): MapIterator<[K, Plain<V>]>
+  /** All entries, or those of a range, in the order of their keys. */
   entries(range?: RangeOptions<K> & NoCopyOptions): MapIterator<[K, V]>
   entries(range?: RangeOptions<K>): MapIterator<[K, unknown]> {
     return entriesOf(behind(this), range) as MapIterator<[K, unknown]>
   }
 
-  /** The entries of a range: `map.range({ gte: 'a', lt: 'b' })`, `map.range({ prefix: 'user:', reverse: true, limit: 10 })`. */
+  /** `{ plain: true }`: copies of the values that are not kept, for going through many. */
   range(range: RangeOptions<K> & CopyOptions): MapIterator<[K, Plain<V>]>
+  /** The entries of a range: `map.range({ gte: 'a', lt: 'b' })`, `map.range({ prefix: 'user:', reverse: true, limit: 10 })`. */
   range(range: RangeOptions<K> & NoCopyOptions): MapIterator<[K, V]>
   range(range: RangeOptions<K>): MapIterator<[K, unknown]> {
     return entriesOf(behind(this), range) as MapIterator<[K, unknown]>
@@ -183,6 +187,7 @@ export class PersistentMap<K extends Key, V> {
     return entriesOf(behind(this), { limit: 1 }).next().value as [K, V] | undefined
   }
 
+  /** The entry with the last key; undefined: there is none. */
   last(): [K, V] | undefined {
     return entriesOf(behind(this), { limit: 1, reverse: true }).next().value as [K, V] | undefined
   }

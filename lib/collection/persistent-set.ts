@@ -142,6 +142,7 @@ export class PersistentSet<T extends Key> {
     return valuesOf(behind(this), { limit: 1 }).next().value as T | undefined
   }
 
+  /** The last value; undefined: there is none. */
   last(): T | undefined {
     return valuesOf(behind(this), { limit: 1, reverse: true }).next().value as T | undefined
   }
