@@ -29,13 +29,17 @@ type WithoutId = TransactOptions & { readonly id?: undefined }
 const PACK_OPTIONS: ReadonlySet<string> = new Set<keyof PackOptions>(['onProgress', 'signal'])
 const ANNOTATION: ReadonlySet<string> = new Set<keyof Annotation>(['note', 'meta'])
 
-/** Ends one `pause()`. */
+/** Ends one `pause()`, once. */
 export interface Pause extends Disposable {
   continue(): void
 }
 
 const connections = new WeakMap<Session, Connection>()
 
+/**
+ * An open store, as `open` and `connect` give it. A transaction begins at the first access and sees one state until it ends; once closed,
+ * every access throws ClosedError. Section 4 of spec/semantics.md says what each call does in each state.
+ */
 export class Connection<Root = unknown> {
   readonly #session: Session
   readonly #again: () => Session
@@ -75,7 +79,7 @@ export class Connection<Root = unknown> {
     return `Connection ${inspect({ path, tid, changed, closed: this.#session.closed }, options)}`
   }
 
-  /** The object with this number; undefined: there is none in this snapshot. */
+  /** The object with this number (see `oidOf`); undefined: there is none in this snapshot. Throws TypeError for what is no number. */
   get(oid: number): object | undefined {
     if (typeof oid !== 'number')
       throw new TypeError(
@@ -90,9 +94,10 @@ export class Connection<Root = unknown> {
    * Runs `work` as one transaction and commits; after a conflict runs it again, in the end with the lock held, so that it
    * never throws WriteConflictError. Whatever `work` throws undoes everything and is passed on. Nested calls join.
    * Gives what `work` gave; undefined if a transaction with this `id` was committed before.
-   * Throws StateError with changes pending or while paused.
+   * Throws StateError with changes pending or while paused, TypeError for a promise as the result, and what `commit` throws.
    */
   transact<T>(work: (root: Root) => Sync<T>, options?: WithoutId): T
+  /** The same with an `id`: undefined if a transaction with it was committed before, and `work` was not run. */
   transact<T>(work: (root: Root) => Sync<T>, options?: TransactOptions): T | undefined
   transact<T>(work: (root: Root) => Sync<T>, options?: TransactOptions): T | undefined {
     const run = work as (root: Root) => T
@@ -102,9 +107,10 @@ export class Connection<Root = unknown> {
   /**
    * The same for the same synchronous function; waits for lock, back-off and disk without blocking the event loop. It runs at the
    * end of this stretch of code, or when the connection is used next; what was asked for meanwhile, with the same note and options,
-   * becomes one commit with it.
+   * becomes one commit with it. Rejects with what `transact` throws, and with ClosedError if the connection is closed before it is done.
    */
   transactAsync<T>(work: (root: Root) => Sync<T>, options?: WithoutId): Promise<T>
+  /** The same with an `id`: undefined if a transaction with it was committed before, and `work` was not run. */
   transactAsync<T>(work: (root: Root) => Sync<T>, options?: TransactOptions): Promise<T | undefined>
   transactAsync<T>(work: (root: Root) => Sync<T>, options?: TransactOptions): Promise<T | undefined> {
     const run = work as (root: Root) => T
@@ -134,6 +140,7 @@ export class Connection<Root = unknown> {
    * Throws WriteConflictError: then call `abort()` and start over. A commit that fails leaves everything as it was, but that one which is in
    * the file, and not known to be on disk, throws DurabilityUnknownError or StoreReplacedError with nothing pending afterwards. `changed`
    * tells the two apart. Until that is known, a later `commit()`, with nothing changed, throws the same.
+   * Also throws LockTimeoutError, CommitFailedError, CommitTooLargeError, StaleDataError, GoneError, SchemaError and ValueError.
    */
   commit(annotation: Annotation = {}): number {
     checkNames(annotation, ANNOTATION, 'commit')
@@ -244,7 +251,9 @@ export class Connection<Root = unknown> {
 
   /**
    * Makes a new file of what is reachable, while others go on reading and writing. See `PackOptions`. Rejects with ClosedError if this
-   * connection is closed meanwhile; nothing is changed then.
+   * connection is closed meanwhile, with the reason of `signal`, and with PackInterruptedError if another pack was first; with
+   * LockTimeoutError, ReadonlyError, UnsupportedError, CorruptLogError, DiskError or StoreReplacedError: nothing is changed by any of
+   * these. DurabilityUnknownError: the pack is done, and its name may not be on disk.
    */
   async pack(options: PackOptions = {}): Promise<PackResult> {
     checkNames(options, PACK_OPTIONS, 'pack')
@@ -253,8 +262,9 @@ export class Connection<Root = unknown> {
   }
 
   /**
-   * Afterwards every access throws ClosedError, and a pack that is under way is given up. Throws StateError with changes pending, and,
-   * where it closes the store, DurabilityUnknownError and StoreReplacedError of what was not known to be on disk. Closing twice does nothing.
+   * Afterwards every access throws ClosedError, and a pack that is under way is given up. The last one of a store in the process waits
+   * until all is on disk, with 'os' too, and throws DurabilityUnknownError and StoreReplacedError of what was not known to be, closed all
+   * the same. Throws StateError with changes pending. Closing twice does nothing.
    */
   close(): void {
     if (this.#session.closed) return
@@ -303,7 +313,7 @@ refuseAssignment(
   'a connection has no such property of its own, and what is to be stored is assigned to fields of root',
 )
 
-/** The connection that the object belongs to; undefined: it was never stored. */
+/** The connection that the object belongs to; undefined: it was never stored. Throws TypeError for what is no persistent object. */
 export function connectionOf(object: object): Connection | undefined {
   const { scope } = headerNeeded(object)
   return scope instanceof Session ? connections.get(scope) : undefined

@@ -22,6 +22,7 @@ import { Session, type Isolation, type SessionOptions } from './session.js'
 import { ShapeTable } from './shapes.js'
 import { checkIsolation } from './transact.js'
 
+/** How a store is opened. What is no such option, or has another type, is refused with TypeError or RangeError. */
 export interface OpenOptions extends StoreOptions {
   /** Classes whose objects are in the store, beside the root's. */
   readonly classes?: readonly PersistentClass[] | undefined
@@ -61,17 +62,23 @@ type InitialValues<S> = S extends AnyFunction | readonly unknown[]
   : { readonly [K in keyof S]: InitialValue<S[K]> }
 
 /**
- * Opens the store at `path`; a missing file is created. `root` is the class of the root object, or its initial values,
- * or absent.
+ * Opens the store at `path`; a missing file is created, unless `readonly`. `root` is the class of the root object, or its initial
+ * values, or absent: then any root is accepted.
+ *
+ * Throws StoreNotFoundError (`readonly`, or there is no such directory), NotAStoreError, NewerFormatError, CorruptLogError (`perdure
+ * recover` saves what is sound), CommitNotFoundError (`until`), SchemaError (the stored root is of another class), UnsupportedError,
+ * DiskError, the reason of `signal`; TypeError, RangeError and ValueError for classes, initial values and options that cannot be.
  */
 export function open<R extends Persistent>(
   path: string,
   options: OpenOptions & { readonly root: RootClass<R> },
 ): Connection<R>
+/** The same for a root without a class: `root` gives the values of a new one, and defaults from then on. */
 export function open<S extends object>(
   path: string,
   options: OpenOptions & { readonly root: S & InitialValues<S> },
 ): Connection<Persistent & S>
+/** The same for any root: its fields are `unknown`. */
 export function open(path: string, options?: OpenOptions & { readonly root?: undefined }): Connection<OpenEnded>
 export function open(
   path: string,

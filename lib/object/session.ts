@@ -26,6 +26,7 @@ import { mention } from './mention.js'
 import { plainRecord } from './plain-record.js'
 import { ShapeTable, type Shape } from './shapes.js'
 
+/** `serializable`: all that a transaction accessed must be unchanged when it commits; `snapshot`: what it changed. */
 export type Isolation = 'serializable' | 'snapshot'
 
 export interface SessionOptions {

@@ -6,7 +6,7 @@ import type { Disk } from '../file/disk.js'
 export interface LongWork<Progress> {
   /** Called now and then. */
   onProgress?: ((progress: Progress) => void) | undefined
-  /** Stops it: the promise is rejected with the signal's reason. */
+  /** Stops it: what it is given to throws, or rejects with, its reason. */
   signal?: AbortSignal | undefined
 }
 

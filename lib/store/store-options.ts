@@ -15,10 +15,11 @@ export const LOCK_TIMEOUT = 10_000
 
 /** Opening is told of, and can be stopped, where the log must be read because there is no index file: between pieces of it. */
 export interface StoreOptions extends LongWork<OpenProgress> {
+  /** Nothing can be changed, and the store must be there. Takes no lock, and no fs-ext. */
   readonly?: boolean | undefined
   /** Only with `readonly`: the state after this commit, whatever came later. */
   until?: number | undefined
-  /** Milliseconds to wait for the commit lock; 10,000 unless told. */
+  /** Milliseconds to wait for the commit lock, 10,000 unless told; then LockTimeoutError. */
   lockTimeout?: number | undefined
   /** Permission bits of a new store; 0600 unless told. */
   mode?: number | undefined
