@@ -356,7 +356,7 @@ t.test('so is one that was gone after a pack that did not come to its rename', a
     },
   })
   const snapshot = commit()
-  await t.rejects(pack(store), { code: 'UNSUPPORTED' })
+  await t.rejects(pack(store), { code: 'DISK' })
   away = () => {
     renameSync(store.path, `${store.path}.away`)
   }
