@@ -1,8 +1,8 @@
 // The native add-on fs-ext, which takes the locks of files. Found and loaded at the first lock, never at import: reading needs no compiled
 // add-on. What the system refuses on the way is thrown as it is, and the next call tries again.
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, openSync, realpathSync } from 'node:fs'
 import { devNull } from 'node:os'
-import { join, resolve } from 'node:path'
+import { isAbsolute, join, resolve } from 'node:path'
 import { UnsupportedError } from '../error.js'
 import type { Fd } from './disk.js'
 import { isSystemError } from './disk-error.js'
@@ -69,18 +69,31 @@ function* ways(): Generator<[load: NodeJS.Require, name: string]> {
  * file had where the bundle was made, which is why the program that was started comes last.
  */
 function* places(): Generator<string> {
-  const here = ownName() ?? import.meta.url
-  if (here) yield here
-  const [, program] = process.argv
-  yield program ? resolve(program) : join(process.cwd(), 'program')
+  const own = ownName()
+  if (own !== undefined && isAbsolute(own)) yield own
+  if (import.meta.url) yield import.meta.url
+  yield program()
 }
 
-/** undefined: this stands in a module. Bundlers that make one may say all the same that `typeof __filename` is 'string'. */
+/**
+ * undefined: this stands in a module. Bundlers that make one may say all the same that `typeof __filename` is 'string'. There may be a
+ * global one, too, that means something else: with `node -e` it is '[eval]'.
+ */
 function ownName(): string | undefined {
   try {
     return __filename
   } catch {
     return undefined
+  }
+}
+
+/** That was started, as an installed command through a link. */
+function program(): string {
+  const name = process.argv[1] ?? join(process.cwd(), 'program')
+  try {
+    return realpathSync(name)
+  } catch {
+    return resolve(name)
   }
 }
 

@@ -72,3 +72,27 @@ t.test('whatever else keeps the add-on from being loaded is told as it is', asyn
   )
   t.match(triedWith(['--require', preload], path), { writing: /^UNSUPPORTED .*fs-ext.*: out of luck\. /, reading: 7 })
 })
+
+t.test(
+  'it is found by programs that have no file of their own, and where a global variable names another one',
+  async t => {
+    const path = join(tempDir(t), 'app.db')
+    const library = new URL('../../lib/index.js', import.meta.url).href
+    const program = `import(${JSON.stringify(library)}).then(({ open }) => {
+    const db = open(${JSON.stringify(path)}, { root: { n: 0 } })
+    console.log(db.transact(root => ++root.n))
+    db.close()
+  })`
+    const ways: [what: string, args: string[], input: string][] = [
+      ['-e', ['-e', program], ''],
+      ['stdin', ['-'], program],
+      ['another file', ['-e', `globalThis.__filename = '/no/such/bundle.js'\n${program}`], ''],
+      ['no path', ['-e', `globalThis.__filename = 'bundle.js'\n${program}`], ''],
+      ['a module', ['--input-type=module', '-e', `globalThis.__filename = '/no/such/bundle.js'\n${program}`], ''],
+    ]
+    ways.forEach(([what, args, input], n) => {
+      const { stdout, stderr } = spawnSync(...plainNode(...args), { encoding: 'utf8', input })
+      t.equal(stdout, `${n + 1}\n`, `${what} ${stderr}`)
+    })
+  },
+)
