@@ -128,7 +128,7 @@ t.test('nor is what a pack left, or a control frame, damaged before them', async
   for (const packed of [false, true]) {
     let mayRename = true
     const disk = wrapDisk(systemDisk, (name, _n, go) => {
-      if (name === 'rename' && !mayRename) throw new Error('EPERM')
+      if (name === 'rename' && !mayRename) throw Object.assign(new Error('EPERM: as the test wants'), { code: 'EPERM' })
       return go()
     })
     const db = store(t, 6, 100, disk)

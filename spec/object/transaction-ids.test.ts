@@ -166,7 +166,7 @@ t.test('also where an earlier pack by that clock was given up', async t => {
   order(db, 'seconds old')
   clock.now += 30 * DAY
   clock.refusesRename = true
-  await t.rejects(db.pack(), { code: 'UNSUPPORTED' })
+  await t.rejects(db.pack(), { code: 'DISK' })
   clock.now -= 30 * DAY
   order(db, 'by a right clock')
   clock.now += 30 * DAY
