@@ -34,6 +34,9 @@ const MOST_ROUNDS = 8
 /** Milliseconds for which ids of transactions are kept: back from the last commit, however far ahead the clock of whoever packs is. */
 const KEEP_IDS = 7 * 24 * 3600 * 1000
 
+/** The owner and mode of a file cannot be given to another one: EINVAL says so where the owner has no number in this user namespace. */
+const NEVER_GIVEN: ReadonlySet<unknown> = new Set(['EPERM', 'EACCES', 'EINVAL', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP'])
+
 /** What would help where the system never lets the file be replaced, by what it says. Anything else may be over the next time. */
 const HOW_TO_RENAME: Readonly<Record<string, string>> = {
   EBUSY: 'A mount of the single file, as in a container, keeps it in its place: mount the directory, not the file',
@@ -243,8 +246,7 @@ function keepOwner({ file, path }: Generation, { fd }: Temporary): void {
   try {
     file.disk.setOwnerAndMode(fd, file.status(), 'all')
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException
-    if (code !== 'EPERM' && code !== 'EACCES') throw cause
+    if (!NEVER_GIVEN.has((cause as NodeJS.ErrnoException).code)) throw cause
     throw new UnsupportedError(
       `${path}: its packed form could not be given the same owner and mode; pack as its owner`,
       { cause },

@@ -174,6 +174,7 @@ const PASSING: ReadonlySet<string> = new Set(['EIO', 'ENOSPC'])
 t.test('where its owner and mode are refused, the error says whether that may pass', async t => {
   for (const [code, expected] of [
     ['EPERM', { code: 'UNSUPPORTED', message: /pack as its owner/ }],
+    ['EINVAL', { code: 'UNSUPPORTED', message: /pack as its owner/ }],
     ['EIO', { code: 'DISK', message: /as it was.*again when/ }],
   ] as const) {
     const disk = wrapDisk(systemDisk, (name, _n, go, args) => {
