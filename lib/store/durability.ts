@@ -226,7 +226,7 @@ export class Durability {
     const bytes = this.#unsynced
     if (bytes === 0) return
     this.#unsynced = 0
-    this.#syncUnasked(current()).catch(({ cause }: DurabilityUnknownError) => {
+    this.#syncUnasked(current).catch(({ cause }: DurabilityUnknownError) => {
       // Any other failure is kept: every later commit reports it, or else `close`.
       if (!provesNothing(cause) || this.#closed) return
       this.#unsynced += bytes
@@ -235,7 +235,8 @@ export class Durability {
   }
 
   /** Nobody looks at the path behind this, as behind what was asked for: a name that was gone is to be synced anew. */
-  async #syncUnasked(generation: Generation): Promise<void> {
+  async #syncUnasked(current: () => Generation): Promise<void> {
+    const generation = current()
     await this.#syncAsync(generation.snapshot())
     try {
       if (generation.isAtPath()) return
@@ -243,7 +244,7 @@ export class Durability {
       // It is not known where the path leads.
     }
     generation.isNameSynced = false
-    this.#owing ??= generation
+    if (generation === current()) this.#owing ??= generation // otherwise a pack has replaced it, and has everything
   }
 
   async #start(generation: Generation): Promise<void> {

@@ -75,18 +75,31 @@ export class PathWatch {
    * synced, where the store has been closed meanwhile. Throws StoreReplacedError, or DurabilityUnknownError when the system does not tell.
    */
   lookAfterSync(closed?: Generation): void {
-    try {
+    const look = (): void => {
       if (closed) this.#file.lookFor(closed)
       else this.#file.look()
+    }
+    try {
+      onceMore(look)
     } catch (cause) {
       this.#lookedAt = -Infinity
       const { message } = systemErrorIn(cause) ?? {}
       if (message === undefined) throw cause
       throw new DurabilityUnknownError(
         `${this.#file.generation.path}: the last commits are on disk, but it is not known whether the path still leads to the file that ` +
-          `has them (${message}). Nobody is kept from committing, and the next commit or flush looks again: see what has become of the file.`,
+          `has them (${message}). Nobody is kept from committing, and who commits or flushes next looks again: see what has become of the file.`,
         { cause },
       )
     }
+  }
+}
+
+/** What the system has refused to tell, it may tell the next time. */
+function onceMore(look: () => void): void {
+  try {
+    look()
+  } catch (error) {
+    if (systemErrorIn(error) === undefined) throw error
+    look()
   }
 }

@@ -71,7 +71,7 @@ t.test('where the file is gone before the append, a copy may be put back; behind
   t.end()
 })
 
-t.test('where the path cannot be looked up behind the append, it says that the next commit looks again', t => {
+t.test('where the path cannot be looked up behind the append, it says that who commits next looks again', t => {
   let isDue = false
   let fails = false
   const db = start(t, {
@@ -87,7 +87,7 @@ t.test('where the path cannot be looked up behind the append, it says that the n
   isDue = true
   t.throws(() => db.transact(root => (root.text = 'x')), {
     ...unknown,
-    message: /EIO.*next commit or flush looks again/,
+    message: /EIO.*who commits or flushes next looks again/,
   })
   isDue = fails = false
   db.transact(root => (root.text = 'y'))

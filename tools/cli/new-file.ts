@@ -36,8 +36,8 @@ const NO_LINKS: ReadonlySet<unknown> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP'
 
 /**
  * The file is on disk when this returns, or not there; where its name could be neither put on disk nor taken away, DurabilityUnknownError
- * says so. No lock is held on the unfinished one, as taking one needs an add-on that
- * reading does without: what a killed process leaves is `<path>.<16 hex digits>.part`, and stays.
+ * says so. No lock is held on the unfinished one, as taking one needs an add-on that reading does without: what a killed process leaves is
+ * `<path>.<16 hex digits>.part`, and stays.
  */
 export async function intoNewFile<T>(path: string, fill: (fd: Fd) => Promise<T>): Promise<T> {
   const target = NewStore.pathFor(systemDisk, path)
