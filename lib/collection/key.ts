@@ -2,7 +2,7 @@
 // Keys are values. Whoever changes a Date, byte array or array that was used as a key changes no collection.
 import { types } from 'node:util'
 import { ValueError } from '../error.js'
-import { adopt } from '../object/adopt.js'
+import { adopt, classOf } from '../object/adopt.js'
 import { lookAlike } from '../object/brand.js'
 import { Date } from '../object/date.js'
 import type { Decoder } from '../object/decoder.js'
@@ -85,9 +85,9 @@ function whatIs(value: unknown): string {
     case 'object': {
       if (value === null) return 'null'
       if (types.isDate(value) && copyDate(value)) return 'an invalid date'
-      const { constructor } = value as { readonly constructor?: unknown }
-      const name = typeof constructor === 'function' ? constructor.name : ''
-      return name === 'Object' || name === '' ? 'a plain object' : `an instance of ${name}`
+      const Class = classOf(value)
+      if (typeof Class !== 'function' || Class.name === 'Object') return 'a plain object'
+      return `an instance of ${Class.name || 'a class without a name'}`
     }
     case 'function':
       return 'a function'

@@ -200,13 +200,18 @@ function reasonToRefuse(value: unknown): string {
   if (types.isArgumentsObject(value)) return 'the arguments of a function cannot be stored: store [...arguments]'
   const alike = lookAlike(value as object)
   if (alike !== undefined) return alike
-  const Class: unknown = (value as object).constructor
+  const Class = classOf(value as object)
   const name = typeof Class === 'function' && typeof Class.name === 'string' ? Class.name : 'an unknown class'
   const isNative = isBuiltIn(Class)
   if (isNative && (name === '' || name === 'Object'))
     return 'an object that is no plain one cannot be stored: store { ...it }'
   const instead = isNative ? 'store what it is made of' : 'let the class extend Persistent, or store a plain object'
   return `an instance of ${name || 'a class without a name'} cannot be stored: ${instead}`
+}
+
+/** As its prototype names it: each date of fake timers says `Date` of itself, whatever a program derives from that. */
+export function classOf(value: object): unknown {
+  return (types.isDate(value) ? (Object.getPrototypeOf(value) as object | null) : value)?.constructor
 }
 
 function isBuiltIn(Class: unknown): boolean {

@@ -7,9 +7,12 @@ function isOfDate(prototype: object | null | undefined): boolean {
 }
 
 function builtIn(): DateConstructor {
-  let prototype: object = globalThis.Date.prototype
-  while (!isOfDate(prototype)) prototype = Object.getPrototypeOf(prototype) as object
-  return prototype.constructor as DateConstructor
+  let prototype: object | null = globalThis.Date.prototype
+  while (prototype !== null && !isOfDate(prototype)) prototype = Object.getPrototypeOf(prototype) as object | null
+  // Fake timers name `Date` only there, and what a program has put there need not be a class at all.
+  const named: unknown = prototype?.constructor
+  const isIt = typeof named === 'function' && named.prototype === prototype
+  return isIt ? (named as DateConstructor) : globalThis.Date
 }
 
 /** That of the language, whatever a program's tests put in its place. */

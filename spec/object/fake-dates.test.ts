@@ -122,9 +122,10 @@ t.test('classes that a program derives from either are refused as they are', asy
   for (const Mine of [Before, Meanwhile]) {
     const mine = new Mine(7)
     for (let round = 0; round < 2; round++) {
-      t.throws(() => void (db.root.at = mine), { code: 'VALUE', message: /an instance of .* cannot be stored/ })
+      const name = new RegExp(`an instance of ${Mine.name} cannot be`)
+      t.throws(() => void (db.root.at = mine), { code: 'VALUE', message: name })
       t.throws(() => db.root.map.set('mine', { mine }), { code: 'VALUE' })
-      t.throws(() => db.root.byDate.set(mine, ''), { code: 'VALUE', message: /an instance of .* cannot be a key/ })
+      t.throws(() => db.root.byDate.set(mine, ''), { code: 'VALUE', message: name })
       if (round === 0) restore()
     }
     globalThis.Date = ClockDate as DateConstructor
@@ -145,4 +146,26 @@ t.test('the time may have been faked before the library was loaded', async t => 
     encoding: 'utf8',
   })
   t.equal(stdout, 'true 5\n', stderr)
+})
+
+t.test('what a program has made of the prototype of dates before is in nobody’s way', async t => {
+  const library = new URL('../../lib/index.js', import.meta.url).href
+  const program = (change: string): string => `
+    ${change}
+    const { open, PersistentMap } = await import('${library}')
+    const db = open('app.db', { root: { at: new Date(5), map: new PersistentMap([[new Date(6), 1]]) } })
+    const [key] = db.root.map.keys()
+    console.log(Object.getPrototypeOf(db.root.at) === Date.prototype, +db.root.at, +key)
+    db.close()`
+  for (const change of [
+    'Date.prototype.constructor = function Other() {}',
+    'Date.prototype.constructor = undefined',
+    'delete Date.prototype.constructor',
+  ]) {
+    const { stdout, stderr } = spawnSync(...plainNode('--input-type=module', '--eval', program(change)), {
+      cwd: tempDir(t),
+      encoding: 'utf8',
+    })
+    t.equal(stdout, 'true 5 6\n', `${change} ${stderr}`)
+  }
 })
