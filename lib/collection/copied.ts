@@ -8,7 +8,7 @@ import type { Collection, native } from './sealed.js'
 export interface CopyOptions {
   /**
    * True: copies of the values as ordinary data, as `plain(value)` makes them, of which the connection keeps nothing. So millions
-   * can be gone through without a pause, and in less time.
+   * can be gone through without a pause, and in less time. Of objects they have fields only: no methods, no accessors, no transient fields.
    */
   readonly plain: true
 }
@@ -45,7 +45,8 @@ export type Plain<V> = V extends { readonly [native]: infer N }
 
 /**
  * A copy of the value as ordinary objects and arrays, with no tie to the store. Persistent objects become plain objects,
- * collections their native counterparts. An object met twice is one object in the copy, cycles included.
+ * collections their native counterparts. An object met twice is one object in the copy, cycles included. Methods, accessors and transient
+ * fields are not copied. Objects beyond `depth` are only named, as `{ type, oid }`, which cannot be stored in their place.
  */
 export const plainCopy = plain as {
   <V>(value: V): Plain<V>

@@ -18,7 +18,7 @@ import type { Collection } from './sealed.js'
  * 1. numbers and bigints, by value; of equal ones the number comes first, and they are two keys. `-0` is `0`;
  *    `Infinity` is a number, `NaN` is no key;
  * 2. dates, by time; not invalid ones;
- * 3. strings, by code unit, as `<` has it;
+ * 3. strings, by code unit, as `<` has it; a date that went through JSON is one;
  * 4. byte arrays, by bytes, a beginning before what it is the beginning of. A `Uint8Array` and a `Buffer` of the same
  *    bytes are one key;
  * 5. tuples: arrays of keys, element by element, a beginning before what it is the beginning of;

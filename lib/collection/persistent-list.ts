@@ -310,7 +310,7 @@ export class PersistentList<T> {
     return positionsOf(behind(this)) as ArrayIterator<number>
   }
 
-  /** `{ plain: true }`: copies that are not kept, for going through many. */
+  /** `{ plain: true }`: copies that are not kept, for going through many; of objects, fields without methods and accessors. */
   values(options: CopyOptions): ArrayIterator<Plain<T>>
   /** The items, the first one first. */
   values(options?: NoCopyOptions): ArrayIterator<T>
@@ -318,7 +318,7 @@ export class PersistentList<T> {
     return itemsOf(behind(this), wantsOnlyCopies(options, 'PersistentList'))
   }
 
-  /** `{ plain: true }`: copies of the items that are not kept, for going through many. */
+  /** `{ plain: true }`: copies of the items that are not kept, for going through many; of objects, fields without methods and accessors. */
   entries(options: CopyOptions): ArrayIterator<[number, Plain<T>]>
   /** Positions and items. */
   entries(options?: NoCopyOptions): ArrayIterator<[number, T]>

@@ -156,7 +156,7 @@ export class PersistentMap<K extends Key, V> {
     return walk(header, range, false, ({ key }) => header.keyOut(key)) as MapIterator<K>
   }
 
-  /** `{ plain: true }`: copies that are not kept, for going through many. */
+  /** `{ plain: true }`: copies that are not kept, for going through many; of objects, fields without methods and accessors. */
   values(range: RangeOptions<K> & CopyOptions): MapIterator<Plain<V>>
   /** All values, or those of a range, in the order of their keys. */
   values(range?: RangeOptions<K> & NoCopyOptions): MapIterator<V>
@@ -166,7 +166,7 @@ export class PersistentMap<K extends Key, V> {
     return walk(header, range, true, out, WALKING)
   }
 
-  /** `{ plain: true }`: copies of the values that are not kept, for going through many. */
+  /** `{ plain: true }`: copies of the values that are not kept, for going through many; of objects, fields without methods and accessors. */
   entries(range: RangeOptions<K> & CopyOptions): MapIterator<[K, Plain<V>]>
   /** All entries, or those of a range, in the order of their keys. */
   entries(range?: RangeOptions<K> & NoCopyOptions): MapIterator<[K, V]>
@@ -174,7 +174,7 @@ export class PersistentMap<K extends Key, V> {
     return entriesOf(behind(this), range) as MapIterator<[K, unknown]>
   }
 
-  /** `{ plain: true }`: copies of the values that are not kept, for going through many. */
+  /** `{ plain: true }`: copies of the values that are not kept, for going through many; of objects, fields without methods and accessors. */
   range(range: RangeOptions<K> & CopyOptions): MapIterator<[K, Plain<V>]>
   /** The entries of a range: `map.range({ gte: 'a', lt: 'b' })`, `map.range({ prefix: 'user:', reverse: true, limit: 10 })`. */
   range(range: RangeOptions<K> & NoCopyOptions): MapIterator<[K, V]>

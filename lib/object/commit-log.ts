@@ -22,8 +22,8 @@ export interface Commit {
   /** Objects that it wrote, parts of large collections included ... */
   readonly objects: number
   /**
-   * ... and how many of each class, by its stored name; `root`: a root without a class; `lost`: those of which nothing tells the class,
-   * as the record that did is damaged, or was lost in a salvage.
+   * ... and how many of each class, by its stored name (which ones, only `meta` can tell); `root`: a root without a class; `lost`: those
+   * of which nothing tells the class, as the record that did is damaged, or was lost in a salvage.
    */
   readonly types: Readonly<Record<string, number>>
   readonly note: string | undefined

@@ -224,9 +224,9 @@ export class Connection<Root = unknown> {
   }
 
   /**
-   * The commits up to the one that this connection sees, the oldest first, as far back as the last pack: see `LogOptions`. Reads as it
-   * goes, and no more than it is asked for; `[...db.log({ reverse: true, limit: 10 })]` are the last ten. It is an access that no
-   * commit checks. Throws CorruptLogError where the log is damaged, in the commits that are asked for or on both sides of them, and
+   * The commits up to the one that this connection sees, the oldest first, as far back as the last pack (no audit: keep one in a list): see
+   * `LogOptions`. Reads as it goes, and no more than it is asked for; `[...db.log({ reverse: true, limit: 10 })]` are the last ten. It is an
+   * access that no commit checks. Throws CorruptLogError where the log is damaged, in the commits that are asked for or on both sides of them, and
    * DiskError.
    */
   log(options: LogOptions = {}): IteratorObject<Commit, undefined> {

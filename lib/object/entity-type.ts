@@ -10,13 +10,17 @@ export interface PersistentClass<T extends Persistent = Persistent> {
   readonly type: string
   /** Of the fields' meaning: a whole number, 1 unless told. Raise it together with `upgrade`. */
   readonly version?: number
-  /** Values for fields that an older record lacks; copied in. */
+  /**
+   * Values for fields that a record lacks, as older ones lack those that were added: loading runs no initializer. Copied in; no persistent
+   * objects, which a transaction gives them: `this.list ??= new PersistentList()`.
+   */
   readonly defaults?: object
-  /** Names of fields that are kept beside the state and never stored. */
+  /** Names of fields that are kept beside the state and never stored. They begin undefined in what was loaded, and in a root. */
   readonly transient?: readonly string[]
   /**
    * Edits the plain state of a record that an older version of the class wrote. It may neither make nor touch persistent objects, nor
-   * keep those that it is given; it runs whenever such a record is loaded, or copied (`{ plain: true }`).
+   * keep those that it is given: of what is to become such an object it leaves the data in a field, for a transaction to make it. It runs
+   * whenever such a record is loaded, or copied (`{ plain: true }`).
    */
   upgrade?(state: Record<string, unknown>, from: number): void
   /**

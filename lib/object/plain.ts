@@ -8,7 +8,7 @@ import { roomFor } from './wide.js'
 import { types } from 'node:util'
 
 export interface PlainOptions {
-  /** How many references are followed; an object beyond that becomes `{ type, oid }`. 0 unless told. */
+  /** How many references are followed; an object beyond that becomes `{ type, oid }`, which cannot be put back. 0 unless told. */
   readonly depth?: number | undefined
 }
 

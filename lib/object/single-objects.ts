@@ -25,7 +25,8 @@ export function typeOf(object: object): string {
 }
 
 /**
- * The object's class is not registered here: it can be read and referred to, and not changed. Throws TypeError for what is no
+ * The object's class is not registered here: it can be read and referred to, and not changed. (False for one that a newer version of a
+ * registered class wrote.) Throws TypeError for what is no
  * persistent object.
  */
 export function isUnknown(object: object): boolean {

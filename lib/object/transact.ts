@@ -19,14 +19,14 @@ export interface TransactOptions {
   readonly timeout?: number | undefined
   /** Kept with the commit; the function's name unless told. */
   readonly note?: string | undefined
-  /** Plain JSON-like data, kept with the commit. */
+  /** Plain JSON-like data, kept with the commit. Where it differs, calls of `transactAsync` share no commit. */
   readonly meta?: unknown
   /** `snapshot`: only objects that were changed must not have been changed by others meanwhile. */
   readonly isolation?: Isolation | undefined
   /**
    * Names the transaction, in up to 1,024 bytes of UTF-8: once one with this id has been committed, by whatever process, it is not
-   * run again, and the result is undefined. Kept for at least seven days. So a program that was killed before it learned the
-   * outcome can simply run it again.
+   * run again, and the result is undefined: let the function give something, or nothing tells that from a run. Kept for at least
+   * seven days. So a program that was killed before it learned the outcome can simply run it again. A run that changes nothing leaves no id.
    */
   readonly id?: string | undefined
 }

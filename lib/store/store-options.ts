@@ -17,7 +17,7 @@ export const LOCK_TIMEOUT = 10_000
 export interface StoreOptions extends LongWork<OpenProgress> {
   /** Nothing can be changed, and the store must be there. Takes no lock, and no fs-ext. */
   readonly?: boolean | undefined
-  /** Only with `readonly`: the state after this commit, whatever came later. */
+  /** Only with `readonly`: the state after this commit, whatever came later, back to the last pack. To look at, not to undo by. */
   until?: number | undefined
   /** Milliseconds to wait for the commit lock, 10,000 unless told; then LockTimeoutError. */
   lockTimeout?: number | undefined
