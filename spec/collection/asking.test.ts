@@ -2,6 +2,7 @@
 // for a position of a list, nothing of what keys in an order need.
 import { types } from 'node:util'
 import t from 'tap'
+import type { StoredKey } from '../../lib/collection/key.js'
 import { KeyNotes } from '../../lib/collection/key-notes.js'
 import { KeyTable } from '../../lib/collection/key-table.js'
 import type { Key } from '../../lib/index.js'
@@ -124,4 +125,22 @@ t.test('of a key that is asked for again and again, few notes are kept', async t
   }
   t.ok(most <= 10_000, `${most} notes`)
   t.same(notes.inOrder(), [[0], [1], [2]])
+})
+
+t.test('so it is of long ones, by their length', async t => {
+  const long = 'x'.repeat(20_000)
+  const kinds: ((n: number) => StoredKey)[] = [n => long + n, n => [n, [long]], n => new Uint8Array(20_000).fill(n)]
+  for (const make of kinds) {
+    const notes = new KeyNotes()
+    let most = 0
+    for (let n = 0; n < 1000; n++) {
+      notes.add(make(n % 3))
+      most = Math.max(most, notes.size)
+    }
+    t.ok(most <= 60, `${most} notes`)
+    t.same(notes.inOrder(), [make(0), make(1), make(2)])
+  }
+  const different = new KeyNotes()
+  for (let n = 0; n < 200; n++) different.add(long + String(n).padStart(3, '0'))
+  t.equal(different.inOrder().length, 200)
 })
