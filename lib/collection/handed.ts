@@ -85,6 +85,7 @@ export class Handed {
     const { load, state } = this.#owner
     if (this.#load !== load || this.#state !== state) {
       if (this.#shelves.size > 0) this.#clearShelves()
+      if (this.#load !== load) this.#places.prune()
       this.#load = load
       this.#state = state
     }

@@ -50,6 +50,18 @@ export class KeyTable<E extends { readonly key: StoredKey }> {
     if (run.length === 0) this.#runs.splice(at, 1)
   }
 
+  /** Those of which `test` is true. Where these are most, what stays is put together anew: to delete them from a native Map takes ten times as long. */
+  deleteWhere(test: (entry: E) => boolean): void {
+    const gone: E[] = []
+    const stays: E[] = []
+    const tell = (entry: E): void => void (test(entry) ? gone : stays).push(entry)
+    this.#waiting?.forEach(tell)
+    for (const run of this.#runs) run.forEach(tell)
+    if (gone.length <= stays.length) for (const { key } of gone) this.delete(key)
+    else if (this.#inRuns > 0) this.fill(stays)
+    else this.#waiting = new Map(stays.map(entry => [entry.key, entry]))
+  }
+
   clear(): void {
     this.#runs = NO_RUNS
     this.#inRuns = 0

@@ -4,6 +4,7 @@ import { compareKeys } from './key-order.js'
 import { KeyTable } from './key-table.js'
 import type { StoredKey } from './key.js'
 import type { Place } from './place.js'
+import { FEWEST, PlaceSample } from './place-sample.js'
 import type { Source } from './tree/leaf.js'
 
 const FEW = 1024
@@ -21,6 +22,7 @@ export class PlaceTable {
   /** All, if the transaction has emptied the collection. */
   #beforeClear: KeyTable<Place> | undefined
   #sweepAt = FEW
+  #sample: PlaceSample | undefined
 
   get size(): number {
     return this.#places.size
@@ -40,13 +42,31 @@ export class PlaceTable {
 
   put(place: Place): void {
     this.#places.put(place)
-    if (this.#places.size < this.#sweepAt) return
-    for (const place of [...this.#places]) if (place.value === undefined) this.#places.delete(place.key)
-    this.#sweepAt = Math.max(FEW, 2 * this.#places.size)
+    const { size } = this.#places
+    if (size >= this.#sweepAt) this.#sweep()
+    else if (size >= FEWEST) (this.#sample ??= new PlaceSample()).offer(place, size)
   }
 
   delete(key: StoredKey): void {
     this.#places.delete(key)
+  }
+
+  /**
+   * Lets go of the places of what nobody has any more, once these are most: going through all is paid for by what it finds. When
+   * values are gone is up to the collector, so this is to be called again and again.
+   */
+  prune(): void {
+    if (this.#sample?.mostAreGone() === true) this.#sweep()
+  }
+
+  #sweep(): void {
+    this.#places.deleteWhere(place => place.value === undefined)
+    this.#sweepAt = Math.max(FEW, 2 * this.#places.size)
+    this.#sample = undefined
+    if (this.#places.size < FEWEST) return
+    this.#sample = new PlaceSample()
+    let size = 0
+    for (const place of this.#places) this.#sample.offer(place, ++size)
   }
 
   // ---- what stands elsewhere from now on ----
@@ -153,5 +173,6 @@ export class PlaceTable {
   settle(): void {
     this.#before = undefined
     this.#beforeClear = undefined
+    this.prune()
   }
 }

@@ -4,7 +4,7 @@ import t from 'tap'
 import { open, PersistentList, PersistentMap, PersistentQueue, PersistentSet } from '../../lib/index.js'
 import { RecordCache, type StoredState } from '../../lib/object/record-view.js'
 import type { Oid } from '../../lib/store/types.js'
-import { usedHeap } from '../helpers/heap.js'
+import { collectGarbage, usedHeap } from '../helpers/heap.js'
 import { tempDir } from '../helpers/temp-dir.js'
 
 const MANY = 5000
@@ -58,6 +58,50 @@ t.test('what was handed out and let go leaves no keys behind', async t => {
   t.equal(sum, (MANY * (MANY - 1)) / 2)
   db.close()
 })
+
+for (const [count, length] of [
+  [500, 12_000],
+  [MANY, 4000],
+] as const) {
+  for (const [title, isWriter] of [
+    ['in a collection that is changed', true],
+    ['in a collection that others change', false],
+  ] as const) {
+    t.test(`of ${count} values that were let go ${title} no keys are kept, and held ones stay the same`, async t => {
+      const path = join(tempDir(t), 'changed.db')
+      const options = {
+        root: { map: new PersistentMap<string, { n: number }>() },
+        durability: 'os',
+        cacheBytes: 0,
+      } as const
+      const key = (n: number): string => `${n}`.padEnd(length, '.')
+      const writer = open(path, options)
+      writer.transact(({ map }) => {
+        for (let n = 0; n < count; n++) map.set(key(n), { n })
+      })
+      const db = open(path, options)
+      const changer = isWriter ? db : writer
+      const change = (): void => {
+        changer.transact(({ map }) => map.set('!', { n: -1 }))
+        db.refresh()
+        db.root.map.get('!')
+      }
+      const { map } = db.root
+      change()
+      const before = await usedHeap()
+      const held = Array.from(map.values()).filter((_, at) => at % 100 === 99)
+      change() // it goes through all that was handed out
+      await collectGarbage()
+      for (let times = 0; times < 40; times++) change()
+      const bytes = (await usedHeap()) - before
+      t.ok(bytes < (count * length) / 4, `${Math.round(bytes / count)} bytes each`)
+      const found = held.filter(value => map.get(key(value.n)) === value)
+      t.equal(found.length, count / 100)
+      db.close()
+      writer.close()
+    })
+  }
+}
 
 t.test('of records only so many are kept as take the room that there is, however small they are', t => {
   const cache = new RecordCache(100_000)
