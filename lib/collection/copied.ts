@@ -1,7 +1,8 @@
 // Copies of the values that a passage through a collection gives, where it is asked for these: how it is, and their types.
+import type { Mentioned } from '../object/mentioned.js'
 import { checkNames } from '../object/option-names.js'
 import type { Persistent } from '../object/persistent.js'
-import { plain, type Mentioned, type PlainOptions } from '../object/plain.js'
+import { plain, type PlainOptions } from '../object/plain.js'
 import type { Collection, native } from './sealed.js'
 
 /** What a map or list gives of its values. */

@@ -5,6 +5,7 @@ import { ValueError } from '../error.js'
 import { lookAlike } from './brand.js'
 import { foreign } from './foreign.js'
 import { Header, handlerOf, NOWHERE } from './header.js'
+import { isMentioned, reasonToRefuseMention } from './mentioned.js'
 import { keepAboveAll, own, ownerOf } from './owned-bytes.js'
 import { put, Node, type Container } from './plain-node.js'
 import { trackWhole, Untracked } from './untracked.js'
@@ -155,6 +156,7 @@ class Adoption {
   }
 
   #plainObject(value: Record<string, unknown>, step: Step): Record<string, unknown> {
+    if (isMentioned(value)) this.#refuse(step.above, reasonToRefuseMention(value))
     const target = (Object.getPrototypeOf(value) === null ? Object.create(null) : {}) as Record<string, unknown>
     for (const key of Reflect.ownKeys(value)) {
       if (typeof key === 'symbol') return this.#refuse(step.above, `a symbol as a key (${key.toString()})`)

@@ -1,11 +1,11 @@
 // What a copy has in place of an object that is not gone into: told from its record, so that it need not be in memory.
 import { FIRST_FREE_OID, type Oid } from '../store/types.js'
-import type { Mentioned } from './plain.js'
+import { mentioned, type Mentioned } from './mentioned.js'
 import type { Session } from './session.js'
 
 /** What stands for an object that is only referred to. */
 export function mention(session: Session, oid: Oid): Mentioned {
-  return { type: storedTypeOf(session, oid), oid }
+  return mentioned(storedTypeOf(session, oid), oid)
 }
 
 /** The stored name of the object's class; of one that is gone or lost, what such objects have. */

@@ -5,6 +5,7 @@ import type { Stretch } from '../store/types.js'
 import { Date } from './date.js'
 import { Decoder } from './decoder.js'
 import type { Header } from './header.js'
+import { isMentioned } from './mentioned.js'
 import { ownerOf } from './owned-bytes.js'
 import { Packer } from './packer.js'
 import { unpackAll } from './unpack.js'
@@ -114,6 +115,7 @@ function packObject(value: object, depth: number): number {
   if (prototype !== Object.prototype) return prototype === Date.prototype && types.isDate(value) ? packDate(value) : NaN
   const keys = Object.keys(value)
   if (keys.length === 1 && keys[0] === '') return NaN
+  if (keys[1] === 'oid' && isMentioned(value)) return NaN
   // Together these take less than half of the time of Reflect.ownKeys.
   if (Object.getOwnPropertyNames(value).length !== keys.length || Object.getOwnPropertySymbols(value).length > 0)
     return NaN

@@ -1,6 +1,7 @@
 // Ordinary data out of stored data: for structuredClone, workers, comparisons in tests, and hot loops.
 import { Date } from './date.js'
 import { handlerOf, Header, headerOf, unresolvedOid } from './header.js'
+import { mentioned } from './mentioned.js'
 import { checkNames, quoted } from './option-names.js'
 import { put, type Node } from './plain-node.js'
 import { isBytes } from './values.js'
@@ -14,13 +15,6 @@ export interface PlainOptions {
 
 const NO_OPTIONS: PlainOptions = {}
 const OPTIONS: ReadonlySet<string> = new Set(['depth'])
-
-/** What a copy has in place of an object that is not gone into. */
-export interface Mentioned {
-  /** Stored name of its class. */
-  readonly type: string
-  readonly oid: number | undefined
-}
 
 /**
  * A copy of the value as ordinary objects and arrays, with no tie to the store. Persistent objects become plain objects,
@@ -96,7 +90,7 @@ class Copy {
   #entity(header: Header, depth: number): unknown {
     const made = this.#made.get(header)
     if (made !== undefined) return made
-    if (depth === 0) return { type: header.kind.type, oid: header.oid === 0 ? undefined : header.oid }
+    if (depth === 0) return mentioned(header.kind.type, header.oid === 0 ? undefined : header.oid)
     header.touch()
     const begin = this.#begin
     this.#begin = this.#way.length

@@ -3,7 +3,16 @@ import { copyFileSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import t, { type Test } from 'tap'
-import { open, Persistent, PersistentMap, type Connection, type Key } from '../../lib/index.js'
+import {
+  open,
+  Persistent,
+  PersistentList,
+  PersistentMap,
+  PersistentQueue,
+  plain,
+  type Connection,
+  type Key,
+} from '../../lib/index.js'
 import { projectRoot } from '../helpers/project-root.js'
 import { tempDir } from '../helpers/temp-dir.js'
 
@@ -91,4 +100,65 @@ t.test('what has no class with a name is told without one', async t => {
     refused(t, db, arguments, /: the arguments of a function cannot be stored: store \[\.\.\.arguments\]$/, key)
   })(1, 2)
   db.root.it = { ...process.env }
+})
+
+class Note extends Persistent {
+  static type = 'Note'
+  title = 'a'
+  self: unknown = this
+  files = new PersistentMap<string, string>()
+}
+
+t.test('what stands in a copy for an object is not stored in place of that', async t => {
+  const path = join(tempDir(t), 'app.db')
+  const root = { it: undefined as unknown, map: new PersistentMap<Key, unknown>(), list: new PersistentList<unknown>() }
+  const db = open(path, { root, classes: [Note] })
+  t.teardown(() => db[Symbol.dispose]())
+  const note = new Note()
+  const newOne = plain(note).files
+  db.transact(root => {
+    root.it = { notes: [note] }
+    root.map.set('note', note)
+  })
+  const { oid } = plain(note).files
+  const message = new RegExp(`stands for PersistentMap ${oid}, and is no copy of it: store the object itself, or a new`)
+  const copies = (from: Connection<Persistent & typeof root>): unknown[] => [
+    plain(from.root.map.get('note') as Note).files,
+    (plain(from.root.it) as { notes: unknown[] }).notes[0],
+    [...from.root.map.values({ plain: true })].map(copy => (copy as { files: unknown }).files)[0],
+  ]
+  const other = open(path, { root, classes: [Note], readonly: true })
+  // Of other connections nothing is loaded: such copies are made from records.
+  const [files, ofNote, scanned] = copies(other)
+  other.close()
+  refused(t, db, files, message, /cannot be a key/)
+  refused(t, db, scanned, message, /cannot be a key/)
+  refused(t, db, ofNote, /stands for Note \d+,/, /cannot be a key/)
+  for (const copy of copies(db)) t.throws(() => void (db.root.it = copy), { message: /and is no copy of it/ })
+  t.throws(() => void (db.root.it = newOne), { message: /stands for a new PersistentMap,/ })
+
+  const { list } = db.root
+  const ways: readonly [string, () => unknown][] = [
+    ['Note.files', () => Object.assign(new Note(), { files })],
+    ['root.it.notes.1', () => (db.root.it as { notes: unknown[] }).notes.push(files)],
+    ['PersistentList.0', () => list.push(files)],
+    ['PersistentList.0', () => list.insert(0, files)],
+    ['PersistentList.0', () => new PersistentList([files])],
+    ['PersistentQueue.item', () => new PersistentQueue([files])],
+    ['PersistentQueue.item.deep', () => new PersistentQueue().push({ deep: files })],
+    ['PersistentMap.a', () => new PersistentMap([['a', files]])],
+    ['PersistentMap.a', () => new PersistentMap().bulkLoad([['a', files]])],
+    ['root.files', () => open(join(tempDir(t), 'new.db'), { root: { files: files as object } })],
+  ]
+  for (const [path, way] of ways) t.throws(way, { code: 'VALUE', path, message }, String(way))
+
+  const said = { type: 'PersistentMap', oid }
+  t.strictSame(files, said, 'it looks as any other')
+  t.strictSame(structuredClone(files), said)
+  db.transact(root => {
+    root.it = { ...(files as object) }
+    root.map.set('said', { ...(files as object) })
+  })
+  t.strictSame(plain(db.root.it), said, 'what the program makes of its parts is a value')
+  t.strictSame(plain(db.root.map.get('said')), said)
 })
