@@ -84,7 +84,6 @@ function note(
   all: WeakMap<object, Counts>,
 ): void {
   if (!Array.isArray(source) && Object.getPrototypeOf(source) !== Object.prototype) return
-  if (handlerOf(source)) return // it is stored itself, elsewhere, and may be changed there
   if (sampled > 0) latest.delete(source)
   const count = countOf(owner.kind, all, name)
   if (count.made++ >= FIRST && count.made % EVERY !== 1) return
@@ -101,13 +100,16 @@ function note(
   }
 }
 
-/** What was noted of an owner that is being committed, or whose changes are undone; without what stands there no more. */
+/**
+ * What was noted of an owner that is being committed, or whose changes are undone; without what stands there no more, and without
+ * sources that are stored themselves, elsewhere, and may be changed there. One that was taken out of its owner is not.
+ */
 export function takeSamples(owner: Header): readonly Sample[] {
   const noted = sampled === 0 ? undefined : samples.get(owner)
   if (!noted) return NONE
   samples.delete(owner)
   sampled--
-  return noted.filter(({ where, key }) => where.holds(key))
+  return noted.filter(({ source, where, key }) => where.holds(key) && !isStored(source))
 }
 
 /** To be called when the commit is over: looking at what the program keeps may run code of the program. */
@@ -122,6 +124,11 @@ export function compareSources(noted: readonly Sample[]): void {
       { type: 'PerdureWarning', code: 'PERDURE_KEPT_SOURCE' },
     )
   }
+}
+
+function isStored(source: object): boolean {
+  const handler = handlerOf(source)
+  return handler !== undefined && 'attached' in handler && handler.attached
 }
 
 function isAsItWas(source: object, was: readonly unknown[]): boolean {

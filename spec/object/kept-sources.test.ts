@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { join } from 'node:path'
-import { open, Persistent, PersistentList, PersistentMap, type Connection } from '../../lib/index.js'
+import { open, Persistent, PersistentList, PersistentMap, PersistentQueue, type Connection } from '../../lib/index.js'
 import { tempDir } from '../helpers/temp-dir.js'
 
 interface Job {
@@ -140,5 +140,48 @@ t.test('what is copied from other stored data may be changed where it stands', a
       [{ n: 6 }, { n: 1 }],
     ],
   )
+  db.close()
+})
+
+class Counter extends Persistent {
+  static type = 'Counter'
+  waiting = new PersistentQueue<Job>([{ n: 1 }])
+  list = new PersistentList<Job>([{ n: 1 }])
+  map = new PersistentMap<number, Job>([1, 2, 3, 4, 5].map(n => [n, { n }]))
+  shifted: Job | null = null
+  popped: Job | null = null
+  deleted: Job | null = null
+  left: Job | null = null
+  unchanged: Job | null = null
+  before: Job | null = null
+  put: { job: Job | null } = { job: null }
+}
+
+t.test('what was taken out of one owner, put into another one and then changed is warned of', async t => {
+  const db = open(join(tempDir(t), 'counter.db'), { root: Counter, durability: 'os' })
+  const said = listening(t, db)
+  const take = ({ map }: Counter, key: number): Job => {
+    const job = map.get(key) as Job
+    map.delete(key)
+    return job
+  }
+  t.same(await said(to => { const job = to.waiting.shift() as Job; to.shifted = job; job.n++ }), ['Counter.shifted']) // prettier-ignore
+  t.same(await said(to => { const job = to.list.pop() as Job; to.popped = job; job.n++ }), ['Counter.popped']) // prettier-ignore
+  t.same(await said(to => { const job = take(to, 1); to.put.job = job; job.n++ }), ['Counter.put.job']) // prettier-ignore
+  t.same(
+    await said(to => {
+      const job = to.map.get(2) as Job
+      to.deleted = job
+      to.map.delete(2)
+      job.n++
+    }),
+    ['Counter.deleted'],
+    'taken out afterwards',
+  )
+  t.same(await said(to => { to.left = to.map.get(3) as Job; (to.map.get(3) as Job).n++ }), [], 'it is stored') // prettier-ignore
+  t.same(await said(to => { to.unchanged = take(to, 3) }), [], 'nothing was changed') // prettier-ignore
+  t.same(await said(to => { const job = take(to, 4); job.n++; to.before = job }), [], 'changed before') // prettier-ignore
+  t.same(await said(to => { const job = take(to, 5); to.map.set(6, job); job.n++ }), [], 'within one owner') // prettier-ignore
+  t.equal(db.root.map.get(6)?.n, 6)
   db.close()
 })
