@@ -14,6 +14,7 @@ import { refuseAssignment } from '../object/refuse-assignment.js'
 import { forbidDerived, headerBehind, type native, type nominal } from './sealed.js'
 
 const FORM: readonly string[] = ['value']
+const EXACT = 'it counts exactly below 2^53. Keep larger numbers in a field, as a bigint'
 
 class CounterHeader extends MergingHeader {
   /** As it is stored; null: not loaded. */
@@ -163,7 +164,8 @@ export class PersistentCounter {
   constructor(value = 0) {
     forbidDerived(new.target, PersistentCounter)
     const header = new CounterHeader(makeCounter(), true)
-    header.add(checkNumber(value))
+    if (!isCounterValue(checkNumber(value))) throw new RangeError(`a counter cannot begin with ${value}: ${EXACT}`)
+    header.add(value)
     return header.object as this
   }
 
@@ -202,10 +204,7 @@ export function isCounterValue(value: number): boolean {
 /** Integers below 2^53 are exact; from there on, additions would be lost in silence. Throws RangeError. */
 function sum(a: number, b: number): number {
   const result = a + b
-  if (!isCounterValue(result))
-    throw new RangeError(
-      `a counter of ${a} cannot add ${b}: it counts exactly below 2^53. Keep larger numbers in a field, as a bigint`,
-    )
+  if (!isCounterValue(result)) throw new RangeError(`a counter of ${a} cannot add ${b}: ${EXACT}`)
   return result
 }
 

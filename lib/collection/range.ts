@@ -68,7 +68,8 @@ export function rangeIn(options: RangeOptions | undefined, owner: KeyedHeader, n
 
 /** The same of keys that are to be removed. Throws TypeError for a bound that is undefined, too: it would remove everything. */
 export function rangeToRemove(options: KeyRange, owner: KeyedHeader): Range {
-  if ((options as KeyRange | undefined) === undefined) refuseUndefined('range', owner)
+  if ((options as KeyRange | undefined) === undefined)
+    throw new TypeError(`${owner.name}: deleteRange() needs a range; to remove everything, call clear()`)
   checkNames(options, RANGE, owner.name)
   // Inherited ones and getters are bounds as well, and each is asked once: what is checked is what is used.
   const bounds: Partial<Record<keyof KeyRange, unknown>> = {}

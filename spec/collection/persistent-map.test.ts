@@ -395,7 +395,7 @@ t.test('options of ranges that there are not are refused: they would give, or de
   )
   refused(() => map.deleteRange(odd({ gte: 2, limit: 1 })), /no option limit/)
   refused(() => map.deleteRange(odd({ gte: undefined, lt: 1 })), /a gte that is undefined/)
-  refused(() => map.deleteRange(odd(undefined)), /a range that is undefined/)
+  refused(() => map.deleteRange(odd(undefined)), /deleteRange\(\) needs a range; to remove everything, call clear\(\)$/)
   refused(() => set.deleteRange(odd({ prefix: undefined })), /^PersistentSet: .* a prefix that is undefined/)
   refused(() => map.deleteRange(odd(Object.create({ gte: undefined }))), /a gte that is undefined/)
   class Unbounded {
