@@ -185,6 +185,12 @@ export class PersistentCounter {
     return behind(this).value
   }
 
+  /** As text it is what every object of a class is. Throws TypeError where a number is wanted: `hits + 1`, `hits++`. */
+  [Symbol.toPrimitive](hint: string): string {
+    if (hint === 'string') return Object.prototype.toString.call(this)
+    throw new TypeError('a PersistentCounter is no number: use add() to change it, and value to read it')
+  }
+
   get [Symbol.toStringTag](): string {
     return 'PersistentCounter'
   }

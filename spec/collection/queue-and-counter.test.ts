@@ -1,3 +1,4 @@
+import assert from 'node:assert'
 import { writeFileSync } from 'node:fs'
 import { inspect } from 'node:util'
 import { join } from 'node:path'
@@ -359,4 +360,34 @@ t.test('the key of an item that no queue has given is a SchemaError', t => {
   t.throws(() => db.transact(root => root.x.peek()), unreadable)
   t.throws(() => db.transact(root => root.x.push(1)), unreadable)
   t.end()
+})
+
+t.test('a counter is refused where a number is wanted, and printed and compared as before', async t => {
+  const { a, b } = works(t)
+  a.root.visits.add(3)
+  a.commit()
+  const refused = { name: 'TypeError', message: /is no number: use add\(\) to change it, and value to read it$/ }
+  const root = a.root as unknown as { visits: number }
+  t.throws(() => root.visits++, refused)
+  t.throws(() => (root.visits += 1), refused)
+  t.throws(() => root.visits + 1, refused)
+  t.throws(() => root.visits > 2, refused)
+  t.throws(() => Math.max(root.visits), refused)
+  t.equal(a.changed, false)
+
+  b.refresh()
+  for (const visits of [a.root.visits, b.root.visits]) {
+    t.match(inspect(visits), /^PersistentCounter \d+ \[ 3 \]$/)
+    t.equal(JSON.stringify({ visits }), '{"visits":3}')
+    t.equal(String(visits as unknown), '[object PersistentCounter]')
+    t.equal(`${visits as unknown as string}`, '[object PersistentCounter]')
+    // eslint-disable-next-line eqeqeq -- as programs write it
+    t.equal((visits as unknown) == null, false)
+    t.doesNotThrow(() => {
+      assert.deepStrictEqual(visits, new PersistentCounter(3))
+    })
+    t.throws(() => {
+      assert.deepStrictEqual(visits, new PersistentCounter(4))
+    }, assert.AssertionError)
+  }
 })
