@@ -120,7 +120,7 @@ export function decodeFileHeader(bytes: Uint8Array, path: string): FileHeader {
       path,
       path.endsWith('.lock')
         ? 'the file is empty, as is the one that writers of a store lock: name the store, without .lock'
-        : 'the file is empty; remove it, or name another path',
+        : 'the file is empty; wait, if it is being copied, or else remove it, or name another path',
     )
   if (!isHeaderBegin(bytes)) throw new NotAStoreError(path, 'this is not a Perdure store')
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)

@@ -84,7 +84,7 @@ t.test('a path where no store is: exit code 1, one message', async t => {
     [join(at('text.db', 'just text'), 'below.db'), /not a directory|no such file/],
     [at('dangling.db'), /no such file/],
     [at('folder'), /not a regular file/],
-    [at('empty.db', ''), /the file is empty; remove it/],
+    [at('empty.db', ''), /the file is empty; wait, if it is being copied, or else remove it/],
     [at('empty.db.lock', ''), /name the store, without \.lock\. The file was not/],
     [at('text.db', 'just text'), /not a Perdure store/],
     ['/dev/null', /not a regular file/],
