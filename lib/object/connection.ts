@@ -20,8 +20,8 @@ import { checkedSince, resolved, type Resolved, type ResolveOptions } from './re
 import { askerOf, checkId, refuseInsideOther, transact, type TransactOptions } from './transact.js'
 import { transactAsync } from './transact-async.js'
 
-/** A promise is not a result that a transaction can have. */
-export type Sync<T> = T extends PromiseLike<unknown> ? never : T
+/** A promise is not a result that a transaction can have: the compiler says why. */
+export type Sync<T> = T extends PromiseLike<unknown> ? 'a transaction does not wait: await first, then transact' : T
 
 /** With an id, there is a result only if the transaction was not applied before. */
 type WithoutId = TransactOptions & { readonly id?: undefined }

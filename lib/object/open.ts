@@ -44,17 +44,17 @@ export type OpenEnded = Persistent & Record<string, unknown>
 
 type AnyFunction = ((...args: never[]) => unknown) | (abstract new (...args: never[]) => unknown)
 
-/** A field of a new root; `never`: it cannot be stored. What lies deeper is checked when the program runs. */
+/** A field of a new root; `never`, or a sentence that the compiler shows: it cannot be stored. What lies deeper is checked when the program runs. */
 type InitialValue<V> = V extends AnyFunction | symbol
   ? never
   : V extends ReadonlyMap<infer K, infer E>
-    ? NotNative<V, Map<K, E>>
+    ? NotNative<V, Map<K, E>, 'a native Map cannot be stored: use PersistentMap'>
     : V extends ReadonlySet<infer E>
-      ? NotNative<V, Set<E>>
+      ? NotNative<V, Set<E>, 'a native Set cannot be stored: use PersistentSet'>
       : V
 
 /** A collection of ours has all that a native one has, but not the other way round. */
-type NotNative<V, Native> = Native extends V ? never : V
+type NotNative<V, Native, Why> = Native extends V ? Why : V
 
 /** What may stand for a root without a class: never a class, or else `open` would take one for its own initial values. */
 type InitialValues<S> = S extends AnyFunction | readonly unknown[]

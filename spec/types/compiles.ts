@@ -26,6 +26,7 @@ import {
   type PersistentClass,
   type Plain,
   type RootClass,
+  type Sync,
   type TransactOptions,
   type Usage,
 } from 'perdure'
@@ -277,5 +278,9 @@ try {
 
 const commits: Commit[] = [...byClass.log({ limit: 3 })]
 const { bytes, packedBytes }: Usage = byClass.usage()
+
+// What is returned by a function that is asynchronous must be this, which no promise is: so the compiler says it.
+same<Sync<Promise<void>>, 'a transaction does not wait: await first, then transact'>(true)
+same<Sync<string>, string>(true)
 
 export { anyKeys, byCollection, byTask, bytes, commits, keys, look, packed, packedBytes, tid }
