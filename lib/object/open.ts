@@ -87,13 +87,20 @@ export function open(
   return openWith(systemDisk, path, options) as Connection<never>
 }
 
-/** The same on a given disk. For tests. */
+/**
+ * The same on a given disk. For tests.
+ * @internal
+ */
 export function openWith(
   disk: Disk,
   path: string,
   options: OpenOptions & { readonly root?: RootClass | object | undefined } = {},
 ): Connection {
   if (typeof path !== 'string' || path === '') throw new TypeError('open: expects the path of a file')
+  if (path === ':memory:')
+    throw new TypeError(
+      "open: a store is always in a file: for tests, open one in a temporary directory, with { durability: 'os' }",
+    )
   checkNames(options, OPTIONS, 'open')
   const choices = checkOptions(options)
   checkRoot(options.root)

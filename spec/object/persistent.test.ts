@@ -498,6 +498,14 @@ t.test('a note that is no option of commit, and what is no number of an object, 
   t.end()
 })
 
+t.test('a store in memory is refused, and no file of that name is made', t => {
+  const message = /^open: a store is always in a file: .* temporary directory, with \{ durability: 'os' \}$/
+  t.throws(() => open(':memory:'), { name: 'TypeError', message })
+  t.equal(existsSync(':memory:'), false)
+  open(join(tempDir(t), ':memory:')).close()
+  t.end()
+})
+
 t.test('an option that is undefined is as if it were not given', async t => {
   const none = undefined
   const db = open(join(tempDir(t), 'none.db'), {
