@@ -185,10 +185,13 @@ export class PersistentCounter {
     return behind(this).value
   }
 
-  /** As text it is what every object of a class is. Throws TypeError where a number is wanted: `hits + 1`, `hits++`. */
+  /**
+   * In a template it is the text that every object of a class is. Throws TypeError where a number may be wanted: `hits + 1`, `hits++`, and
+   * `+`, `==` and `<` with whatever stands on the other side, as these ask in the same way.
+   */
   [Symbol.toPrimitive](hint: string): string {
     if (hint === 'string') return Object.prototype.toString.call(this)
-    throw new TypeError('a PersistentCounter is no number: use add() to change it, and value to read it')
+    throw new TypeError('a PersistentCounter is neither number nor text: use add() to change it, and value to read it')
   }
 
   get [Symbol.toStringTag](): string {

@@ -20,7 +20,10 @@ import { checkedSince, resolved, type Resolved, type ResolveOptions } from './re
 import { askerOf, checkId, refuseInsideOther, transact, type TransactOptions } from './transact.js'
 import { transactAsync } from './transact-async.js'
 
-/** A promise is not a result that a transaction can have: the compiler says why. */
+/**
+ * A promise is not a result that a transaction can have: the compiler says why. A generic function that calls `transact` with another one
+ * declares that as `(root: Root) => Sync<T>`.
+ */
 export type Sync<T> = T extends PromiseLike<unknown> ? 'a transaction does not wait: await first, then transact' : T
 
 /** With an id, there is a result only if the transaction was not applied before. */

@@ -26,7 +26,10 @@ export function mentioned(type: string, oid: number | undefined): Mentioned {
   return object
 }
 
-/** Whether it is one that a copy was given: one that the program makes of its parts is a value like any other. */
+/**
+ * Whether it is one that a copy was given. One that the program makes of its parts, or gets out of a spread, JSON or a worker, is a value like
+ * any other.
+ */
 export const isMentioned: (object: object) => object is Mentioned = object => Mark.on(object)
 
 /** Why it cannot be stored. */

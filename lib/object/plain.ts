@@ -1,7 +1,7 @@
 // Ordinary data out of stored data: for structuredClone, workers, comparisons in tests, and hot loops.
 import { Date } from './date.js'
 import { handlerOf, Header, headerOf, unresolvedOid } from './header.js'
-import { mentioned } from './mentioned.js'
+import { isMentioned, mentioned } from './mentioned.js'
 import { checkNames, quoted } from './option-names.js'
 import { put, type Node } from './plain-node.js'
 import { isBytes } from './values.js'
@@ -9,7 +9,7 @@ import { roomFor } from './wide.js'
 import { types } from 'node:util'
 
 export interface PlainOptions {
-  /** How many references are followed; an object beyond that becomes `{ type, oid }`, which cannot be put back. 0 unless told. */
+  /** How many references are followed; an object beyond that becomes `{ type, oid }`, which is refused where it would be stored. 0 unless told. */
   readonly depth?: number | undefined
 }
 
@@ -59,6 +59,7 @@ class Copy {
     if (handler) return this.#tracked(handler, depth)
     if (Array.isArray(value)) return value.map(part => this.value(part, depth))
     const prototype = Object.getPrototypeOf(value) as object | null
+    if (isMentioned(value)) return mentioned(value.type, value.oid)
     if (prototype === Object.prototype || prototype === null) return this.#fields(value, emptyLike(value), depth)
     if (types.isDate(value)) return new Date(Date.prototype.getTime.call(value))
     if (Buffer.isBuffer(value)) return Buffer.from(value)

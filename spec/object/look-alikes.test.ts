@@ -132,6 +132,7 @@ t.test('what stands in a copy for an object is not stored in place of that', asy
   const [files, ofNote, scanned] = copies(other)
   other.close()
   refused(t, db, files, message, /cannot be a key/)
+  refused(t, db, (plain([{ files }]) as [{ files: unknown }])[0].files, message, /cannot be a key/) // of a copy of a copy
   refused(t, db, scanned, message, /cannot be a key/)
   refused(t, db, ofNote, /stands for Note \d+,/, /cannot be a key/)
   for (const copy of copies(db)) t.throws(() => void (db.root.it = copy), { message: /and is no copy of it/ })

@@ -204,7 +204,7 @@ t.test('who still has the store open that was there before writes no index file 
   const store = Store.open(disk, PATH)
   grow(store, 'unknown to the copy', 60)
   disk.put(PATH, early) // by another name, renamed
-  store.close()
+  t.throws(() => store.close(), { code: 'STORE_REPLACED' })
   t.notOk(disk.names.includes(INDEX))
   t.end()
 })

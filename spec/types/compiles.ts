@@ -282,5 +282,7 @@ const { bytes, packedBytes }: Usage = byClass.usage()
 // What is returned by a function that is asynchronous must be this, which no promise is: so the compiler says it.
 same<Sync<Promise<void>>, 'a transaction does not wait: await first, then transact'>(true)
 same<Sync<string>, string>(true)
+const wrapped = <T>(work: (root: Counter) => Sync<T>): T => byClass.transact<T>(work)
+const inferred: number = wrapped(root => root.count)
 
-export { anyKeys, byCollection, byTask, bytes, commits, keys, look, packed, packedBytes, tid }
+export { anyKeys, byCollection, byTask, bytes, commits, inferred, keys, look, packed, packedBytes, tid }
