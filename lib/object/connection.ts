@@ -266,8 +266,8 @@ export class Connection<Root = unknown> {
 
   /**
    * Afterwards every access throws ClosedError, and a pack that is under way is given up. The last one of a store in the process waits
-   * until all is on disk, with 'os' too, and throws DurabilityUnknownError and StoreReplacedError of what was not known to be, closed all
-   * the same. Throws StateError with changes pending. Closing twice does nothing.
+   * until all is on disk, with 'os' too, and throws DurabilityUnknownError and StoreReplacedError of what was not known to be, unless they were
+   * thrown before; closed all the same. Throws StateError with changes pending. Closing twice does nothing.
    */
   close(): void {
     if (this.#session.closed) return

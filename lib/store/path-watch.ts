@@ -1,6 +1,6 @@
 // Whether the path still leads to the file that is open, looked at now and then, and before and after what must not be lost: another
 // one there is a pack's, to go over to, or somebody has replaced the store. Owns when the last look was.
-import { DurabilityUnknownError } from '../error.js'
+import { DurabilityUnknownError, StoreReplacedError } from '../error.js'
 import type { Disk } from '../file/disk.js'
 import { systemErrorIn } from '../file/disk-error.js'
 import type { CommitLock } from '../file/lock.js'
@@ -18,6 +18,7 @@ export class PathWatch {
   readonly #lock: CommitLock
   #lookedAt = 0
   #sawEndAt = -Infinity
+  #hasTold = false
 
   constructor(disk: Disk, file: CurrentFile, lock: CommitLock) {
     this.#disk = disk
@@ -25,12 +26,18 @@ export class PathWatch {
     this.#lock = lock
   }
 
+  /** Whoever has the store open has been told that the path does not lead to the file any more. */
+  get hasTold(): boolean {
+    return this.#hasTold
+  }
+
   /** Throws StoreReplacedError. */
   look(): void {
     const now = this.#disk.ticks()
-    this.#lookedAt = -Infinity // after an error the next one looks again at once
-    this.#lock.look()
-    this.#file.look()
+    this.#lookAgainIfFailed(() => {
+      this.#lock.look()
+      this.#file.look()
+    })
     this.#lookedAt = now
   }
 
@@ -61,11 +68,14 @@ export class PathWatch {
     this.#sawEndAt = now
   }
 
+  /** After an error the next one looks again at once. */
   #lookAgainIfFailed(look: () => void): void {
     try {
       look()
+      this.#hasTold = false
     } catch (error) {
       this.#lookedAt = -Infinity
+      if (error instanceof StoreReplacedError) this.#hasTold = true
       throw error
     }
   }

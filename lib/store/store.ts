@@ -255,14 +255,17 @@ export class Store {
     if (this.#until === Infinity) this.#watch.lookIfDue()
   }
 
-  /** The last user makes what was committed durable. Throws DurabilityUnknownError, StoreReplacedError; it is closed then, too. */
+  /**
+   * The last user makes what was committed durable. Throws DurabilityUnknownError, and StoreReplacedError unless that was told before; it
+   * is closed then, too.
+   */
   close(): void {
     if (--this.#users > 0) return
     stores.delete(this)
     try {
       if (this.readonly) return
       orPacked(this, this.current.snapshot(), each => {
-        if (this.durability.close(each)) this.#watch.lookAfterSync()
+        if (this.durability.close(each) && !this.#watch.hasTold) this.#watch.lookAfterSync()
       })
       saveIndex(this.current, 'at close')
     } finally {
