@@ -366,7 +366,10 @@ t.test('a counter is refused where a number is wanted, and printed and compared 
   const { a, b } = works(t)
   a.root.visits.add(3)
   a.commit()
-  const refused = { name: 'TypeError', message: /is neither number nor text: use add\(\) to change it, and value to read it$/ }
+  const refused = {
+    name: 'TypeError',
+    message: /is neither number nor text: use add\(\) to change it, and value to read it$/,
+  }
   const root = a.root as unknown as { visits: number }
   t.throws(() => root.visits++, refused)
   t.throws(() => (root.visits += 1), refused)
